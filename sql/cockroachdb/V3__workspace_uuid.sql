@@ -1,0 +1,2 @@
+-- Leaves the old key behind as the unique index kvs_namespace_key_key.
+alter table {schema}.kvs alter primary key using columns (workspace, namespace, key);

@@ -1,0 +1,2 @@
+-- Two workspaces may now use the same namespace and key; unique, hence cascade.
+drop index if exists {schema}.kvs@kvs_namespace_key_key cascade;

@@ -1,0 +1,1 @@
+delete from {schema}.hulykvs_lease where id = 1 and holder = $1::text;

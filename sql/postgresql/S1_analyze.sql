@@ -1,0 +1,2 @@
+-- The change of the collation dropped the column's statistics.
+analyze {schema}.kvs (key);

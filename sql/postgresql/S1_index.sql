@@ -1,0 +1,1 @@
+create unique index concurrently kvs_pkey_s1 on {schema}.kvs (workspace, namespace, key collate "C");

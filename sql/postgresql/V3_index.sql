@@ -1,0 +1,1 @@
+create unique index concurrently kvs_pkey_v3 on {schema}.kvs (workspace, namespace, key);

@@ -1,0 +1,1 @@
+alter table {schema}.kvs alter column workspace drop default;

@@ -1,0 +1,2 @@
+-- Nothing: V3 leaves no second index here, as it does on CockroachDB.
+select 1;

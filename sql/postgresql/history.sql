@@ -1,0 +1,1 @@
+select version, applied_on from {schema}.migrations_pg order by version;

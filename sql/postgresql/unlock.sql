@@ -1,0 +1,1 @@
+select pg_advisory_unlock(hashtextextended('hulykvs-migrate:' || $1::text, 0));

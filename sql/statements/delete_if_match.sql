@@ -1,0 +1,2 @@
+delete from {schema}.kvs
+ where workspace = $1 and namespace = $2 and key = $3 and md5 = any ($4)

@@ -1,0 +1,6 @@
+-- $3 is the first key that may be in the list; a null $4 is no limit.
+select key
+  from {schema}.kvs
+ where workspace = $1 and namespace = $2 and key collate "C" >= $3
+ order by key collate "C"
+ limit $4

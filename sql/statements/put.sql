@@ -1,0 +1,4 @@
+insert into {schema}.kvs (workspace, namespace, key, md5, value)
+values ($1, $2, $3, $4, $5)
+    on conflict (workspace, namespace, key) do update
+   set md5 = excluded.md5, value = excluded.value

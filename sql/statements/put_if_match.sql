@@ -1,0 +1,3 @@
+update {schema}.kvs
+   set md5 = $4, value = $5
+ where workspace = $1 and namespace = $2 and key = $3 and md5 = any ($6)

@@ -1,0 +1,21 @@
+/*
+ * access: which workspace a request works in, and whether its claims reach
+ * there.  Decides on claims and route alone; reads nothing else.
+ */
+#ifndef HULYKVS_ACCESS_H
+#define HULYKVS_ACCESS_H
+
+#include "refusal.h"
+#include "token.h"
+
+/* Whether this is the account that reaches every workspace. */
+bool access_is_system(const struct claims *claims);
+
+/*
+ * v2: *workspace from the path's segment, already percent-decoded.  The system
+ * account reaches every workspace, everyone else the one in the token.
+ */
+enum refusal access_check(const struct claims *claims, struct str segment, struct uuid *workspace)
+    __attribute__((warn_unused_result));
+
+#endif

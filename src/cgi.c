@@ -1,0 +1,195 @@
+#include "cgi.h"
+
+#include <errno.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "clock.h"
+
+#define ARENA_MAX ((size_t)512 * 1024)
+
+extern char **environ;
+
+struct cgi {
+	struct house *house;
+	struct loop loop;
+	struct store *store;
+	struct token_verifier *verifier;
+	struct arena arena;
+	struct request request;
+	struct call call;
+	struct response response;
+	struct buf body;
+	struct store_ticket ticket;
+	bool broken; /* standard output is gone */
+};
+
+static void
+write_all(struct cgi *g, struct str s)
+{
+	while (s.n > 0 && !g->broken) {
+		ssize_t n = write(STDOUT_FILENO, s.p, s.n);
+
+		if (n >= 0)
+			s = str_skip(s, (size_t)n);
+		else
+			g->broken = errno != EINTR;
+	}
+}
+
+static void
+write_head(struct cgi *g)
+{
+	struct buf head;
+
+	buf_init(&head, ARENA_MAX);
+	response_put_head(&g->response, &g->request, &head);
+	write_all(g, buf_str(&head));
+	buf_free(&head);
+}
+
+static void
+write_answer(struct cgi *g)
+{
+	write_head(g);
+	write_all(g, response_content(&g->response, &g->request));
+}
+
+/* At most content_length bytes; what is missing is found out by the caller. */
+static bool
+read_body(struct cgi *g)
+{
+	size_t want = (size_t)g->request.content_length;
+	char *room;
+
+	buf_init(&g->body, want);
+	room = buf_reserve(&g->body, want);
+	if (room == NULL && want > 0)
+		return false;
+	while (g->body.n < want) {
+		ssize_t n = read(STDIN_FILENO, g->body.p + g->body.n, want - g->body.n);
+
+		if (n > 0)
+			buf_grew(&g->body, (size_t)n);
+		else if (n == 0 || errno != EINTR)
+			break;
+	}
+	return g->body.n == want;
+}
+
+static struct cgi *
+of_ticket(struct store_ticket *t)
+{
+	return (struct cgi *)((char *)t - offsetof(struct cgi, ticket));
+}
+
+static void
+write_keys(struct cgi *g)
+{
+	struct listing *l = &g->call.listing;
+
+	if (!l->begun) {
+		api_finish_list(&g->call, true, &g->response);
+		write_head(g);
+		listing_begin(l);
+	}
+	if (g->request.method != METHOD_HEAD)
+		write_all(g, buf_str(&l->out));
+	buf_clear(&l->out);
+}
+
+static bool
+on_key(struct store_ticket *t, struct str key)
+{
+	struct cgi *g = of_ticket(t);
+
+	listing_put(&g->call.listing, key);
+	if (listing_is_full(&g->call.listing))
+		write_keys(g);
+	return true;
+}
+
+static void
+on_done(struct store_ticket *t, struct store_result *r)
+{
+	struct cgi *g = of_ticket(t);
+	struct listing *l = &g->call.listing;
+
+	loop_stop(&g->loop);
+	if (t->op.kind != STORE_LIST || r->outcome != STORE_DONE) {
+		if (t->op.kind == STORE_LIST && l->begun) {
+			g->broken = true; /* the program's exit status tells the web server */
+			return;
+		}
+		api_finish(&g->call, r, &g->response);
+		write_answer(g);
+		return;
+	}
+	listing_end(l);
+	if (l->begun) {
+		write_keys(g);
+		return;
+	}
+	api_finish_list(&g->call, false, &g->response);
+	write_answer(g);
+}
+
+static void
+run_store(struct cgi *g)
+{
+	static const struct store_client client = { on_done, on_key };
+
+	g->ticket.op = g->call.op;
+	g->ticket.client = &client;
+	g->ticket.deadline = clock_mono() + g->house->request_timeout;
+	g->store->calls->submit(g->store, &g->ticket);
+	loop_run(&g->loop);
+}
+
+static void
+serve(struct cgi *g)
+{
+	enum api_step step;
+
+	request_read(&g->request, environ);
+	step = api_begin(g->house->api, g->verifier, clock_wall(), &g->call, &g->request, &g->arena, &g->response);
+	if (step == API_BODY) {
+		step = API_ANSWER;
+		if (read_body(g))
+			step = api_body(&g->call, buf_str(&g->body), &g->response);
+		else
+			api_refuse(&g->call, REFUSAL_BAD_CONTENT_LENGTH, &g->response);
+	}
+	if (step == API_STORE)
+		run_store(g);
+	else
+		write_answer(g);
+}
+
+enum exitcode
+cgi_serve(struct house *house, const struct worker_store *kind)
+{
+	struct cgi g = { .house = house };
+	enum exitcode code = EXIT_INTERNAL;
+
+	arena_init(&g.arena, ARENA_MAX);
+	buf_init(&g.body, 0);
+	if (!loop_init(&g.loop))
+		return EXIT_INTERNAL;
+	g.verifier = token_verifier_new(house->token_secret);
+	g.store = kind->make(kind->ctx, &g.loop);
+	if (g.verifier != NULL && g.store != NULL) {
+		serve(&g);
+		code = g.broken ? EXIT_INTERNAL : EXIT_OK;
+	}
+	if (g.call.op.kind == STORE_LIST)
+		listing_free(&g.call.listing);
+	kind->free(g.store);
+	token_verifier_free(g.verifier);
+	buf_free(&g.body);
+	arena_free(&g.arena);
+	loop_close(&g.loop);
+	digest_thread_end();
+	return code;
+}

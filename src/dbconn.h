@@ -1,0 +1,43 @@
+/*
+ * dbconn: making connections to the database.
+ *
+ * Everything here blocks (libpq looks names up in the resolver), so it is
+ * called by hulykvs-migrate and by the connector thread, never by a worker.
+ * The connection string goes to libpq as the operator wrote it, TLS settings
+ * and lists of hosts included.
+ *
+ * COMPAT: tokio-postgres's name keepalives_retries is translated to libpq's
+ * keepalives_count; its load_balance_hosts, which libpq 15 does not know, is
+ * left out.
+ */
+#ifndef HULYKVS_DBCONN_H
+#define HULYKVS_DBCONN_H
+
+#include <libpq-fe.h>
+
+#include "config.h"
+
+/* What a server is, as far as the SQL differs. */
+enum dbconn_server {
+	DBCONN_POSTGRESQL,
+	DBCONN_COCKROACHDB,
+};
+
+/* Whether libpq can read the connection string; *why never quotes it. */
+bool dbconn_string_ok(const char *db_connection, struct buf *why) __attribute__((warn_unused_result));
+
+/*
+ * Connects; returns new (PQfinish), or NULL with libpq's one-line reason in
+ * *why (host names and roles, no password).  Waits connect_timeout of the
+ * string, or 5 s per address where it names none.
+ */
+PGconn *dbconn_connect(const struct config *c, const char *application_name, struct buf *why)
+    __attribute__((warn_unused_result));
+
+/* Asks select version(); false: the connection failed, reason in *why. */
+bool dbconn_server(PGconn *conn, enum dbconn_server *server, struct buf *why) __attribute__((warn_unused_result));
+
+/* Appends libpq's message for conn or res as one line without its end. */
+void dbconn_put_message(struct buf *why, const char *libpq_message);
+
+#endif

@@ -1,0 +1,16 @@
+/*
+ * exitcode: how both programs end (the numbers of sysexits.h).
+ */
+#ifndef HULYKVS_EXITCODE_H
+#define HULYKVS_EXITCODE_H
+
+enum exitcode {
+	EXIT_OK = 0,
+	EXIT_USAGE = 64,       /* bad option or argument; not started by a web server */
+	EXIT_DATABASE = 69,    /* the database cannot be reached or refuses (hulykvs-migrate) */
+	EXIT_INTERNAL = 70,    /* a fault of ours or of the system */
+	EXIT_TRY_LATER = 75,   /* another migration or a lock stood in the way for too long */
+	EXIT_CONFIG = 78,      /* a setting is wrong */
+};
+
+#endif

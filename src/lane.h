@@ -1,0 +1,68 @@
+/*
+ * lane: one database connection in libpq's pipeline mode, and the operations
+ * that are queued for it.
+ *
+ * One group is in flight at a time; what arrives meanwhile forms the next one,
+ * sent at the end of a turn with one flush.  Load makes the groups: one
+ * operation under none, a dozen under much.  A group of reads, or on
+ * PostgreSQL a group of writes, has one Sync and so one implicit transaction;
+ * nothing is answered before its PGRES_PIPELINE_SYNC, because PostgreSQL says
+ * CommandComplete before the commit.
+ *
+ * Writes of a group are sorted by key, so that two groups cannot deadlock.
+ * When one fails, all were rolled back, and they run again with a Sync each.
+ * A write is run again only where it certainly had no effect; a read is run
+ * again until its deadline.  On CockroachDB each write has its own Sync.
+ */
+#ifndef HULYKVS_LANE_H
+#define HULYKVS_LANE_H
+
+#include "connector.h"
+
+/* Tickets in a list, first in first out. */
+struct lane_queue {
+	struct store_ticket *head, **tail;
+};
+
+struct lane {
+	struct watch watch;
+	struct timer timer;
+	struct connector_order order;
+	struct connector_box *box;
+	struct loop *loop;
+	const struct statement_set *set;
+	PGconn *conn; /* NULL: none now */
+	enum dbconn_server server;
+	bool down;               /* the connector found no way: refuse at once */
+	bool leave;              /* the connection is of no more use when the group has ended */
+	bool unsent;             /* libpq holds bytes that the socket did not take */
+	struct lane_queue queue; /* not sent */
+	struct lane_queue group; /* sent, not answered */
+	int64_t group_due;       /* the first deadline in group */
+	struct store_ticket *at; /* of the group: whose result comes next; NULL: a Sync */
+	bool answered;           /* at has had a result, and the NULL behind it is due */
+	bool failed;             /* something since the last Sync failed */
+	int sync_verdict;        /* what the Sync itself failed with; -1: it did not */
+	int64_t large_at;        /* when libpq's buffers last grew large; 0: they are not */
+};
+
+/* Places the order for the first connection. */
+void lane_init(struct lane *l, enum statement_role role, const struct statement_set *set, struct loop *loop,
+    struct connector_box *box);
+
+/* Closes the connection; no ticket may be left. */
+void lane_close(struct lane *l);
+
+/* Takes the ticket until done() is called, perhaps before this returns. */
+void lane_submit(struct lane *l, struct store_ticket *t);
+
+/* The end of a turn: sends the next group if none is in flight. */
+void lane_flush(struct lane *l);
+
+/* Whether nothing is queued or in flight. */
+bool lane_is_idle(const struct lane *l);
+
+/* Whether the first answer of the connector has come, good or bad. */
+bool lane_is_settled(const struct lane *l);
+
+#endif

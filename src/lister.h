@@ -1,0 +1,55 @@
+/*
+ * lister: the database connections that lists run on, apart from all others:
+ * 200,000 rows never stand in front of a point read, and no list waits for
+ * another while there are connections left.
+ *
+ * One statement's snapshot is streamed row by row (libpq's single-row mode).
+ * A receiver that cannot take more makes the lister stop reading, so that the
+ * database waits instead of our memory.  One connection is kept ready; more
+ * are made when lists overlap, and closed when they have been idle for a while.
+ */
+#ifndef HULYKVS_LISTER_H
+#define HULYKVS_LISTER_H
+
+#include "connector.h"
+
+#define LISTER_MAX 64
+
+struct lister_line {
+	struct watch watch;
+	struct timer timer;
+	struct connector_order order;
+	struct lister *lister;
+	PGconn *conn;
+	struct store_ticket *ticket; /* the list that runs here */
+	bool ordered;                /* the connector is at work */
+	bool paused;                 /* the receiver takes no more now */
+	int verdict;                 /* of the statement's error; -1: none */
+};
+
+struct lister {
+	struct loop *loop;
+	struct connector_box *box;
+	const struct statement_set *set;
+	int64_t timeout;                  /* nanoseconds without progress, after which a list is given up */
+	unsigned max;
+	bool down;
+	struct store_ticket *head, **tail; /* waiting for a connection */
+	struct timer timer;                /* of the first of them */
+	struct lister_line line[LISTER_MAX];
+};
+
+void lister_init(struct lister *l, unsigned max, int64_t timeout, const struct statement_set *set, struct loop *loop,
+    struct connector_box *box);
+void lister_close(struct lister *l);
+
+/* Takes the ticket until done() is called or it is cancelled. */
+void lister_submit(struct lister *l, struct store_ticket *t);
+
+/* The receiver takes more. */
+void lister_resume(struct lister *l, struct store_ticket *t);
+
+/* The receiver is gone: the ticket is its owner's again, done() is not called. */
+void lister_cancel(struct lister *l, struct store_ticket *t);
+
+#endif

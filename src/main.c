@@ -1,0 +1,244 @@
+/*
+ * main: birth and death of hulykvs: options, settings, workers, signals.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "cgi.h"
+#include "clock.h"
+#include "config.h"
+#include "config_build.h"
+#include "connector.h"
+#include "exitcode.h"
+#include "fcgi.h"
+#include "log.h"
+#include "store_pg.h"
+#include "worker.h"
+
+#define LISTENER 0 /* FCGI_LISTENSOCK_FILENO: spawn-fcgi and systemd put the listening socket there */
+
+struct program {
+	struct config config;
+	struct statement_set statements;
+	struct connector *connector;
+	struct api api;
+	struct house house;
+	struct worker_store store;
+	struct worker *worker[64];
+	unsigned workers;
+};
+
+static void
+print_help(void)
+{
+	(void)printf("Usage: hulykvs [--help | --version | --check-config]\n\n"
+		     "Key-value service of the Huly platform, as a FastCGI responder on a listening\n"
+		     "socket at descriptor 0 (spawn-fcgi, systemd), or as a CGI program.\n\n"
+		     "  --check-config  read the settings, say what is wrong with them, and exit\n"
+		     "  --help          print this and exit\n"
+		     "  --version       print the version and exit\n\n"
+		     "Settings, from the environment or etc/config.toml:\n\n");
+	config_print_help(stdout);
+	(void)printf("\nExit status: 0 done, 64 usage, 70 internal fault, 78 wrong setting.\n");
+}
+
+static void
+print_how_to_run(void)
+{
+	(void)fprintf(stderr,
+	    "hulykvs: descriptor 0 is no listening socket, and this is no CGI request.\n"
+	    "Run it behind a web server, for example:\n"
+	    "  spawn-fcgi -n -s /run/hulykvs/hulykvs.sock -M 0660 -b 4096 -- hulykvs\n"
+	    "See hulykvs --help.\n");
+}
+
+static bool
+is_listening(int fd)
+{
+	int value = 0;
+	socklen_t n = sizeof(value);
+
+	return getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &value, &n) == 0 && value != 0;
+}
+
+/* One line that names the setting. */
+static bool
+read_settings(struct config *c)
+{
+	struct buf error;
+	bool ok;
+
+	buf_init(&error, 1024);
+	ok = config_load(c, &error);
+	if (ok) {
+		buf_puts(&error, STR("HULY_DB_CONNECTION: "));
+		ok = dbconn_string_ok(c->db_connection, &error);
+	}
+	if (!ok)
+		(void)fprintf(stderr, "hulykvs: %.*s\n", STR_FMT(buf_str(&error)));
+	buf_free(&error);
+	return ok;
+}
+
+static struct store *
+make_store(void *ctx, struct loop *loop)
+{
+	struct program *p = ctx;
+
+	return store_pg_new(&p->config, &p->statements, p->connector, loop);
+}
+
+/* What serving needs, whichever way it is done; freed by clean_up() also after a failure. */
+static bool
+set_up(struct program *p)
+{
+	const struct config *c = &p->config;
+
+	p->api = (struct api){ .payload_limit = c->payload_size_limit, .default_workspace = c->default_workspace_uuid };
+	p->house.api = &p->api;
+	p->house.token_secret = str_of(c->token_secret);
+	p->house.request_timeout = c->request_timeout;
+	p->house.body_budget = c->body_budget;
+	p->house.listener = LISTENER;
+	p->store = (struct worker_store){ make_store, store_pg_free, store_pg_is_settled, p };
+	if (!statement_set_init(&p->statements, str_of(c->db_scheme), c->db_prepared))
+		return false;
+	p->connector = connector_new(c, &p->statements);
+	return p->connector != NULL;
+}
+
+static void
+clean_up(struct program *p)
+{
+	connector_free(p->connector);
+	statement_set_free(&p->statements);
+	config_free(&p->config);
+}
+
+/* Waits for TERM or INT, then lets the workers finish what they have. */
+static void
+wait_for_end(struct program *p, int signals)
+{
+	struct signalfd_siginfo info;
+	ssize_t n;
+
+	do
+		n = read(signals, &info, sizeof(info));
+	while (n < 0 && errno == EINTR);
+	log_event(LOG_INFO, "draining");
+	atomic_store(&p->house.draining, true);
+	/* A second signal ends at once, as does a deadline that nothing should reach. */
+	(void)signal(SIGALRM, SIG_DFL);
+	(void)alarm((unsigned)(p->config.request_timeout / CLOCK_S) + 5);
+	for (unsigned i = 0; i < p->workers; i++)
+		worker_wake(p->worker[i]);
+}
+
+static enum exitcode
+serve(struct program *p)
+{
+	sigset_t set;
+	int signals;
+
+	(void)sigemptyset(&set);
+	(void)sigaddset(&set, SIGTERM);
+	(void)sigaddset(&set, SIGINT);
+	(void)pthread_sigmask(SIG_BLOCK, &set, NULL);
+	signals = signalfd(-1, &set, SFD_CLOEXEC);
+	if (signals < 0 || fcntl(LISTENER, F_SETFL, fcntl(LISTENER, F_GETFL) | O_NONBLOCK) < 0 || !fcgi_init() ||
+	    !set_up(p))
+		return EXIT_INTERNAL;
+	log_event(LOG_INFO, "started", log_text("version", STR(PACKAGE_VERSION)),
+	    log_number("workers", p->config.workers));
+	for (; p->workers < p->config.workers; p->workers++) {
+		p->worker[p->workers] = worker_start(&p->house, &p->store);
+		if (p->worker[p->workers] == NULL)
+			_exit(EXIT_INTERNAL); /* the workers that run already have nothing in flight */
+	}
+	wait_for_end(p, signals);
+	for (unsigned i = 0; i < p->workers; i++)
+		worker_join(p->worker[i]);
+	(void)close(signals);
+	log_event(LOG_INFO, "stopped");
+	return EXIT_OK;
+}
+
+/* Options that answer and end; EXIT_OK with *go set: serve. */
+static enum exitcode
+read_options(int argc, char **argv, bool *go, bool *check)
+{
+	static const struct option options[] = {
+		{ "help", no_argument, NULL, 'h' },
+		{ "version", no_argument, NULL, 'V' },
+		{ "check-config", no_argument, NULL, 'c' },
+		{ NULL, 0, NULL, 0 },
+	};
+	int option;
+
+	while ((option = getopt_long(argc, argv, "hV", options, NULL)) != -1) {
+		switch (option) {
+		case 'h':
+			print_help();
+			return EXIT_OK;
+		case 'V':
+			(void)printf("hulykvs %s\n", PACKAGE_VERSION);
+			return EXIT_OK;
+		case 'c':
+			*check = true;
+			break;
+		default:
+			return EXIT_USAGE;
+		}
+	}
+	if (optind < argc) {
+		(void)fprintf(stderr, "hulykvs: unexpected argument\n");
+		return EXIT_USAGE;
+	}
+	*go = true;
+	return EXIT_OK;
+}
+
+static enum exitcode
+run(struct program *p, bool check)
+{
+	bool fastcgi = is_listening(LISTENER);
+	bool cgi = !fastcgi && getenv("GATEWAY_INTERFACE") != NULL;
+
+	if (!fastcgi && !cgi && !check) {
+		print_how_to_run();
+		return EXIT_USAGE;
+	}
+	if (!read_settings(&p->config))
+		return EXIT_CONFIG;
+	log_set_threshold(p->config.log_level);
+	if (check) {
+		(void)printf("hulykvs: settings are fine\n");
+		return EXIT_OK;
+	}
+	(void)signal(SIGPIPE, SIG_IGN);
+	if (fastcgi)
+		return serve(p);
+	return set_up(p) ? cgi_serve(&p->house, &p->store) : EXIT_INTERNAL;
+}
+
+int
+main(int argc, char **argv)
+{
+	static struct program program;
+	bool go = false, check = false;
+	enum exitcode code = read_options(argc, argv, &go, &check);
+
+	if (!go)
+		return code;
+	code = run(&program, check);
+	clean_up(&program);
+	return code;
+}

@@ -1,0 +1,268 @@
+#include "migrate.h"
+
+#include <stdlib.h>
+#include <time.h>
+
+#include "clock.h"
+#include "log.h"
+#include "migrate_backend.h"
+#include "migrate_move.h"
+#include "migrate_report.h"
+
+#define PAUSE_MIN (50 * CLOCK_MS)
+#define PAUSE_MAX CLOCK_S
+
+/* Anywhere between a half and all of it, so that many migrators do not come back together. */
+static void
+nap(int64_t ns)
+{
+	int64_t jittered = ns / 2 + clock_mono() % (ns / 2);
+	struct timespec t = { .tv_sec = jittered / CLOCK_S, .tv_nsec = jittered % CLOCK_S };
+
+	(void)nanosleep(&t, NULL);
+}
+
+static int64_t
+longer(int64_t pause)
+{
+	return pause * 2 < PAUSE_MAX ? pause * 2 : PAUSE_MAX;
+}
+
+static const struct migrate_backend *
+backend_of(const struct migrate_db *db)
+{
+	return db->server == DBCONN_COCKROACHDB ? &migrate_crdb : &migrate_pg;
+}
+
+/* Says why we wait, once per reason. */
+static void
+log_wait(struct migrate_db *db, struct buf *said)
+{
+	if (str_eq(buf_str(said), buf_str(&db->error)))
+		return;
+	log_event(LOG_INFO, "waiting", log_text("why", buf_str(&db->error)));
+	buf_clear(said);
+	buf_puts(said, buf_str(&db->error));
+}
+
+static enum migrate_outcome
+open_db(struct migrate_db *db)
+{
+	enum migrate_outcome outcome = migrate_db_open(db);
+
+	if (outcome == MIGRATE_DONE)
+		db->tick = backend_of(db)->tick;
+	return outcome;
+}
+
+static enum migrate_outcome
+connect_within(struct migrate_db *db, int64_t wait, struct buf *said)
+{
+	int64_t deadline = clock_mono() + wait;
+	enum migrate_outcome outcome;
+
+	for (int64_t pause = PAUSE_MIN;; pause = longer(pause)) {
+		outcome = open_db(db);
+		if (outcome == MIGRATE_DONE || clock_mono() >= deadline)
+			return outcome;
+		log_wait(db, said);
+		nap(pause);
+	}
+}
+
+/* The two databases that are left alone; see the header. */
+static enum migrate_outcome
+refuse_unfit(struct migrate_db *db, const struct migrate_state *state)
+{
+	if (state->unknown_version != 0)
+		return migrate_db_refuse(db,
+		    "the history holds version %d, which this program does not know: use a newer hulykvs-migrate",
+		    state->unknown_version);
+	if (state->recorded[0] && !state->has_table)
+		return migrate_db_refuse(db,
+		    "the history says that the table kvs was made, but it is gone: restore it, or drop the history");
+	return MIGRATE_DONE;
+}
+
+static enum migrate_outcome
+read_state(struct migrate_db *db, struct migrate_state *state)
+{
+	enum migrate_outcome outcome = migrate_state_read(db, &backend_of(db)->steps, state);
+
+	return outcome == MIGRATE_DONE ? refuse_unfit(db, state) : outcome;
+}
+
+static enum migrate_outcome
+do_step(struct migrate_db *db, struct migrate_state *state, size_t i)
+{
+	const struct migrate_backend *backend = backend_of(db);
+	const struct migrate_step *step = &backend->steps.step[i];
+	int64_t start = clock_mono();
+	enum migrate_outcome outcome = backend->apply(db, state, i);
+
+	if (outcome != MIGRATE_DONE || db->script != NULL)
+		return outcome;
+	outcome = read_state(db, state);
+	if (outcome != MIGRATE_DONE)
+		return outcome;
+	if (!migrate_state_has(state, step->effect))
+		return migrate_db_refuse(db, "step %s ran, but its effect is not there", step->id);
+	db->progress_at = clock_mono();
+	log_event(LOG_INFO, "step done", log_text("step", str_of(step->id)),
+	    log_number("dur_ms", (db->progress_at - start) / CLOCK_MS));
+	return MIGRATE_DONE;
+}
+
+/* What is missing, as the one migrator. */
+static enum migrate_outcome
+work(struct migrate_db *db, struct migrate_state *state)
+{
+	const struct migrate_backend *backend = backend_of(db);
+	enum migrate_outcome outcome = MIGRATE_DONE;
+
+	if (!migrate_state_is_current(state, &backend->steps))
+		outcome = backend->prepare(db, state);
+	for (size_t i = 0; outcome == MIGRATE_DONE && i < backend->steps.n; i++) {
+		enum migrate_effect effect = backend->steps.step[i].effect;
+
+		if (state->recorded[i] && migrate_state_has(state, effect))
+			continue;
+		if (effect == MIGRATE_NO_DEFAULT)
+			outcome = migrate_move(db, state);
+		if (outcome == MIGRATE_DONE)
+			outcome = do_step(db, state, i);
+	}
+	if (outcome == MIGRATE_DONE)
+		outcome = migrate_move(db, state);
+	if (outcome == MIGRATE_DONE)
+		migrate_move_warn(state);
+	return outcome;
+}
+
+/* Reads where the database stands; *current: there is nothing to do. */
+static enum migrate_outcome
+look(struct migrate_db *db, struct migrate_state *state, bool *current)
+{
+	enum migrate_outcome outcome = read_state(db, state);
+
+	if (outcome == MIGRATE_DONE)
+		outcome = migrate_state_count_stranded(db, state);
+	*current = migrate_state_is_current(state, &backend_of(db)->steps) && state->stranded == 0;
+	return outcome;
+}
+
+/* From wherever the database is. */
+static enum migrate_outcome
+go_on(struct migrate_db *db)
+{
+	struct migrate_state state;
+	bool current;
+	enum migrate_outcome outcome = look(db, &state, &current);
+
+	if (outcome != MIGRATE_DONE || current)
+		return outcome;
+	outcome = backend_of(db)->lock(db, &state);
+	/* Another may have done it while we waited for the lock. */
+	if (outcome == MIGRATE_DONE)
+		outcome = look(db, &state, &current);
+	return outcome == MIGRATE_DONE && !current ? work(db, &state) : outcome;
+}
+
+static enum migrate_outcome
+up(struct migrate_db *db, struct buf *said)
+{
+	int64_t pause = PAUSE_MIN;
+
+	for (;;) {
+		int64_t progress_at = db->progress_at;
+		enum migrate_outcome outcome = db->conn != NULL ? MIGRATE_DONE : open_db(db);
+
+		if (outcome == MIGRATE_DONE)
+			outcome = go_on(db);
+		if (outcome == MIGRATE_DONE || outcome == MIGRATE_REFUSED ||
+		    clock_mono() - db->progress_at >= db->patience)
+			return outcome;
+		if (outcome == MIGRATE_GONE)
+			migrate_db_close(db);
+		log_wait(db, said);
+		pause = db->progress_at != progress_at ? PAUSE_MIN : longer(pause);
+		nap(pause);
+	}
+}
+
+static enum migrate_outcome
+status(struct migrate_db *db, FILE *out)
+{
+	struct migrate_state state;
+	enum migrate_outcome outcome = migrate_state_read(db, &backend_of(db)->steps, &state);
+
+	if (outcome == MIGRATE_DONE)
+		outcome = migrate_state_count_stranded(db, &state);
+	if (outcome == MIGRATE_DONE)
+		migrate_report(out, db, &backend_of(db)->steps, &state);
+	return outcome;
+}
+
+static enum migrate_outcome
+command(struct migrate_db *db, enum migrate_command command, struct buf *said, FILE *out)
+{
+	enum migrate_outcome outcome = MIGRATE_REFUSED;
+
+	switch (command) {
+	case MIGRATE_UP:
+		outcome = up(db, said);
+		break;
+	case MIGRATE_DRY_RUN:
+		outcome = go_on(db);
+		break;
+	case MIGRATE_STATUS:
+		return status(db, out);
+	}
+	if (db->locked)
+		backend_of(db)->unlock(db);
+	return outcome;
+}
+
+/* Says how it ended. */
+static enum exitcode
+finish(struct migrate_db *db, enum migrate_outcome outcome)
+{
+	switch (outcome) {
+	case MIGRATE_DONE:
+		return EXIT_OK;
+	case MIGRATE_BUSY:
+		log_event(LOG_ERROR, "gave up waiting", log_text("why", buf_str(&db->error)));
+		return EXIT_TRY_LATER;
+	case MIGRATE_GONE:
+		log_event(LOG_ERROR, "no database", log_text("why", buf_str(&db->error)));
+		return EXIT_DATABASE;
+	case MIGRATE_REFUSED:
+		log_event(LOG_ERROR, "cannot migrate", log_text("why", buf_str(&db->error)));
+		return EXIT_DATABASE;
+	}
+	abort();
+}
+
+enum exitcode
+migrate_run(const struct config *config, const struct migrate_options *options, FILE *out)
+{
+	struct migrate_db db;
+	struct buf said;
+	enum migrate_outcome outcome;
+
+	migrate_db_init(&db, config);
+	buf_init(&said, 4096);
+	db.patience = options->patience;
+	db.read_only = options->command != MIGRATE_UP;
+	db.script = options->command == MIGRATE_DRY_RUN ? out : NULL;
+	outcome = connect_within(&db, options->connect_wait, &said);
+	db.progress_at = clock_mono();
+	if (outcome == MIGRATE_DONE)
+		outcome = command(&db, options->command, &said, out);
+	if (outcome == MIGRATE_DONE && options->command == MIGRATE_UP)
+		log_event(LOG_INFO, "the schema is current", log_text("schema", str_of(db.schema.p)));
+	enum exitcode code = finish(&db, outcome);
+	buf_free(&said);
+	migrate_db_free(&db);
+	return code;
+}

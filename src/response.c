@@ -1,0 +1,185 @@
+#include "response.h"
+
+#include <stdlib.h>
+
+#include "cors.h"
+#include "etag.h"
+#include "json.h"
+
+#define RETRY_AFTER "1" /* seconds; a restarting database is back by then */
+
+static const struct {
+	unsigned status;
+	struct str line;
+} statuses[] = {
+	{ 200, STR_INIT("200 OK") },
+	{ 201, STR_INIT("201 Created") },
+	{ 204, STR_INIT("204 No Content") },
+	{ 304, STR_INIT("304 Not Modified") },
+	{ 400, STR_INIT("400 Bad Request") },
+	{ 401, STR_INIT("401 Unauthorized") },
+	{ 403, STR_INIT("403 Forbidden") },
+	{ 404, STR_INIT("404 Not Found") },
+	{ 405, STR_INIT("405 Method Not Allowed") },
+	{ 412, STR_INIT("412 Precondition Failed") },
+	{ 413, STR_INIT("413 Content Too Large") },
+	{ 414, STR_INIT("414 URI Too Long") },
+	{ 431, STR_INIT("431 Request Header Fields Too Large") },
+	{ 500, STR_INIT("500 Internal Server Error") },
+	{ 503, STR_INIT("503 Service Unavailable") },
+};
+
+/* The status line behind "HTTP/1.1 ", with its reason phrase. */
+static struct str
+status_line(unsigned status)
+{
+	size_t i = 0;
+
+	while (statuses[i].status != status)
+		i++;
+	return statuses[i].line;
+}
+
+void
+response_empty(struct response *r, unsigned status)
+{
+	*r = (struct response){ .status = status };
+}
+
+void
+response_text(struct response *r, struct str text)
+{
+	*r = (struct response){
+		.status = 200, .type = STR("text/plain; charset=utf-8"), .body = text, .length = text.n };
+}
+
+/* Whether one element of Accept is application/problem+json with a weight above 0 (RFC 9110 12.5.1). */
+static bool
+element_asks_for_problem(struct str element)
+{
+	struct str type, parameters, parameter;
+
+	(void)str_cut(element, ';', &type, &parameters);
+	if (!str_eq_nocase(str_trim(type), STR("application/problem+json")))
+		return false;
+	while (parameters.p != NULL) {
+		(void)str_cut(parameters, ';', &parameter, &parameters);
+		parameter = str_trim(parameter);
+		if (parameter.n > 2 && str_eq_nocase(str_first(parameter, 2), STR("q=")))
+			return strtod(parameter.p + 2, NULL) > 0;
+	}
+	return true;
+}
+
+static bool
+asks_for_problem(struct str accept)
+{
+	struct str element;
+
+	while (accept.p != NULL) {
+		(void)str_cut(accept, ',', &element, &accept);
+		if (element_asks_for_problem(element))
+			return true;
+	}
+	return false;
+}
+
+/* RFC 9457 3.1; the absent slice when there is no memory. */
+static struct str
+problem(unsigned status, struct str detail, struct arena *a)
+{
+	struct str title = str_skip(status_line(status), 4), text = STR_ABSENT;
+	struct str terminated = arena_copy(a, detail);
+	cJSON *o = cJSON_CreateObject();
+	char *printed = NULL;
+
+	if (o != NULL && cJSON_AddStringToObject(o, "type", "about:blank") != NULL &&
+	    cJSON_AddStringToObject(o, "title", title.p) != NULL &&
+	    cJSON_AddNumberToObject(o, "status", status) != NULL &&
+	    (terminated.n == 0 || cJSON_AddStringToObject(o, "detail", terminated.p) != NULL))
+		printed = cJSON_PrintUnformatted(o);
+	if (printed != NULL)
+		text = arena_copy(a, str_of(printed));
+	cJSON_free(printed);
+	cJSON_Delete(o);
+	return text;
+}
+
+void
+response_refuse(struct response *r, enum refusal refusal, struct str detail, const struct request *request,
+    struct arena *a)
+{
+	struct str text = detail.p != NULL ? detail : refusal_text(refusal);
+
+	*r = (struct response){ .status = refusal_status(refusal), .refusal = refusal };
+	if (asks_for_problem(request->accept)) {
+		r->body = problem(r->status, text, a);
+		r->type = STR("application/problem+json");
+	}
+	if (r->body.p == NULL) {
+		r->body = text;
+		r->type = text.n > 0 ? STR("text/plain; charset=utf-8") : STR_ABSENT;
+	}
+	r->length = r->body.n;
+}
+
+static void
+put_field(struct buf *out, struct str name, struct str value)
+{
+	buf_puts(out, name);
+	buf_puts(out, value);
+	buf_puts(out, STR("\r\n"));
+}
+
+/* Faster than printf, which this would be the only caller of on the way of a GET. */
+static void
+put_length(struct buf *out, uint64_t n)
+{
+	char digits[20];
+	size_t i = sizeof(digits);
+
+	do
+		digits[--i] = (char)('0' + n % 10);
+	while ((n /= 10) > 0);
+	put_field(out, STR("Content-Length: "), str_from(digits + i, sizeof(digits) - i));
+}
+
+static bool
+status_has_content(unsigned status)
+{
+	return status != 204 && status != 304;
+}
+
+void
+response_put_head(const struct response *r, const struct request *request, struct buf *out)
+{
+	char allow[ROUTE_ALLOW_SIZE], etag[ETAG_TEXT_LENGTH];
+
+	put_field(out, STR("Status: "), status_line(r->status));
+	if (r->type.p != NULL)
+		put_field(out, STR("Content-Type: "), r->type);
+	if (status_has_content(r->status) && !r->streamed)
+		put_length(out, r->length);
+	if (r->has_etag) {
+		etag_text(&r->etag, etag);
+		put_field(out, STR("ETag: "), str_from(etag, sizeof(etag)));
+	}
+	if (r->is_value)
+		buf_puts(out, STR("X-Content-Type-Options: nosniff\r\n"));
+	if (r->status == 401)
+		buf_puts(out, STR("WWW-Authenticate: Bearer\r\n")); /* RFC 6750 3 */
+	if (r->status == 503)
+		buf_puts(out, STR("Retry-After: " RETRY_AFTER "\r\n"));
+	if (r->route != NULL)
+		put_field(out, STR("Allow: "), route_allow(r->route, allow));
+	cors_put_fields(request, r->is_preflight, out);
+	buf_puts(out, STR("\r\n"));
+}
+
+struct str
+response_content(const struct response *r, const struct request *request)
+{
+	if (request->method == METHOD_HEAD || !status_has_content(r->status))
+		return STR_ABSENT;
+	return r->body;
+}

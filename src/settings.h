@@ -1,0 +1,38 @@
+/*
+ * settings: the one table of settings.  config reads them, --help prints
+ * them, and a test compares README.md and the man page with this table.
+ *
+ * X(member, TYPE, "NAME", "default", "help")
+ *   member   field of struct config, and the key in etc/config.toml
+ *   TYPE     how it is written and kept, see config.h
+ *   NAME     environment variable
+ *
+ * The first seven are the original's, to the letter.
+ */
+#ifndef HULYKVS_SETTINGS_H
+#define HULYKVS_SETTINGS_H
+
+#define SETTINGS(X)                                                                                        \
+	X(db_connection, SECRET, "HULY_DB_CONNECTION",                                                     \
+	    "postgresql://root@huly.local:26257/defaultdb?sslmode=disable",                                \
+	    "database, as a URL or as key=value pairs of libpq")                                           \
+	X(db_scheme, IDENTIFIER, "HULY_DB_SCHEME", "hulykvs", "schema that holds the tables")              \
+	X(token_secret, SECRET, "HULY_TOKEN_SECRET", "secret", "key that signs the tokens (HS256)")        \
+	X(bind_host, ADDRESS, "HULY_BIND_HOST", "0.0.0.0", "address that the web server listens on")       \
+	X(bind_port, PORT, "HULY_BIND_PORT", "8094", "port that the web server listens on")                \
+	X(payload_size_limit, SIZE, "HULY_PAYLOAD_SIZE_LIMIT", "2Mb",                                      \
+	    "largest value; kb and mb are decimal, KiB and MiB binary")                                    \
+	X(default_workspace_uuid, UUID, "HULY_DEFAULT_WORKSPACE_UUID",                                     \
+	    "11111111-2222-3333-4444-555555555555", "workspace of the /api routes")                        \
+	X(log_level, LEVEL, "HULY_LOG_LEVEL", "info", "error, warn, info or debug")                        \
+	X(workers, COUNT, "HULY_WORKERS", "2", "threads that serve requests")                              \
+	X(db_list_connections, COUNT, "HULY_DB_LIST_CONNECTIONS", "4",                                     \
+	    "most database connections that lists may use, in each worker")                                \
+	X(db_prepared, SWITCH, "HULY_DB_PREPARED", "on",                                                   \
+	    "named prepared statements; off behind PgBouncer before 1.21")                                 \
+	X(request_timeout, SECONDS, "HULY_REQUEST_TIMEOUT", "10", "longest wait of a request, in seconds") \
+	X(statement_timeout, SECONDS, "HULY_STATEMENT_TIMEOUT", "5",                                       \
+	    "longest run of a statement in the database, in seconds")                                      \
+	X(body_budget, SIZE, "HULY_BODY_BUDGET", "64MiB", "most bytes of request bodies in memory at once")
+
+#endif

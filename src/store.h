@@ -1,0 +1,107 @@
+/*
+ * store: the port between the meaning of a request and whatever keeps the
+ * values.  An operation is at most one SQL statement; every condition is
+ * decided inside it.
+ *
+ * Operations borrow their slices from the request; results lend theirs to the
+ * receiver for the time of the call, or longer where store_hold is used.
+ * store_pg is the store of the program; the tests have one in memory.
+ */
+#ifndef HULYKVS_STORE_H
+#define HULYKVS_STORE_H
+
+#include <stdint.h>
+
+#include "digest.h"
+#include "range.h"
+#include "uuid.h"
+
+enum store_kind {
+	STORE_GET,    /* value and tag */
+	STORE_HEAD,   /* length and tag */
+	STORE_PUT,
+	STORE_DELETE,
+	STORE_LIST,   /* keys, in byte order */
+	STORE_CHECK,  /* is the database there, and its schema right? */
+};
+
+enum store_condition {
+	STORE_ALWAYS,
+	STORE_IF_ABSENT,  /* If-None-Match: * */
+	STORE_IF_PRESENT, /* If-Match: * */
+	STORE_IF_MATCH,   /* If-Match: one of tags */
+};
+
+struct store_op {
+	enum store_kind kind;
+	struct uuid workspace;
+	struct str ns, key;
+	/* PUT, DELETE */
+	enum store_condition condition;
+	const struct md5 *tags;
+	size_t tag_count;
+	/* PUT */
+	struct str value;
+	struct md5 md5;
+	/* LIST */
+	struct range range;
+	unsigned limit; /* 0: all */
+};
+
+enum store_outcome {
+	STORE_DONE,
+	STORE_NO_KEY,      /* GET, HEAD, DELETE: no such key */
+	STORE_MISMATCH,    /* the condition does not hold; nothing was changed */
+	STORE_TOO_LONG,    /* the names do not fit the database's index */
+	STORE_UNAVAILABLE, /* certainly nothing was changed; trying again later may help */
+	STORE_UNKNOWN,     /* a write that may or may not have happened */
+	STORE_FAULT,       /* the database refused for a reason that trying again does not mend */
+};
+
+struct store_result {
+	enum store_outcome outcome;
+	struct md5 md5;     /* GET, HEAD */
+	uint64_t length;    /* GET, HEAD: bytes of the value */
+	struct str value;   /* GET; borrowed from memory */
+	void *memory;       /* whoever takes it sets it to NULL here and calls store_release later */
+	struct str reason;  /* CHECK that failed: one line */
+};
+
+struct store;
+struct store_ticket;
+
+/* What the owner of a ticket is told. */
+struct store_client {
+	/* The end of the operation; the ticket is the owner's again. */
+	void (*done)(struct store_ticket *t, struct store_result *r);
+	/* LIST: one key, borrowed; false: no more now, store_resume will be called. */
+	bool (*key)(struct store_ticket *t, struct str key);
+};
+
+struct store_ticket {
+	struct store_op op;
+	const struct store_client *client;
+	int64_t deadline;            /* monotonic; at the latest then done() is called */
+	/* The store's own. */
+	struct store_ticket *next;
+	unsigned tries;   /* how often it was sent */
+	bool alone;       /* wants a Sync of its own */
+	bool synced;      /* a Sync stands behind it */
+	int verdict;      /* of the error it got, see lane; -1: none */
+	void *lister;     /* LIST: who runs it */
+	struct store_result result;
+};
+
+struct store_calls {
+	void (*submit)(struct store *s, struct store_ticket *t); /* done() may be called before it returns */
+	void (*resume)(struct store *s, struct store_ticket *t); /* after key() said no */
+	void (*cancel)(struct store *s, struct store_ticket *t); /* LIST only: the receiver left; no done() */
+	void (*release)(struct store *s, void *memory);
+};
+
+/* First member of every store. */
+struct store {
+	const struct store_calls *calls;
+};
+
+#endif

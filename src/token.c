@@ -1,0 +1,338 @@
+#include "token.h"
+
+#include <jwt.h>
+#include <math.h>
+#include <stdlib.h>
+
+#include "base64url.h"
+#include "digest.h"
+#include "json.h"
+
+#define DECODED_MAX (TOKEN_MAX_LENGTH / 4 * 3)
+#define HEADER_MAX  1024 /* json compares all names with each other, and nobody vouches for the header yet */
+#define END_OF_TIME INT64_C(1000000000000) /* seconds; leeway cannot make it overflow */
+
+struct parts {
+	struct str header, payload, signature;
+	struct str signed_text; /* header and payload with the dot between them */
+};
+
+/* When a token is good, leeway included: first <= now <= last. */
+struct window {
+	int64_t first, last;
+};
+
+struct slot {
+	bool used;
+	struct sha256 key; /* of the whole token */
+	struct window window;
+	struct claims claims;
+};
+
+struct token_verifier {
+	struct slot cache[TOKEN_CACHE_SLOTS];
+	size_t secret_n;
+	unsigned char secret[];
+};
+
+struct token_verifier *
+token_verifier_new(struct str secret)
+{
+	struct token_verifier *v = calloc(1, sizeof(*v) + secret.n);
+
+	if (v == NULL)
+		return NULL;
+	if (secret.n > 0)
+		memcpy(v->secret, secret.p, secret.n);
+	v->secret_n = secret.n;
+	return v;
+}
+
+void
+token_verifier_free(struct token_verifier *v)
+{
+	if (v == NULL)
+		return;
+	digest_cleanse(v, sizeof(*v) + v->secret_n);
+	free(v);
+}
+
+/* RFC 6750 2.1, RFC 9110 11.1: the scheme's case does not matter (DIFFERS), then one space or more. */
+static bool
+bearer(struct str field, struct str *token)
+{
+	struct str scheme;
+
+	if (!str_cut(str_trim(field), ' ', &scheme, token) || !str_eq_nocase(scheme, STR("Bearer")))
+		return false;
+	*token = str_trim(*token);
+	return token->n > 0;
+}
+
+/* RFC 7515 7.1: three parts. */
+static bool
+split(struct str token, struct parts *out)
+{
+	struct str rest;
+
+	if (!str_cut(token, '.', &out->header, &rest) || !str_cut(rest, '.', &out->payload, &out->signature))
+		return false;
+	out->signed_text = str_first(token, out->header.n + 1 + out->payload.n);
+	return true;
+}
+
+/* Returns new, or NULL. */
+static cJSON *
+decode_object(struct str part, size_t max)
+{
+	unsigned char decoded[DECODED_MAX];
+	size_t n;
+
+	if (!base64url_decode(part, decoded, max, &n))
+		return NULL;
+	return json_parse_object(str_from((const char *)decoded, n));
+}
+
+static const cJSON *
+member(const cJSON *object, const char *name)
+{
+	return cJSON_GetObjectItemCaseSensitive(object, name);
+}
+
+/* null is as good as absent, as to the original. */
+static const cJSON *
+member_not_null(const cJSON *object, const char *name)
+{
+	const cJSON *item = member(object, name);
+
+	return cJSON_IsNull(item) ? NULL : item;
+}
+
+static bool
+is_string_or_absent(const cJSON *object, const char *name)
+{
+	const cJSON *item = member_not_null(object, name);
+
+	return item == NULL || cJSON_IsString(item);
+}
+
+static bool
+header_ok(const cJSON *header)
+{
+	const cJSON *alg = member(header, "alg");
+
+	/* RFC 8725 3.1: one algorithm, and not the token's choice. */
+	if (!cJSON_IsString(alg) || strcmp(alg->valuestring, "HS256") != 0)
+		return false;
+	/* RFC 7515 4.1.11: we understand no extension; DIFFERS. */
+	if (member(header, "crit") != NULL)
+		return false;
+	return is_string_or_absent(header, "typ") && is_string_or_absent(header, "kid");
+}
+
+static bool
+libjwt_verifies(const struct token_verifier *v, struct str token)
+{
+	char text[TOKEN_MAX_LENGTH + 1];
+	jwt_t *jwt = NULL;
+
+	memcpy(text, token.p, token.n);
+	text[token.n] = '\0';
+	if (jwt_decode(&jwt, text, v->secret, (int)v->secret_n) != 0)
+		return false;
+	bool ok = jwt_get_alg(jwt) == JWT_ALG_HS256;
+	jwt_free(jwt);
+	return ok;
+}
+
+static bool
+hmac_verifies(const struct token_verifier *v, const struct parts *parts, const struct sha256 *signature)
+{
+	struct sha256 expected;
+	struct str secret = str_from((const char *)v->secret, v->secret_n);
+
+	return digest_hmac_sha256(secret, parts->signed_text, &expected) &&
+	    digest_eq_secret(expected.b, signature->b, sizeof(expected.b));
+}
+
+/* RFC 7515 5.2 */
+static bool
+signature_ok(const struct token_verifier *v, struct str token, const struct parts *parts, const cJSON *header)
+{
+	const cJSON *typ = member(header, "typ");
+	struct sha256 signature;
+	size_t n;
+
+	if (!base64url_decode(parts->signature, signature.b, sizeof(signature.b), &n) ||
+	    n != sizeof(signature.b))
+		return false;
+	if (v->secret_n == 0)
+		return false; /* libjwt takes it; but with no secret everybody could sign */
+
+	/* COMPAT: typ does not matter to the original, but libjwt 1.10 refuses every other than this one. */
+	if (cJSON_IsString(typ) && !str_eq_nocase(str_of(typ->valuestring), STR("JWT")))
+		return hmac_verifies(v, parts, &signature);
+	return libjwt_verifies(v, token);
+}
+
+static bool
+read_uuid(const cJSON *claim, struct uuid *out)
+{
+	return cJSON_IsString(claim) && uuid_parse(str_of(claim->valuestring), out);
+}
+
+/* Cuts between two characters, so that what remains is still UTF-8. */
+static void
+copy_service(const char *service, char out[TOKEN_SERVICE_MAX + 1])
+{
+	size_t n = strlen(service);
+
+	if (n > TOKEN_SERVICE_MAX) {
+		n = TOKEN_SERVICE_MAX;
+		while (n > 0 && ((unsigned char)service[n] & 0xc0) == 0x80)
+			n--;
+	}
+	memcpy(out, service, n);
+	out[n] = '\0';
+}
+
+/* COMPAT: an object of strings and nothing else, not even null; of two with the same name the last counts. */
+static bool
+read_extra(const cJSON *extra, char service[TOKEN_SERVICE_MAX + 1])
+{
+	const cJSON *item;
+
+	service[0] = '\0';
+	if (extra == NULL)
+		return true;
+	if (!cJSON_IsObject(extra))
+		return false;
+	cJSON_ArrayForEach(item, extra) {
+		if (!cJSON_IsString(item))
+			return false;
+		if (strcmp(item->string, "service") == 0)
+			copy_service(item->valuestring, service);
+	}
+	return true;
+}
+
+/* RFC 7519 2, NumericDate.  COMPAT: rounded to the nearest second. */
+static bool
+read_date(const cJSON *claim, int64_t *seconds)
+{
+	if (!cJSON_IsNumber(claim) || !isfinite(claim->valuedouble))
+		return false;
+
+	double date = claim->valuedouble;
+	if (date >= (double)END_OF_TIME)
+		*seconds = END_OF_TIME;
+	else
+		*seconds = date < 0 ? -1 : (int64_t)(date + 0.5);
+	return true;
+}
+
+/* DIFFERS: the original lets a malformed exp pass and does not look at nbf. */
+static bool
+read_window(const cJSON *payload, struct window *out)
+{
+	const cJSON *exp = member(payload, "exp"), *nbf = member(payload, "nbf");
+	int64_t date;
+
+	*out = (struct window){ INT64_MIN, INT64_MAX };
+	if (exp != NULL) {
+		if (!read_date(exp, &date) || date < 0)
+			return false; /* RFC 7519 4.1.4 */
+		out->last = date + TOKEN_LEEWAY;
+	}
+	if (nbf != NULL) {
+		if (!read_date(nbf, &date))
+			return false; /* RFC 7519 4.1.5 */
+		out->first = date - TOKEN_LEEWAY;
+	}
+	return true;
+}
+
+static bool
+read_claims(const cJSON *payload, struct claims *claims, struct window *window)
+{
+	const cJSON *workspace = member_not_null(payload, "workspace");
+
+	memset(claims, 0, sizeof(*claims));
+	claims->has_workspace = workspace != NULL;
+	if (!read_uuid(member(payload, "account"), &claims->account))
+		return false;
+	if (workspace != NULL && !read_uuid(workspace, &claims->workspace))
+		return false;
+	if (!read_extra(member(payload, "extra"), claims->service))
+		return false;
+	/* RFC 7519 4.1.3: for somebody else, since no audience is ours. */
+	if (member_not_null(payload, "aud") != NULL)
+		return false;
+	return read_window(payload, window);
+}
+
+static bool
+in_window(const struct window *window, int64_t now)
+{
+	return now >= window->first && now <= window->last;
+}
+
+/* Everything but the time. */
+static bool
+check_token(const struct token_verifier *v, struct str token, struct claims *claims, struct window *window)
+{
+	struct parts parts;
+	cJSON *header = NULL, *payload = NULL;
+	bool ok = false;
+
+	if (!split(token, &parts))
+		return false;
+	header = decode_object(parts.header, HEADER_MAX);
+	if (header == NULL || !header_ok(header) || !signature_ok(v, token, &parts, header))
+		goto out;
+	payload = decode_object(parts.payload, DECODED_MAX);
+	ok = payload != NULL && read_claims(payload, claims, window);
+out:
+	cJSON_Delete(payload);
+	cJSON_Delete(header);
+	return ok;
+}
+
+/* The one place where a token with this digest can be. */
+static struct slot *
+slot_of(struct token_verifier *v, const struct sha256 *key)
+{
+	size_t n;
+
+	memcpy(&n, key->b, sizeof(n));
+	return &v->cache[n % TOKEN_CACHE_SLOTS];
+}
+
+static bool
+slot_holds(const struct slot *slot, const struct sha256 *key)
+{
+	return slot->used && digest_eq_secret(slot->key.b, key->b, sizeof(key->b));
+}
+
+enum token_verdict
+token_verify(struct token_verifier *v, struct str authorization, int64_t now, struct claims *claims)
+{
+	struct slot checked = { .used = true };
+	struct str token;
+
+	if (!bearer(authorization, &token))
+		return TOKEN_MISSING;
+	if (token.n > TOKEN_MAX_LENGTH || !digest_sha256(token, &checked.key))
+		return TOKEN_INVALID;
+
+	struct slot *slot = slot_of(v, &checked.key);
+	bool known = slot_holds(slot, &checked.key);
+	if (!known && !check_token(v, token, &checked.claims, &checked.window))
+		return TOKEN_INVALID;
+	if (!in_window(known ? &slot->window : &checked.window, now))
+		return TOKEN_INVALID;
+	if (!known)
+		*slot = checked;
+	*claims = slot->claims;
+	return TOKEN_VALID;
+}

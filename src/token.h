@@ -1,0 +1,56 @@
+/*
+ * token: from the Authorization field to verified claims.
+ *
+ * RFC 6750 2.1 for the field, RFC 7515 and RFC 7519 for the token.  libjwt
+ * checks the signature (this is the only room that includes it), cJSON reads
+ * header and claims, and everything that libjwt 1.10 leaves open is checked
+ * here: HS256 exactly, no padding, three parts, 8 KiB at most, types of all
+ * claims, exp with 60 s leeway, no aud.
+ *
+ * A verifier belongs to one thread.  It remembers tokens that verified, by
+ * their SHA-256, until their exp (at most TOKEN_CACHE_SLOTS of them): services
+ * send the same token with every request, and a signature check costs more
+ * than the rest of the request's own work.
+ */
+#ifndef HULYKVS_TOKEN_H
+#define HULYKVS_TOKEN_H
+
+#include <stdint.h>
+
+#include "str.h"
+#include "uuid.h"
+
+#define TOKEN_MAX_LENGTH  8192 /* bytes of the compact serialization */
+#define TOKEN_LEEWAY      60   /* seconds */
+#define TOKEN_CACHE_SLOTS 1024
+#define TOKEN_SERVICE_MAX 63   /* bytes kept of extra.service */
+
+struct claims {
+	struct uuid account;
+	struct uuid workspace;               /* where has_workspace */
+	bool has_workspace;
+	char service[TOKEN_SERVICE_MAX + 1]; /* extra.service, cut, for log lines; "" where absent */
+};
+
+enum token_verdict {
+	TOKEN_VALID,
+	TOKEN_MISSING, /* no Authorization, or not Bearer, or nothing behind it */
+	TOKEN_INVALID, /* everything else that is wrong with it */
+};
+
+struct token_verifier;
+
+/* Returns new; copies the secret.  NULL: no memory. */
+struct token_verifier *token_verifier_new(struct str secret) __attribute__((warn_unused_result));
+
+/* Overwrites the secret and frees; NULL is fine. */
+void token_verifier_free(struct token_verifier *v);
+
+/*
+ * Checks one field value (absent where the request has none) at `now`,
+ * seconds since the epoch.  *claims is set only on TOKEN_VALID.
+ */
+enum token_verdict token_verify(struct token_verifier *v, struct str authorization, int64_t now,
+    struct claims *claims) __attribute__((warn_unused_result));
+
+#endif

@@ -1,0 +1,199 @@
+#include "worker.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "clock.h"
+#include "conn.h"
+#include "log.h"
+
+#define ACCEPTS_PER_TURN 16             /* then the other workers have their chance */
+#define SWEEP_EVERY      (1 * CLOCK_S)
+#define ACCEPT_REST      (100 * CLOCK_MS) /* after EMFILE */
+#define SETTLE_EVERY     (5 * CLOCK_MS)
+
+struct worker {
+	struct loop loop;
+	struct conn_host host;
+	const struct worker_store *kind;
+	pthread_t thread;
+	struct watch listener, wake;
+	bool listening;
+	struct timer settle, sweep, rest;
+	struct hook hook;
+};
+
+static void
+listen_again(struct worker *w)
+{
+	w->listening = loop_watch(&w->loop, &w->listener, LOOP_LISTENER);
+	if (!w->listening)
+		w->rest.due = clock_mono() + ACCEPT_REST;
+}
+
+static void
+stop_listening(struct worker *w)
+{
+	if (w->listening)
+		loop_unwatch(&w->loop, &w->listener);
+	w->listening = false;
+	w->settle.due = w->rest.due = TIMER_OFF;
+}
+
+static void
+on_accept(struct watch *watch, uint32_t events)
+{
+	struct worker *w = (struct worker *)((char *)watch - offsetof(struct worker, listener));
+
+	(void)events;
+	for (int i = 0; i < ACCEPTS_PER_TURN; i++) {
+		int fd = accept4(watch->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+
+		if (fd >= 0) {
+			conn_open(&w->host, fd);
+			continue;
+		}
+		if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
+			log_event(LOG_WARN, "no descriptors left, resting");
+			stop_listening(w);
+			w->rest.due = clock_mono() + ACCEPT_REST;
+		}
+		return;
+	}
+}
+
+static void
+on_rest(struct timer *t)
+{
+	listen_again((struct worker *)((char *)t - offsetof(struct worker, rest)));
+}
+
+/* Accepts as soon as it is known whether the database is there. */
+static void
+on_settle(struct timer *t)
+{
+	struct worker *w = (struct worker *)((char *)t - offsetof(struct worker, settle));
+
+	if (w->kind->is_settled(w->host.store))
+		listen_again(w);
+	else
+		t->due = clock_mono() + SETTLE_EVERY;
+}
+
+static void
+on_sweep(struct timer *t)
+{
+	struct worker *w = (struct worker *)((char *)t - offsetof(struct worker, sweep));
+	int64_t now = clock_mono();
+
+	conn_sweep(&w->host, now, false);
+	t->due = now + SWEEP_EVERY;
+}
+
+static void
+on_wake(struct watch *watch, uint32_t events)
+{
+	uint64_t count;
+
+	(void)events;
+	if (read(watch->fd, &count, sizeof(count)) < 0)
+		return;
+}
+
+static void
+end_of_turn(struct hook *h)
+{
+	struct worker *w = (struct worker *)((char *)h - offsetof(struct worker, hook));
+
+	if (atomic_load_explicit(&w->host.house->draining, memory_order_relaxed)) {
+		stop_listening(w);
+		conn_sweep(&w->host, clock_mono(), true);
+		if (w->host.count == 0)
+			loop_stop(&w->loop);
+	}
+	conn_bury(&w->host);
+}
+
+static void *
+run(void *arg)
+{
+	struct worker *w = arg;
+
+	loop_run(&w->loop);
+	digest_thread_end();
+	return NULL;
+}
+
+static void
+worker_free(struct worker *w)
+{
+	w->kind->free(w->host.store);
+	token_verifier_free(w->host.verifier);
+	buf_free(&w->host.head);
+	if (w->wake.fd >= 0)
+		(void)close(w->wake.fd);
+	loop_close(&w->loop);
+	free(w);
+}
+
+static bool
+set_up(struct worker *w)
+{
+	struct house *house = w->host.house;
+
+	w->wake = (struct watch){ .fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), .ready = on_wake };
+	w->listener = (struct watch){ .fd = house->listener, .ready = on_accept };
+	if (!loop_init(&w->loop) || w->wake.fd < 0 || !loop_watch(&w->loop, &w->wake, LOOP_LEVEL))
+		return false;
+	w->settle = (struct timer){ .due = 0, .fire = on_settle };
+	w->sweep = (struct timer){ .due = clock_mono() + SWEEP_EVERY, .fire = on_sweep };
+	w->rest = (struct timer){ .due = TIMER_OFF, .fire = on_rest };
+	loop_add_timer(&w->loop, &w->settle);
+	loop_add_timer(&w->loop, &w->sweep);
+	loop_add_timer(&w->loop, &w->rest);
+	w->hook.run = end_of_turn;
+	loop_add_hook(&w->loop, &w->hook);
+	w->host.loop = &w->loop;
+	buf_init(&w->host.head, CONN_ARENA_MAX);
+	w->host.verifier = token_verifier_new(house->token_secret);
+	w->host.store = w->kind->make(w->kind->ctx, &w->loop);
+	return w->host.verifier != NULL && w->host.store != NULL;
+}
+
+struct worker *
+worker_start(struct house *house, const struct worker_store *kind)
+{
+	struct worker *w = calloc(1, sizeof(*w));
+
+	if (w == NULL)
+		return NULL;
+	w->kind = kind;
+	w->host.house = house;
+	w->wake.fd = w->loop.epoll = -1;
+	if (set_up(w) && pthread_create(&w->thread, NULL, run, w) == 0)
+		return w;
+	worker_free(w);
+	return NULL;
+}
+
+void
+worker_wake(struct worker *w)
+{
+	uint64_t one = 1;
+
+	/* Fails only when the counter is full, and then the worker is awake. */
+	if (write(w->wake.fd, &one, sizeof(one)) < 0)
+		return;
+}
+
+void
+worker_join(struct worker *w)
+{
+	(void)pthread_join(w->thread, NULL);
+	worker_free(w);
+}

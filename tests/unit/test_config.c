@@ -1,0 +1,491 @@
+#include "config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "clock.h"
+#include "tap.h"
+
+/* Each case runs in a directory of its own, with its stderr in a file there. */
+#define LOG_FILE "stderr"
+
+struct result {
+	bool ok;
+	struct config c;
+	struct buf error, log;
+};
+
+static void
+must(bool done, const char *what)
+{
+	if (!done)
+		tap_bail(what);
+}
+
+static void
+write_file(const char *path, struct str text)
+{
+	FILE *f = fopen(path, "w");
+
+	must(f != NULL && fwrite(text.p, 1, text.n, f) == text.n && fclose(f) == 0, path);
+}
+
+static void
+read_log(struct buf *log)
+{
+	FILE *f = fopen(LOG_FILE, "r");
+
+	must(f != NULL, LOG_FILE);
+	for (int c; (c = getc(f)) != EOF;)
+		buf_putc(log, (char)c);
+	must(fclose(f) == 0 && buf_ok(log), LOG_FILE);
+}
+
+/* NULL: no file. */
+static void
+set_file(const char *text)
+{
+	if (text == NULL)
+		must(unlink("etc/config.toml") == 0 || errno == ENOENT, "unlink");
+	else
+		write_file("etc/config.toml", str_of(text));
+}
+
+static void
+load(struct result *r)
+{
+	int saved = dup(STDERR_FILENO);
+	int fd = open(LOG_FILE, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND, 0600);
+
+	must(saved >= 0 && fd >= 0 && dup2(fd, STDERR_FILENO) >= 0, "dup2");
+	buf_init(&r->error, 1024);
+	buf_init(&r->log, 65536);
+	memset(&r->c, 0x5a, sizeof(r->c));
+	r->ok = config_load(&r->c, &r->error);
+	must(dup2(saved, STDERR_FILENO) >= 0 && close(saved) == 0 && close(fd) == 0, "dup2");
+	read_log(&r->log);
+}
+
+static void
+done(struct result *r)
+{
+	config_free(&r->c);
+	buf_free(&r->error);
+	buf_free(&r->log);
+}
+
+static bool
+contains(const struct buf *b, const char *what)
+{
+	return b->n > 0 && memmem(b->p, b->n, what, strlen(what)) != NULL;
+}
+
+static void
+defaults(void)
+{
+	struct result r;
+
+	set_file(NULL);
+	clearenv();
+	load(&r);
+	tap_ok(r.ok && r.error.n == 0, "no file and no environment");
+	tap_text(str_of(r.c.db_connection),
+	    STR("postgresql://root@huly.local:26257/defaultdb?sslmode=disable"), "db_connection");
+	tap_text(str_of(r.c.db_scheme), STR("hulykvs"), "db_scheme");
+	tap_text(str_of(r.c.token_secret), STR("secret"), "token_secret");
+	tap_text(str_of(r.c.bind_host), STR("0.0.0.0"), "bind_host");
+	tap_int(r.c.bind_port, 8094, "bind_port");
+	tap_int(r.c.payload_size_limit, 2000000, "payload_size_limit");
+	char uuid[UUID_TEXT_SIZE];
+	uuid_text(&r.c.default_workspace_uuid, uuid);
+	tap_text(str_of(uuid), STR("11111111-2222-3333-4444-555555555555"), "default_workspace_uuid");
+	tap_int(r.c.log_level, LOG_INFO, "log_level");
+	tap_int(r.c.workers, 2, "workers");
+	tap_ok(r.c.db_prepared, "db_prepared");
+	tap_int(r.c.request_timeout, 10 * CLOCK_S, "request_timeout");
+	tap_int(r.c.body_budget, 64 << 20, "body_budget");
+	tap_ok(contains(&r.log, "level=warn") && contains(&r.log, "HULY_TOKEN_SECRET"),
+	    "warns of the default secret");
+	done(&r);
+}
+
+static void
+sources(void)
+{
+	struct result r;
+
+	set_file("# as the original has it\n"
+	    "bind_port = 8095\n"
+	    "bind_host = \"::1\"\n"
+	    "token_secret = 'from # the \"file\"'\n"
+	    "payload_size_limit = 1_000\n"
+	    "db_scheme = \"fr\\u00fche\"\n"
+	    "request_timeout = 0.5\n"
+	    "db_prepared = false\n");
+	clearenv();
+	setenv("HULY_BIND_PORT", "8096", 1);
+	setenv("HULY_PAYLOAD_SIZE_LIMIT", "512 KiB", 1);
+	load(&r);
+	tap_ok(r.ok && r.error.n == 0, "a file and an environment");
+	tap_int(r.c.bind_port, 8096, "the environment stands above the file");
+	tap_int(r.c.payload_size_limit, 512 * 1024, "also for a number");
+	tap_text(str_of(r.c.bind_host), STR("::1"), "the file stands above the default");
+	tap_text(str_of(r.c.token_secret), STR("from # the \"file\""), "a secret from the file");
+	tap_text(str_of(r.c.db_scheme), STR("fr\xc3\xbche"), "a decoded text");
+	tap_int(r.c.request_timeout, CLOCK_S / 2, "a number with decimals");
+	tap_ok(!r.c.db_prepared, "a boolean");
+	tap_int(r.c.log_level, LOG_INFO, "the default stands where there is nothing");
+	tap_int((int64_t)r.log.n, 0, "nothing to warn of");
+	done(&r);
+
+	setenv("HULY_BIND_HOST", "127.0.0.1", 1);
+	set_file("bind_host = \"nonsense\"\n");
+	load(&r);
+	tap_ok(r.ok, "a bad value in the file does not matter where the environment has a good one");
+	done(&r);
+}
+
+static void
+unknown_names(void)
+{
+	struct result r;
+
+	set_file("other_service = 'hush1'\n");
+	clearenv();
+	setenv("HULY_TOKEN_SECRET", "hush2", 1);
+	setenv("HULY_ACCOUNTS_URL", "hush3", 1);
+	setenv("huly_bind_port", "1", 1);
+	setenv("HULYBIND_PORT", "2", 1);
+	setenv("BIND_PORT", "3", 1);
+	load(&r);
+	tap_ok(r.ok, "names that no setting has are no error");
+	tap_ok(contains(&r.log, "level=warn") && contains(&r.log, "\"HULY_ACCOUNTS_URL\""),
+	    "one with our prefix is named");
+	tap_ok(contains(&r.log, "\"other_service\"") && contains(&r.log, "line=1"),
+	    "one in the file is, with its line");
+	tap_ok(!contains(&r.log, "hush"), "no value is logged");
+	tap_ok(!contains(&r.log, "BIND_PORT") && !contains(&r.log, "bind_port"), "others are not ours");
+	tap_int(r.c.bind_port, 8094, "and have no effect");
+	done(&r);
+}
+
+static void
+default_secret(void)
+{
+	struct result r;
+
+	set_file("token_secret = \"secret\"\n");
+	clearenv();
+	load(&r);
+	tap_ok(r.ok && contains(&r.log, "HULY_TOKEN_SECRET"), "warns of the default secret in the file");
+	done(&r);
+}
+
+/* NAME=value in an environment without anything else. */
+static void
+check_value(const char *name, const char *value, const char *want)
+{
+	struct result r;
+
+	clearenv();
+	setenv("HULY_TOKEN_SECRET", "hush", 1);
+	setenv(name, value, 1);
+	load(&r);
+	if (want == NULL) {
+		tap_ok(r.ok && r.error.n == 0, "%s takes %s", name, tap_show(str_of(value)));
+	} else {
+		tap_ok(!r.ok, "%s refuses %s", name, tap_show(str_of(value)));
+		tap_text(buf_str(&r.error), str_of(want), "and says so");
+	}
+	done(&r);
+}
+
+static void
+good_values(void)
+{
+	static const struct {
+		const char *name, *value;
+	} rows[] = {
+		{ "HULY_DB_CONNECTION", "host=/run/postgresql user=x password='\xff'" },
+		{ "HULY_DB_SCHEME", "a" },
+		{ "HULY_DB_SCHEME", "a \"b\"; drop" },
+		{ "HULY_DB_SCHEME", "123456789012345678901234567890123456789012345678901234567890123" },
+		{ "HULY_TOKEN_SECRET", "x" },
+		{ "HULY_BIND_HOST", "127.0.0.1" },
+		{ "HULY_BIND_HOST", "::" },
+		{ "HULY_BIND_HOST", "2001:db8:1111:2222:3333:4444:255.255.255.255" },
+		{ "HULY_BIND_PORT", "1" },
+		{ "HULY_BIND_PORT", "65535" },
+		{ "HULY_BIND_PORT", "080" },
+		{ "HULY_PAYLOAD_SIZE_LIMIT", "0" },
+		{ "HULY_PAYLOAD_SIZE_LIMIT", "1 GiB" },
+		{ "HULY_DEFAULT_WORKSPACE_UUID", "{1749089E-22e6-48de-af4e-165e18fbd2f9}" },
+		{ "HULY_LOG_LEVEL", "debug" },
+		{ "HULY_LOG_LEVEL", "error" },
+		{ "HULY_WORKERS", "1" },
+		{ "HULY_WORKERS", "64" },
+		{ "HULY_DB_PREPARED", "off" },
+		{ "HULY_DB_PREPARED", "On" },
+		{ "HULY_DB_PREPARED", "true" },
+		{ "HULY_DB_PREPARED", "FALSE" },
+		{ "HULY_DB_PREPARED", "1" },
+		{ "HULY_DB_PREPARED", "0" },
+		{ "HULY_REQUEST_TIMEOUT", "0.1" },
+		{ "HULY_REQUEST_TIMEOUT", "3600" },
+	};
+
+	set_file(NULL);
+	for (size_t i = 0; i < COUNT(rows); i++)
+		check_value(rows[i].name, rows[i].value, NULL);
+}
+
+#define NOT_NAME    "not a name of 1 to 63 bytes without control characters"
+#define NOT_ADDRESS "not an IPv4 or IPv6 address (a host name will not do)"
+#define NOT_PORT    "not a port number (1 to 65535)"
+#define NOT_SIZE    "not a size up to 1 GiB (such as 2Mb, 512 KiB or 1000)"
+#define NOT_COUNT   "not a number from 1 to 64"
+#define NOT_SECONDS "not a number of seconds from 0.1 to 3600"
+#define NOT_LEVEL   "not a log level (error, warn, info or debug)"
+
+static void
+bad_values(void)
+{
+	static const struct {
+		const char *name, *value, *wrong;
+	} rows[] = {
+		{ "HULY_DB_CONNECTION", "", "empty" },
+		{ "HULY_TOKEN_SECRET", "", "empty" },
+		{ "HULY_DB_SCHEME", "", NOT_NAME },
+		{ "HULY_DB_SCHEME", "a\nb", NOT_NAME },
+		{ "HULY_DB_SCHEME", "a\x7f", NOT_NAME },
+		{ "HULY_DB_SCHEME", "a\xff", NOT_NAME },
+		{ "HULY_DB_SCHEME", "1234567890123456789012345678901234567890123456789012345678901234",
+		    NOT_NAME },
+		{ "HULY_BIND_HOST", "", NOT_ADDRESS },
+		{ "HULY_BIND_HOST", "localhost", NOT_ADDRESS },
+		{ "HULY_BIND_HOST", "127.0.0.256", NOT_ADDRESS },
+		{ "HULY_BIND_HOST", "127.0.0.1:80", NOT_ADDRESS },
+		{ "HULY_BIND_HOST", "[::]", NOT_ADDRESS },
+		{ "HULY_BIND_HOST", "fe80::1%lo", NOT_ADDRESS },
+		{ "HULY_BIND_HOST", " 127.0.0.1", NOT_ADDRESS },
+		{ "HULY_BIND_HOST", "2001:0db8:1111:2222:3333:4444:255.255.255.255.", NOT_ADDRESS },
+		{ "HULY_BIND_PORT", "", NOT_PORT },
+		{ "HULY_BIND_PORT", "0", NOT_PORT },
+		{ "HULY_BIND_PORT", "65536", NOT_PORT },
+		{ "HULY_BIND_PORT", "-1", NOT_PORT },
+		{ "HULY_BIND_PORT", "80 ", NOT_PORT },
+		{ "HULY_BIND_PORT", "8o", NOT_PORT },
+		{ "HULY_BIND_PORT", "18446744073709551617", NOT_PORT },
+		{ "HULY_PAYLOAD_SIZE_LIMIT", "", NOT_SIZE },
+		{ "HULY_PAYLOAD_SIZE_LIMIT", "-5", NOT_SIZE },
+		{ "HULY_PAYLOAD_SIZE_LIMIT", "1073741825", NOT_SIZE },
+		{ "HULY_PAYLOAD_SIZE_LIMIT", "2 tb", NOT_SIZE },
+		{ "HULY_DEFAULT_WORKSPACE_UUID", "", "not a UUID" },
+		{ "HULY_DEFAULT_WORKSPACE_UUID", "nope", "not a UUID" },
+		{ "HULY_LOG_LEVEL", "", NOT_LEVEL },
+		{ "HULY_LOG_LEVEL", "loud", NOT_LEVEL },
+		{ "HULY_WORKERS", "0", NOT_COUNT },
+		{ "HULY_WORKERS", "65", NOT_COUNT },
+		{ "HULY_WORKERS", "2.0", NOT_COUNT },
+		{ "HULY_DB_PREPARED", "", "neither on nor off" },
+		{ "HULY_DB_PREPARED", "maybe", "neither on nor off" },
+		{ "HULY_REQUEST_TIMEOUT", "", NOT_SECONDS },
+		{ "HULY_REQUEST_TIMEOUT", "0", NOT_SECONDS },
+		{ "HULY_REQUEST_TIMEOUT", "0.099", NOT_SECONDS },
+		{ "HULY_REQUEST_TIMEOUT", "3600.1", NOT_SECONDS },
+		{ "HULY_REQUEST_TIMEOUT", "5s", NOT_SECONDS },
+	};
+	char want[256];
+
+	set_file(NULL);
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		(void)snprintf(want, sizeof(want), "%s: %s", rows[i].name, rows[i].wrong);
+		check_value(rows[i].name, rows[i].value, want);
+	}
+}
+
+static void
+bad_files(void)
+{
+	static const struct {
+		const char *text, *want;
+	} rows[] = {
+		{ "\n# c\nbind_port = 0", "etc/config.toml:3: bind_port: " NOT_PORT },
+		{ "bind_port = \"x\"", "etc/config.toml:1: bind_port: " NOT_PORT },
+		{ "bind_port = 1.5", "etc/config.toml:1: bind_port: " NOT_PORT },
+		{ "bind_host = true", "etc/config.toml:1: bind_host: " NOT_ADDRESS },
+		{ "bind_port = 1\nbind_port = 2", "etc/config.toml:2: bind_port: set twice" },
+		{ "bind_port = 1\n[server]\n", "etc/config.toml:2: not a line of the form: name = value" },
+		{ "token_secret = \"hush", "etc/config.toml:1: not a line of the form: name = value" },
+		{ "token_secret = \"hush\\u0000hush\"", "etc/config.toml:1: token_secret: holds a NUL" },
+		{ "token_secret = \"\"", "etc/config.toml:1: token_secret: empty" },
+		{ "bind_host = \"127.0.0.1\\u0000\"", "etc/config.toml:1: bind_host: holds a NUL" },
+	};
+
+	clearenv();
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct result r;
+		set_file(rows[i].text);
+		load(&r);
+		tap_ok(!r.ok, "refuses %s", tap_show(str_of(rows[i].text)));
+		tap_text(buf_str(&r.error), str_of(rows[i].want), "and says where");
+		tap_ok(!contains(&r.error, "hush") && !contains(&r.log, "hush"), "without the secret");
+		done(&r);
+	}
+}
+
+static void
+unreadable_files(void)
+{
+	static char text[65537];
+	struct result r;
+
+	memset(text, '\n', 65535);
+	set_file(text);
+	load(&r);
+	tap_ok(r.ok, "a file of 65535 bytes");
+	done(&r);
+
+	text[65535] = '\n';
+	set_file(text);
+	load(&r);
+	tap_text(buf_str(&r.error), STR("etc/config.toml: longer than 64 KiB"), "a file of 64 KiB");
+	tap_ok(!r.ok, "is an error");
+	done(&r);
+
+	set_file(NULL);
+	must(mkdir("etc/config.toml", 0700) == 0, "mkdir");
+	load(&r);
+	tap_text(buf_str(&r.error), STR("etc/config.toml: Is a directory"), "a directory in its place");
+	tap_ok(!r.ok, "is an error");
+	done(&r);
+	must(rmdir("etc/config.toml") == 0 && rmdir("etc") == 0, "rmdir");
+
+	write_file("etc", STR("x"));
+	load(&r);
+	tap_ok(r.ok && r.error.n == 0, "a file in place of etc: no configuration file");
+	done(&r);
+	must(unlink("etc") == 0, "unlink");
+	load(&r);
+	tap_ok(r.ok && r.error.n == 0, "no etc: no configuration file");
+	done(&r);
+}
+
+static void
+sizes(void)
+{
+	static const struct {
+		const char *text;
+		int64_t bytes; /* -1: refused */
+	} rows[] = {
+		{ "0", 0 }, { "1000", 1000 }, { "0007", 7 }, { "1 b", 1 }, { "1B", 1 }, { "1 byte", 1 },
+		{ "2 Bytes", 2 },
+		{ "2Mb", 2000000 }, { "2mb", 2000000 }, { "2 MB", 2000000 }, { "2\tmB", 2000000 },
+		{ " 2   mb ", 2000000 },
+		{ "2 mbs", 2000000 }, { "2MiB", 2097152 }, { "2 mib", 2097152 }, { "512 KiB", 524288 },
+		{ "4kib", 4096 },
+		{ "4kb", 4000 }, { "1kilobyte", 1000 }, { "3 KiloBytes", 3000 }, { "3 kibibytes", 3072 },
+		{ "2 megabytes", 2000000 }, { "2 MebiBytes", 2097152 }, { "1gb", 1000000000 },
+		{ "1 gigabyte", 1000000000 },
+		{ "1 GiB", 1073741824 }, { "1 gibibyte", 1073741824 },
+		{ "1.5mb", 1500000 }, { "12.34 MB", 12340000 }, { "8.2kb", 8200 }, { "4.35 kb", 4350 },
+		{ "1.1mb", 1100000 },
+		{ ".5mb", 500000 }, { "5.", 5 }, { "5.kb", 5000 }, { "1.5", 1 }, { "0.1b", 0 },
+		{ "1.9999 kb", 1999 },
+		{ "1.00000000099 gb", 1000000000 }, { "0.3333333333333333333333 kb", 333 },
+		{ "0.999999999 gib", 1073741822 }, { "9999999999", 9999999999 },
+		{ "9999999999.999999999 gib", INT64_C(-7709325833709551618) },
+		{ "", -1 }, { " ", -1 }, { ".", -1 }, { ".b", -1 }, { "b", -1 }, { "mb", -1 },
+		{ "1.2.3", -1 }, { "1..2", -1 },
+		{ "2m", -1 }, { "2k", -1 }, { "2 K", -1 }, { "2 x", -1 }, { "2 m b", -1 },
+		{ "2mb/s", -1 }, { "2 mbss", -1 },
+		{ "2 s", -1 }, { "1e3", -1 }, { "1e3 b", -1 }, { "+5", -1 }, { "-5", -1 }, { "-0", -1 },
+		{ "0x10", -1 },
+		{ "1_000", -1 }, { "1,000", -1 }, { "1 000", -1 }, { "inf", -1 }, { "nan b", -1 },
+		{ "2\nmb", -1 },
+		{ "2mb\n", -1 }, { "10000000000", -1 }, { "18446744073709551617", -1 }, { "\xc2\xbdmb", -1 },
+	};
+
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		size_t bytes = 12345;
+		bool ok = config_parse_size(tap_edge(str_of(rows[i].text)), &bytes);
+		tap_int(ok ? (int64_t)bytes : -1, rows[i].bytes, "size %s", tap_show(str_of(rows[i].text)));
+	}
+}
+
+static void
+seconds(void)
+{
+	static const struct {
+		const char *text;
+		int64_t ns; /* -1: refused */
+	} rows[] = {
+		{ "0", 0 }, { "5", 5 * CLOCK_S }, { "0.25", CLOCK_S / 4 }, { ".5", CLOCK_S / 2 },
+		{ "1.", CLOCK_S },
+		{ "0.000000001", 1 }, { "0.0000000019", 1 }, { "3600", 3600 * CLOCK_S },
+		{ "9223372036", 9223372036 * CLOCK_S },
+		{ "9223372036.854775807", INT64_MAX }, { "9223372036.854775808", -1 }, { "9999999999", -1 },
+		{ "", -1 }, { ".", -1 }, { "-1", -1 }, { "+1", -1 }, { "1e1", -1 }, { "1s", -1 },
+		{ " 1", -1 }, { "1 ", -1 },
+		{ "1,5", -1 }, { "1.5.", -1 }, { "inf", -1 },
+	};
+
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		int64_t ns = 12345;
+		bool ok = config_parse_seconds(tap_edge(str_of(rows[i].text)), &ns);
+		tap_int(ok ? ns : -1, rows[i].ns, "seconds %s", tap_show(str_of(rows[i].text)));
+	}
+}
+
+static void
+help(void)
+{
+#define X(member, type, name, def, help) name " (" def "): " help "\n"
+	static const char want[] = SETTINGS(X);
+#undef X
+	char *text = NULL;
+	size_t n = 0;
+	FILE *f = open_memstream(&text, &n);
+
+	must(f != NULL, "open_memstream");
+	config_print_help(f);
+	must(fclose(f) == 0, "fclose");
+	tap_text(str_from(text, n), str_of(want), "help has a line for each setting");
+	free(text);
+}
+
+static void
+free_is_safe(void)
+{
+	struct config c;
+
+	memset(&c, 0, sizeof(c));
+	config_free(&c);
+	config_free(&c);
+	tap_ok(c.token_secret == NULL, "an empty configuration can be freed, and again");
+}
+
+int
+main(void)
+{
+	char dir[] = "/tmp/hulykvs-test-XXXXXX";
+
+	must(mkdtemp(dir) != NULL && chdir(dir) == 0 && mkdir("etc", 0700) == 0, "mkdtemp");
+	defaults();
+	sources();
+	unknown_names();
+	default_secret();
+	good_values();
+	bad_values();
+	bad_files();
+	unreadable_files();
+	sizes();
+	seconds();
+	help();
+	free_is_safe();
+	must(unlink(LOG_FILE) == 0 && chdir("/") == 0 && rmdir(dir) == 0, "rmdir");
+	return tap_end();
+}
