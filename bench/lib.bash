@@ -1,0 +1,151 @@
+# The stage of the benchmark: a private PostgreSQL, databases with keys in them,
+# and for each a world (see tests/lib/world.bash) of hulykvs behind nginx.
+# Source tests/lib/postgres.bash and tests/lib/world.bash before.
+#
+#   bench_open              directory, cluster; everything goes when the shell exits
+#   bench_world NAME DB-COMMAND
+#                           a database made by pg_db or pg_db_en, migrated and empty,
+#                           and the service on it; afterwards in $BENCH_STATE/worlds
+#   bench_fill NAMESPACE COUNT SIZE FORMAT
+#                           keys for the last world, see fill.py
+#   bench_settle            statistics, checkpoint: after the last bench_fill
+#   bench_statements        $BENCH_STATE/NAME.sql for pgbench, from sql/statements, and explain.sql
+#
+# Settings HULY_* of the caller reach the program, but for the database and the address.
+
+export PYTHONDONTWRITEBYTECODE=1
+BENCH_WORKSPACE=5f0c2a3e-7b1d-4c8f-9e6a-0d1b2c3d4e5f # the one of world_token
+
+bench_say()
+{
+	printf '%s\n' "bench: $*" >&2
+}
+
+bench_fail()
+{
+	bench_say "$*"
+	exit 1
+}
+
+bench_need()
+{
+	local tool
+
+	for tool in wrk nginx spawn-fcgi python3; do
+		command -v "$tool" >/dev/null || bench_fail "$tool is missing"
+	done
+	[ -x "$PG_BIN/pgbench" ] || command -v pgbench >/dev/null || bench_fail "pgbench is missing"
+	[ -x "$HULYKVS_BUILD/hulykvs" ] || bench_fail "no program in $HULYKVS_BUILD: build it, or set HULYKVS_BUILD"
+}
+
+bench_open()
+{
+	unset PG_DIR WORLD_DIR
+	bench_pg='' bench_driver='' BENCH_STATE=''
+	trap bench_close EXIT
+	trap 'exit 130' INT
+	trap 'exit 143' TERM HUP
+	BENCH_STATE=$(mktemp -d "${TMPDIR:-/tmp}/hkv-bench.XXXXXX")
+	export BENCH_STATE
+	bench_pg=$(pg_tmpdir "${TMPDIR:-/tmp}")
+	[ "$(stat -f -c %T "$bench_pg")" != tmpfs ] || bench_say "TMPDIR is in memory: writes cost less than on a disk"
+	# Durable as by default.  No checkpoint and no autovacuum comes in between by chance:
+	# the rows that write vacuum before they measure.
+	PG_FSYNC=on pg_start "$bench_pg" shared_buffers=512MB max_wal_size=32GB min_wal_size=2GB checkpoint_timeout=1d \
+		autovacuum=off || bench_fail "no database"
+}
+
+bench_close()
+{
+	local saved
+
+	trap '' INT TERM HUP
+	set +e
+	if [ -n "$bench_driver" ]; then
+		kill -TERM "$bench_driver" 2>/dev/null
+		wait "$bench_driver"
+	fi
+	bench_leave
+	for saved in "$BENCH_STATE"/*.world; do
+		[ -f "$saved" ] || continue
+		# shellcheck disable=SC1090 # as world_save left it
+		. "$saved"
+		bench_leave
+	done
+	[ -z "${PG_DIR:-}" ] || pg_remove
+	[ -z "$bench_pg" ] || rm -rf "$bench_pg"
+	[ -z "$BENCH_STATE" ] || rm -rf "$BENCH_STATE"
+}
+
+# The shell around the supervisor writes a last file, which must not come behind the removal.
+bench_leave()
+{
+	[ -d "${WORLD_DIR:-}" ] || return 0
+	world_kill "${WORLD_WEB:-}" 5
+	world_kill "${WORLD_SPAWN:-}" 5
+	[ -z "${WORLD_SPAWN:-}" ] || world_until 5 test -s "$WORLD_DIR/spawn.status"
+	world_leave
+}
+
+# The program's own pid, when it is there.
+bench_has_pid()
+{
+	[ -n "$(world_pid)" ]
+}
+
+bench_world()
+{
+	local name=$1 make=$2 url setting settings=()
+
+	url=$("$make" "$name") || bench_fail "no database $name"
+	while read -r setting; do
+		case $setting in
+		HULY_DB_CONNECTION | HULY_DB_SCHEME | HULY_BIND_*) ;;
+		HULY_*) settings+=("$setting=${!setting}") ;;
+		esac
+	done < <(compgen -e)
+	WORLD_BARE=1 world_start nginx HULY_LOG_LEVEL=warn "${settings[@]}" HULY_DB_CONNECTION="$url" ||
+		bench_fail "the service did not start"
+	world_save "$BENCH_STATE/$name.world"
+	BENCH_DB=$name
+	world_migrate && world_until 20 world_ready && world_until 5 bench_has_pid || {
+		cat "$WORLD_DIR"/*.log >&2
+		bench_fail "the service did not get ready"
+	}
+	printf '%s\t' "$name" "$WORLD_URL" "$WORLD_SOCKET" "$(world_pid)" "$WORLD_WEB" "$WORLD_DIR" >>"$BENCH_STATE/worlds"
+	printf '%s\n' "$url" >>"$BENCH_STATE/worlds"
+}
+
+bench_fill()
+{
+	python3 "$WORLD_TOP/bench/fill.py" "$BENCH_WORKSPACE" "$@" |
+		pg_sql "$BENCH_DB" -c 'copy hulykvs.kvs (workspace, namespace, key, md5, value) from stdin'
+}
+
+bench_settle()
+{
+	pg_sql "$BENCH_DB" -c 'vacuum analyze hulykvs.kvs' -c checkpoint
+}
+
+# $1 to $5 become variables of pgbench, which sends them as parameters again (-M prepared).
+# It knows no null: a list without a limit gets a high one.
+bench_statements()
+{
+	local name
+
+	for name in get put list_below; do
+		{
+			case $name in
+			list_below) echo '\set p4 1000000000' ;;
+			*) echo '\set p3 random(:first, :last)' ;;
+			esac
+			grep -v '^--' "$WORLD_TOP/sql/statements/$name.sql" |
+				sed -E -e 's/\{schema\}/hulykvs/g' -e 's/\$([0-9])/:p\1/g'
+			echo ';'
+		} >"$BENCH_STATE/$name.sql"
+	done
+	{
+		echo 'prepare q (uuid, text, text, int8, text) as'
+		sed 's/{schema}/hulykvs/g' "$WORLD_TOP/sql/statements/list_below.sql"
+	} >"$BENCH_STATE/explain.sql"
+}

@@ -1,0 +1,47 @@
+-- What wrk sends:  wrk -s load.lua URL -- METHOD PATH [SIZE FIRST COUNT]
+--
+-- With COUNT, PATH is followed by a number drawn from FIRST, FIRST + 1, ...; a
+-- PUT sends SIZE random bytes, one of a few bodies made beforehand.  The token
+-- is in the environment, where no process list shows it.  Ends with a line of JSON.
+
+local BODIES = 4
+local first, count, heads, bodies
+
+local function random_bytes(size)
+	local bytes = {}
+	for i = 1, size do
+		bytes[i] = string.char(math.random(0, 255))
+	end
+	return table.concat(bytes)
+end
+
+function init(args)
+	local method, path, size = args[1], args[2], tonumber(args[3] or 0)
+	local fields = " HTTP/1.1\r\nHost: bench\r\nAuthorization: Bearer " .. os.getenv("BENCH_TOKEN") .. "\r\n"
+
+	math.randomseed(os.time())
+	first, count = tonumber(args[4] or 0), tonumber(args[5] or 0)
+	heads = method .. " " .. path
+	if method ~= "PUT" then
+		bodies = { fields .. "\r\n" }
+		return
+	end
+	bodies = {}
+	for i = 1, BODIES do
+		bodies[i] = fields .. "Content-Length: " .. size .. "\r\n\r\n" .. random_bytes(size)
+	end
+end
+
+function request()
+	local key = count > 0 and string.format("%d", first + math.random(0, count - 1)) or ""
+
+	return heads .. key .. bodies[math.random(#bodies)]
+end
+
+function done(summary, latency)
+	local errors = summary.errors
+
+	io.write(string.format('{"requests": %d, "us": %d, "bytes": %d, "p50": %.0f, "p99": %.0f, "max": %.0f, "failed": %d, "broken": %d}\n',
+		summary.requests, summary.duration, summary.bytes, latency:percentile(50), latency:percentile(99),
+		latency.max, errors.status, errors.connect + errors.read + errors.write + errors.timeout))
+end

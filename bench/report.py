@@ -1,0 +1,102 @@
+#!/usr/bin/env python3
+"""Prints the table of a run:  report.py RESULTS
+
+Medians of all rounds, with the lowest and the highest in brackets.  A ratio is taken within a round, ours by
+the limit's, so that what slows down both does not count.
+"""
+import json
+import statistics
+import sys
+
+GROUPS = ("program", "nginx", "database", "load")
+
+
+def number(x):
+    if x >= 1000:
+        return f"{x:,.0f}"
+    return f"{x:.0f}" if x >= 100 or x == int(x) else f"{x:.1f}" if x >= 10 else f"{x:.2f}"
+
+
+def spread(values):
+    middle = number(statistics.median(values))
+    return middle if len(values) == 1 else f"{middle} ({number(min(values))} - {number(max(values))})"
+
+
+def shares(values):
+    return spread([round(x * 100) for x in values]) + " %"
+
+
+def read(path):
+    machine, rows = {}, {}
+    with open(path) as f:
+        for line in map(json.loads, f):
+            if "machine" in line:
+                machine = line["machine"]
+            else:
+                rows.setdefault(line["row"], []).append(line)
+    return machine, rows
+
+
+def rate_cells(rounds):
+    ours = [r["ours"] for r in rounds]
+    limits = [r["limit"] for r in rounds if "limit" in r]
+    cells = [rounds[0]["text"], spread([o["rate"] for o in ours]), spread(limits) if limits else "",
+             shares([o["rate"] / x for o, x in zip(ours, limits)]) if limits else "", rounds[0]["aim"]]
+    cells += ["{:.2f}".format(statistics.median(o[p] for o in ours)) for p in ("p50", "p99")]
+    cells += ["{:.1f}".format(statistics.median(o["cpu"][g] for o in ours)) for g in GROUPS]
+    cells.append("{:.1f}".format(max(o["peak"] for o in ours)))
+    peers = [r["peer"]["rate"] for r in rounds if "peer" in r]
+    cells.append(spread(peers) if peers else "")
+    cells.append(spread([o["rate"] / x for o, x in zip(ours, peers)]) if peers else "")
+    return cells
+
+
+RATE_HEAD = ["", "requests/s", "pgbench/s", "ratio", "aim", "p50 ms", "p99 ms", *(f"{g} us" for g in GROUPS),
+             "MiB", "peer/s", "x peer"]
+
+
+def table(head, lines):
+    """Columns as wide as they need to be; a column in which nobody has anything is left out."""
+    columns = [c for c in zip(head, *lines) if any(c[1:])]
+    widths = [max(map(len, c)) for c in columns]
+    for line in zip(*columns):
+        print("  ".join(x.ljust(w) if i == 0 else x.rjust(w) for i, (x, w) in enumerate(zip(line, widths))).rstrip())
+
+
+def figures(rows):
+    found = {}
+    for rounds in rows.values():
+        for text, value, unit, aim in (f for r in rounds for f in r.get("figures", [])):
+            found.setdefault((text, unit, aim), []).append(value)
+    return [[text, spread(values), unit, aim] for (text, unit, aim), values in found.items()]
+
+
+def troubles(rows):
+    for name, rounds in rows.items():
+        for who in ("ours", "peer"):
+            failed, broken = (sum(r[who][x] for r in rounds if who in r) for x in ("failed", "broken"))
+            if failed or broken:
+                yield f"! {name}, {who}: {failed} answers with an error, {broken} broken connections or timeouts"
+
+
+def main():
+    if len(sys.argv) != 2:
+        sys.exit(__doc__)
+    machine, rows = read(sys.argv[1])
+    rounds = max((len(r) for r in rows.values()), default=0)
+    print(f"\n{machine.get('cores')} cores for all, {machine.get('database')}, {rounds} rounds of {machine.get('seconds')} s;"
+          " median (lowest - highest); us: CPU per request; MiB: resident memory of the program, at most\n")
+    rated = [rate_cells(r) for r in rows.values() if "ours" in r[0]]
+    if rated:
+        table(RATE_HEAD, rated)
+        print()
+    if others := figures(rows):
+        table(["", "figure", "", "aim"], others)
+    for plan in {tuple(r["plan"]) for rounds in rows.values() for r in rounds if "plan" in r}:
+        print("\nplan of the prefix list: " + "; ".join(plan))
+    for line in troubles(rows):
+        print(line)
+
+
+if __name__ == "__main__":
+    main()

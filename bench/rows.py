@@ -1,0 +1,392 @@
+#!/usr/bin/env python3
+"""Measures the rows, in turn, round by round; started by bench/run.
+
+A row is a function that measures once and returns a dict.  "ours" is what wrk saw, "limit" what pgbench did
+right after it, "peer" the other server's; "figures" are all else: [text, value, unit, aim].
+"""
+import hashlib
+import http.client
+import json
+import os
+import signal
+import socket
+import statistics
+import subprocess
+import sys
+import threading
+import time
+
+import procs
+from stage import (FIRST_KEY, HERE, SECONDS, STATE, TOKEN, WORKSPACE, Peer, address, median_of, percentile, pgbench,
+                   run, say, worlds, wrk, wrk_command)
+
+sys.path.insert(0, os.path.join(HERE, "..", "tests"))
+import fcgi_peer  # noqa: E402
+
+AUTHORIZATION = {"Authorization": "Bearer " + TOKEN}
+LISTED = 200000
+LIST = f"/api2/{WORKSPACE}/list"
+PREFIX, PREFIX_END = "item/0123", "item/0124"  # 100 of them
+KEYS = 100000
+BURST, BURST_BYTES = 64, 2000000
+
+
+def figure(text, value, unit, aim=""):
+    return [text, value, unit, aim]
+
+
+# Points.
+
+def point_arguments(method, size, namespace="points", count=KEYS):
+    return [method, f"/api2/{WORKSPACE}/{namespace}/", size, FIRST_KEY, count]
+
+
+def point_variables(method, size, count=KEYS):
+    """The statement's parameters, see bench_statements in lib.bash."""
+    variables = {"p1": WORKSPACE, "p2": "points", "first": FIRST_KEY, "last": FIRST_KEY + count - 1}
+    if method == "PUT":
+        value = os.urandom(size)
+        variables |= {"p4": "\\x" + hashlib.md5(value).hexdigest(), "p5": "\\x" + value.hex()}
+    return variables
+
+
+def load_points(world, method, clients, size, count=KEYS):
+    """After writes dead rows are gone before anything else is measured."""
+    result = wrk(world, clients, point_arguments(method, size, count=count))
+    tidy(world, method)
+    return result
+
+
+def limit_points(world, method, clients, size, count=KEYS):
+    rate = pgbench(world, clients, method.lower(), point_variables(method, size, count))
+    tidy(world, method)
+    return rate
+
+
+def tidy(world, method):
+    if method == "PUT" and world.pid:
+        world.sql("vacuum hulykvs.kvs")
+
+
+def points(method, clients, limit_clients):
+    def measure(stage):
+        row = {"ours": load_points(stage["main"], method, clients, 1024),
+               "limit": limit_points(stage["main"], method, limit_clients, 1024), "figures": []}
+        if "peer" in stage:
+            row["peer"] = load_points(stage["peer"], method, clients, 1024)
+        if clients == 64:
+            row["figures"].append(figure(f"{method}, 64 clients: resident at most", row["ours"]["peak"], "MiB", "<= 16"))
+        if clients == 64 and method == "GET":
+            cpu = row["ours"]["cpu"]
+            row["figures"] += [figure("GET, 64 clients: CPU of program + database per request",
+                                      cpu["program"] + cpu["database"], "us", "<= 15")]
+        return row
+    return measure
+
+
+def large_values(method):
+    size = 524288
+
+    def measure(stage):
+        arguments = point_arguments(method, size, "big", 16)
+        row = {"ours": wrk(stage["main"], 4, arguments)}
+        tidy(stage["main"], method)
+        cpu = row["ours"]["cpu"]
+        row["figures"] = [figure(f"{method} 512 KiB: CPU of {group} per KiB", cpu[group] / 512, "us")
+                          for group in ("program", "nginx", "database")]
+        row["figures"] += [figure(f"{method} 512 KiB: resident at most", row["ours"]["peak"], "MiB")]
+        if "peer" in stage:
+            row["peer"] = wrk(stage["peer"], 4, arguments)
+        return row
+    return measure
+
+
+# Lists.
+
+def read_list(world, path=LIST):
+    """Milliseconds to the first byte and to the last, bytes."""
+    connection = http.client.HTTPConnection(*address(world), timeout=60)
+    connection.connect()
+    start = time.monotonic()
+    connection.request("GET", path, headers=AUTHORIZATION)
+    answer = connection.getresponse()
+    answer.read(1)
+    first = time.monotonic() - start
+    size = 1
+    while piece := answer.read1(262144):
+        size += len(piece)
+    whole = time.monotonic() - start
+    connection.close()
+    if answer.status != 200:
+        raise SystemExit(f"bench: a list was answered with {answer.status}")
+    return first * 1e3, whole * 1e3, size
+
+
+def check_list(world):
+    connection = http.client.HTTPConnection(*address(world), timeout=60)
+    connection.request("GET", LIST, headers=AUTHORIZATION)
+    keys = json.load(connection.getresponse())["keys"]
+    connection.close()
+    if len(keys) != LISTED or len(set(keys)) != LISTED:
+        raise SystemExit(f"bench: a list held {len(set(keys))} keys instead of {LISTED}")
+
+
+def whole_list(stage):
+    world = stage["main"]
+    check_list(world)
+    alone = [read_list(world) for _ in range(10)]
+    before = procs.resident(world.pid)
+    procs.reset_peak(world.pid)
+    threads = [threading.Thread(target=read_list, args=(world,)) for _ in range(8)]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+    figures = [figure("list of 200,000 keys: first byte", median_of([x[0] for x in alone]), "ms", "<= 10"),
+               figure("list of 200,000 keys: whole", median_of([x[1] for x in alone]), "ms"),
+               figure("8 such lists at once: resident memory grows by", procs.resident_peak(world.pid) - before, "MiB",
+                      "<= 8")]
+    if "peer" in stage:
+        theirs = [read_list(stage["peer"]) for _ in range(3)]
+        figures += [figure("list of 200,000 keys: first byte, peer", median_of([x[0] for x in theirs]), "ms"),
+                    figure("list of 200,000 keys: whole, peer", median_of([x[1] for x in theirs]), "ms")]
+    return {"figures": figures}
+
+
+def over_fastcgi(world, path, times=500):
+    """Latencies without a web server, in ms."""
+    taken = []
+    with fcgi_peer.Peer(world.socket) as peer:
+        for _ in range(times):
+            start = time.monotonic()
+            answer = peer.ask("GET", path, headers=AUTHORIZATION)
+            taken.append((time.monotonic() - start) * 1e3)
+            if answer.status != 200:
+                raise SystemExit(f"bench: a list was answered with {answer.status}")
+    return taken
+
+
+def explain_prefix(world):
+    with open(os.path.join(STATE, "explain.sql")) as f:
+        prepared = f.read()
+    plan = world.sql("set plan_cache_mode = force_generic_plan", prepared,
+                     f"explain (analyze, costs off, timing off, summary on) execute q ('{WORKSPACE}', 'list', "
+                     f"'{PREFIX}', null, '{PREFIX_END}')").splitlines()
+    lines = [line.strip() for line in plan if "Scan" in line or "Cond" in line or "Filter" in line or "Sort" in line]
+    seconds = next(float(line.split()[2]) for line in plan if line.startswith("Execution Time"))
+    return lines, seconds
+
+
+def prefix_list(stage):
+    world = stage["english"]
+    path = f"{LIST}?prefix={PREFIX}"
+    row = {"ours": wrk(world, 1, ["GET", path]),
+           "limit": pgbench(world, 1, "list_below", {"p1": WORKSPACE, "p2": "list", "p3": PREFIX, "p5": PREFIX_END})}
+    if "peer" in stage:
+        row["peer"] = wrk(stage["peer"], 1, ["GET", path])
+    plan, took = explain_prefix(world)
+    direct = over_fastcgi(world, path)
+    row["plan"] = plan
+    row["figures"] = [figure("prefix list, straight over FastCGI: p50", percentile(direct, 50), "ms", "<= 1"),
+                      figure("prefix list, straight over FastCGI: p99", percentile(direct, 99), "ms"),
+                      figure("prefix list, EXPLAIN ANALYZE: execution", took, "ms", "<= 1")]
+    return row
+
+
+def beside_list(stage):
+    """Point reads, with and without a client that lists all the time."""
+    def read():
+        return wrk(world, 16, point_arguments("GET", 1024))
+
+    world = stage["main"]
+    alone = read()
+    lister = subprocess.Popen(wrk_command(world, 1, ["GET", LIST], SECONDS + 2), stdout=subprocess.PIPE, text=True)
+    try:
+        time.sleep(0.5)  # it is past its first list
+        row = {"ours": read()}
+        lists = json.loads(next(line for line in lister.communicate()[0].splitlines() if line.startswith("{")))
+    finally:
+        lister.kill()
+        lister.wait()
+    row["figures"] = [
+        figure("GET, 16 clients, no list: p99", alone["p99"], "ms"),
+        figure("GET, 16 clients, beside lists: p99", row["ours"]["p99"], "ms"),
+        figure("p99 beside lists : without", row["ours"]["p99"] / alone["p99"], "x", "<= 3"),
+        figure("GET, 16 clients, beside lists: slowest", row["ours"]["max"], "ms"),
+        figure("a list meanwhile: p50", lists["p50"] / 1e3, "ms"),
+        figure("lists meanwhile: failed", lists["failed"] + lists["broken"], ""),
+    ]
+    return row
+
+
+# Memory, start, growth.
+
+def ask(world, method, path, body, statuses):
+    connection = http.client.HTTPConnection(*address(world), timeout=60)
+    try:
+        connection.request(method, path, body, AUTHORIZATION)
+        answer = connection.getresponse()
+        answer.read()
+        statuses.append(answer.status)
+    except OSError as e:
+        statuses.append(type(e).__name__)
+    finally:
+        connection.close()
+
+
+def burst(stage):
+    """Many large values at once, then how long the memory takes to come back."""
+    world = stage["main"]
+    body = os.urandom(BURST_BYTES)
+    procs.reset_peak(world.pid)
+    figures = []
+    for method in ("PUT", "GET"):
+        statuses = []
+        threads = [threading.Thread(target=ask, args=(world, method, f"/api2/{WORKSPACE}/burst/{i}",
+                                                      body if method == "PUT" else None, statuses))
+                   for i in range(BURST)]
+        for t in threads:
+            t.start()
+        for t in threads:
+            t.join()
+        good = sum(1 for s in statuses if s in (200, 204))
+        figures.append(figure(f"burst of 64 {method} of 2 MB: done (the others: {others(statuses)})", good, ""))
+    figures.append(figure("burst: resident at most", procs.resident_peak(world.pid), "MiB"))
+    start = time.monotonic()
+    while procs.resident(world.pid) >= 32 and time.monotonic() - start < 30:
+        time.sleep(0.05)
+    figures.append(figure("burst: until resident < 32 MiB (30: not)", time.monotonic() - start, "s"))
+    time.sleep(1)
+    figures.append(figure("burst: resident afterwards", procs.resident(world.pid), "MiB", "< 32"))
+    tidy(world, "PUT")
+    return {"figures": figures}
+
+
+def others(statuses):
+    return ", ".join(sorted({str(s) for s in statuses} - {"200", "204"})) or "none"
+
+
+def start(stage):
+    """From exec to the answer of a GET that waits in the socket's queue."""
+    world = stage["main"]
+    path = os.path.join(STATE, "start.socket")
+    with open(os.path.join(world.dir, "settings")) as f:
+        environment = dict(os.environ) | dict(line.rstrip("\n").split("=", 1) for line in f)
+    log = open(os.path.join(world.dir, "program.log"), "a")
+    taken = []
+    for _ in range(5):
+        with socket.socket(socket.AF_UNIX) as listener:
+            listener.bind(path)
+            listener.listen(16)
+            with fcgi_peer.Peer(path) as peer:
+                began = time.monotonic()
+                program = subprocess.Popen([os.path.join(os.environ["HULYKVS_BUILD"], "hulykvs")], stdin=listener,
+                                           stderr=log, env=environment)
+                try:
+                    answer = peer.ask("GET", f"/api2/{WORKSPACE}/points/{FIRST_KEY}", headers=AUTHORIZATION)
+                    taken.append((time.monotonic() - began) * 1e3)
+                finally:
+                    program.terminate()
+                    program.wait()
+        os.unlink(path)
+        if answer.status != 200:
+            raise SystemExit(f"bench: the first answer was {answer.status}")
+    return {"figures": [figure("start to first answer (a GET)", statistics.median(taken), "ms", "<= 100")]}
+
+
+def growth(method):
+    def measure(stage):
+        if "large" not in stage:
+            return None
+        few = load_points(stage["small"], method, 16, 64)
+        row = {"ours": load_points(stage["large"], method, 16, 64, 10000000),
+               "limit": limit_points(stage["large"], method, 16, 64, 10000000)}
+        row["figures"] = [figure(f"{method}, 16 clients: 10 million keys : 100,000", row["ours"]["rate"] / few["rate"] * 100,
+                                 "%", ">= 70")]
+        return row
+    return measure
+
+
+# name: (what the table says, measure, aim of the rate)
+ROWS = {
+    "get1": ("GET 1 KiB, 1 client", points("GET", 1, 1), ">= 65 %"),
+    "get16": ("GET 1 KiB, 16 clients", points("GET", 16, 16), ">= 60 %"),
+    "get64": ("GET 1 KiB, 64 clients", points("GET", 64, 16), ">= 70 %"),
+    "put1": ("PUT 1 KiB, 1 client", points("PUT", 1, 1), ">= 55 %"),
+    "put16": ("PUT 1 KiB, 16 clients", points("PUT", 16, 16), ">= 100 %"),
+    "put64": ("PUT 1 KiB, 64 clients", points("PUT", 64, 32), ">= 130 %"),
+    "getbig": ("GET 512 KiB, 4 clients", large_values("GET"), ">= 2,900"),
+    "putbig": ("PUT 512 KiB, 4 clients", large_values("PUT"), ">= 750"),
+    "list": ("list of 200,000 keys", whole_list, ""),
+    "prefix": ("list 100 of 200,000 keys by prefix, en-US", prefix_list, ""),
+    "beside": ("GET 1 KiB, 16 clients beside lists", beside_list, ""),
+    "burst": ("burst of large values", burst, ""),
+    "start": ("start", start, ""),
+    "getmany": ("GET 64 B, 16 clients, 10 million keys", growth("GET"), ""),
+    "putmany": ("PUT 64 B, 16 clients, 10 million keys", growth("PUT"), ""),
+}
+
+
+def fill_peer(peer):
+    """Through its API, since its database is its own; what is there stays."""
+    def put(namespace, keys, size, part):
+        connection = http.client.HTTPConnection(*address(peer), timeout=60)
+        for key in keys[part::4]:
+            connection.request("PUT", f"/api2/{WORKSPACE}/{namespace}/{key}", os.urandom(size), AUTHORIZATION)
+            answer = connection.getresponse()
+            answer.read()
+            if answer.status >= 300:
+                raise SystemExit(f"bench: the peer answered a PUT with {answer.status}")
+
+    for namespace, keys, size in (
+            ("points", [str(FIRST_KEY + i) for i in range(KEYS)], 1024), ("big", [str(FIRST_KEY + i) for i in range(16)], 524288),
+            ("list", [f"item%2F{i:06d}" for i in range(LISTED)], 0)):
+        connection = http.client.HTTPConnection(*address(peer), timeout=60)
+        connection.request("GET", f"/api2/{WORKSPACE}/{namespace}", headers=AUTHORIZATION)
+        if json.load(connection.getresponse())["count"] == len(keys):
+            continue
+        threads = [threading.Thread(target=put, args=(namespace, keys, size, part)) for part in range(4)]
+        for t in threads:
+            t.start()
+        for t in threads:
+            t.join()
+
+
+def wanted_rows():
+    names = os.environ.get("BENCH_ROWS", "").replace(",", " ").split() or list(ROWS)
+    for name in names:
+        if name not in ROWS:
+            raise SystemExit(f"bench: no row {name}; there are: {' '.join(ROWS)}")
+    return names
+
+
+def warm_up(stage):
+    for method in ("GET", "PUT"):
+        wrk(stage["main"], 16, point_arguments(method, 1024), 2)
+        pgbench(stage["main"], 16, method.lower(), point_variables(method, 1024), 1)
+    tidy(stage["main"], "PUT")
+
+
+def main():
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    names = wanted_rows()
+    stage = worlds()
+    if os.environ.get("PEER_URL"):
+        stage["peer"] = Peer(os.environ["PEER_URL"])
+        say("filling the peer")
+        fill_peer(stage["peer"])
+    say("warming up")
+    warm_up(stage)
+    with open(os.path.join(STATE, "results"), "w") as out:
+        machine = {"seconds": SECONDS, "cores": os.cpu_count(), "database": run(["postgres", "-V"]).strip()}
+        print(json.dumps({"machine": machine}), file=out)
+        for number in range(int(os.environ.get("BENCH_ROUNDS") or 3)):
+            for name in names:
+                say(f"round {number + 1}: {ROWS[name][0]}")
+                row = ROWS[name][1](stage)
+                if row:
+                    print(json.dumps({"row": name, "text": ROWS[name][0], "aim": ROWS[name][2], **row}), file=out, flush=True)
+
+
+if __name__ == "__main__":
+    main()
