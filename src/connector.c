@@ -62,9 +62,11 @@ check_schema(struct connector *c, PGconn *conn, struct buf *why)
 
 /* What a statement may take, so that a stuck one ends in the database too; lists run as long as their reader reads. */
 static bool
-set_limits(struct connector *c, PGconn *conn, enum statement_role role, struct buf *why)
+set_up_session(struct connector *c, PGconn *conn, enum dbconn_server server, enum statement_role role,
+    struct buf *why)
 {
-	struct str query = sql_text("statements/set_timeout");
+	struct str query = sql_text(server == DBCONN_POSTGRESQL ? "statements/session_postgresql"
+								: "statements/session_cockroachdb");
 	char ms[24];
 	const char *values[] = { ms };
 	PGresult *res;
@@ -90,8 +92,8 @@ make(struct connector *c, enum statement_role role, enum dbconn_server *server, 
 
 	if (conn == NULL)
 		return NULL;
-	if (dbconn_server(conn, server, why) && check_schema(c, conn, why) && set_limits(c, conn, role, why) &&
-	    statement_prepare(c->set, conn, role, why)) {
+	if (dbconn_server(conn, server, why) && check_schema(c, conn, why) &&
+	    set_up_session(c, conn, *server, role, why) && statement_prepare(c->set, conn, *server, role, why)) {
 		if (PQsetnonblocking(conn, 1) == 0 && (role == STATEMENT_ROLE_LIST || PQenterPipelineMode(conn) == 1))
 			return conn;
 		dbconn_put_message(why, PQerrorMessage(conn));

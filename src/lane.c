@@ -12,41 +12,24 @@
 #define GROUP_MAX_OPS   128
 #define GROUP_MAX_BYTES (1024 * 1024)
 #define READ_MAX_TRIES  16
-#define LARGE_MESSAGE   (256 * 1024) /* bytes; beyond it libpq's buffers are worth giving back */
+#define LARGE_MESSAGE   (1024 * 1024) /* bytes; beyond it libpq's buffers are worth giving back */
 #define LARGE_KEPT      (2 * CLOCK_S)
-
-static void
-queue_init(struct lane_queue *q)
-{
-	q->head = NULL;
-	q->tail = &q->head;
-}
-
-static void
-queue_put(struct lane_queue *q, struct store_ticket *t)
-{
-	t->next = NULL;
-	*q->tail = t;
-	q->tail = &t->next;
-}
-
-static struct store_ticket *
-queue_take(struct lane_queue *q)
-{
-	struct store_ticket *t = q->head;
-
-	if (t == NULL)
-		return NULL;
-	q->head = t->next;
-	if (q->head == NULL)
-		q->tail = &q->head;
-	return t;
-}
 
 static bool
 is_write(const struct store_ticket *t)
 {
 	return t->op.kind == STORE_PUT || t->op.kind == STORE_DELETE;
+}
+
+/* The first ticket behind the batch. */
+static struct store_ticket *
+batch_end(struct store_ticket *first)
+{
+	struct store_ticket *t = first->next;
+
+	while (t != NULL && t->batch == 0)
+		t = t->next;
+	return t;
 }
 
 /* The ticket is its owner's again from here on. */
@@ -100,7 +83,7 @@ leave_connection(struct lane *l)
 
 /* Ends every ticket of a list that belongs to nobody else. */
 static void
-finish_all(struct lane_queue *q, enum store_outcome outcome)
+finish_all(struct queue *q, enum store_outcome outcome)
 {
 	struct store_ticket *t;
 
@@ -124,13 +107,10 @@ try_again(struct lane *l, struct store_ticket *t)
 static void
 lose_group(struct lane *l)
 {
-	struct lane_queue lost = l->group;
+	struct queue lost = queue_take_all(&l->group);
+	struct store_ticket *t;
 
-	if (lost.head == NULL)
-		return;
-	queue_init(&l->group);
-	for (struct store_ticket *t = lost.head, *next; t != NULL; t = next) {
-		next = t->next;
+	while ((t = queue_take(&lost)) != NULL) {
 		if (!is_write(t)) {
 			try_again(l, t);
 			continue;
@@ -202,7 +182,7 @@ judge(struct lane *l, struct store_ticket *t, enum sqlstate_verdict verdict)
  * answered before it stand.
  */
 static void
-settle_failed(struct lane *l, struct lane_queue *segment)
+settle_failed(struct lane *l, struct queue *segment)
 {
 	bool single = segment->head->next == NULL;
 	bool before = true;
@@ -219,7 +199,7 @@ settle_failed(struct lane *l, struct lane_queue *segment)
 			before = false;
 		else if (l->sync_verdict >= 0 && single)
 			verdict = l->sync_verdict;
-		t->alone = is_write(t);
+		t->alone = true;
 		if (verdict >= 0) {
 			judge(l, t, verdict);
 		} else if (!is_write(t) && t->result.memory != NULL) {
@@ -237,7 +217,7 @@ settle_failed(struct lane *l, struct lane_queue *segment)
 static void
 end_segment(struct lane *l)
 {
-	struct lane_queue segment;
+	struct queue segment;
 	struct store_ticket *t;
 
 	queue_init(&segment);
@@ -264,11 +244,33 @@ take_error(struct lane *l, PGresult *res)
 	if (verdict == SQLSTATE_FAULT || verdict == SQLSTATE_SCHEMA)
 		log_event(LOG_ERROR, "database refused", log_text("sqlstate", str_of(code)));
 	l->failed = true;
-	if (l->at != NULL)
-		l->at->verdict = (int)verdict;
-	else
+	if (l->at == NULL) {
 		l->sync_verdict = (int)verdict;
+	} else {
+		/* Which of a batch was it?  Each will say for itself. */
+		if (l->at->batch > 1 && verdict != SQLSTATE_UNKNOWN)
+			verdict = SQLSTATE_RETRY;
+		for (struct store_ticket *t = l->at; t != batch_end(l->at); t = t->next)
+			t->verdict = (int)verdict;
+	}
 	PQclear(res);
+}
+
+static void
+take_answer(struct lane *l, PGresult *res)
+{
+	struct store_ticket *last = l->at;
+
+	if (l->at->batch == 1)
+		statement_read(&l->at->op, res, &l->at->result);
+	else
+		statement_read_many(l->at, l->at->batch, res);
+	for (struct store_ticket *t = l->at; t != batch_end(l->at); t = t->next) {
+		if (t->result.length > LARGE_MESSAGE)
+			l->large_at = clock_mono();
+		last = t;
+	}
+	last->result.memory = res; /* the last of a batch is the last to be answered */
 }
 
 static void
@@ -288,10 +290,7 @@ take_result(struct lane *l, PGresult *res)
 	} else if (status != PGRES_TUPLES_OK && status != PGRES_COMMAND_OK) {
 		take_error(l, res);
 	} else {
-		statement_read(&l->at->op, res, &l->at->result);
-		l->at->result.memory = res;
-		if (PQntuples(res) == 1 && PQgetlength(res, 0, PQnfields(res) - 1) > LARGE_MESSAGE)
-			l->large_at = clock_mono();
+		take_answer(l, res);
 	}
 }
 
@@ -299,7 +298,11 @@ take_result(struct lane *l, PGresult *res)
 static void
 advance(struct lane *l)
 {
-	l->at = l->at->synced ? NULL : l->at->next;
+	struct store_ticket *next = batch_end(l->at);
+
+	while (!l->at->synced && l->at->next != next)
+		l->at = l->at->next;
+	l->at = l->at->synced ? NULL : next;
 	l->answered = false;
 }
 
@@ -382,31 +385,6 @@ on_connected(struct connector_order *o, PGconn *conn, enum dbconn_server server)
 		lose_connection(l, STR("epoll"));
 }
 
-/* workspace, namespace, key: one order for all groups, so that row locks are taken in it. */
-static int
-compare(const struct store_op *a, const struct store_op *b)
-{
-	int c = memcmp(a->workspace.b, b->workspace.b, sizeof(a->workspace.b));
-
-	if (c == 0)
-		c = str_cmp(a->ns, b->ns);
-	return c != 0 ? c : str_cmp(a->key, b->key);
-}
-
-/* Into its place; behind equals, so that they keep their order. */
-static void
-queue_put_sorted(struct lane_queue *q, struct store_ticket *t)
-{
-	struct store_ticket **at = &q->head;
-
-	while (*at != NULL && compare(&(*at)->op, &t->op) <= 0)
-		at = &(*at)->next;
-	t->next = *at;
-	*at = t;
-	if (t->next == NULL)
-		q->tail = &t->next;
-}
-
 /* Moves the next group from the queue. */
 static void
 choose_group(struct lane *l)
@@ -422,7 +400,8 @@ choose_group(struct lane *l)
 		bytes += t->op.value.n;
 		t->verdict = -1;
 		t->tries++;
-		t->synced = t->alone || (is_write(t) && l->server == DBCONN_COCKROACHDB);
+		t->batch = 1;
+		t->synced = is_write(t) && (t->alone || l->server == DBCONN_COCKROACHDB);
 		if (t->deadline < l->group_due)
 			l->group_due = t->deadline;
 		if (is_write(t))
@@ -430,20 +409,49 @@ choose_group(struct lane *l)
 		else
 			queue_put(&l->group, t);
 	}
+	for (struct store_ticket *t = l->group.head; t != NULL; t = t->next)
+		t->synced |= t->next == NULL;
 	if (bytes > LARGE_MESSAGE)
 		l->large_at = clock_mono();
+}
+
+/* Whether b can be in the batch that begins with a and ends before b so far. */
+static bool
+joins(const struct lane *l, const struct store_ticket *a, const struct store_ticket *last, const struct store_ticket *b)
+{
+	if (a->alone || b->alone || a->op.kind != b->op.kind || !statement_joins(&a->op) || !statement_joins(&b->op))
+		return false;
+	/* A write's statement takes no key twice; sorted, equals are neighbours.  Large values are read one by one. */
+	return is_write(a) ? queue_compare(last, b) != 0 : l->large_at == 0;
+}
+
+/* Finds the batches of the group. */
+static void
+make_batches(struct lane *l)
+{
+	struct store_ticket *first = l->group.head;
+
+	if (!l->set->prepared || l->server != DBCONN_POSTGRESQL)
+		return;
+	for (struct store_ticket *last = first; last->next != NULL; last = last->next) {
+		if (joins(l, first, last, last->next)) {
+			first->batch++;
+			last->next->batch = 0;
+		} else {
+			first = last->next;
+		}
+	}
 }
 
 /* Hands the group to libpq; false: the connection is lost. */
 static bool
 send_group(struct lane *l)
 {
-	for (struct store_ticket *t = l->group.head; t != NULL; t = t->next) {
-		if (t->next == NULL)
-			t->synced = true;
-		if (!statement_send(l->set, l->conn, &t->op))
+	for (struct store_ticket *t = l->group.head, *end; t != NULL; t = end) {
+		end = batch_end(t);
+		if (!(t->batch > 1 ? statement_send_many(l->conn, t, t->batch) : statement_send(l->set, l->conn, &t->op)))
 			return false;
-		if (t->synced && PQpipelineSync(l->conn) == 0)
+		if ((end == NULL || t->synced) && PQpipelineSync(l->conn) == 0)
 			return false;
 	}
 	return true;
@@ -455,14 +463,18 @@ lane_flush(struct lane *l)
 	if (l->conn == NULL || l->group.head != NULL || l->queue.head == NULL)
 		return;
 	choose_group(l);
+	make_batches(l);
 	l->at = l->group.head;
 	l->answered = false;
 	l->failed = false;
 	l->sync_verdict = -1;
-	if (send_group(l))
+	if (send_group(l)) {
 		flush(l);
-	else
+		if (l->conn != NULL)
+			loop_expect(l->loop, l->watch.fd);
+	} else {
 		lose_connection_libpq(l);
+	}
 	set_timer(l);
 }
 
@@ -470,12 +482,9 @@ lane_flush(struct lane *l)
 static void
 expire_queue(struct lane *l, int64_t now)
 {
-	struct lane_queue old = l->queue;
+	struct queue old = queue_take_all(&l->queue);
 	struct store_ticket *t;
 
-	if (old.head == NULL)
-		return;
-	queue_init(&l->queue);
 	while ((t = queue_take(&old)) != NULL)
 		if (now >= t->deadline)
 			finish(t, STORE_UNAVAILABLE);

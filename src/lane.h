@@ -4,10 +4,11 @@
  *
  * One group is in flight at a time; what arrives meanwhile forms the next one,
  * sent at the end of a turn with one flush.  Load makes the groups: one
- * operation under none, a dozen under much.  A group of reads, or on
- * PostgreSQL a group of writes, has one Sync and so one implicit transaction;
- * nothing is answered before its PGRES_PIPELINE_SYNC, because PostgreSQL says
- * CommandComplete before the commit.
+ * operation under none, a dozen under much.  Operations of a group that one
+ * statement can do together (see statement_joins) share it: a batch.  A group
+ * of reads, or on PostgreSQL a group of writes, has one Sync and so one
+ * implicit transaction; nothing is answered before its PGRES_PIPELINE_SYNC,
+ * because PostgreSQL says CommandComplete before the commit.
  *
  * Writes of a group are sorted by key, so that two groups cannot deadlock.
  * When one fails, all were rolled back, and they run again with a Sync each.
@@ -18,11 +19,7 @@
 #define HULYKVS_LANE_H
 
 #include "connector.h"
-
-/* Tickets in a list, first in first out. */
-struct lane_queue {
-	struct store_ticket *head, **tail;
-};
+#include "queue.h"
 
 struct lane {
 	struct watch watch;
@@ -36,10 +33,10 @@ struct lane {
 	bool down;               /* the connector found no way: refuse at once */
 	bool leave;              /* the connection is of no more use when the group has ended */
 	bool unsent;             /* libpq holds bytes that the socket did not take */
-	struct lane_queue queue; /* not sent */
-	struct lane_queue group; /* sent, not answered */
+	struct queue queue; /* not sent */
+	struct queue group; /* sent, not answered */
 	int64_t group_due;       /* the first deadline in group */
-	struct store_ticket *at; /* of the group: whose result comes next; NULL: a Sync */
+	struct store_ticket *at; /* the first of the batch whose result comes next; NULL: a Sync */
 	bool answered;           /* at has had a result, and the NULL behind it is due */
 	bool failed;             /* something since the last Sync failed */
 	int sync_verdict;        /* what the Sync itself failed with; -1: it did not */

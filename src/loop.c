@@ -2,6 +2,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <poll.h>
 #include <sys/epoll.h>
 #include <unistd.h>
 
@@ -117,11 +118,35 @@ fire_timers(struct loop *l)
 	}
 }
 
+void
+loop_expect(struct loop *l, int fd)
+{
+	if (l->expected_n < LOOP_EXPECT_MAX)
+		l->expected[l->expected_n++] = fd;
+}
+
+static void
+wait_for_expected(struct loop *l)
+{
+	struct pollfd fds[LOOP_EXPECT_MAX];
+	struct timespec patience = { 0, LOOP_PATIENCE };
+
+	if (l->expected_n == 0)
+		return;
+	for (unsigned i = 0; i < l->expected_n; i++)
+		fds[i] = (struct pollfd){ .fd = l->expected[i], .events = POLLIN };
+	(void)ppoll(fds, l->expected_n, &patience, NULL);
+	l->expected_n = 0;
+}
+
 static void
 turn(struct loop *l)
 {
 	struct epoll_event events[EVENTS_PER_TURN];
-	int n = epoll_wait(l->epoll, events, EVENTS_PER_TURN, wait_time(l));
+	int n;
+
+	wait_for_expected(l);
+	n = epoll_wait(l->epoll, events, EVENTS_PER_TURN, wait_time(l));
 
 	assert(n >= 0 || errno == EINTR);
 	for (int i = 0; i < n; i++) {

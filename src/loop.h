@@ -31,8 +31,12 @@ struct hook {
 	struct hook *next;
 };
 
+#define LOOP_EXPECT_MAX 4
+
 struct loop {
 	int epoll;
+	int expected[LOOP_EXPECT_MAX]; /* descriptors; see loop_expect */
+	unsigned expected_n;
 	struct timer *timers;
 	struct hook *hooks;
 	bool stopped;
@@ -55,6 +59,14 @@ void loop_want(struct loop *l, struct watch *w, bool reading, bool writing);
 /* The timer stays known until the loop is closed; it fires once per setting of due. */
 void loop_add_timer(struct loop *l, struct timer *t);
 void loop_add_hook(struct loop *l, struct hook *h);
+
+/*
+ * An answer is due on this descriptor any moment: the next turn looks out for
+ * it alone, for LOOP_PATIENCE at most.  Under load, what else arrives in that
+ * time is then taken in one go instead of waking the thread one by one.
+ */
+#define LOOP_PATIENCE INT64_C(300000) /* nanoseconds */
+void loop_expect(struct loop *l, int fd);
 
 /* Turns until loop_stop(). */
 void loop_run(struct loop *l);

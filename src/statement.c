@@ -8,16 +8,20 @@
 #include "sql.h"
 
 /* Type OIDs of pg_type, which never change. */
-enum {
+enum oid {
 	OID_BYTEA = 17,
 	OID_NAME = 19,
 	OID_INT8 = 20,
 	OID_TEXT = 25,
 	OID_BYTEA_ARRAY = 1001,
+	OID_TEXT_ARRAY = 1009,
 	OID_UUID = 2950,
+	OID_UUID_ARRAY = 2951,
 };
 
 enum { MAX_PARAMS = 6 };
+
+#define JOINED_VALUE_MAX 8192 /* bytes; joining copies the value once more, which pays for small ones only */
 
 static const struct {
 	const char *name; /* of the prepared statement */
@@ -28,6 +32,9 @@ static const struct {
 #define X(name, file, role) [STATEMENT_##name] = { file, "statements/" file, STATEMENT_ROLE_##role, TYPES_##name },
 #define KEY_TYPES              OID_UUID, OID_TEXT, OID_TEXT
 #define TYPES_GET              { KEY_TYPES }
+#define TYPES_GET_MANY         { OID_UUID_ARRAY, OID_TEXT_ARRAY, OID_TEXT_ARRAY }
+#define TYPES_PUT_MANY \
+	{ OID_UUID_ARRAY, OID_TEXT_ARRAY, OID_TEXT_ARRAY, OID_BYTEA_ARRAY, OID_BYTEA_ARRAY }
 #define TYPES_HEAD             { KEY_TYPES }
 #define TYPES_CHECK            { OID_NAME }
 #define TYPES_PUT              { KEY_TYPES, OID_BYTEA, OID_BYTEA }
@@ -80,15 +87,23 @@ type_count(enum statement s)
 	return n;
 }
 
+/* CockroachDB has no unnest of several arrays with ordinality, and its writes are not joined anyway. */
+static bool
+is_spoken(enum statement s, enum dbconn_server server)
+{
+	return server == DBCONN_POSTGRESQL || (s != STATEMENT_GET_MANY && s != STATEMENT_PUT_MANY);
+}
+
 bool
-statement_prepare(const struct statement_set *set, PGconn *conn, enum statement_role role, struct buf *why)
+statement_prepare(const struct statement_set *set, PGconn *conn, enum dbconn_server server, enum statement_role role,
+    struct buf *why)
 {
 	bool ok = true;
 
 	for (enum statement s = 0; ok && set->prepared && s < STATEMENT_COUNT; s++) {
 		PGresult *res;
 
-		if (statements[s].role != role)
+		if (statements[s].role != role || !is_spoken(s, server))
 			continue;
 		res = PQprepare(conn, statements[s].name, set->text[s].p, type_count(s), statements[s].types);
 		ok = PQresultStatus(res) == PGRES_COMMAND_OK;
@@ -137,6 +152,8 @@ statement_of(const struct store_op *op)
 }
 
 /* Parameters on their way to libpq; all in binary. */
+static const int binary[MAX_PARAMS] = { 1, 1, 1, 1, 1, 1 };
+
 struct params {
 	const char *value[MAX_PARAMS];
 	int length[MAX_PARAMS];
@@ -169,21 +186,32 @@ put_int32(struct buf *b, uint32_t n)
 	buf_put(b, &big, sizeof(big));
 }
 
-/* array_recv's form: dimensions, flags, element type, length and lower bound, then each element with its length. */
+/* array_recv's form: dimensions, flags, element type; length and lower bound of the one dimension. */
+static void
+begin_array(struct buf *b, enum oid element, size_t n)
+{
+	put_int32(b, n > 0 ? 1 : 0);
+	put_int32(b, 0);
+	put_int32(b, element);
+	if (n > 0) {
+		put_int32(b, (uint32_t)n);
+		put_int32(b, 1);
+	}
+}
+
+static void
+put_element(struct buf *b, const void *p, size_t n)
+{
+	put_int32(b, (uint32_t)n);
+	buf_put(b, p, n);
+}
+
 static void
 add_tags(struct params *p, const struct store_op *op)
 {
-	put_int32(&p->array, op->tag_count > 0 ? 1 : 0);
-	put_int32(&p->array, 0);
-	put_int32(&p->array, OID_BYTEA);
-	if (op->tag_count > 0) {
-		put_int32(&p->array, (uint32_t)op->tag_count);
-		put_int32(&p->array, 1);
-	}
-	for (size_t i = 0; i < op->tag_count; i++) {
-		put_int32(&p->array, sizeof(op->tags[i].b));
-		buf_put(&p->array, op->tags[i].b, sizeof(op->tags[i].b));
-	}
+	begin_array(&p->array, OID_BYTEA, op->tag_count);
+	for (size_t i = 0; i < op->tag_count; i++)
+		put_element(&p->array, op->tags[i].b, sizeof(op->tags[i].b));
 	add(p, p->array.p, p->array.n);
 }
 
@@ -224,7 +252,6 @@ add_params(struct params *p, const struct statement_set *set, const struct store
 bool
 statement_send(const struct statement_set *set, PGconn *conn, const struct store_op *op)
 {
-	static const int binary[MAX_PARAMS] = { 1, 1, 1, 1, 1, 1 };
 	enum statement s = statement_of(op);
 	struct params p = { .n = 0 };
 	bool ok;
@@ -241,34 +268,108 @@ statement_send(const struct statement_set *set, PGconn *conn, const struct store
 	return ok;
 }
 
-/* The first column of GET and HEAD.  A row of another program's may hold no MD5: then the value's own is taken. */
-static bool
-read_tag(const PGresult *res, struct store_result *r)
+bool
+statement_joins(const struct store_op *op)
 {
-	if (PQgetlength(res, 0, 0) == (int)sizeof(r->md5.b)) {
-		memcpy(r->md5.b, PQgetvalue(res, 0, 0), sizeof(r->md5.b));
+	return op->kind == STORE_GET ||
+	    (op->kind == STORE_PUT && op->condition == STORE_ALWAYS && op->value.n <= JOINED_VALUE_MAX);
+}
+
+/* The columns of kvs as they stand in the parameters of the _MANY statements. */
+static void
+put_column(struct buf *b, unsigned column, const struct store_op *op)
+{
+	switch (column) {
+	case 0:
+		put_element(b, op->workspace.b, sizeof(op->workspace.b));
+		return;
+	case 1:
+		put_element(b, op->ns.p, op->ns.n);
+		return;
+	case 2:
+		put_element(b, op->key.p, op->key.n);
+		return;
+	case 3:
+		put_element(b, op->md5.b, sizeof(op->md5.b));
+		return;
+	default:
+		put_element(b, op->value.p, op->value.n);
+		return;
+	}
+}
+
+bool
+statement_send_many(PGconn *conn, const struct store_ticket *first, size_t n)
+{
+	static const enum oid element[] = { OID_UUID, OID_TEXT, OID_TEXT, OID_BYTEA, OID_BYTEA };
+	bool get = first->op.kind == STORE_GET;
+	int columns = get ? 3 : 5, length[MAX_PARAMS];
+	const char *value[MAX_PARAMS];
+	size_t end[MAX_PARAMS + 1] = { 0 };
+	struct buf arrays;
+	bool ok;
+
+	buf_init(&arrays, 64 * 1024 * 1024);
+	for (int c = 0; c < columns; c++) {
+		const struct store_ticket *t = first;
+
+		begin_array(&arrays, element[c], n);
+		for (size_t i = 0; i < n; i++, t = t->next)
+			put_column(&arrays, (unsigned)c, &t->op);
+		end[c + 1] = arrays.n;
+	}
+	for (int c = 0; c < columns; c++) {
+		value[c] = arrays.p + end[c];
+		length[c] = (int)(end[c + 1] - end[c]);
+	}
+	ok = buf_ok(&arrays) &&
+	    PQsendQueryPrepared(conn, statements[get ? STATEMENT_GET_MANY : STATEMENT_PUT_MANY].name, columns, value,
+		length, binary, 1) == 1;
+	buf_free(&arrays);
+	return ok;
+}
+
+/* The column md5 of GET and HEAD.  A row of another program's may hold no MD5: then the value's own is taken. */
+static bool
+read_tag(const PGresult *res, int row, int column, struct store_result *r)
+{
+	if (PQgetlength(res, row, column) == (int)sizeof(r->md5.b)) {
+		memcpy(r->md5.b, PQgetvalue(res, row, column), sizeof(r->md5.b));
 		return true;
 	}
 	return r->value.p != NULL && digest_md5(r->value, &r->md5);
 }
 
+static uint64_t
+read_int8(const PGresult *res, int row, int column)
+{
+	uint64_t big = 0;
+
+	if (PQgetlength(res, row, column) == (int)sizeof(big))
+		memcpy(&big, PQgetvalue(res, row, column), sizeof(big));
+	return be64toh(big);
+}
+
+/* md5 and value, in this column and the next. */
+static void
+read_value(const PGresult *res, int row, int column, struct store_result *r)
+{
+	r->value = str_from(PQgetvalue(res, row, column + 1), (size_t)PQgetlength(res, row, column + 1));
+	r->length = r->value.n;
+	r->outcome = read_tag(res, row, column, r) ? STORE_DONE : STORE_FAULT;
+}
+
 static void
 read_row(const struct store_op *op, const PGresult *res, struct store_result *r)
 {
-	uint64_t length;
-
 	if (PQntuples(res) == 0) {
 		r->outcome = STORE_NO_KEY;
-		return;
-	}
-	if (op->kind == STORE_GET) {
-		r->value = str_from(PQgetvalue(res, 0, 1), (size_t)PQgetlength(res, 0, 1));
-		r->length = r->value.n;
+	} else if (op->kind == STORE_GET) {
+		read_value(res, 0, 0, r);
 	} else {
-		memcpy(&length, PQgetvalue(res, 0, 1), sizeof(length));
-		r->length = be64toh(length);
+		r->length = read_int8(res, 0, 1);
+		r->outcome = read_tag(res, 0, 0, r) ? STORE_DONE : STORE_FAULT;
 	}
-	r->outcome = read_tag(res, r) ? STORE_DONE : STORE_FAULT;
 }
 
 static void
@@ -302,6 +403,36 @@ statement_read(const struct store_op *op, PGresult *res, struct store_result *r)
 		break;
 	}
 	r->outcome = STORE_DONE;
+}
+
+/* Rows come in any order; each says which key it is for. */
+static void
+read_many_rows(struct store_ticket *first, const PGresult *res)
+{
+	for (int row = 0; row < PQntuples(res); row++) {
+		uint64_t place = read_int8(res, row, 0);
+		struct store_ticket *t = first;
+
+		while (t != NULL && --place > 0)
+			t = t->next;
+		if (t != NULL)
+			read_value(res, row, 1, &t->result);
+	}
+}
+
+void
+statement_read_many(struct store_ticket *first, size_t n, PGresult *res)
+{
+	bool get = first->op.kind == STORE_GET;
+	enum store_outcome outcome = STORE_NO_KEY;
+	struct store_ticket *t = first;
+
+	if (!get)
+		outcome = strtoul(PQcmdTuples(res), NULL, 10) == n ? STORE_DONE : STORE_FAULT;
+	for (size_t i = 0; i < n; i++, t = t->next)
+		t->result.outcome = outcome;
+	if (get)
+		read_many_rows(first, res);
 }
 
 struct str

@@ -9,14 +9,16 @@
 
 #include <libpq-fe.h>
 
-#include "buf.h"
+#include "dbconn.h"
 #include "store.h"
 
 #define STATEMENTS(X)                                   \
 	X(GET, "get", READ)                             \
+	X(GET_MANY, "get_many", READ)                   \
 	X(HEAD, "head", READ)                           \
 	X(CHECK, "check", READ)                         \
 	X(PUT, "put", WRITE)                            \
+	X(PUT_MANY, "put_many", WRITE)                  \
 	X(PUT_IF_ABSENT, "put_if_absent", WRITE)        \
 	X(PUT_IF_PRESENT, "put_if_present", WRITE)      \
 	X(PUT_IF_MATCH, "put_if_match", WRITE)          \
@@ -53,8 +55,8 @@ void statement_set_free(struct statement_set *set);
 enum statement_role statement_role(enum statement s);
 
 /* Prepares what the role needs; blocks.  False: libpq's reason in *why. */
-bool statement_prepare(const struct statement_set *set, PGconn *conn, enum statement_role role, struct buf *why)
-    __attribute__((warn_unused_result));
+bool statement_prepare(const struct statement_set *set, PGconn *conn, enum dbconn_server server,
+    enum statement_role role, struct buf *why) __attribute__((warn_unused_result));
 
 /* Which statement an operation is. */
 enum statement statement_of(const struct store_op *op);
@@ -65,6 +67,19 @@ bool statement_send(const struct statement_set *set, PGconn *conn, const struct 
 
 /* Reads a PGRES_TUPLES_OK or PGRES_COMMAND_OK; the value is lent by res. */
 void statement_read(const struct store_op *op, PGresult *res, struct store_result *r);
+
+/*
+ * Some operations can be one statement together, at less than half the cost
+ * of one each: plain reads, and plain writes of different keys.  PostgreSQL
+ * only, and prepared only.
+ */
+bool statement_joins(const struct store_op *op);
+
+/* Queues one statement for the n tickets from `first` on, all of one kind. */
+bool statement_send_many(PGconn *conn, const struct store_ticket *first, size_t n) __attribute__((warn_unused_result));
+
+/* Sets the result of each of them but its memory. */
+void statement_read_many(struct store_ticket *first, size_t n, PGresult *res);
 
 /* What is wrong with the schema, from the result of CHECK; absent: nothing. */
 struct str statement_schema_fault(const PGresult *res);

@@ -85,7 +85,8 @@ struct store_ticket {
 	/* The store's own. */
 	struct store_ticket *next;
 	unsigned tries;   /* how often it was sent */
-	bool alone;       /* wants a Sync of its own */
+	bool alone;       /* wants a statement, and where it writes a Sync, of its own */
+	unsigned batch;   /* how many from here on share a statement; 0: one before does */
 	bool synced;      /* a Sync stands behind it */
 	int verdict;      /* of the error it got, see lane; -1: none */
 	void *lister;     /* LIST: who runs it */

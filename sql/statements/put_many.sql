@@ -1,0 +1,6 @@
+-- Many values at once, no key twice.
+insert into {schema}.kvs (workspace, namespace, key, md5, value)
+select w.workspace, w.namespace, w.key, w.md5, w.value
+  from unnest($1, $2, $3, $4, $5) as w (workspace, namespace, key, md5, value)
+    on conflict (workspace, namespace, key) do update
+   set md5 = excluded.md5, value = excluded.value

@@ -1,0 +1,10 @@
+-- $1: statement_timeout in milliseconds; 0 is no limit.
+-- Every statement here goes through the primary key, whatever the statistics of a young table make the planner
+-- believe, and a plan that is made once serves for good.
+select pg_catalog.set_config('statement_timeout', $1, false),
+       pg_catalog.set_config('plan_cache_mode', 'force_generic_plan', false),
+       pg_catalog.set_config('enable_seqscan', 'off', false),
+       pg_catalog.set_config('enable_bitmapscan', 'off', false),
+       pg_catalog.set_config('enable_hashjoin', 'off', false),
+       pg_catalog.set_config('enable_mergejoin', 'off', false),
+       pg_catalog.set_config('jit', 'off', false)
