@@ -1,7 +1,5 @@
 #include "response.h"
 
-#include <stdlib.h>
-
 #include "cors.h"
 #include "etag.h"
 #include "json.h"
@@ -53,6 +51,16 @@ response_text(struct response *r, struct str text)
 		.status = 200, .type = STR("text/plain; charset=utf-8"), .body = text, .length = text.n };
 }
 
+/* A weight is "0", "1" or a decimal between them (RFC 9110 12.4.2). */
+static bool
+is_positive(struct str weight)
+{
+	for (size_t i = 0; i < weight.n; i++)
+		if (weight.p[i] >= '1' && weight.p[i] <= '9')
+			return true;
+	return false;
+}
+
 /* Whether one element of Accept is application/problem+json with a weight above 0 (RFC 9110 12.5.1). */
 static bool
 element_asks_for_problem(struct str element)
@@ -66,7 +74,7 @@ element_asks_for_problem(struct str element)
 		(void)str_cut(parameters, ';', &parameter, &parameters);
 		parameter = str_trim(parameter);
 		if (parameter.n > 2 && str_eq_nocase(str_first(parameter, 2), STR("q=")))
-			return strtod(parameter.p + 2, NULL) > 0;
+			return is_positive(str_skip(parameter, 2));
 	}
 	return true;
 }
