@@ -19,6 +19,8 @@ struct conn {
 	enum conn_state state;
 	int64_t deadline; /* to move on */
 	bool reading;     /* read_on() is at work */
+	bool watched;     /* the loop knows it */
+	bool writing;     /* … and tells when the socket takes more */
 	bool paused;      /* the list waits for the peer */
 	/* The request. */
 	struct arena arena;
@@ -39,7 +41,7 @@ of_ticket(struct store_ticket *t)
 	return (struct conn *)((char *)t - offsetof(struct conn, ticket));
 }
 
-/* The one way a connection ends. */
+/* The one way a connection ends; closing it, in conn_bury(), takes it off the loop. */
 static void
 kill_conn(struct conn *c)
 {
@@ -50,7 +52,6 @@ kill_conn(struct conn *c)
 	if (c->state == CONN_STREAMING)
 		host->store->calls->cancel(host->store, &c->ticket);
 	c->state = CONN_DEAD;
-	loop_unwatch(host->loop, &c->watch);
 	if (c->previous != NULL)
 		c->previous->next = c->next;
 	else
@@ -103,6 +104,23 @@ log_request(const struct conn *c)
 	    log_number("dur_us", (clock_mono() - c->began) / 1000));
 }
 
+/*
+ * From here on the loop looks at the connection.  Not before it has to: a
+ * write's connection often comes, is served, and goes within a turn or two.
+ */
+static void
+watch(struct conn *c, bool writing)
+{
+	if (!c->watched && !loop_watch(c->host->loop, &c->watch, LOOP_EDGE)) {
+		kill_conn(c);
+		return;
+	}
+	c->watched = true;
+	if (c->writing != writing)
+		loop_want(c->host->loop, &c->watch, true, writing);
+	c->writing = writing;
+}
+
 /* The answer is on its way; what becomes of the connection? */
 static void
 rest(struct conn *c)
@@ -110,7 +128,7 @@ rest(struct conn *c)
 	if (fcgi_backlog(c->fcgi) > 0) {
 		c->state = CONN_WRITING;
 		c->deadline = clock_mono() + c->host->house->request_timeout;
-		loop_want(c->host->loop, &c->watch, true, true);
+		watch(c, true);
 		return;
 	}
 	if (!fcgi_keeps(c->fcgi)) {
@@ -279,6 +297,8 @@ read_on(struct conn *c)
 		}
 	}
 	c->reading = false;
+	if (!c->watched && c->state != CONN_STORING && c->state != CONN_DEAD)
+		watch(c, false);
 }
 
 /* Puts what there is of a list, where there is anybody to read it. */
@@ -367,7 +387,7 @@ on_key(struct store_ticket *t, struct str key)
 		return true;
 	c->paused = true;
 	c->deadline = clock_mono() + c->host->house->request_timeout;
-	loop_want(c->host->loop, &c->watch, true, true);
+	watch(c, true);
 	return false;
 }
 
@@ -378,7 +398,7 @@ on_writable(struct conn *c)
 	c->deadline = clock_mono() + c->host->house->request_timeout;
 	if (fcgi_backlog(c->fcgi) > 0)
 		return;
-	loop_want(c->host->loop, &c->watch, true, false);
+	watch(c, false);
 	if (c->state == CONN_WRITING) {
 		rest(c);
 	} else if (c->state == CONN_STREAMING && c->paused) {
@@ -427,16 +447,12 @@ conn_open(struct conn_host *host, int fd)
 	c->ticket.client = &client;
 	c->watch = (struct watch){ .fd = fd, .ready = on_ready };
 	arena_init(&c->arena, CONN_ARENA_MAX);
-	if (!loop_watch(host->loop, &c->watch, LOOP_EDGE)) {
-		fcgi_free(c->fcgi);
-		free(c);
-		return;
-	}
 	c->next = host->first;
 	if (host->first != NULL)
 		host->first->previous = c;
 	host->first = c;
 	host->count++;
+	read_on(c);
 }
 
 void

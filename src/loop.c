@@ -123,30 +123,37 @@ loop_expect(struct loop *l, int fd)
 {
 	if (l->expected_n < LOOP_EXPECT_MAX)
 		l->expected[l->expected_n++] = fd;
+	l->naps = 0;
 }
 
-static void
-wait_for_expected(struct loop *l)
+/* Sleeps until one of the expected answers comes, for one nap at most; true: the loop need not wait any more. */
+static bool
+nap(struct loop *l)
 {
 	struct pollfd fds[LOOP_EXPECT_MAX];
-	struct timespec patience = { 0, LOOP_PATIENCE };
+	struct timespec time = { 0, LOOP_NAP };
+	unsigned n = l->expected_n;
 
-	if (l->expected_n == 0)
-		return;
-	for (unsigned i = 0; i < l->expected_n; i++)
+	if (n == 0)
+		return false;
+	for (unsigned i = 0; i < n; i++)
 		fds[i] = (struct pollfd){ .fd = l->expected[i], .events = POLLIN };
-	(void)ppoll(fds, l->expected_n, &patience, NULL);
+	(void)ppoll(fds, n, &time, NULL);
 	l->expected_n = 0;
+	if (++l->naps > LOOP_PATIENCE)
+		return false;
+	for (unsigned i = 0; i < n; i++)
+		if (fds[i].revents == 0)
+			l->expected[l->expected_n++] = fds[i].fd;
+	return true;
 }
 
 static void
 turn(struct loop *l)
 {
 	struct epoll_event events[EVENTS_PER_TURN];
-	int n;
-
-	wait_for_expected(l);
-	n = epoll_wait(l->epoll, events, EVENTS_PER_TURN, wait_time(l));
+	bool awake = nap(l);
+	int n = epoll_wait(l->epoll, events, EVENTS_PER_TURN, awake ? 0 : wait_time(l));
 
 	assert(n >= 0 || errno == EINTR);
 	for (int i = 0; i < n; i++) {

@@ -36,7 +36,7 @@ struct hook {
 struct loop {
 	int epoll;
 	int expected[LOOP_EXPECT_MAX]; /* descriptors; see loop_expect */
-	unsigned expected_n;
+	unsigned expected_n, naps;
 	struct timer *timers;
 	struct hook *hooks;
 	bool stopped;
@@ -61,11 +61,13 @@ void loop_add_timer(struct loop *l, struct timer *t);
 void loop_add_hook(struct loop *l, struct hook *h);
 
 /*
- * An answer is due on this descriptor any moment: the next turn looks out for
- * it alone, for LOOP_PATIENCE at most.  Under load, what else arrives in that
- * time is then taken in one go instead of waking the thread one by one.
+ * Under load: an answer for several is due on this descriptor.  Until it comes
+ * the loop sleeps in naps of LOOP_NAP that only this answer ends, and takes what
+ * else has arrived after each in one go, instead of being woken for every single
+ * arrival.  After LOOP_PATIENCE naps without it, it waits for everything again.
  */
-#define LOOP_PATIENCE INT64_C(300000) /* nanoseconds */
+#define LOOP_NAP      INT64_C(200000) /* nanoseconds */
+#define LOOP_PATIENCE 16              /* naps */
 void loop_expect(struct loop *l, int fd);
 
 /* Turns until loop_stop(). */

@@ -106,7 +106,8 @@ set_up(struct program *p)
 	p->house.api = &p->api;
 	p->house.token_secret = str_of(c->token_secret);
 	p->house.request_timeout = c->request_timeout;
-	p->house.body_budget = c->body_budget;
+	/* A budget below one body would refuse that body for ever. */
+	p->house.body_budget = c->body_budget > c->payload_size_limit ? c->body_budget : c->payload_size_limit;
 	p->house.listener = LISTENER;
 	p->store = (struct worker_store){ make_store, store_pg_free, store_pg_is_settled, p };
 	if (!statement_set_init(&p->statements, str_of(c->db_scheme), c->db_prepared))
