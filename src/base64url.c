@@ -16,7 +16,7 @@ value_of(char c)
 bool
 base64url_decode(struct str s, unsigned char *out, size_t max, size_t *n)
 {
-	unsigned bits = 0; /* the low `held` of them wait for the rest of their byte */
+	unsigned bits = 0; /* the lowest `held` of them wait for the rest of their byte */
 	unsigned held = 0;
 	size_t length = s.n / 4 * 3 + s.n % 4 * 6 / 8;
 
@@ -26,7 +26,7 @@ base64url_decode(struct str s, unsigned char *out, size_t max, size_t *n)
 		unsigned value = value_of(s.p[i]);
 		if (value > 63)
 			return false;
-		bits = (bits & 0xff) << 6 | value;
+		bits = bits << 6 | value;
 		held += 6;
 		if (held >= 8) {
 			held -= 8;

@@ -66,7 +66,7 @@ bearer(struct str field, struct str *token)
 	if (!str_cut(str_trim(field), ' ', &scheme, token) || !str_eq_nocase(scheme, STR("Bearer")))
 		return false;
 	*token = str_trim(*token);
-	return token->n > 0;
+	return true;
 }
 
 /* RFC 7515 7.1: three parts. */
@@ -77,20 +77,22 @@ split(struct str token, struct parts *out)
 
 	if (!str_cut(token, '.', &out->header, &rest) || !str_cut(rest, '.', &out->payload, &out->signature))
 		return false;
+	if (out->header.n == 0 || out->payload.n == 0)
+		return false; /* libjwt 1.10 writes behind its buffer when it decodes nothing */
 	out->signed_text = str_first(token, out->header.n + 1 + out->payload.n);
 	return true;
 }
 
-/* Returns new, or NULL. */
-static cJSON *
-decode_object(struct str part, size_t max)
+/* Borrows from bytes, which have room for max. */
+static bool
+decode(struct str part, unsigned char *bytes, size_t max, struct str *out)
 {
-	unsigned char decoded[DECODED_MAX];
 	size_t n;
 
-	if (!base64url_decode(part, decoded, max, &n))
-		return NULL;
-	return json_parse_object(str_from((const char *)decoded, n));
+	if (!base64url_decode(part, bytes, max, &n))
+		return false;
+	*out = str_from((const char *)bytes, n);
+	return true;
 }
 
 static const cJSON *
@@ -140,6 +142,7 @@ libjwt_verifies(const struct token_verifier *v, struct str token)
 	text[token.n] = '\0';
 	if (jwt_decode(&jwt, text, v->secret, (int)v->secret_n) != 0)
 		return false;
+	/* Checked before, but libjwt reads the header with a JSON parser of its own. */
 	bool ok = jwt_get_alg(jwt) == JWT_ALG_HS256;
 	jwt_free(jwt);
 	return ok;
@@ -161,10 +164,10 @@ signature_ok(const struct token_verifier *v, struct str token, const struct part
 {
 	const cJSON *typ = member(header, "typ");
 	struct sha256 signature;
-	size_t n;
+	struct str bytes;
 
-	if (!base64url_decode(parts->signature, signature.b, sizeof(signature.b), &n) ||
-	    n != sizeof(signature.b))
+	if (!decode(parts->signature, signature.b, sizeof(signature.b), &bytes) ||
+	    bytes.n != sizeof(signature.b))
 		return false;
 	if (v->secret_n == 0)
 		return false; /* libjwt takes it; but with no secret everybody could sign */
@@ -281,16 +284,19 @@ in_window(const struct window *window, int64_t now)
 static bool
 check_token(const struct token_verifier *v, struct str token, struct claims *claims, struct window *window)
 {
+	unsigned char header_bytes[HEADER_MAX], payload_bytes[DECODED_MAX];
+	struct str header_text, payload_text;
 	struct parts parts;
 	cJSON *header = NULL, *payload = NULL;
 	bool ok = false;
 
-	if (!split(token, &parts))
+	if (!split(token, &parts) || !decode(parts.header, header_bytes, HEADER_MAX, &header_text) ||
+	    !decode(parts.payload, payload_bytes, DECODED_MAX, &payload_text))
 		return false;
-	header = decode_object(parts.header, HEADER_MAX);
+	header = json_parse_object(header_text);
 	if (header == NULL || !header_ok(header) || !signature_ok(v, token, &parts, header))
 		goto out;
-	payload = decode_object(parts.payload, DECODED_MAX);
+	payload = json_parse_object(payload_text);
 	ok = payload != NULL && read_claims(payload, claims, window);
 out:
 	cJSON_Delete(payload);

@@ -4,8 +4,9 @@
  * RFC 6750 2.1 for the field, RFC 7515 and RFC 7519 for the token.  libjwt
  * checks the signature (this is the only room that includes it), cJSON reads
  * header and claims, and everything that libjwt 1.10 leaves open is checked
- * here: HS256 exactly, no padding, three parts, 8 KiB at most, types of all
- * claims, exp with 60 s leeway, no aud.
+ * here: HS256 exactly, no padding, three parts that are not empty, types of
+ * all claims, exp with 60 s leeway, no aud; and 8 KiB of claims at most, with
+ * room beside them for the usual header and the signature.
  *
  * A verifier belongs to one thread.  It remembers tokens that verified, by
  * their SHA-256, until their exp (at most TOKEN_CACHE_SLOTS of them): services
@@ -20,7 +21,7 @@
 #include "str.h"
 #include "uuid.h"
 
-#define TOKEN_MAX_LENGTH  8192 /* bytes of the compact serialization */
+#define TOKEN_MAX_LENGTH  8320 /* bytes of the compact serialization */
 #define TOKEN_LEEWAY      60   /* seconds */
 #define TOKEN_CACHE_SLOTS 1024
 #define TOKEN_SERVICE_MAX 63   /* bytes kept of extra.service */

@@ -41,6 +41,8 @@ refuses(void)
 	static const struct str rows[] = {
 		/* No text has these lengths. */
 		TEXT("Z"),
+		TEXT("A"),
+		TEXT("Zm9vA"),
 		TEXT("Zm9vY"),
 		/* Padding, other alphabets, line breaks. */
 		TEXT("Zg=="),
