@@ -33,6 +33,7 @@ struct conn {
 	uint64_t dropped; /* bytes of an unwanted body */
 	int64_t began;
 	struct store_ticket ticket;
+	void *memory; /* the store's, with the value that is being sent */
 };
 
 static struct conn *
@@ -77,6 +78,15 @@ end_request(struct conn *c)
 	arena_reset(&c->arena);
 }
 
+/* The socket has all of the value. */
+static void
+release_memory(struct conn *c)
+{
+	if (c->memory != NULL)
+		c->host->store->calls->release(c->host->store, c->memory);
+	c->memory = NULL;
+}
+
 void
 conn_bury(struct conn_host *host)
 {
@@ -85,6 +95,7 @@ conn_bury(struct conn_host *host)
 
 		host->dead = c->next;
 		end_request(c);
+		release_memory(c);
 		arena_free(&c->arena);
 		fcgi_free(c->fcgi);
 		free(c);
@@ -131,6 +142,7 @@ rest(struct conn *c)
 		watch(c, true);
 		return;
 	}
+	release_memory(c);
 	if (!fcgi_keeps(c->fcgi)) {
 		kill_conn(c);
 		return;
@@ -149,15 +161,26 @@ put_head(struct conn *c)
 	fcgi_put(c->fcgi, buf_str(head));
 }
 
+static void
+put_answer(struct conn *c)
+{
+	struct str content = response_content(&c->response, &c->request);
+
+	put_head(c);
+	if (c->memory != NULL)
+		fcgi_lend(c->fcgi, content);
+	else
+		fcgi_put(c->fcgi, content);
+	fcgi_finish(c->fcgi);
+	log_request(c);
+	end_request(c);
+}
+
 /* The request was read to its end, so that the next one begins cleanly. */
 static void
 answer(struct conn *c)
 {
-	put_head(c);
-	fcgi_put(c->fcgi, response_content(&c->response, &c->request));
-	fcgi_finish(c->fcgi);
-	log_request(c);
-	end_request(c);
+	put_answer(c);
 	rest(c);
 }
 
@@ -165,11 +188,7 @@ answer(struct conn *c)
 static void
 answer_early(struct conn *c)
 {
-	put_head(c);
-	fcgi_put(c->fcgi, response_content(&c->response, &c->request));
-	fcgi_finish(c->fcgi);
-	log_request(c);
-	end_request(c);
+	put_answer(c);
 	fcgi_shut(c->fcgi);
 	c->state = CONN_CLOSING;
 	c->deadline = clock_mono() + CLOSING_TIME;
@@ -222,21 +241,16 @@ begin(struct conn *c)
 static void
 take_content(struct conn *c)
 {
-	size_t n = fcgi_content_size(c->fcgi);
-	char *room;
+	struct str content = fcgi_content(c->fcgi);
 
 	c->deadline = clock_mono() + c->host->house->request_timeout;
-	if (c->step == API_BODY && c->body.n + n <= c->request.content_length) {
-		room = buf_reserve(&c->body, n);
-		if (room != NULL && fcgi_take(c->fcgi, room)) {
-			buf_grew(&c->body, n);
-			return;
-		}
-		refuse(c, REFUSAL_INTERNAL);
-	} else if (c->step == API_BODY) {
-		refuse(c, REFUSAL_BAD_CONTENT_LENGTH);
+	if (c->step == API_BODY && content.n <= c->request.content_length - c->body.n) {
+		buf_puts(&c->body, content);
+		return;
 	}
-	c->dropped += n;
+	if (c->step == API_BODY)
+		refuse(c, REFUSAL_BAD_CONTENT_LENGTH);
+	c->dropped += content.n;
 	if (c->dropped > CONN_DROP_MAX)
 		answer_early(c);
 }
@@ -348,6 +362,10 @@ on_done(struct store_ticket *t, struct store_result *r)
 		done_list(c, r);
 	} else {
 		api_finish(&c->call, r, &c->response);
+		if (r->value.n >= FCGI_LEND_MIN) {
+			c->memory = r->memory;
+			r->memory = NULL;
+		}
 		answer(c);
 	}
 	if (!c->reading)

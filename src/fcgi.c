@@ -4,8 +4,10 @@
 #include <fcgiapp.h>
 #include <fcgios.h>
 #include <limits.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include "buf.h"
@@ -15,8 +17,9 @@
 #define OUT_MAX     ((size_t)1 << 31) /* an answer that a slow peer makes us keep */
 #define HELD_MAX    65536             /* of a next request that comes before its time */
 #define NO_SOCKET   INT_MAX           /* what libfcgi believes to be the descriptor */
-#define CONTENT_MAX 65528             /* of one record that libfcgi is given */
-enum { FEED_MAX = 4 };
+#define LENT_CONTENT 65528            /* of one record of a lent value: with its header, 64 KiB */
+#define LENT_RECORD (GATE_HEADER + LENT_CONTENT)
+enum { FEED_MAX = 4, SEND_RECORDS = 8 };
 
 struct fcgi {
 	FCGX_Request request;
@@ -24,13 +27,17 @@ struct fcgi {
 	struct gate gate;
 	struct str feed[FEED_MAX]; /* what OS_Read has for libfcgi */
 	size_t feed_n, feed_at;
-	unsigned char feed_header[3][GATE_HEADER], feed_begin[2 * GATE_HEADER];
+	unsigned char feed_header[2][GATE_HEADER], feed_begin[2 * GATE_HEADER];
 	struct str in;   /* read and not yet looked at; in the thread's buffer or in held */
 	struct buf held; /* the begin of a next request */
 	struct buf out;  /* written and not yet taken by the socket */
+	struct str lent;   /* the value that goes behind it */
+	size_t lent_sent;  /* bytes of its records that the socket has taken */
+	struct buf behind; /* written behind the value */
 	bool broken;     /* the socket takes no more */
 	bool drained;    /* the kernel has no more for us until it says so */
 	bool complete;   /* the request has been read; nothing is read until it is answered */
+	bool corked;     /* more comes at once: keep what is written */
 	bool shut;
 };
 
@@ -57,34 +64,35 @@ OS_Read(int fd, char *buf, size_t len)
 	return (int)piece.n;
 }
 
-/* Sends what it can; true: all of it, or nobody is there to take it. */
+/* One sendmsg(2) that does not wait; the number of bytes taken. */
 static size_t
-send_some(struct fcgi *f, const char *p, size_t n)
+send_pieces(struct fcgi *f, struct iovec *pieces, size_t n)
 {
-	size_t sent = 0;
+	struct msghdr message = { .msg_iov = pieces, .msg_iovlen = n };
+	ssize_t sent;
 
-	while (sent < n && !f->broken) {
-		ssize_t rc = send(f->fd, p + sent, n - sent, MSG_DONTWAIT | MSG_NOSIGNAL);
-
-		if (rc >= 0)
-			sent += (size_t)rc;
-		else if (errno == EAGAIN)
-			break;
-		else if (errno != EINTR)
-			f->broken = true;
-	}
-	return sent;
+	if (f->broken)
+		return 0;
+	do
+		sent = sendmsg(f->fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
+	while (sent < 0 && errno == EINTR);
+	if (sent < 0 && errno != EAGAIN)
+		f->broken = true;
+	return sent > 0 ? (size_t)sent : 0;
 }
 
 static void
 send_or_keep(struct fcgi *f, const char *p, size_t n)
 {
-	size_t sent = f->out.n == 0 ? send_some(f, p, n) : 0;
+	struct buf *rest = f->lent.n > 0 ? &f->behind : &f->out;
+	size_t sent = 0;
 
-	if (f->broken)
+	if (f->lent.n == 0 && f->out.n == 0 && !f->corked)
+		sent = send_pieces(f, &(struct iovec){ (void *)(uintptr_t)p, n }, 1);
+	if (f->broken || sent == n)
 		return;
-	buf_put(&f->out, p + sent, n - sent);
-	f->broken = !buf_ok(&f->out);
+	buf_put(rest, p + sent, n - sent);
+	f->broken |= !buf_ok(rest);
 }
 
 int
@@ -114,6 +122,7 @@ fcgi_new(int fd)
 	gate_init(&f->gate);
 	buf_init(&f->held, HELD_MAX);
 	buf_init(&f->out, OUT_MAX);
+	buf_init(&f->behind, OUT_MAX);
 	(void)FCGX_InitRequest(&f->request, -1, 0);
 	return f;
 }
@@ -127,6 +136,7 @@ fcgi_free(struct fcgi *f)
 	gate_free(&f->gate);
 	buf_free(&f->held);
 	buf_free(&f->out);
+	buf_free(&f->behind);
 	(void)close(f->fd);
 	free(f);
 }
@@ -253,30 +263,10 @@ fcgi_variables(const struct fcgi *f)
 	return f->request.envp;
 }
 
-size_t
-fcgi_content_size(const struct fcgi *f)
+struct str
+fcgi_content(const struct fcgi *f)
 {
-	return f->gate.content.n;
-}
-
-bool
-fcgi_take(struct fcgi *f, char *out)
-{
-	struct str left = f->gate.content;
-
-	current = f;
-	while (left.n > 0) {
-		struct str piece = str_first(left, CONTENT_MAX);
-
-		feed_clear(f);
-		feed_header(f, 0, GATE_TYPE_STDIN, piece.n);
-		feed(f, piece);
-		if (FCGX_GetStr(out, (int)piece.n, f->request.in) != (int)piece.n)
-			return false;
-		out += piece.n;
-		left = str_skip(left, piece.n);
-	}
-	return true;
+	return f->gate.content;
 }
 
 void
@@ -292,6 +282,20 @@ fcgi_put(struct fcgi *f, struct str s)
 }
 
 void
+fcgi_lend(struct fcgi *f, struct str s)
+{
+	if (s.n < FCGI_LEND_MIN) {
+		fcgi_put(f, s);
+		return;
+	}
+	f->corked = true;
+	fcgi_flush_put(f); /* what was put goes in front of it */
+	f->corked = false;
+	f->lent = s;
+	f->lent_sent = 0;
+}
+
+void
 fcgi_flush_put(struct fcgi *f)
 {
 	current = f;
@@ -303,26 +307,85 @@ fcgi_finish(struct fcgi *f)
 {
 	current = f;
 	FCGX_Finish_r(&f->request);
+	if (f->lent.n > 0)
+		fcgi_write(f);
 	gate_next(&f->gate);
 	f->complete = false;
 	f->in = buf_str(&f->held);
 }
 
+/* All bytes of the lent value's records. */
+static size_t
+lent_size(const struct fcgi *f)
+{
+	return f->lent.n + (f->lent.n + LENT_CONTENT - 1) / LENT_CONTENT * GATE_HEADER;
+}
+
+/* The next records of the lent value, from where the socket stopped taking; the number of pieces. */
+static size_t
+lent_pieces(struct fcgi *f, unsigned char header[SEND_RECORDS][GATE_HEADER], struct iovec *pieces)
+{
+	size_t record = f->lent_sent / LENT_RECORD, skip = f->lent_sent % LENT_RECORD, n = 0;
+
+	for (size_t i = 0; i < SEND_RECORDS; i++, record++) {
+		struct str content = str_first(str_skip(f->lent, record * LENT_CONTENT), LENT_CONTENT);
+
+		if (content.n == 0)
+			break;
+		gate_put_header(header[i], GATE_TYPE_STDOUT, f->gate.id, content.n, 0);
+		if (skip < GATE_HEADER)
+			pieces[n++] = (struct iovec){ header[i] + skip, GATE_HEADER - skip };
+		content = str_skip(content, skip > GATE_HEADER ? skip - GATE_HEADER : 0);
+		pieces[n++] = (struct iovec){ (void *)(uintptr_t)content.p, content.n };
+		skip = 0;
+	}
+	return n;
+}
+
+/* Takes `sent` bytes off what waits: out, then the lent value; what is behind it moves up. */
+static void
+take_off(struct fcgi *f, size_t sent)
+{
+	size_t from_out = sent < f->out.n ? sent : f->out.n;
+
+	buf_drop(&f->out, from_out);
+	f->lent_sent += sent - from_out;
+	if (f->out.n > 0 || f->lent_sent < lent_size(f))
+		return;
+	buf_free(&f->out);
+	f->lent = STR_ABSENT;
+	f->lent_sent = 0;
+	f->out = f->behind;
+	buf_init(&f->behind, OUT_MAX);
+}
+
 void
 fcgi_write(struct fcgi *f)
 {
-	size_t sent = send_some(f, f->out.p, f->out.n);
+	size_t sent, wanted;
 
-	if (sent == f->out.n)
-		buf_free(&f->out);
-	else
-		buf_drop(&f->out, sent);
+	do {
+		unsigned char header[SEND_RECORDS][GATE_HEADER];
+		struct iovec pieces[1 + 2 * SEND_RECORDS];
+		size_t n = 0;
+
+		if (f->out.n > 0)
+			pieces[n++] = (struct iovec){ f->out.p, f->out.n };
+		n += lent_pieces(f, header, pieces + n);
+		if (n == 0)
+			return;
+		wanted = 0;
+		for (size_t i = 0; i < n; i++)
+			wanted += pieces[i].iov_len;
+		sent = send_pieces(f, pieces, n);
+		take_off(f, sent);
+	} while (sent == wanted);
 }
 
 size_t
 fcgi_backlog(const struct fcgi *f)
 {
-	return f->broken ? 0 : f->out.n;
+	return f->broken ? 0 : f->out.n + lent_size(f) - f->lent_sent + f->behind.n;
 }
 
 bool

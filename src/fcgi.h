@@ -2,13 +2,15 @@
  * fcgi: one connection of the web server, with libfcgi on it.  The only room
  * that includes libfcgi's headers.
  *
- * libfcgi reads the parameters and the body and writes the answer, but never
- * touches the socket: its OS layer (fcgios.h) has one function to read and one
- * to write, and this room defines both in the program, where the dynamic
- * linker finds them first.  OS_Read gives libfcgi what the gate let through,
- * OS_Write keeps what the socket does not take.  So nothing here blocks, and
- * libfcgi meets only whole, sound records.  (configure checks that the
- * library's calls can be bound so.)
+ * libfcgi reads the parameters and writes the answer, but never touches the
+ * socket: its OS layer (fcgios.h) has one function to read and one to write,
+ * and this room defines both in the program, where the dynamic linker finds
+ * them first.  OS_Read gives libfcgi what the gate let through, OS_Write keeps
+ * what the socket does not take.  So nothing here blocks, and libfcgi meets
+ * only whole, sound records.  (configure checks that the library's calls can be
+ * bound so.)  Bodies do not go through libfcgi, which would copy them twice in
+ * pieces of 8 KiB: the gate has their bytes, and a large value is sent from
+ * where it lies, in records of 64 KiB.
  *
  * One thread at a time; the bytes just read are shared by all connections of a
  * thread, so fcgi_next() is called until it says FCGI_WAIT or FCGI_GONE.
@@ -23,7 +25,7 @@ struct fcgi;
 enum fcgi_event {
 	FCGI_WAIT,     /* nothing more has arrived */
 	FCGI_REQUEST,  /* a request began: fcgi_variables() */
-	FCGI_CONTENT,  /* a piece of its body is here: fcgi_content_size(), fcgi_take() */
+	FCGI_CONTENT,  /* a piece of its body is here: fcgi_content() */
 	FCGI_COMPLETE, /* its last byte was read; it may be answered */
 	FCGI_GONE,     /* the peer left or broke the protocol: free it */
 };
@@ -46,12 +48,18 @@ enum fcgi_event fcgi_next(struct fcgi *f);
 /* NAME=value, NULL-terminated; lent from FCGI_REQUEST until fcgi_finish(). */
 char *const *fcgi_variables(const struct fcgi *f);
 
-/* After FCGI_CONTENT: copies the piece; false: libfcgi could not.  A piece not taken is dropped. */
-size_t fcgi_content_size(const struct fcgi *f);
-bool fcgi_take(struct fcgi *f, char *out) __attribute__((warn_unused_result));
+/* After FCGI_CONTENT: the piece, lent until the next fcgi_next(). */
+struct str fcgi_content(const struct fcgi *f);
 
 /* Writes a part of the answer. */
 void fcgi_put(struct fcgi *f, struct str s);
+
+/*
+ * Writes the answer's last part without copying it, where that pays (from
+ * FCGI_LEND_MIN bytes on).  The bytes are lent until fcgi_backlog() is 0.
+ */
+#define FCGI_LEND_MIN ((size_t)16 * 1024)
+void fcgi_lend(struct fcgi *f, struct str s);
 
 /* Hands what was put to the socket (an answer in pieces). */
 void fcgi_flush_put(struct fcgi *f);
