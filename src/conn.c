@@ -9,6 +9,7 @@
 
 #define NEVER          INT64_MAX
 #define CLOSING_TIME   (5 * CLOCK_S)        /* for a peer to read an early answer and close */
+#define FRESH_TIME     (1 * CLOCK_S)
 #define STREAM_BACKLOG ((size_t)64 * 1024) /* bytes of a list that the peer has not taken, until it has to wait */
 
 struct conn {
@@ -31,7 +32,8 @@ struct conn {
 	struct buf body;
 	size_t reserved; /* of the body budget */
 	uint64_t dropped; /* bytes of an unwanted body */
-	int64_t began;
+	int64_t began; /* before the first one: when the connection was accepted */
+	bool served;   /* it is not the first one */
 	struct store_ticket ticket;
 	void *memory; /* the store's, with the value that is being sent */
 };
@@ -148,6 +150,7 @@ rest(struct conn *c)
 		return;
 	}
 	c->state = CONN_WAITING;
+	c->served = true;
 	c->deadline = NEVER;
 }
 
@@ -461,6 +464,7 @@ conn_open(struct conn_host *host, int fd)
 		return;
 	}
 	c->host = host;
+	c->began = clock_mono();
 	c->deadline = NEVER;
 	c->ticket.client = &client;
 	c->watch = (struct watch){ .fd = fd, .ready = on_ready };
@@ -473,18 +477,28 @@ conn_open(struct conn_host *host, int fd)
 	read_on(c);
 }
 
+/*
+ * The last look at a connection without a request before the program ends.  A
+ * new one has a moment for its request to arrive: the web server has connected
+ * because it has one, and must not repeat it where it is a write.
+ */
+static void
+drain(struct conn *c, int64_t now)
+{
+	fcgi_readable(c->fcgi);
+	read_on(c);
+	if (c->state == CONN_WAITING && (c->served || now - c->began > FRESH_TIME))
+		kill_conn(c);
+}
+
 void
 conn_sweep(struct conn_host *host, int64_t now, bool draining)
 {
 	for (struct conn *c = host->first, *next; c != NULL; c = next) {
 		next = c->next;
-		if (draining && c->state == CONN_WAITING) {
-			fcgi_readable(c->fcgi);
-			read_on(c);
-			if (c->state == CONN_WAITING)
-				kill_conn(c);
-		} else if (c->deadline <= now) {
+		if (draining && c->state == CONN_WAITING)
+			drain(c, now);
+		else if (c->deadline <= now)
 			kill_conn(c);
-		}
 	}
 }
