@@ -3,8 +3,9 @@
  *
  * Sources, later ones win: the defaults of settings.h; etc/config.toml in the
  * working directory, if there is one (flat `name = value` lines; the file of
- * the original serves as it is); the environment.  The result never changes
- * after config_load() and may be read by any thread.
+ * the original serves as it is); the environment; the command line.  The
+ * result never changes after config_load() and may be read by any thread: to
+ * read the settings again is to load another one.
  *
  * Values of SECRET settings (connection string, token secret) are never
  * printed by this or any other room.
@@ -12,30 +13,41 @@
 #ifndef HULYKVS_CONFIG_H
 #define HULYKVS_CONFIG_H
 
-#include <stdint.h>
 #include <stdio.h>
 
-#include "buf.h"
-#include "log.h"
+#include "setting.h"
 #include "settings.h"
-#include "uuid.h"
 
-/* How each TYPE of settings.h is kept. */
-#define CONFIG_C_IDENTIFIER char *    /* owned; 1 to 63 bytes of UTF-8, no control characters */
-#define CONFIG_C_ADDRESS    char *    /* owned; IPv4 or IPv6, no host name */
-#define CONFIG_C_SECRET     char *    /* owned; not empty */
-#define CONFIG_C_PORT       uint16_t  /* 1 to 65535 */
-#define CONFIG_C_COUNT      unsigned  /* 1 to 64 */
-#define CONFIG_C_SIZE       size_t    /* bytes, 0 to 1 GiB */
-#define CONFIG_C_SECONDS    int64_t   /* nanoseconds; written as seconds, decimals allowed, 0.1 to 3600 */
-#define CONFIG_C_UUID       struct uuid
-#define CONFIG_C_SWITCH     bool      /* on/off, true/false, 1/0 */
-#define CONFIG_C_LEVEL      enum log_level
-
-struct config {
-#define X(member, type, name, def, help) CONFIG_C_##type member;
+enum config_setting {
+#define X(member, type, name, def, help) CONFIG_##member,
 	SETTINGS(X)
 #undef X
+	CONFIG_COUNT,
+};
+
+enum config_source {
+	CONFIG_DEFAULT,
+	CONFIG_FROM_FILE,
+	CONFIG_FROM_ENVIRONMENT,
+	CONFIG_FROM_COMMAND_LINE,
+};
+
+struct config_origin {
+	enum config_source source;
+	unsigned line; /* of the file; else 0 */
+};
+
+struct config {
+#define X(member, type, name, def, help) SETTING_C_##type member;
+	SETTINGS(X)
+#undef X
+	struct config_origin origin[CONFIG_COUNT];
+};
+
+/* What the command line says; an array of them ends with a NULL name. */
+struct config_override {
+	const char *name; /* "HULY_…" */
+	const char *value;
 };
 
 /*
@@ -43,8 +55,10 @@ struct config {
  * what is wrong with it, never its value where that is a secret.  Logs a
  * warning for a HULY_* name or a file key that no setting has, and a loud one
  * for the default token secret.  Release with config_free() in either case.
+ * overrides: NULL for none.
  */
-bool config_load(struct config *c, struct buf *error) __attribute__((warn_unused_result));
+bool config_load(struct config *c, const struct config_override *overrides, struct buf *error)
+    __attribute__((warn_unused_result));
 
 /* Frees what config_load() took; overwrites the secrets first. */
 void config_free(struct config *c);
@@ -52,10 +66,13 @@ void config_free(struct config *c);
 /* "NAME (default): help", a setting a line, for --help. */
 void config_print_help(FILE *out);
 
-/* "2Mb", "512 KiB", "1.5 megabytes", "1000" to bytes, rounded down; no signs, no exponents. */
-bool config_parse_size(struct str s, size_t *bytes) __attribute__((warn_unused_result));
+/* "NAME=value  # where it comes from", a setting a line; secrets as asterisks. */
+void config_put(const struct config *c, struct buf *out);
 
-/* "5", "0.25" to nanoseconds; no signs, no exponents. */
-bool config_parse_seconds(struct str s, int64_t *ns) __attribute__((warn_unused_result));
+/* The environment variable. */
+const char *config_name(enum config_setting setting);
+
+/* Whether both have the same value there. */
+bool config_same(const struct config *a, const struct config *b, enum config_setting setting);
 
 #endif

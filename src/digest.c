@@ -114,3 +114,9 @@ digest_unhex(struct str s, unsigned char *out, size_t n)
 	}
 	return true;
 }
+
+const char *
+digest_library_version(void)
+{
+	return OpenSSL_version(OPENSSL_VERSION_STRING);
+}

@@ -33,6 +33,9 @@ bool digest_eq_secret(const void *a, const void *b, size_t n);
 /* Overwrites n bytes in a way that the compiler keeps. */
 void digest_cleanse(void *p, size_t n);
 
+/* OpenSSL's, "3.0.17". */
+const char *digest_library_version(void);
+
 /* 2n lower-case hex digits, no NUL. */
 void digest_hex(const unsigned char *p, size_t n, char *out);
 

@@ -44,6 +44,12 @@ log_level_parse(struct str name, enum log_level *level)
 	return false;
 }
 
+struct str
+log_level_name(enum log_level level)
+{
+	return str_of(level_names[level]);
+}
+
 /* Bytes at the start of s that may stand in a line as they are: one printable character, or 0. */
 static size_t
 printable(struct str s)

@@ -58,6 +58,7 @@ bool log_enabled(enum log_level level);
 
 /* The level of that name ("error" …); false when there is none. */
 bool log_level_parse(struct str name, enum log_level *level);
+struct str log_level_name(enum log_level level);
 
 /* fields end with a LOG_END; use the macro. */
 void log_write(enum log_level level, const char *msg, const struct log_field *fields);

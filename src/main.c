@@ -1,9 +1,8 @@
 /*
- * main: birth and death of hulykvs: options, settings, workers, signals.
+ * main: birth and death of hulykvs: settings, workers, signals.
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <getopt.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -14,18 +13,20 @@
 
 #include "cgi.h"
 #include "clock.h"
-#include "config.h"
 #include "config_build.h"
 #include "connector.h"
 #include "exitcode.h"
 #include "fcgi.h"
 #include "log.h"
+#include "options.h"
+#include "reload.h"
 #include "store_pg.h"
 #include "worker.h"
 
 #define LISTENER 0 /* FCGI_LISTENSOCK_FILENO: spawn-fcgi and systemd put the listening socket there */
 
 struct program {
+	struct options options;
 	struct config config;
 	struct statement_set statements;
 	struct connector *connector;
@@ -35,20 +36,6 @@ struct program {
 	struct worker *worker[64];
 	unsigned workers;
 };
-
-static void
-print_help(void)
-{
-	(void)printf("Usage: hulykvs [--help | --version | --check-config]\n\n"
-		     "Key-value service of the Huly platform, as a FastCGI responder on a listening\n"
-		     "socket at descriptor 0 (spawn-fcgi, systemd), or as a CGI program.\n\n"
-		     "  --check-config  read the settings, say what is wrong with them, and exit\n"
-		     "  --help          print this and exit\n"
-		     "  --version       print the version and exit\n\n"
-		     "Settings, from the environment or etc/config.toml:\n\n");
-	config_print_help(stdout);
-	(void)printf("\nExit status: 0 done, 64 usage, 70 internal fault, 78 wrong setting.\n");
-}
 
 static void
 print_how_to_run(void)
@@ -71,21 +58,30 @@ is_listening(int fd)
 
 /* One line that names the setting. */
 static bool
-read_settings(struct config *c)
+read_settings(struct program *p)
 {
 	struct buf error;
 	bool ok;
 
 	buf_init(&error, 1024);
-	ok = config_load(c, &error);
-	if (ok) {
-		buf_puts(&error, STR("HULY_DB_CONNECTION: "));
-		ok = dbconn_string_ok(c->db_connection, &error);
-	}
-	if (!ok)
+	ok = reload_read(&p->config, p->options.overrides, &error);
+	if (ok)
+		reload_apply(&p->config);
+	else
 		(void)fprintf(stderr, "hulykvs: %.*s\n", STR_FMT(buf_str(&error)));
 	buf_free(&error);
 	return ok;
+}
+
+static void
+print_settings(const struct config *c)
+{
+	struct buf out;
+
+	buf_init(&out, 65536);
+	config_put(c, &out);
+	(void)printf("%.*s", STR_FMT(buf_str(&out)));
+	buf_free(&out);
 }
 
 static struct store *
@@ -124,23 +120,36 @@ clean_up(struct program *p)
 	config_free(&p->config);
 }
 
-/* Waits for TERM or INT, then lets the workers finish what they have. */
+/* Waits for TERM or INT; HUP meanwhile. */
 static void
 wait_for_end(struct program *p, int signals)
 {
 	struct signalfd_siginfo info;
-	ssize_t n;
 
-	do
-		n = read(signals, &info, sizeof(info));
-	while (n < 0 && errno == EINTR);
+	for (;;) {
+		ssize_t n = read(signals, &info, sizeof(info));
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n != sizeof(info) || info.ssi_signo != SIGHUP)
+			return;
+		reload_again(&p->config, p->options.overrides);
+	}
+}
+
+/* Lets the workers finish what they have. */
+static void
+drain(struct program *p)
+{
 	log_event(LOG_INFO, "draining");
 	atomic_store(&p->house.draining, true);
-	/* A second signal ends at once, as does a deadline that nothing should reach. */
+	/* A deadline that nothing should reach.  More signals change nothing: a Ctrl-C often sends two. */
 	(void)signal(SIGALRM, SIG_DFL);
 	(void)alarm((unsigned)(p->config.request_timeout / CLOCK_S) + 5);
 	for (unsigned i = 0; i < p->workers; i++)
 		worker_wake(p->worker[i]);
+	for (unsigned i = 0; i < p->workers; i++)
+		worker_join(p->worker[i]);
 }
 
 static enum exitcode
@@ -152,6 +161,7 @@ serve(struct program *p)
 	(void)sigemptyset(&set);
 	(void)sigaddset(&set, SIGTERM);
 	(void)sigaddset(&set, SIGINT);
+	(void)sigaddset(&set, SIGHUP);
 	(void)pthread_sigmask(SIG_BLOCK, &set, NULL);
 	signals = signalfd(-1, &set, SFD_CLOEXEC);
 	if (signals < 0 || fcntl(LISTENER, F_SETFL, fcntl(LISTENER, F_GETFL) | O_NONBLOCK) < 0 || !fcgi_init() ||
@@ -165,63 +175,30 @@ serve(struct program *p)
 			_exit(EXIT_INTERNAL); /* the workers that run already have nothing in flight */
 	}
 	wait_for_end(p, signals);
-	for (unsigned i = 0; i < p->workers; i++)
-		worker_join(p->worker[i]);
+	drain(p);
 	(void)close(signals);
 	log_event(LOG_INFO, "stopped");
 	return EXIT_OK;
 }
 
-/* Options that answer and end; EXIT_OK with *go set: serve. */
 static enum exitcode
-read_options(int argc, char **argv, bool *go, bool *check)
-{
-	static const struct option options[] = {
-		{ "help", no_argument, NULL, 'h' },
-		{ "version", no_argument, NULL, 'V' },
-		{ "check-config", no_argument, NULL, 'c' },
-		{ NULL, 0, NULL, 0 },
-	};
-	int option;
-
-	while ((option = getopt_long(argc, argv, "hV", options, NULL)) != -1) {
-		switch (option) {
-		case 'h':
-			print_help();
-			return EXIT_OK;
-		case 'V':
-			(void)printf("hulykvs %s\n", PACKAGE_VERSION);
-			return EXIT_OK;
-		case 'c':
-			*check = true;
-			break;
-		default:
-			return EXIT_USAGE;
-		}
-	}
-	if (optind < argc) {
-		(void)fprintf(stderr, "hulykvs: unexpected argument\n");
-		return EXIT_USAGE;
-	}
-	*go = true;
-	return EXIT_OK;
-}
-
-static enum exitcode
-run(struct program *p, bool check)
+run(struct program *p)
 {
 	bool fastcgi = is_listening(LISTENER);
 	bool cgi = !fastcgi && getenv("GATEWAY_INTERFACE") != NULL;
 
-	if (!fastcgi && !cgi && !check) {
+	if (p->options.task == OPTIONS_SERVE && !fastcgi && !cgi) {
 		print_how_to_run();
 		return EXIT_USAGE;
 	}
-	if (!read_settings(&p->config))
+	if (!read_settings(p))
 		return EXIT_CONFIG;
-	log_set_threshold(p->config.log_level);
-	if (check) {
+	if (p->options.task == OPTIONS_CHECK_CONFIG) {
 		(void)printf("hulykvs: settings are fine\n");
+		return EXIT_OK;
+	}
+	if (p->options.task == OPTIONS_PRINT_CONFIG) {
+		print_settings(&p->config);
 		return EXIT_OK;
 	}
 	(void)signal(SIGPIPE, SIG_IGN);
@@ -234,12 +211,13 @@ int
 main(int argc, char **argv)
 {
 	static struct program program;
-	bool go = false, check = false;
-	enum exitcode code = read_options(argc, argv, &go, &check);
+	enum exitcode code = options_read(&program.options, argc, argv);
 
-	if (!go)
-		return code;
-	code = run(&program, check);
-	clean_up(&program);
+	if (code == EXIT_OK && program.options.task != OPTIONS_NOTHING) {
+		code = run(&program);
+		clean_up(&program);
+	}
+	if (code == EXIT_OK && fflush(stdout) != 0)
+		code = EXIT_INTERNAL;
 	return code;
 }

@@ -6,8 +6,8 @@
 #include <stdlib.h>
 
 #include "clock.h"
-#include "config_build.h"
 #include "migrate.h"
+#include "version.h"
 
 #define PATIENCE (600 * CLOCK_S)
 #define WAIT_MAX (24 * 3600 * CLOCK_S)
@@ -29,7 +29,7 @@ print_help(FILE *out)
 	      "                   how long to wait for a database that is not up yet (else 0),\n"
 	      "                   and for a lock or another migration (else 600)\n"
 	      "  -h, --help       print this\n"
-	      "  -V, --version    print the version\n"
+	      "  -V, --version    print the versions of the program and its libraries\n"
 	      "\n"
 	      "exit status:\n"
 	      "  0   the schema is current (or the status or SQL was printed)\n"
@@ -42,6 +42,17 @@ print_help(FILE *out)
 	      "settings (environment; before it, etc/config.toml):\n",
 	    out);
 	config_print_help(out);
+}
+
+static void
+print_version(void)
+{
+	struct buf out;
+
+	buf_init(&out, 4096);
+	version_put(&out, "hulykvs-migrate");
+	printf("%.*s", STR_FMT(buf_str(&out)));
+	buf_free(&out);
 }
 
 static enum exitcode
@@ -62,7 +73,7 @@ take_wait(struct order *order, const char *text)
 {
 	int64_t wait;
 
-	if (!config_parse_seconds(str_of(text), &wait) || wait > WAIT_MAX)
+	if (!setting_parse_seconds(str_of(text), &wait) || wait > WAIT_MAX)
 		return usage("not a number of seconds: ", text);
 	order->options.connect_wait = order->options.patience = wait;
 	return EXIT_OK;
@@ -127,7 +138,7 @@ migrate_with_settings(const struct migrate_options *options)
 	enum exitcode code;
 
 	buf_init(&error, 4096);
-	if (config_load(&config, &error)) {
+	if (config_load(&config, NULL, &error)) {
 		log_set_threshold(config.log_level);
 		code = migrate_run(&config, options, stdout);
 	} else {
@@ -150,7 +161,7 @@ main(int argc, char **argv)
 	if (order.print_help)
 		print_help(stdout);
 	else if (order.print_version)
-		puts("hulykvs-migrate " PACKAGE_VERSION);
+		print_version();
 	else
 		code = migrate_with_settings(&order.options);
 	if (code == EXIT_OK && fflush(stdout) != 0)

@@ -4,13 +4,15 @@
  *
  * X(member, TYPE, "NAME", "default", "help")
  *   member   field of struct config, and the key in etc/config.toml
- *   TYPE     how it is written and kept, see config.h
+ *   TYPE     how it is written and kept, see setting.h
  *   NAME     environment variable
  *
  * The first seven are the original's, to the letter.
  */
 #ifndef HULYKVS_SETTINGS_H
 #define HULYKVS_SETTINGS_H
+
+#define SETTINGS_FILE "etc/config.toml" /* in the working directory */
 
 #define SETTINGS(X)                                                                                        \
 	X(db_connection, SECRET, "HULY_DB_CONNECTION",                                                     \
@@ -34,5 +36,8 @@
 	X(statement_timeout, SECONDS, "HULY_STATEMENT_TIMEOUT", "5",                                       \
 	    "longest run of a statement in the database, in seconds")                                      \
 	X(body_budget, SIZE, "HULY_BODY_BUDGET", "64MiB", "most bytes of request bodies in memory at once")
+
+/* Those that HUP makes take effect in a running program; all others need a new one. */
+#define SETTINGS_LIVE(X) X(log_level)
 
 #endif

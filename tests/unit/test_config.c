@@ -2,12 +2,25 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <openssl/crypto.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "clock.h"
 #include "tap.h"
+
+static unsigned cleansed; /* secrets seen by OPENSSL_cleanse(), which stands before the library's own */
+
+void
+OPENSSL_cleanse(void *p, size_t n)
+{
+	volatile char *bytes = p;
+
+	cleansed += n >= 4 && memmem(p, n, "hush", 4) != NULL;
+	for (size_t i = 0; i < n; i++)
+		bytes[i] = 0;
+}
 
 /* Each case runs in a directory of its own, with its stderr in a file there. */
 #define LOG_FILE "stderr"
@@ -55,7 +68,7 @@ set_file(const char *text)
 }
 
 static void
-load(struct result *r)
+load_over(struct result *r, const struct config_override *overrides)
 {
 	int saved = dup(STDERR_FILENO);
 	int fd = open(LOG_FILE, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND, 0600);
@@ -64,9 +77,15 @@ load(struct result *r)
 	buf_init(&r->error, 1024);
 	buf_init(&r->log, 65536);
 	memset(&r->c, 0x5a, sizeof(r->c));
-	r->ok = config_load(&r->c, &r->error);
+	r->ok = config_load(&r->c, overrides, &r->error);
 	must(dup2(saved, STDERR_FILENO) >= 0 && close(saved) == 0 && close(fd) == 0, "dup2");
 	read_log(&r->log);
+}
+
+static void
+load(struct result *r)
+{
+	load_over(r, NULL);
 }
 
 static void
@@ -158,6 +177,7 @@ unknown_names(void)
 	setenv("HULY_TOKEN_SECRET", "hush2", 1);
 	setenv("HULY_ACCOUNTS_URL", "hush3", 1);
 	setenv("huly_bind_port", "1", 1);
+	setenv("HULY_bind_port", "4", 1);
 	setenv("HULYBIND_PORT", "2", 1);
 	setenv("BIND_PORT", "3", 1);
 	load(&r);
@@ -167,7 +187,8 @@ unknown_names(void)
 	tap_ok(contains(&r.log, "\"other_service\"") && contains(&r.log, "line=1"),
 	    "one in the file is, with its line");
 	tap_ok(!contains(&r.log, "hush"), "no value is logged");
-	tap_ok(!contains(&r.log, "BIND_PORT") && !contains(&r.log, "bind_port"), "others are not ours");
+	tap_ok(contains(&r.log, "\"HULY_bind_port\""), "one in lower case is not the setting");
+	tap_ok(!contains(&r.log, "BIND_PORT") && !contains(&r.log, "\"huly"), "others are not ours");
 	tap_int(r.c.bind_port, 8094, "and have no effect");
 	done(&r);
 }
@@ -385,7 +406,8 @@ sizes(void)
 		{ "2 Bytes", 2 },
 		{ "2Mb", 2000000 }, { "2mb", 2000000 }, { "2 MB", 2000000 }, { "2\tmB", 2000000 },
 		{ " 2   mb ", 2000000 },
-		{ "2 mbs", 2000000 }, { "2MiB", 2097152 }, { "2 mib", 2097152 }, { "512 KiB", 524288 },
+		{ "2 mbs", 2000000 }, { "2 MBS", 2000000 }, { "2MiB", 2097152 }, { "2 mib", 2097152 },
+		{ "512 KiB", 524288 },
 		{ "4kib", 4096 },
 		{ "4kb", 4000 }, { "1kilobyte", 1000 }, { "3 KiloBytes", 3000 }, { "3 kibibytes", 3072 },
 		{ "2 megabytes", 2000000 }, { "2 MebiBytes", 2097152 }, { "1gb", 1000000000 },
@@ -411,7 +433,7 @@ sizes(void)
 
 	for (size_t i = 0; i < COUNT(rows); i++) {
 		size_t bytes = 12345;
-		bool ok = config_parse_size(tap_edge(str_of(rows[i].text)), &bytes);
+		bool ok = setting_parse_size(tap_edge(str_of(rows[i].text)), &bytes);
 		tap_int(ok ? (int64_t)bytes : -1, rows[i].bytes, "size %s", tap_show(str_of(rows[i].text)));
 	}
 }
@@ -435,7 +457,7 @@ seconds(void)
 
 	for (size_t i = 0; i < COUNT(rows); i++) {
 		int64_t ns = 12345;
-		bool ok = config_parse_seconds(tap_edge(str_of(rows[i].text)), &ns);
+		bool ok = setting_parse_seconds(tap_edge(str_of(rows[i].text)), &ns);
 		tap_int(ok ? ns : -1, rows[i].ns, "seconds %s", tap_show(str_of(rows[i].text)));
 	}
 }
@@ -458,14 +480,105 @@ help(void)
 }
 
 static void
-free_is_safe(void)
+cleanses(void)
 {
-	struct config c;
+	struct result r;
 
-	memset(&c, 0, sizeof(c));
-	config_free(&c);
-	config_free(&c);
-	tap_ok(c.token_secret == NULL, "an empty configuration can be freed, and again");
+	set_file("token_secret = \"hush\"\n");
+	clearenv();
+	cleansed = 0;
+	load(&r);
+	tap_ok(cleansed > 0, "the file is overwritten");
+	cleansed = 0;
+	config_free(&r.c);
+	tap_int(cleansed, 1, "the secret is overwritten");
+	tap_ok(r.c.token_secret == NULL, "and gone");
+	done(&r); /* frees again */
+
+	set_file("token_secret = \"hu\\u0073h\"\n");
+	setenv("HULY_TOKEN_SECRET", "other", 1);
+	cleansed = 0;
+	load(&r);
+	tap_int(cleansed, 1, "a decoded one is overwritten even where it does not count");
+	done(&r);
+
+	clearenv();
+	cleansed = 0;
+	load(&r);
+	tap_int(cleansed, 1, "and where it does");
+	done(&r);
+	set_file(NULL);
+}
+
+static void
+overrides(void)
+{
+	static const struct config_override over[] = { { "HULY_WORKERS", "7" }, { NULL, NULL } };
+	static const struct config_override wrong[] = { { "HULY_WORKERS", "x" }, { NULL, NULL } };
+	struct result r;
+
+	clearenv();
+	set_file("workers = 5\n");
+	setenv("HULY_WORKERS", "6", 1);
+	load_over(&r, over);
+	tap_ok(r.ok && r.c.workers == 7, "the command line is above environment and file");
+	done(&r);
+	load_over(&r, wrong);
+	tap_ok(!r.ok && contains(&r.error, "HULY_WORKERS"), "and checked like these");
+	done(&r);
+}
+
+/* Where each kind of setting is from, and how it is printed. */
+static void
+prints(void)
+{
+	static const struct config_override over[] = { { "HULY_LOG_LEVEL", "debug" }, { NULL, NULL } };
+	static const char *const lines[] = { "HULY_LOG_LEVEL=debug  # command line\n",
+		"HULY_BIND_PORT=8095  # etc/config.toml:2\n", "HULY_BIND_HOST=::1  # environment\n",
+		"HULY_WORKERS=2  # default\n", "HULY_TOKEN_SECRET=********  # etc/config.toml:1\n",
+		"HULY_DB_CONNECTION=********  # environment\n", "HULY_REQUEST_TIMEOUT=0.25  # environment\n",
+		"HULY_STATEMENT_TIMEOUT=5  # default\n", "HULY_PAYLOAD_SIZE_LIMIT=2000000  # default\n",
+		"HULY_DB_PREPARED=on  # default\n",
+		"HULY_DEFAULT_WORKSPACE_UUID=11111111-2222-3333-4444-555555555555  # default\n" };
+	struct result r;
+	struct buf out;
+
+	clearenv();
+	set_file("token_secret = 'hush'\nbind_port = 8095\n");
+	setenv("HULY_BIND_HOST", "::1", 1);
+	setenv("HULY_DB_CONNECTION", "hush", 1);
+	setenv("HULY_REQUEST_TIMEOUT", "0.25", 1);
+	load_over(&r, over);
+	buf_init(&out, 65536);
+	config_put(&r.c, &out);
+	for (size_t i = 0; i < COUNT(lines); i++)
+		tap_ok(contains(&out, lines[i]), "printed: %.*s", (int)strlen(lines[i]) - 1, lines[i]);
+	tap_ok(!contains(&out, "hush"), "no secret is printed");
+	buf_free(&out);
+	done(&r);
+}
+
+static void
+differences(void)
+{
+	struct result a, b;
+	unsigned n = 0;
+
+	clearenv();
+	set_file("token_secret = 'one'\nworkers = 3\n");
+	load(&a);
+	setenv("HULY_TOKEN_SECRET", "two", 1);
+	setenv("HULY_DEFAULT_WORKSPACE_UUID", "{11111111-2222-3333-4444-555555555555}", 1);
+	load(&b);
+	for (enum config_setting s = 0; s < CONFIG_COUNT; s++)
+		n += config_same(&a.c, &b.c, s);
+	tap_int(n, CONFIG_COUNT - 1, "one setting differs, whatever the others' spelling and source");
+	tap_ok(!config_same(&a.c, &b.c, CONFIG_token_secret), "and it is that one");
+	b.c.workers++;
+	tap_ok(!config_same(&a.c, &b.c, CONFIG_workers), "another one");
+	tap_text(str_of(config_name(CONFIG_workers)), STR("HULY_WORKERS"), "its name");
+	done(&a);
+	done(&b);
 }
 
 int
@@ -478,6 +591,10 @@ main(void)
 	sources();
 	unknown_names();
 	default_secret();
+	overrides();
+	prints();
+	differences();
+	cleanses();
 	good_values();
 	bad_values();
 	bad_files();
@@ -485,7 +602,6 @@ main(void)
 	sizes();
 	seconds();
 	help();
-	free_is_safe();
 	must(unlink(LOG_FILE) == 0 && chdir("/") == 0 && rmdir(dir) == 0, "rmdir");
 	return tap_end();
 }

@@ -1,0 +1,53 @@
+/*
+ * setting: the types of settings.h: how a value is written, kept and printed.
+ *
+ * A member of a type is memory of the C type that SETTING_C_* names; zero
+ * bytes are an empty one, which may be released.
+ */
+#ifndef HULYKVS_SETTING_H
+#define HULYKVS_SETTING_H
+
+#include <stdint.h>
+
+#include "buf.h"
+#include "log.h"
+#include "uuid.h"
+
+#define SETTING_C_IDENTIFIER char *    /* owned; 1 to 63 bytes of UTF-8, no control characters */
+#define SETTING_C_ADDRESS    char *    /* owned; IPv4 or IPv6, no host name */
+#define SETTING_C_SECRET     char *    /* owned; not empty */
+#define SETTING_C_PORT       uint16_t  /* 1 to 65535 */
+#define SETTING_C_COUNT      unsigned  /* 1 to 64 */
+#define SETTING_C_SIZE       size_t    /* bytes, 0 to 1 GiB */
+#define SETTING_C_SECONDS    int64_t   /* nanoseconds; written as seconds, decimals allowed, 0.1 to 3600 */
+#define SETTING_C_UUID       struct uuid
+#define SETTING_C_SWITCH     bool      /* on/off, true/false, 1/0 */
+#define SETTING_C_LEVEL      enum log_level
+
+#define SETTING_TYPES(X) \
+	X(IDENTIFIER) X(ADDRESS) X(SECRET) X(PORT) X(COUNT) X(SIZE) X(SECONDS) X(UUID) X(SWITCH) X(LEVEL)
+
+struct setting_type {
+	/* Fills the member and returns NULL, or returns what is wrong with s, without quoting it. */
+	const char *(*parse)(struct str s, void *member);
+	/* The value as it is in force; a secret as asterisks. */
+	void (*print)(const void *member, struct buf *out);
+	/* Frees; overwrites a secret first.  NULL: nothing to free. */
+	void (*release)(void *member);
+	size_t size; /* of the member; 0: a text */
+};
+
+#define X(type) extern const struct setting_type setting_type_##type;
+SETTING_TYPES(X)
+#undef X
+
+/* Whether two members hold the same. */
+bool setting_same(const struct setting_type *type, const void *a, const void *b);
+
+/* "2Mb", "512 KiB", "1.5 megabytes", "1000" to bytes, rounded down; no signs, no exponents. */
+bool setting_parse_size(struct str s, size_t *bytes) __attribute__((warn_unused_result));
+
+/* "5", "0.25" to nanoseconds; no signs, no exponents. */
+bool setting_parse_seconds(struct str s, int64_t *ns) __attribute__((warn_unused_result));
+
+#endif
