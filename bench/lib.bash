@@ -77,6 +77,18 @@ bench_close()
 	[ -z "$BENCH_STATE" ] || rm -rf "$BENCH_STATE"
 }
 
+# What the programs complained of, with how often.
+bench_complaints()
+{
+	local saved
+
+	for saved in "$BENCH_STATE"/*.world; do
+		sed -n 's/^WORLD_DIR="\(.*\)"$/\1/; s/^export WORLD_DIR="\(.*\)"$/\1/p' "$saved" | while read -r dir; do
+			sed -n 's/^ts=[^ ]* level=\(warn\|error\) \(msg="[^"]*"\).*/\1: \2/p' "$dir/program.log" | sort | uniq -c
+		done
+	done
+}
+
 # The shell around the supervisor writes a last file, which must not come behind the removal.
 bench_leave()
 {
@@ -112,6 +124,7 @@ bench_world()
 		cat "$WORLD_DIR"/*.log >&2
 		bench_fail "the service did not get ready"
 	}
+	: >"$WORLD_DIR/program.log" # it missed its tables until now
 	printf '%s\t' "$name" "$WORLD_URL" "$WORLD_SOCKET" "$(world_pid)" "$WORLD_WEB" "$WORLD_DIR" >>"$BENCH_STATE/worlds"
 	printf '%s\n' "$url" >>"$BENCH_STATE/worlds"
 }

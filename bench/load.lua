@@ -41,7 +41,8 @@ end
 function done(summary, latency)
 	local errors = summary.errors
 
-	io.write(string.format('{"requests": %d, "us": %d, "bytes": %d, "p50": %.0f, "p99": %.0f, "max": %.0f, "failed": %d, "broken": %d}\n',
-		summary.requests, summary.duration, summary.bytes, latency:percentile(50), latency:percentile(99),
-		latency.max, errors.status, errors.connect + errors.read + errors.write + errors.timeout))
+	io.write(string.format('{"requests": %d, "us": %d, "p50": %.0f, "p99": %.0f, "max": %.0f, ',
+		summary.requests, summary.duration, latency:percentile(50), latency:percentile(99), latency.max))
+	io.write(string.format('"failed": %d, "broken": %d}\n', errors.status,
+		errors.connect + errors.read + errors.write + errors.timeout))
 end

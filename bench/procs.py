@@ -32,6 +32,13 @@ def children_cpu():
     return (used.ru_utime + used.ru_stime) * 1e6
 
 
+def machine_cpu():
+    """Microseconds that all cores together were busy."""
+    with open("/proc/stat") as f:
+        user, nice, system, _idle, _iowait, irq, softirq, steal = map(int, f.readline().split()[1:9])
+    return (user + nice + system + irq + softirq + steal) * TICK_US
+
+
 def _status_mb(pid, name):
     with open(f"/proc/{pid}/status") as f:
         for line in f:

@@ -8,6 +8,11 @@ import json
 import statistics
 import sys
 
+LEGEND = """
+{cores} cores for all, {database}, {rounds} rounds of {seconds} s.
+Medians (lowest - highest).  us: CPU per request.  MiB: resident memory of the program, at most.
+others: cores that were busy with something else; the figures are worth less the more.
+"""
 GROUPS = ("program", "nginx", "database", "load")
 
 
@@ -23,7 +28,8 @@ def spread(values):
 
 
 def shares(values):
-    return spread([round(x * 100) for x in values]) + " %"
+    middle, low, high = (f"{x * 100:.0f}" for x in (statistics.median(values), min(values), max(values)))
+    return f"{middle} %" if len(values) == 1 else f"{middle} ({low} - {high}) %"
 
 
 def read(path):
@@ -45,14 +51,16 @@ def rate_cells(rounds):
     cells += ["{:.2f}".format(statistics.median(o[p] for o in ours)) for p in ("p50", "p99")]
     cells += ["{:.1f}".format(statistics.median(o["cpu"][g] for o in ours)) for g in GROUPS]
     cells.append("{:.1f}".format(max(o["peak"] for o in ours)))
+    cells.append("{:.2f}".format(statistics.median(o["others"] for o in ours)))
     peers = [r["peer"]["rate"] for r in rounds if "peer" in r]
     cells.append(spread(peers) if peers else "")
     cells.append(spread([o["rate"] / x for o, x in zip(ours, peers)]) if peers else "")
+    cells.append("{:.2f}".format(statistics.median(r["peer"]["p99"] for r in rounds)) if peers else "")
     return cells
 
 
 RATE_HEAD = ["", "requests/s", "pgbench/s", "ratio", "aim", "p50 ms", "p99 ms", *(f"{g} us" for g in GROUPS),
-             "MiB", "peer/s", "x peer"]
+             "MiB", "others", "peer/s", "x peer", "peer p99 ms"]
 
 
 def table(head, lines):
@@ -84,8 +92,7 @@ def main():
         sys.exit(__doc__)
     machine, rows = read(sys.argv[1])
     rounds = max((len(r) for r in rows.values()), default=0)
-    print(f"\n{machine.get('cores')} cores for all, {machine.get('database')}, {rounds} rounds of {machine.get('seconds')} s;"
-          " median (lowest - highest); us: CPU per request; MiB: resident memory of the program, at most\n")
+    print(LEGEND.format(rounds=rounds, **machine))
     rated = [rate_cells(r) for r in rows.values() if "ours" in r[0]]
     if rated:
         table(RATE_HEAD, rated)

@@ -13,12 +13,12 @@ import socket
 import statistics
 import subprocess
 import sys
-import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import procs
 from stage import (FIRST_KEY, HERE, SECONDS, STATE, TOKEN, WORKSPACE, Peer, address, median_of, percentile, pgbench,
-                   run, say, worlds, wrk, wrk_command)
+                   run, say, worlds, wrk, wrk_command, wrk_summary)
 
 sys.path.insert(0, os.path.join(HERE, "..", "tests"))
 import fcgi_peer  # noqa: E402
@@ -28,11 +28,18 @@ LISTED = 200000
 LIST = f"/api2/{WORKSPACE}/list"
 PREFIX, PREFIX_END = "item/0123", "item/0124"  # 100 of them
 KEYS = 100000
+MANY = int(os.environ.get("BENCH_LARGE") or 0)
 BURST, BURST_BYTES = 64, 2000000
 
 
 def figure(text, value, unit, aim=""):
     return [text, value, unit, aim]
+
+
+def at_once(number, work):
+    """What work(0), work(1), ... return, each in a thread of its own."""
+    with ThreadPoolExecutor(number) as pool:
+        return list(pool.map(work, range(number)))
 
 
 # Points.
@@ -75,7 +82,8 @@ def points(method, clients, limit_clients):
         if "peer" in stage:
             row["peer"] = load_points(stage["peer"], method, clients, 1024)
         if clients == 64:
-            row["figures"].append(figure(f"{method}, 64 clients: resident at most", row["ours"]["peak"], "MiB", "<= 16"))
+            row["figures"].append(figure(f"{method}, 64 clients: resident at most", row["ours"]["peak"], "MiB",
+                                         "<= 16"))
         if clients == 64 and method == "GET":
             cpu = row["ours"]["cpu"]
             row["figures"] += [figure("GET, 64 clients: CPU of program + database per request",
@@ -137,11 +145,7 @@ def whole_list(stage):
     alone = [read_list(world) for _ in range(10)]
     before = procs.resident(world.pid)
     procs.reset_peak(world.pid)
-    threads = [threading.Thread(target=read_list, args=(world,)) for _ in range(8)]
-    for t in threads:
-        t.start()
-    for t in threads:
-        t.join()
+    at_once(8, lambda _: read_list(world))
     figures = [figure("list of 200,000 keys: first byte", median_of([x[0] for x in alone]), "ms", "<= 10"),
                figure("list of 200,000 keys: whole", median_of([x[1] for x in alone]), "ms"),
                figure("8 such lists at once: resident memory grows by", procs.resident_peak(world.pid) - before, "MiB",
@@ -204,7 +208,7 @@ def beside_list(stage):
     try:
         time.sleep(0.5)  # it is past its first list
         row = {"ours": read()}
-        lists = json.loads(next(line for line in lister.communicate()[0].splitlines() if line.startswith("{")))
+        lists = wrk_summary(lister.communicate()[0])
     finally:
         lister.kill()
         lister.wait()
@@ -213,7 +217,7 @@ def beside_list(stage):
         figure("GET, 16 clients, beside lists: p99", row["ours"]["p99"], "ms"),
         figure("p99 beside lists : without", row["ours"]["p99"] / alone["p99"], "x", "<= 3"),
         figure("GET, 16 clients, beside lists: slowest", row["ours"]["max"], "ms"),
-        figure("a list meanwhile: p50", lists["p50"] / 1e3, "ms"),
+        figure("a list meanwhile: p50", lists["p50"], "ms"),
         figure("lists meanwhile: failed", lists["failed"] + lists["broken"], ""),
     ]
     return row
@@ -221,49 +225,45 @@ def beside_list(stage):
 
 # Memory, start, growth.
 
-def ask(world, method, path, body, statuses):
+def ask(world, method, path, body=None):
     connection = http.client.HTTPConnection(*address(world), timeout=60)
     try:
         connection.request(method, path, body, AUTHORIZATION)
         answer = connection.getresponse()
         answer.read()
-        statuses.append(answer.status)
-    except OSError as e:
-        statuses.append(type(e).__name__)
+        return answer.status
     finally:
         connection.close()
+
+
+def persist(world, method, path, body):
+    """Asks again while the program is too busy, as it may say; how often it said so."""
+    for refused in range(600):
+        status = ask(world, method, path, body)
+        if status != 503:
+            break
+        time.sleep(0.1)
+    if status not in (200, 204):
+        raise SystemExit(f"bench: {method} of a large value was answered with {status}")
+    return refused
 
 
 def burst(stage):
     """Many large values at once, then how long the memory takes to come back."""
     world = stage["main"]
-    body = os.urandom(BURST_BYTES)
     procs.reset_peak(world.pid)
     figures = []
-    for method in ("PUT", "GET"):
-        statuses = []
-        threads = [threading.Thread(target=ask, args=(world, method, f"/api2/{WORKSPACE}/burst/{i}",
-                                                      body if method == "PUT" else None, statuses))
-                   for i in range(BURST)]
-        for t in threads:
-            t.start()
-        for t in threads:
-            t.join()
-        good = sum(1 for s in statuses if s in (200, 204))
-        figures.append(figure(f"burst of 64 {method} of 2 MB: done (the others: {others(statuses)})", good, ""))
+    for method, body in (("PUT", os.urandom(BURST_BYTES)), ("GET", None)):
+        refused = at_once(BURST, lambda i: persist(world, method, f"/api2/{WORKSPACE}/burst/{i}", body))
+        figures.append(figure(f"burst of 64 {method} of 2 MB: had to come again (503)", sum(map(bool, refused)), ""))
     figures.append(figure("burst: resident at most", procs.resident_peak(world.pid), "MiB"))
     start = time.monotonic()
     while procs.resident(world.pid) >= 32 and time.monotonic() - start < 30:
         time.sleep(0.05)
     figures.append(figure("burst: until resident < 32 MiB (30: not)", time.monotonic() - start, "s"))
-    time.sleep(1)
-    figures.append(figure("burst: resident afterwards", procs.resident(world.pid), "MiB", "< 32"))
+    figures.append(figure("burst: resident then", procs.resident(world.pid), "MiB", "< 32"))
     tidy(world, "PUT")
     return {"figures": figures}
-
-
-def others(statuses):
-    return ", ".join(sorted({str(s) for s in statuses} - {"200", "204"})) or "none"
 
 
 def start(stage):
@@ -272,7 +272,7 @@ def start(stage):
     path = os.path.join(STATE, "start.socket")
     with open(os.path.join(world.dir, "settings")) as f:
         environment = dict(os.environ) | dict(line.rstrip("\n").split("=", 1) for line in f)
-    log = open(os.path.join(world.dir, "program.log"), "a")
+    log = open(os.path.join(STATE, "start.log"), "w")
     taken = []
     for _ in range(5):
         with socket.socket(socket.AF_UNIX) as listener:
@@ -295,14 +295,15 @@ def start(stage):
 
 
 def growth(method):
+    """As many small values as BENCH_LARGE says, and 100,000 of them."""
     def measure(stage):
         if "large" not in stage:
             return None
         few = load_points(stage["small"], method, 16, 64)
-        row = {"ours": load_points(stage["large"], method, 16, 64, 10000000),
-               "limit": limit_points(stage["large"], method, 16, 64, 10000000)}
-        row["figures"] = [figure(f"{method}, 16 clients: 10 million keys : 100,000", row["ours"]["rate"] / few["rate"] * 100,
-                                 "%", ">= 70")]
+        row = {"ours": load_points(stage["large"], method, 16, 64, MANY),
+               "limit": limit_points(stage["large"], method, 16, 64, MANY)}
+        row["figures"] = [figure(f"{method} 64 B, 16 clients: {MANY:,} keys : {KEYS:,} keys",
+                                 row["ours"]["rate"] / few["rate"] * 100, "%", ">= 70")]
         return row
     return measure
 
@@ -322,34 +323,23 @@ ROWS = {
     "beside": ("GET 1 KiB, 16 clients beside lists", beside_list, ""),
     "burst": ("burst of large values", burst, ""),
     "start": ("start", start, ""),
-    "getmany": ("GET 64 B, 16 clients, 10 million keys", growth("GET"), ""),
-    "putmany": ("PUT 64 B, 16 clients, 10 million keys", growth("PUT"), ""),
+    "getmany": (f"GET 64 B, 16 clients, {MANY:,} keys", growth("GET"), ""),
+    "putmany": (f"PUT 64 B, 16 clients, {MANY:,} keys", growth("PUT"), ""),
 }
 
 
 def fill_peer(peer):
     """Through its API, since its database is its own; what is there stays."""
-    def put(namespace, keys, size, part):
-        connection = http.client.HTTPConnection(*address(peer), timeout=60)
-        for key in keys[part::4]:
-            connection.request("PUT", f"/api2/{WORKSPACE}/{namespace}/{key}", os.urandom(size), AUTHORIZATION)
-            answer = connection.getresponse()
-            answer.read()
-            if answer.status >= 300:
-                raise SystemExit(f"bench: the peer answered a PUT with {answer.status}")
-
-    for namespace, keys, size in (
-            ("points", [str(FIRST_KEY + i) for i in range(KEYS)], 1024), ("big", [str(FIRST_KEY + i) for i in range(16)], 524288),
-            ("list", [f"item%2F{i:06d}" for i in range(LISTED)], 0)):
+    for namespace, form, count, size in (("points", "1%08d", KEYS, 1024), ("big", "1%08d", 16, 524288),
+                                         ("list", "item%%2F%06d", LISTED, 0)):
         connection = http.client.HTTPConnection(*address(peer), timeout=60)
         connection.request("GET", f"/api2/{WORKSPACE}/{namespace}", headers=AUTHORIZATION)
-        if json.load(connection.getresponse())["count"] == len(keys):
+        if json.load(connection.getresponse())["count"] == count:
             continue
-        threads = [threading.Thread(target=put, args=(namespace, keys, size, part)) for part in range(4)]
-        for t in threads:
-            t.start()
-        for t in threads:
-            t.join()
+        fillers = [subprocess.Popen([sys.executable, os.path.join(HERE, "fill_peer.py"), peer.url, WORKSPACE, namespace,
+                                     form, str(count), str(size), f"{part}/4"]) for part in range(4)]
+        if any([filler.wait() for filler in fillers]):
+            raise SystemExit("bench: the peer could not be filled")
 
 
 def wanted_rows():
@@ -385,7 +375,8 @@ def main():
                 say(f"round {number + 1}: {ROWS[name][0]}")
                 row = ROWS[name][1](stage)
                 if row:
-                    print(json.dumps({"row": name, "text": ROWS[name][0], "aim": ROWS[name][2], **row}), file=out, flush=True)
+                    row |= {"row": name, "text": ROWS[name][0], "aim": ROWS[name][2]}
+                    print(json.dumps(row), file=out, flush=True)
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ import re
 import statistics
 import subprocess
 import sys
+import time
 from urllib.parse import urlsplit
 
 import procs
@@ -68,20 +69,27 @@ def wrk_command(world, clients, arguments, seconds=SECONDS):
             world.url, "--", *map(str, arguments)]
 
 
-def wrk(world, clients, arguments, seconds=SECONDS):
-    """Rate, latencies in ms; for a world of ours also CPU per request and the peak of resident memory."""
-    if world.pid:
-        procs.reset_peak(world.pid)
-        before = world.cpu()
-    out = run(wrk_command(world, clients, arguments, seconds))
+def wrk_summary(out):
+    """Rate, latencies in ms, and how many answers failed."""
     raw = json.loads(re.search(r"^\{.*\}$", out, re.M).group())
-    done = max(raw["requests"], 1)
-    result = {"rate": raw["requests"] / raw["us"] * 1e6, "failed": raw["failed"], "broken": raw["broken"],
-              "bytes": raw["bytes"], **{name: raw[name] / 1e3 for name in ("p50", "p99", "max")}}
-    if world.pid:
-        after = world.cpu()
-        result["cpu"] = {group: (after[group] - before[group]) / done for group in after}
-        result["peak"] = procs.resident_peak(world.pid)
+    return {"requests": raw["requests"], "rate": raw["requests"] / raw["us"] * 1e6, "failed": raw["failed"],
+            "broken": raw["broken"], **{name: raw[name] / 1e3 for name in ("p50", "p99", "max")}}
+
+
+def wrk(world, clients, arguments, seconds=SECONDS):
+    """wrk_summary() and, for a world of ours, CPU per request, what others took, and the peak of resident memory."""
+    command = wrk_command(world, clients, arguments, seconds)
+    if not world.pid:
+        return wrk_summary(run(command))
+    procs.reset_peak(world.pid)
+    busy, began, before = procs.machine_cpu(), time.monotonic(), world.cpu()
+    result = wrk_summary(run(command))
+    after = world.cpu()
+    spent = {group: after[group] - before[group] for group in after}
+    others = procs.machine_cpu() - busy - sum(spent.values())
+    result["cpu"] = {group: us / max(result["requests"], 1) for group, us in spent.items()}
+    result["others"] = max(0, others) / (time.monotonic() - began) / 1e6
+    result["peak"] = procs.resident_peak(world.pid)
     return result
 
 

@@ -1,0 +1,27 @@
+#!/usr/bin/env python3
+"""Puts keys into a server through its API:  fill_peer.py URL WORKSPACE NAMESPACE FORMAT COUNT SIZE PART/PARTS
+
+FORMAT as for fill.py, but escaped as a path is; every PARTS-th key, from number PART on.
+"""
+import http.client
+import os
+import sys
+from urllib.parse import urlsplit
+
+
+def main():
+    url, workspace, namespace, key, count, size = *sys.argv[1:5], int(sys.argv[5]), int(sys.argv[6])
+    part, parts = map(int, sys.argv[7].split("/"))
+    address = urlsplit(url)
+    connection = http.client.HTTPConnection(address.hostname, address.port or 80, timeout=60)
+    fields = {"Authorization": "Bearer " + os.environ["BENCH_TOKEN"]}
+    for n in range(part, count, parts):
+        connection.request("PUT", f"/api2/{workspace}/{namespace}/{key % n}", os.urandom(size), fields)
+        answer = connection.getresponse()
+        answer.read()
+        if answer.status not in (200, 201, 204):
+            sys.exit(f"bench: the peer answered a PUT with {answer.status}")
+
+
+if __name__ == "__main__":
+    main()
