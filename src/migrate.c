@@ -76,11 +76,11 @@ refuse_unfit(struct migrate_db *db, const struct migrate_state *state)
 {
 	if (state->unknown_version != 0)
 		return migrate_db_refuse(db,
-		    "the history holds version %d, which this program does not know: use a newer hulykvs-migrate",
+		    "the history holds version %d, unknown to this program: use a newer hulykvs-migrate",
 		    state->unknown_version);
 	if (state->recorded[0] && !state->has_table)
 		return migrate_db_refuse(db,
-		    "the history says that the table kvs was made, but it is gone: restore it, or drop the history");
+		    "the history names the table kvs, but it is gone: restore it, or drop the history");
 	return MIGRATE_DONE;
 }
 
@@ -243,26 +243,40 @@ finish(struct migrate_db *db, enum migrate_outcome outcome)
 	abort();
 }
 
+static enum exitcode
+run(struct migrate_db *db, const struct migrate_options *options, FILE *out)
+{
+	struct buf said;
+	enum migrate_outcome outcome;
+
+	buf_init(&said, 4096);
+	db->patience = options->patience;
+	db->read_only = options->command != MIGRATE_UP;
+	db->script = options->command == MIGRATE_DRY_RUN ? out : NULL;
+	outcome = connect_within(db, options->connect_wait, &said);
+	db->progress_at = clock_mono();
+	if (outcome == MIGRATE_DONE)
+		outcome = command(db, options->command, &said, out);
+	if (outcome == MIGRATE_DONE && options->command == MIGRATE_UP)
+		log_event(LOG_INFO, "the schema is current", log_text("schema", str_of(db->schema.p)));
+	buf_free(&said);
+	return finish(db, outcome);
+}
+
 enum exitcode
 migrate_run(const struct config *config, const struct migrate_options *options, FILE *out)
 {
 	struct migrate_db db;
-	struct buf said;
-	enum migrate_outcome outcome;
+	enum exitcode code = EXIT_CONFIG;
 
 	migrate_db_init(&db, config);
-	buf_init(&said, 4096);
-	db.patience = options->patience;
-	db.read_only = options->command != MIGRATE_UP;
-	db.script = options->command == MIGRATE_DRY_RUN ? out : NULL;
-	outcome = connect_within(&db, options->connect_wait, &said);
-	db.progress_at = clock_mono();
-	if (outcome == MIGRATE_DONE)
-		outcome = command(&db, options->command, &said, out);
-	if (outcome == MIGRATE_DONE && options->command == MIGRATE_UP)
-		log_event(LOG_INFO, "the schema is current", log_text("schema", str_of(db.schema.p)));
-	enum exitcode code = finish(&db, outcome);
-	buf_free(&said);
+	if (!buf_ok(&db.schema))
+		log_event(LOG_ERROR, "bad setting", log_text("why", STR("HULY_DB_SCHEME is too long")));
+	else if (!dbconn_string_ok(config->db_connection, &db.error))
+		log_event(LOG_ERROR, "bad setting", log_text("setting", STR("HULY_DB_CONNECTION")),
+		    log_text("why", buf_str(&db.error)));
+	else
+		code = run(&db, options, out);
 	migrate_db_free(&db);
 	return code;
 }

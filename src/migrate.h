@@ -36,8 +36,8 @@ struct migrate_options {
 
 /*
  * Runs the command; status and the SQL of a dry run go to out, the rest to
- * the log.  Returns EXIT_OK, EXIT_DATABASE (unreachable, or refused as above)
- * or EXIT_TRY_LATER.
+ * the log.  Returns EXIT_OK, EXIT_DATABASE (unreachable, or refused as above),
+ * EXIT_TRY_LATER, or EXIT_CONFIG for what only the database's rooms can tell.
  */
 enum exitcode migrate_run(const struct config *config, const struct migrate_options *options, FILE *out)
     __attribute__((warn_unused_result));

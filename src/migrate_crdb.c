@@ -106,7 +106,8 @@ tick(struct migrate_db *db)
 
 	if (side == NULL)
 		return;
-	if (migrate_db_do(side, "cockroachdb/lease_renew", MIGRATE_ARGS(db->holder, LEASE_SECONDS)) != MIGRATE_DONE)
+	if (migrate_db_do(side, "cockroachdb/lease_renew", MIGRATE_ARGS(db->holder, LEASE_SECONDS)) !=
+	    MIGRATE_DONE)
 		migrate_db_close(side);
 }
 

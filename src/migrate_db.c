@@ -308,12 +308,12 @@ drop_notice(void *arg, const PGresult *res)
 static enum migrate_outcome
 begin_session(struct migrate_db *db)
 {
+	bool cockroachdb = db->server == DBCONN_COCKROACHDB;
 	PGresult *res;
 	enum migrate_outcome outcome;
 
 	PQsetNoticeReceiver(db->conn, drop_notice, NULL);
-	outcome = run(db,
-	    db->server == DBCONN_COCKROACHDB ? "cockroachdb/session" : "postgresql/session", NULL, false, &res);
+	outcome = run(db, cockroachdb ? "cockroachdb/session" : "postgresql/session", NULL, false, &res);
 	PQclear(res);
 	if (outcome != MIGRATE_DONE || !db->read_only)
 		return outcome;

@@ -69,7 +69,8 @@ enum migrate_outcome migrate_db_do(struct migrate_db *db, const char *file, cons
     __attribute__((warn_unused_result));
 
 /* The same for one without values that may run for hours. */
-enum migrate_outcome migrate_db_build(struct migrate_db *db, const char *file) __attribute__((warn_unused_result));
+enum migrate_outcome migrate_db_build(struct migrate_db *db, const char *file)
+    __attribute__((warn_unused_result));
 
 /* Calls tick() if that is due; for loops of short statements. */
 void migrate_db_tick(struct migrate_db *db);

@@ -63,8 +63,8 @@ move_pages(struct migrate_db *db, struct move *m, int64_t stranded)
 		migrate_db_tick(db);
 		if (clock_mono() - shown >= PROGRESS_NS && isatty(STDERR_FILENO)) {
 			shown = clock_mono();
-			log_event(LOG_INFO, "moving rows to the default workspace", log_number("done", m->moved),
-			    log_number("of", stranded));
+			log_event(LOG_INFO, "moving rows to the default workspace",
+			    log_number("done", m->moved), log_number("of", stranded));
 		}
 	} while (outcome == MIGRATE_DONE && m->seen >= atoi(PAGE_ROWS));
 	return outcome;

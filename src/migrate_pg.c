@@ -51,7 +51,7 @@ prepare(struct migrate_db *db, const struct migrate_state *state)
 	/* An index build waits beside the traffic, so it may wait for long. */
 	(void)snprintf(limit, sizeof(limit), "%" PRId64 "ms", db->patience / CLOCK_MS + 1);
 	outcome = migrate_db_do(db, "postgresql/lock_timeout", MIGRATE_ARGS(limit, "false"));
-	/* Each is asked for only where it is missing: "if not exists" needs the right to create all the same. */
+	/* Only what is missing: "if not exists" needs the right to create all the same. */
 	if (outcome == MIGRATE_DONE && !state->has_schema)
 		outcome = migrate_db_do(db, "migrate/create_schema", MIGRATE_NO_ARGS);
 	if (outcome == MIGRATE_DONE && !state->has_history)
@@ -92,7 +92,8 @@ record(struct migrate_db *db, const struct migrate_step *step)
 	(void)snprintf(version, sizeof(version), "%d", step->version);
 	migrate_applied_on(applied_on);
 	if (step->own)
-		return migrate_db_do(db, "postgresql/record_step", MIGRATE_ARGS(version, step->name, applied_on));
+		return migrate_db_do(
+		    db, "postgresql/record_step", MIGRATE_ARGS(version, step->name, applied_on));
 	return migrate_db_do(
 	    db, "postgresql/record", MIGRATE_ARGS(version, step->name, applied_on, step->checksum));
 }
@@ -146,7 +147,8 @@ tick(struct migrate_db *db)
 		migrate_db_close(side);
 	else if (PQntuples(res) == 1)
 		log_event(LOG_INFO, "building an index", log_text("phase", str_of(PQgetvalue(res, 0, 0))),
-		    log_number("done", migrate_db_number(res, 0, 1)), log_number("of", migrate_db_number(res, 0, 2)));
+		    log_number("done", migrate_db_number(res, 0, 1)),
+		    log_number("of", migrate_db_number(res, 0, 2)));
 	PQclear(res);
 }
 

@@ -13,6 +13,7 @@ enum column {
 	PRIMARY_KEY,
 	HAS_OLD_INDEX,
 	KEY_BY_BYTES,
+	PLAIN_BYTES,
 	IS_LARGE,
 	INDEX_V3,
 	INDEX_S1,
@@ -50,6 +51,7 @@ read_catalogue(struct migrate_db *db, struct migrate_state *state)
 		    str_eq(str_of(PQgetvalue(res, 0, PRIMARY_KEY)), STR("workspace,namespace,key"));
 		state->has_old_index = migrate_db_true(res, 0, HAS_OLD_INDEX);
 		state->key_by_bytes = migrate_db_true(res, 0, KEY_BY_BYTES);
+		state->plain_bytes = migrate_db_true(res, 0, PLAIN_BYTES);
 		state->is_large = migrate_db_true(res, 0, IS_LARGE);
 		state->index_v3 = read_index(res, INDEX_V3);
 		state->index_s1 = read_index(res, INDEX_S1);
@@ -72,7 +74,8 @@ find_step(const struct migrate_steps *steps, bool own, int64_t version)
 }
 
 static void
-take_record(const PGresult *res, int row, const struct migrate_steps *steps, bool own, struct migrate_state *state)
+take_record(const PGresult *res, int row, const struct migrate_steps *steps, bool own,
+    struct migrate_state *state)
 {
 	int64_t version = migrate_db_number(res, row, 0);
 	int i = find_step(steps, own, version);
@@ -102,14 +105,14 @@ read_history(struct migrate_db *db, const char *file, const struct migrate_steps
 enum migrate_outcome
 migrate_state_read(struct migrate_db *db, const struct migrate_steps *steps, struct migrate_state *state)
 {
-	bool cockroachdb = db->server == DBCONN_COCKROACHDB;
+	const char *history =
+	    db->server == DBCONN_COCKROACHDB ? "cockroachdb/history" : "postgresql/history";
 	enum migrate_outcome outcome;
 
 	*state = (struct migrate_state){ 0 };
 	outcome = read_catalogue(db, state);
 	if (outcome == MIGRATE_DONE && state->has_history)
-		outcome =
-		    read_history(db, cockroachdb ? "cockroachdb/history" : "postgresql/history", steps, false, state);
+		outcome = read_history(db, history, steps, false, state);
 	if (outcome == MIGRATE_DONE && state->has_steps)
 		outcome = read_history(db, "postgresql/steps", steps, true, state);
 	return outcome;
@@ -151,6 +154,8 @@ migrate_state_has(const struct migrate_state *state, enum migrate_effect effect)
 		return state->key_is_current && !state->has_old_index;
 	case MIGRATE_BYTE_ORDER:
 		return state->key_by_bytes;
+	case MIGRATE_PLAIN_BYTES:
+		return state->plain_bytes;
 	}
 	abort();
 }

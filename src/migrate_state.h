@@ -26,6 +26,7 @@ struct migrate_state {
 	bool key_is_current; /* primary key (workspace, namespace, key) */
 	bool has_old_index;
 	bool key_by_bytes;
+	bool plain_bytes;
 	bool is_large;
 	enum migrate_index index_v3, index_s1; /* built for that step, not yet in place */
 	bool has_history, has_steps, has_old_history;

@@ -25,7 +25,9 @@
 	X(4, "workspace_uuid", MIGRATE_NO_DEFAULT, "7690711644200586011", "14756462545658350566")         \
 	X(5, "workspace_uuid", MIGRATE_NO_OLD_INDEX, "17336130515191312461", "8147445182808260062")
 
-#define MIGRATE_OWN_STEPS(X) X(1, "byte_order", MIGRATE_BYTE_ORDER)
+#define MIGRATE_OWN_STEPS(X)                  \
+	X(1, "byte_order", MIGRATE_BYTE_ORDER) \
+	X(2, "plain_bytes", MIGRATE_PLAIN_BYTES)
 
 /* What is true of the database when a step is done. */
 enum migrate_effect {
@@ -35,6 +37,7 @@ enum migrate_effect {
 	MIGRATE_NO_DEFAULT,   /* workspace has none */
 	MIGRATE_NO_OLD_INDEX, /* the key of V1 is gone for good */
 	MIGRATE_BYTE_ORDER,   /* key has COLLATE "C" */
+	MIGRATE_PLAIN_BYTES,  /* md5 and value are of no domain */
 };
 
 #define MIGRATE_STEPS_MAX 8

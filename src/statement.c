@@ -52,9 +52,13 @@ static const struct {
 bool
 statement_set_init(struct statement_set *set, struct str schema, bool prepared)
 {
-	bool ok = true;
+	bool ok;
 
-	*set = (struct statement_set){ .schema = schema, .prepared = prepared };
+	*set = (struct statement_set){ .prepared = prepared };
+	buf_init(&set->schema, 1024);
+	sql_schema_name(&set->schema, schema);
+	buf_putc(&set->schema, '\0');
+	ok = buf_ok(&set->schema);
 	for (enum statement s = 0; s < STATEMENT_COUNT; s++) {
 		buf_init(&set->text[s], 64 * 1024);
 		sql_render(&set->text[s], sql_text(statements[s].file), schema);
@@ -69,6 +73,7 @@ statement_set_free(struct statement_set *set)
 {
 	for (enum statement s = 0; s < STATEMENT_COUNT; s++)
 		buf_free(&set->text[s]);
+	buf_free(&set->schema);
 }
 
 enum statement_role
@@ -105,7 +110,8 @@ statement_prepare(const struct statement_set *set, PGconn *conn, enum dbconn_ser
 
 		if (statements[s].role != role || !is_spoken(s, server))
 			continue;
-		res = PQprepare(conn, statements[s].name, set->text[s].p, type_count(s), statements[s].types);
+		res = dbconn_result(conn,
+		    PQsendPrepare(conn, statements[s].name, set->text[s].p, type_count(s), statements[s].types));
 		ok = PQresultStatus(res) == PGRES_COMMAND_OK;
 		if (!ok)
 			dbconn_put_message(why, PQerrorMessage(conn));
@@ -233,7 +239,7 @@ static void
 add_params(struct params *p, const struct statement_set *set, const struct store_op *op)
 {
 	if (op->kind == STORE_CHECK) {
-		add(p, set->schema.p, set->schema.n);
+		add(p, set->schema.p, set->schema.n - 1);
 		return;
 	}
 	if (op->kind == STORE_LIST) {
@@ -442,5 +448,7 @@ statement_schema_fault(const PGresult *res)
 		return STR("the table kvs is missing: run hulykvs-migrate");
 	if (strcmp(PQgetvalue(res, 0, 0), "workspace,namespace,key") != 0)
 		return STR("the table kvs has an older form: run hulykvs-migrate");
+	if (PQgetisnull(res, 0, 1) == 0)
+		return STR("the migration of the table kvs has not ended: run hulykvs-migrate");
 	return STR_ABSENT;
 }

@@ -44,10 +44,11 @@ enum statement_role {
 /* The statements with the schema's name in them. */
 struct statement_set {
 	struct buf text[STATEMENT_COUNT]; /* NUL-terminated */
-	struct str schema;                /* borrowed */
+	struct buf schema;                /* its name in the catalogue, NUL-terminated */
 	bool prepared;                    /* named statements, prepared once per connection */
 };
 
+/* schema: as the setting has it. */
 bool statement_set_init(struct statement_set *set, struct str schema, bool prepared)
     __attribute__((warn_unused_result));
 void statement_set_free(struct statement_set *set);

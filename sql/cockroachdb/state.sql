@@ -2,7 +2,8 @@
 select
 	exists (select 1 from information_schema.schemata as s where s.schema_name = $1::text) as has_schema,
 	exists (
-		select 1 from information_schema.tables as t where t.table_schema = $1::text and t.table_name = 'kvs'
+		select 1 from information_schema.tables as t
+		where t.table_schema = $1::text and t.table_name = 'kvs'
 	) as has_table,
 	exists (
 		select 1 from information_schema.columns as c
@@ -19,13 +20,16 @@ select
 		join information_schema.key_column_usage as u
 			on u.table_schema = t.table_schema and u.table_name = t.table_name
 			and u.constraint_name = t.constraint_name
-		where t.table_schema = $1::text and t.table_name = 'kvs' and t.constraint_type = 'PRIMARY KEY'
+		where t.table_schema = $1::text and t.table_name = 'kvs'
+		  and t.constraint_type = 'PRIMARY KEY'
 	), '') as primary_key,
 	exists (
 		select 1 from pg_catalog.pg_indexes as i
-		where i.schemaname = $1::text and i.tablename = 'kvs' and i.indexname = 'kvs_namespace_key_key'
+		where i.schemaname = $1::text and i.tablename = 'kvs'
+		  and i.indexname = 'kvs_namespace_key_key'
 	) as has_old_index,
 	true as key_by_bytes,
+	true as plain_bytes,
 	$2::int8 < 0 as is_large,
 	'none' as index_v3,
 	'none' as index_s1,

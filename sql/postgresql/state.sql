@@ -14,6 +14,11 @@ select
 	), '') as primary_key,
 	false as has_old_index,
 	coalesce(y.attcollation = 'pg_catalog."C"'::regcollation, false) as key_by_bytes,
+	(
+		select count(*) from pg_catalog.pg_attribute as b
+		where b.attrelid = k.oid and b.attname in ('md5', 'value')
+		  and b.atttypid = 'pg_catalog.bytea'::regtype
+	) = 2 as plain_bytes,
 	coalesce(pg_relation_size(k.oid) >= $2::int8, false) as is_large,
 	coalesce((
 		select case when x.indisvalid then 'valid' else 'invalid' end
@@ -26,16 +31,22 @@ select
 		where c.relnamespace = s.oid and c.relname = 'kvs_pkey_s1'
 	), 'none') as index_s1,
 	exists (
-		select 1 from pg_catalog.pg_class as c where c.relnamespace = s.oid and c.relname = 'migrations_pg'
+		select 1 from pg_catalog.pg_class as c
+		where c.relnamespace = s.oid and c.relname = 'migrations_pg'
 	) as has_history,
 	exists (
-		select 1 from pg_catalog.pg_class as c where c.relnamespace = s.oid and c.relname = 'hulykvs_steps'
+		select 1 from pg_catalog.pg_class as c
+		where c.relnamespace = s.oid and c.relname = 'hulykvs_steps'
 	) as has_steps,
 	exists (
-		select 1 from pg_catalog.pg_class as c where c.relnamespace = s.oid and c.relname = 'migrations'
+		select 1 from pg_catalog.pg_class as c
+		where c.relnamespace = s.oid and c.relname = 'migrations'
 	) as has_old_history
 from (values ($1::name)) as wanted (name)
 left join pg_catalog.pg_namespace as s on s.nspname = wanted.name
-left join pg_catalog.pg_class as k on k.relnamespace = s.oid and k.relname = 'kvs' and k.relkind in ('r', 'p')
-left join pg_catalog.pg_attribute as w on w.attrelid = k.oid and w.attname = 'workspace' and not w.attisdropped
-left join pg_catalog.pg_attribute as y on y.attrelid = k.oid and y.attname = 'key' and not y.attisdropped;
+left join pg_catalog.pg_class as k
+	on k.relnamespace = s.oid and k.relname = 'kvs' and k.relkind in ('r', 'p')
+left join pg_catalog.pg_attribute as w
+	on w.attrelid = k.oid and w.attname = 'workspace' and not w.attisdropped
+left join pg_catalog.pg_attribute as y
+	on y.attrelid = k.oid and y.attname = 'key' and not y.attisdropped;

@@ -1,0 +1,135 @@
+# A private PostgreSQL cluster for tests: unix socket only, trust, in a
+# directory of its own.  Source this file; it changes no shell options.
+#
+#   dir=$(pg_tmpdir)             new short directory that the server can reach
+#   pg_start "$dir" [NAME=VALUE …]
+#                                makes the cluster if there is none, starts it
+#                                and waits; settings go to the server.
+#                                PG_FSYNC=on for tests that kill it.
+#   pg_url [DB]                  libpq URL of a database (default: postgres)
+#   pg_db NAME [ARG …]           makes a database (ARGs are createdb's) and
+#                                prints its URL
+#   pg_db_en NAME [ARG …]        the same, ordered as in English, not by bytes
+#   pg_sql DB [ARG …]            psql, unaligned, stops at the first error; SQL
+#                                from -c or standard input
+#   pg_pid                       process id of the postmaster
+#   pg_stop [MODE]               stops it: fast (default), immediate, smart
+#   pg_remove                    pg_stop immediate, then removes the directory
+#
+# All work on the cluster of the last pg_start, which is kept in the exported
+# PG_DIR and PG_PORT; set these to switch between clusters.
+
+: "${PG_BIN:=$(for pg_bin in /usr/lib/postgresql/{17,16,15,14}/bin; do
+	[ ! -x "$pg_bin/initdb" ] || { echo "$pg_bin"; break; }
+done)}"
+
+# initdb and postgres refuse to run as root.
+pg_as_user()
+{
+	local user=postgres
+
+	if [ "$(id -u)" -ne 0 ]; then
+		"$@"
+		return
+	fi
+	id "$user" >/dev/null 2>&1 || user=nobody
+	(cd / && exec setpriv --reuid="$user" --regid="$(id -g "$user")" --clear-groups -- "$@")
+}
+
+pg_tmpdir()
+{
+	local dir
+
+	dir=$(mktemp -d "${1:-/tmp}/hkv-pg.XXXXXX") && chmod 711 "$dir" && echo "$dir"
+}
+
+pg_start()
+{
+	local dir=$1 fsync=${PG_FSYNC:-off} options="" setting
+	shift
+
+	if [ -z "$PG_BIN" ]; then
+		echo "pg_start: no PostgreSQL server under /usr/lib/postgresql" >&2
+		return 1
+	fi
+	if [ ${#dir} -gt 80 ]; then
+		echo "pg_start: too long for a unix socket: $dir" >&2
+		return 1
+	fi
+	export PG_DIR=$dir PG_PORT=${PG_PORT:-5432}
+	if [ ! -d "$dir/data" ]; then
+		mkdir -p "$dir/data" "$dir/socket" || return 1
+		pg_give_away "$dir/data" "$dir/socket" || return 1
+		pg_as_user "$PG_BIN/initdb" -D "$dir/data" -A trust -U postgres --no-sync --no-instructions \
+		    --encoding=UTF8 --locale=C.UTF-8 >"$dir/initdb.log" 2>&1 || {
+			cat "$dir/initdb.log" >&2
+			return 1
+		}
+	fi
+	for setting in listen_addresses= unix_socket_directories="$dir/socket" port="$PG_PORT" \
+		fsync="$fsync" full_page_writes="$fsync" shared_buffers=32MB max_wal_size=256MB "$@"; do
+		options+=" -c '$setting'"
+	done
+	# No descriptor of the caller may stay open in the server: bats waits for them.
+	pg_as_user "$PG_BIN/pg_ctl" -D "$dir/data" -l "$dir/data/server.log" -w -t 60 -s -o "$options" start \
+	    </dev/null >"$dir/start.log" 2>&1 3>&- || {
+		cat "$dir/start.log" "$dir/data/server.log" >&2
+		return 1
+	}
+}
+
+pg_give_away()
+{
+	local user=postgres
+
+	[ "$(id -u)" -eq 0 ] || return 0
+	id "$user" >/dev/null 2>&1 || user=nobody
+	chown "$user" "$@"
+}
+
+pg_url()
+{
+	echo "postgresql://postgres@/${1:-postgres}?host=${PG_DIR//\//%2F}%2Fsocket&port=$PG_PORT"
+}
+
+pg_db()
+{
+	local name=$1
+	shift
+
+	"$PG_BIN/createdb" -h "$PG_DIR/socket" -p "$PG_PORT" -U postgres "$@" "$name" >&2 && pg_url "$name"
+}
+
+# By ICU, since a bare machine has no locale but C, C.UTF-8 and POSIX.
+pg_db_en()
+{
+	local name=$1
+	shift
+
+	pg_db "$name" --template=template0 --encoding=UTF8 --locale=C.UTF-8 \
+	    --locale-provider=icu --icu-locale=en-US "$@"
+}
+
+pg_sql()
+{
+	local db=$1
+	shift
+
+	"$PG_BIN/psql" -X -q -A -t -v ON_ERROR_STOP=1 -d "$(pg_url "$db")" "$@"
+}
+
+pg_pid()
+{
+	head -n 1 "$PG_DIR/data/postmaster.pid"
+}
+
+pg_stop()
+{
+	pg_as_user "$PG_BIN/pg_ctl" -D "$PG_DIR/data" -m "${1:-fast}" -w -t 60 -s stop >/dev/null
+}
+
+pg_remove()
+{
+	pg_stop immediate 2>/dev/null || :
+	[ -z "${PG_DIR:-}" ] || rm -rf "$PG_DIR"
+}
