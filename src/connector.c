@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <sys/random.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "clock.h"
@@ -13,7 +14,8 @@
 
 #define BACKOFF_MIN   (50 * CLOCK_MS)
 #define BACKOFF_MAX   (5 * CLOCK_S)
-#define BACKOFF_NUDGE (500 * CLOCK_MS)
+#define BACKOFF_NUDGE (250 * CLOCK_MS)
+#define END_TIME      1 /* seconds for an attempt to end by itself */
 
 struct connector {
 	const struct config *config;
@@ -47,8 +49,9 @@ append(struct connector_order **list, struct connector_order *o)
 static bool
 check_schema(struct connector *c, PGconn *conn, struct buf *why)
 {
-	const char *schema = c->config->db_scheme;
-	PGresult *res = PQexecParams(conn, c->set->text[STATEMENT_CHECK].p, 1, NULL, &schema, NULL, NULL, 0);
+	const char *schema = c->set->schema.p;
+	PGresult *res = dbconn_result(conn,
+	    PQsendQueryParams(conn, c->set->text[STATEMENT_CHECK].p, 1, NULL, &schema, NULL, NULL, 0));
 	struct str fault = STR_ABSENT;
 	bool ok = PQresultStatus(res) == PGRES_TUPLES_OK;
 
@@ -76,7 +79,7 @@ set_up_session(struct connector *c, PGconn *conn, enum dbconn_server server, enu
 		return true;
 	(void)snprintf(ms, sizeof(ms), "%lld",
 	    role == STATEMENT_ROLE_LIST ? 0LL : (long long)(c->config->statement_timeout / CLOCK_MS));
-	res = PQexecParams(conn, query.p, 1, NULL, values, NULL, NULL, 0);
+	res = dbconn_result(conn, PQsendQueryParams(conn, query.p, 1, NULL, values, NULL, NULL, 0));
 	ok = PQresultStatus(res) == PGRES_TUPLES_OK;
 	if (!ok)
 		dbconn_put_message(why, PQerrorMessage(conn));
@@ -225,19 +228,25 @@ out:
 	return NULL;
 }
 
-void
+bool
 connector_free(struct connector *c)
 {
+	struct timespec until;
+
 	if (c == NULL)
-		return;
+		return true;
 	(void)pthread_mutex_lock(&c->lock);
 	c->stopping = true;
 	(void)pthread_cond_signal(&c->work);
 	(void)pthread_mutex_unlock(&c->lock);
-	(void)pthread_join(c->thread, NULL);
+	(void)clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_sec += END_TIME;
+	if (pthread_timedjoin_np(c->thread, NULL, &until) != 0)
+		return false;
 	(void)pthread_cond_destroy(&c->work);
 	(void)pthread_mutex_destroy(&c->lock);
 	free(c);
+	return true;
 }
 
 static void

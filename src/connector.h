@@ -7,7 +7,7 @@
  * non-blocking, in pipeline mode where the role asks for it), or with the
  * reason why there is none; then it may order again.  After a failure the next
  * attempt is made after 50 ms, then less and less often, up to 5 s, with
- * jitter; at the latest half a second after the last one where
+ * jitter; at the latest a quarter of a second after the last one where
  * connector_nudge() says that somebody waits.  Attempts are made one at a
  * time, so that a server that comes back meets no herd.
  */
@@ -41,8 +41,11 @@ struct connector_order {
 struct connector *connector_new(const struct config *c, const struct statement_set *set)
     __attribute__((warn_unused_result));
 
-/* Ends the thread and frees; every box must be gone. */
-void connector_free(struct connector *c);
+/*
+ * Ends the thread and frees; every box must be gone.  NULL is fine.  False: the thread is in an attempt that takes
+ * its time and cannot be broken off, so nothing was freed, and what it borrows must stay until the process ends.
+ */
+bool connector_free(struct connector *c) __attribute__((warn_unused_result));
 
 /* The letter-box of one loop.  NULL: no memory or descriptors. */
 struct connector_box *connector_box_new(struct connector *c, struct loop *loop) __attribute__((warn_unused_result));

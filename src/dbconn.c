@@ -1,11 +1,15 @@
 #include "dbconn.h"
 
+#include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 
+#include "clock.h"
 #include "sql.h"
 #include "str.h"
 
 #define CONNECT_TIMEOUT "5" /* seconds per address, where the string names none */
+#define ANSWER_TIME     (5 * CLOCK_S)
 
 /* What tokio-postgres calls otherwise than libpq; NULL: libpq has no such thing. */
 static const struct {
@@ -19,6 +23,8 @@ static const struct {
 void
 dbconn_put_message(struct buf *why, const char *libpq_message)
 {
+	if (*libpq_message == '\0')
+		buf_puts(why, STR("no answer"));
 	for (const char *c = libpq_message; *c != '\0'; c++) {
 		if (*c != '\n')
 			buf_putc(why, *c);
@@ -179,11 +185,47 @@ dbconn_connect(const struct config *c, const char *application_name, struct buf 
 	return NULL;
 }
 
+/* Until PQgetResult() would not block; false: lost, or too late. */
+static bool
+wait_for_result(PGconn *conn, int64_t deadline)
+{
+	while (PQisBusy(conn) == 1) {
+		struct pollfd p = { .fd = PQsocket(conn), .events = POLLIN };
+		int64_t left = deadline - clock_mono();
+
+		if (left <= 0 || (poll(&p, 1, (int)(left / CLOCK_MS) + 1) < 0 && errno != EINTR))
+			return false;
+		if (PQconsumeInput(conn) == 0)
+			return false;
+	}
+	return true;
+}
+
+PGresult *
+dbconn_result(PGconn *conn, int sent)
+{
+	int64_t deadline = clock_mono() + ANSWER_TIME;
+	PGresult *last = NULL;
+
+	if (sent == 0)
+		return NULL;
+	while (wait_for_result(conn, deadline)) {
+		PGresult *res = PQgetResult(conn);
+
+		if (res == NULL)
+			return last;
+		PQclear(last);
+		last = res;
+	}
+	PQclear(last);
+	return NULL;
+}
+
 bool
 dbconn_server(PGconn *conn, enum dbconn_server *server, struct buf *why)
 {
 	struct str query = sql_text("statements/version");
-	PGresult *res = PQexec(conn, query.p);
+	PGresult *res = dbconn_result(conn, PQsendQuery(conn, query.p));
 	bool ok = PQresultStatus(res) == PGRES_TUPLES_OK && PQntuples(res) == 1;
 
 	if (ok)

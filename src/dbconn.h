@@ -34,10 +34,17 @@ bool dbconn_string_ok(const char *db_connection, struct buf *why) __attribute__(
 PGconn *dbconn_connect(const struct config *c, const char *application_name, struct buf *why)
     __attribute__((warn_unused_result));
 
+/*
+ * The answer to what PQsend…() has just sent (sent: what that returned); returns new (PQclear), the last result
+ * where there are several.  NULL: it could not be sent, the connection was lost, or 5 s were not enough; what
+ * came is then no use, PQfinish is all that can be done.  Not in pipeline mode.
+ */
+PGresult *dbconn_result(PGconn *conn, int sent) __attribute__((warn_unused_result));
+
 /* Asks select version(); false: the connection failed, reason in *why. */
 bool dbconn_server(PGconn *conn, enum dbconn_server *server, struct buf *why) __attribute__((warn_unused_result));
 
-/* Appends libpq's message for conn or res as one line without its end. */
+/* Appends libpq's message for conn or res as one line without its end; where it is empty, that no answer came. */
 void dbconn_put_message(struct buf *why, const char *libpq_message);
 
 #endif

@@ -278,7 +278,7 @@ take_result(struct lane *l, PGresult *res)
 {
 	ExecStatusType status = PQresultStatus(res);
 
-	l->answered = l->at != NULL;
+	l->answered = status != PGRES_PIPELINE_SYNC;
 	if (status == PGRES_PIPELINE_SYNC) {
 		PQclear(res);
 		end_segment(l);
@@ -294,16 +294,19 @@ take_result(struct lane *l, PGresult *res)
 	}
 }
 
-/* PQgetResult gave the NULL behind a statement's result: the next one's comes, or a Sync's. */
+/* PQgetResult gave the NULL behind a statement's result, or behind a Sync's error: what comes next? */
 static void
 advance(struct lane *l)
 {
-	struct store_ticket *next = batch_end(l->at);
+	struct store_ticket *next;
 
+	l->answered = false;
+	if (l->at == NULL) /* the Sync itself */
+		return;
+	next = batch_end(l->at);
 	while (!l->at->synced && l->at->next != next)
 		l->at = l->at->next;
 	l->at = l->at->synced ? NULL : next;
-	l->answered = false;
 }
 
 /* Takes what has arrived; false: the connection is lost. */
@@ -470,7 +473,7 @@ lane_flush(struct lane *l)
 	l->sync_verdict = -1;
 	if (send_group(l)) {
 		flush(l);
-		if (l->conn != NULL)
+		if (l->conn != NULL && l->group.head->next != NULL)
 			loop_expect(l->loop, l->watch.fd);
 	} else {
 		lose_connection_libpq(l);
@@ -533,8 +536,9 @@ lane_submit(struct lane *l, struct store_ticket *t)
 	t->tries = 0;
 	t->alone = false;
 	t->result = (struct store_result){ .outcome = STORE_FAULT };
-	if (l->down) {
+	if (l->conn == NULL)
 		connector_nudge(l->box);
+	if (l->down) {
 		t->result.reason = str_of(l->order.reason);
 		finish(t, STORE_UNAVAILABLE);
 		return;

@@ -37,7 +37,7 @@ struct lane {
 	struct queue group; /* sent, not answered */
 	int64_t group_due;       /* the first deadline in group */
 	struct store_ticket *at; /* the first of the batch whose result comes next; NULL: a Sync */
-	bool answered;           /* at has had a result, and the NULL behind it is due */
+	bool answered;           /* a result has come, and the NULL behind it is due */
 	bool failed;             /* something since the last Sync failed */
 	int sync_verdict;        /* what the Sync itself failed with; -1: it did not */
 	int64_t large_at;        /* when libpq's buffers last grew large; 0: they are not */

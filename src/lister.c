@@ -8,6 +8,7 @@
 #include "sqlstate.h"
 
 #define IDLE_KEPT (60 * CLOCK_S) /* how long a connection beyond the first waits for another list */
+#define MAX_TRIES 16
 
 static void
 finish(struct store_ticket *t, enum store_outcome outcome, struct str reason)
@@ -62,16 +63,43 @@ end_list(struct lister_line *line, enum store_outcome outcome, bool clean)
 }
 
 static void
+put_first(struct lister *l, struct store_ticket *t)
+{
+	t->lister = NULL;
+	t->next = l->head;
+	if (l->head == NULL)
+		l->tail = &t->next;
+	l->head = t;
+	if (t->deadline < l->timer.due)
+		l->timer.due = t->deadline;
+}
+
+/* The statement failed, or the connection under it: the list begins anew where nobody has seen a key of it. */
+static void
+fail_list(struct lister_line *line, enum sqlstate_verdict verdict)
+{
+	struct store_ticket *t = line->ticket;
+	bool passes = verdict == SQLSTATE_RETRY || verdict == SQLSTATE_MOVE || verdict == SQLSTATE_UNKNOWN;
+
+	if (t != NULL && passes && !line->delivered && t->tries < MAX_TRIES && clock_mono() < t->deadline) {
+		line->ticket = NULL;
+		put_first(line->lister, t);
+	}
+	end_list(line, verdict == SQLSTATE_FAULT ? STORE_FAULT : STORE_UNAVAILABLE, false);
+}
+
+static void
 start_list(struct lister_line *line, struct store_ticket *t)
 {
 	line->ticket = t;
 	line->verdict = -1;
-	line->paused = false;
+	line->paused = line->delivered = line->complete = false;
+	t->tries++;
 	line->timer.due = clock_mono() + line->lister->timeout;
 	t->lister = line;
 	if (!statement_send(line->lister->set, line->conn, &t->op) || PQsetSingleRowMode(line->conn) == 0 ||
 	    PQflush(line->conn) != 0)
-		end_list(line, STORE_UNAVAILABLE, false);
+		fail_list(line, SQLSTATE_UNKNOWN);
 }
 
 static struct store_ticket *
@@ -99,14 +127,6 @@ dispatch(struct lister *l)
 		}
 }
 
-static enum store_outcome
-outcome_of(int verdict)
-{
-	if (verdict < 0)
-		return STORE_DONE;
-	return verdict == SQLSTATE_FAULT ? STORE_FAULT : STORE_UNAVAILABLE;
-}
-
 static void
 pause_line(struct lister_line *line)
 {
@@ -122,16 +142,28 @@ take_result(struct lister_line *line, PGresult *res)
 
 	switch ((int)PQresultStatus(res)) {
 	case PGRES_SINGLE_TUPLE:
+		line->delivered = true;
 		if (!t->client->key(t, str_from(PQgetvalue(res, 0, 0), (size_t)PQgetlength(res, 0, 0))))
 			pause_line(line);
 		break;
 	case PGRES_TUPLES_OK:
+		line->complete = true;
 		break;
 	default:
 		line->verdict = (int)sqlstate_verdict(PQresultErrorField(res, PG_DIAG_SQLSTATE));
 		break;
 	}
 	PQclear(res);
+}
+
+/* All rows have come, or an error, or the connection has ended; whatever fails behind the last row is no concern. */
+static void
+end_statement(struct lister_line *line, bool clean)
+{
+	if (line->complete)
+		end_list(line, STORE_DONE, clean && line->verdict < 0);
+	else
+		fail_list(line, line->verdict >= 0 ? (enum sqlstate_verdict)line->verdict : SQLSTATE_UNKNOWN);
 }
 
 /* Takes rows until there are none, the receiver is full, or the statement is over. */
@@ -143,9 +175,7 @@ take_rows(struct lister_line *line)
 		PGresult *res = PQgetResult(line->conn);
 
 		if (res == NULL) {
-			bool clean = PQstatus(line->conn) == CONNECTION_OK && line->verdict < 0;
-
-			end_list(line, outcome_of(line->verdict), clean);
+			end_statement(line, PQstatus(line->conn) == CONNECTION_OK);
 			dispatch(line->lister);
 			return;
 		}
@@ -165,9 +195,12 @@ on_ready(struct watch *w, uint32_t events)
 	}
 	if (line->paused && (events & (EPOLLHUP | EPOLLERR)) == 0)
 		return;
-	if (line->ticket != NULL)
-		log_event(LOG_WARN, "database connection lost", log_text("during", STR("list")));
-	end_list(line, STORE_UNAVAILABLE, false);
+	if (line->ticket == NULL) {
+		end_list(line, STORE_UNAVAILABLE, false);
+		return;
+	}
+	log_event(LOG_WARN, "database connection lost", log_text("during", STR("list")));
+	end_statement(line, false);
 }
 
 static void
@@ -271,6 +304,7 @@ lister_submit(struct lister *l, struct store_ticket *t)
 		return;
 	}
 	t->lister = NULL;
+	t->tries = 0;
 	t->next = NULL;
 	*l->tail = t;
 	l->tail = &t->next;

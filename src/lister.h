@@ -24,6 +24,8 @@ struct lister_line {
 	struct store_ticket *ticket; /* the list that runs here */
 	bool ordered;                /* the connector is at work */
 	bool paused;                 /* the receiver takes no more now */
+	bool delivered;              /* the receiver has had a key */
+	bool complete;               /* and the last one */
 	int verdict;                 /* of the statement's error; -1: none */
 };
 

@@ -113,9 +113,10 @@ set_up(struct program *p)
 }
 
 static void
-clean_up(struct program *p)
+clean_up(struct program *p, enum exitcode code)
 {
-	connector_free(p->connector);
+	if (!connector_free(p->connector))
+		_exit(code);
 	statement_set_free(&p->statements);
 	config_free(&p->config);
 }
@@ -215,7 +216,7 @@ main(int argc, char **argv)
 
 	if (code == EXIT_OK && program.options.task != OPTIONS_NOTHING) {
 		code = run(&program);
-		clean_up(&program);
+		clean_up(&program, code);
 	}
 	if (code == EXIT_OK && fflush(stdout) != 0)
 		code = EXIT_INTERNAL;
