@@ -10,6 +10,7 @@ import sys
 
 LEGEND = """
 {cores} cores for all, {database}, {rounds} rounds of {seconds} s.
+pgbench -M prepared: as many clients, but 16 beside 64 for GET and 32 beside 64 for PUT.
 Medians (lowest - highest).  us: CPU per request.  MiB: resident memory of the program, at most.
 others: cores that were busy with something else; the figures are worth less the more.
 """

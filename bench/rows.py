@@ -17,7 +17,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import procs
-from stage import (FIRST_KEY, HERE, SECONDS, STATE, TOKEN, WORKSPACE, Peer, address, median_of, percentile, pgbench,
+from stage import (FIRST_KEY, HERE, SECONDS, STATE, TOKEN, WORKSPACE, Peer, address, percentile, pgbench,
                    run, say, worlds, wrk, wrk_command, wrk_summary)
 
 sys.path.insert(0, os.path.join(HERE, "..", "tests"))
@@ -146,14 +146,14 @@ def whole_list(stage):
     before = procs.resident(world.pid)
     procs.reset_peak(world.pid)
     at_once(8, lambda _: read_list(world))
-    figures = [figure("list of 200,000 keys: first byte", median_of([x[0] for x in alone]), "ms", "<= 10"),
-               figure("list of 200,000 keys: whole", median_of([x[1] for x in alone]), "ms"),
+    figures = [figure("list of 200,000 keys: first byte", statistics.median([x[0] for x in alone]), "ms", "<= 10"),
+               figure("list of 200,000 keys: whole", statistics.median([x[1] for x in alone]), "ms"),
                figure("8 such lists at once: resident memory grows by", procs.resident_peak(world.pid) - before, "MiB",
                       "<= 8")]
     if "peer" in stage:
         theirs = [read_list(stage["peer"]) for _ in range(3)]
-        figures += [figure("list of 200,000 keys: first byte, peer", median_of([x[0] for x in theirs]), "ms"),
-                    figure("list of 200,000 keys: whole, peer", median_of([x[1] for x in theirs]), "ms")]
+        figures += [figure("list of 200,000 keys: first byte, peer", statistics.median([x[0] for x in theirs]), "ms"),
+                    figure("list of 200,000 keys: whole, peer", statistics.median([x[1] for x in theirs]), "ms")]
     return {"figures": figures}
 
 

@@ -2,7 +2,6 @@
 import json
 import os
 import re
-import statistics
 import subprocess
 import sys
 import time
@@ -35,7 +34,7 @@ class World:
 
 
 class Peer:
-    name, pid = "peer", None
+    pid = None
 
     def __init__(self, url):
         self.url = url.rstrip("/")
@@ -99,10 +98,6 @@ def pgbench(world, clients, statement, variables, seconds=SECONDS):
     out = run(["pgbench", "-n", "-M", "prepared", "-c", str(clients), "-j1", "-T", str(seconds),
                "-f", os.path.join(STATE, statement + ".sql"), *options, world.db])
     return float(re.search(r"^tps = ([0-9.]+)", out, re.M).group(1))
-
-
-def median_of(values):
-    return statistics.median(values) if values else float("nan")
 
 
 def percentile(values, p):
