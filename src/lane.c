@@ -11,6 +11,7 @@
 
 #define GROUP_MAX_OPS   128
 #define GROUP_MAX_BYTES (1024 * 1024)
+#define GROUP_LARGE_OPS 4 /* while values are large: a group's results are in memory together */
 #define READ_MAX_TRIES  16
 #define LARGE_MESSAGE   (1024 * 1024) /* bytes; beyond it libpq's buffers are worth giving back */
 #define LARGE_KEPT      (2 * CLOCK_S)
@@ -392,10 +393,10 @@ on_connected(struct connector_order *o, PGconn *conn, enum dbconn_server server)
 static void
 choose_group(struct lane *l)
 {
-	size_t ops = 0, bytes = 0;
+	size_t ops = 0, bytes = 0, most = l->large_at != 0 ? GROUP_LARGE_OPS : GROUP_MAX_OPS;
 
 	l->group_due = TIMER_OFF;
-	while (l->queue.head != NULL && ops < GROUP_MAX_OPS &&
+	while (l->queue.head != NULL && ops < most &&
 	    (ops == 0 || bytes + l->queue.head->op.value.n <= GROUP_MAX_BYTES)) {
 		struct store_ticket *t = queue_take(&l->queue);
 

@@ -3,6 +3,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -208,12 +209,21 @@ run(struct program *p)
 	return set_up(p) ? cgi_serve(&p->house, &p->store) : EXIT_INTERNAL;
 }
 
+/* Values of megabytes go back to the system as soon as they are freed; smaller ones stay for the next request. */
+static void
+tune_malloc(void)
+{
+	(void)mallopt(M_MMAP_THRESHOLD, 1024 * 1024);
+	(void)mallopt(M_TRIM_THRESHOLD, 4 * 1024 * 1024);
+}
+
 int
 main(int argc, char **argv)
 {
 	static struct program program;
 	enum exitcode code = options_read(&program.options, argc, argv);
 
+	tune_malloc();
 	if (code == EXIT_OK && program.options.task != OPTIONS_NOTHING) {
 		code = run(&program);
 		clean_up(&program, code);

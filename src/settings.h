@@ -35,7 +35,7 @@
 	X(request_timeout, SECONDS, "HULY_REQUEST_TIMEOUT", "10", "longest wait of a request, in seconds") \
 	X(statement_timeout, SECONDS, "HULY_STATEMENT_TIMEOUT", "5",                                       \
 	    "longest run of a statement in the database, in seconds")                                      \
-	X(body_budget, SIZE, "HULY_BODY_BUDGET", "64MiB", "most bytes of request bodies in memory at once")
+	X(body_budget, SIZE, "HULY_BODY_BUDGET", "128MiB", "most bytes of request bodies in memory at once")
 
 /* Those that HUP makes take effect in a running program; all others need a new one. */
 #define SETTINGS_LIVE(X) X(log_level)
