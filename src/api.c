@@ -225,8 +225,8 @@ api_begin(const struct api *api, struct token_verifier *verifier, int64_t now, s
 		r->is_preflight = true;
 		return API_ANSWER;
 	}
+	c->match = route_find(request->path, request->method);
 	if (!route_is_protected(request->path) || authenticate(c, verifier, now)) {
-		c->match = route_find(request->path, request->method);
 		if (c->match.route == NULL) {
 			(void)refuse(c, REFUSAL_NOT_FOUND);
 		} else if (request->method == METHOD_OPTIONS) {

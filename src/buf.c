@@ -2,7 +2,6 @@
 
 #include <assert.h>
 #include <stdarg.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -49,24 +48,27 @@ make_room(struct buf *b, size_t n, size_t spare)
 }
 
 void
-buf_put(struct buf *b, const void *p, size_t n)
+buf_put_growing(struct buf *b, const void *p, size_t n)
 {
-	if (n == 0 || !make_room(b, n, 0))
+	if (!make_room(b, n, 0))
 		return;
 	memcpy(b->p + b->n, p, n);
 	b->n += n;
 }
 
 void
-buf_puts(struct buf *b, struct str s)
+buf_put_number(struct buf *b, int64_t n)
 {
-	buf_put(b, s.p, s.n);
-}
+	char digits[20];
+	size_t i = sizeof(digits);
+	uint64_t left = n < 0 ? -(uint64_t)n : (uint64_t)n;
 
-void
-buf_putc(struct buf *b, char c)
-{
-	buf_put(b, &c, 1);
+	do
+		digits[--i] = (char)('0' + left % 10);
+	while ((left /= 10) > 0);
+	if (n < 0)
+		digits[--i] = '-';
+	buf_put(b, digits + i, sizeof(digits) - i);
 }
 
 void

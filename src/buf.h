@@ -8,6 +8,8 @@
 #ifndef HULYKVS_BUF_H
 #define HULYKVS_BUF_H
 
+#include <stdint.h>
+
 #include "str.h"
 
 struct buf {
@@ -21,9 +23,35 @@ struct buf {
 /* Takes no memory yet; max in bytes. */
 void buf_init(struct buf *b, size_t max);
 
-void buf_put(struct buf *b, const void *p, size_t n);
-void buf_puts(struct buf *b, struct str s);
-void buf_putc(struct buf *b, char c);
+/* What buf_put() does where there may be no room yet. */
+void buf_put_growing(struct buf *b, const void *p, size_t n);
+
+static inline void
+buf_put(struct buf *b, const void *p, size_t n)
+{
+	if (n == 0)
+		return;
+	if (b->failed || n > b->max - b->n || n > b->cap - b->n) {
+		buf_put_growing(b, p, n);
+		return;
+	}
+	memcpy(b->p + b->n, p, n);
+	b->n += n;
+}
+
+static inline void
+buf_puts(struct buf *b, struct str s)
+{
+	buf_put(b, s.p, s.n);
+}
+
+static inline void
+buf_putc(struct buf *b, char c)
+{
+	buf_put(b, &c, 1);
+}
+
+void buf_put_number(struct buf *b, int64_t n); /* in decimal; faster than printf */
 void buf_printf(struct buf *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 /* Room for n more bytes at the end, for a reader that fills them and calls buf_grew().  NULL on failure. */

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "clock.h"
+#include "observe.h"
 
 #define ARENA_MAX ((size_t)512 * 1024)
 
@@ -22,7 +23,9 @@ struct cgi {
 	struct response response;
 	struct buf body;
 	struct store_ticket ticket;
-	bool broken; /* standard output is gone */
+	struct observer observer;
+	struct observed observed;
+	bool broken; /* standard output is gone, or half an answer is all there is */
 };
 
 static void
@@ -52,8 +55,11 @@ write_head(struct cgi *g)
 static void
 write_answer(struct cgi *g)
 {
+	struct str content = response_content(&g->response, &g->request);
+
 	write_head(g);
-	write_all(g, response_content(&g->response, &g->request));
+	write_all(g, content);
+	g->observed.bytes = content.n;
 }
 
 /* At most content_length bytes; what is missing is found out by the caller. */
@@ -94,8 +100,10 @@ write_keys(struct cgi *g)
 		write_head(g);
 		listing_begin(l);
 	}
-	if (g->request.method != METHOD_HEAD)
+	if (g->request.method != METHOD_HEAD) {
 		write_all(g, buf_str(&l->out));
+		g->observed.bytes += l->out.n;
+	}
 	buf_clear(&l->out);
 }
 
@@ -120,6 +128,7 @@ on_done(struct store_ticket *t, struct store_result *r)
 	if (t->op.kind != STORE_LIST || r->outcome != STORE_DONE) {
 		if (t->op.kind == STORE_LIST && l->begun) {
 			g->broken = true; /* the program's exit status tells the web server */
+			response_empty(&g->response, 500);
 			return;
 		}
 		api_finish(&g->call, r, &g->response);
@@ -153,6 +162,7 @@ serve(struct cgi *g)
 	enum api_step step;
 
 	request_read(&g->request, environ);
+	observe_begin(&g->observer, &g->observed, &g->request, clock_mono());
 	step = api_begin(g->house->api, g->verifier, clock_wall(), &g->call, &g->request, &g->arena, &g->response);
 	if (step == API_BODY) {
 		step = API_ANSWER;
@@ -165,6 +175,7 @@ serve(struct cgi *g)
 		run_store(g);
 	else
 		write_answer(g);
+	observe_end(&g->observer, &g->observed, &g->call, &g->response);
 }
 
 enum exitcode
@@ -174,6 +185,7 @@ cgi_serve(struct house *house, const struct worker_store *kind)
 	enum exitcode code = EXIT_INTERNAL;
 
 	arena_init(&g.arena, ARENA_MAX);
+	observe_open(&g.observer);
 	buf_init(&g.body, 0);
 	if (!loop_init(&g.loop))
 		return EXIT_INTERNAL;
@@ -189,6 +201,7 @@ cgi_serve(struct house *house, const struct worker_store *kind)
 	token_verifier_free(g.verifier);
 	buf_free(&g.body);
 	arena_free(&g.arena);
+	observe_close(&g.observer);
 	loop_close(&g.loop);
 	digest_thread_end();
 	return code;

@@ -1,6 +1,7 @@
 #include "clock.h"
 
 #include <assert.h>
+#include <string.h>
 #include <time.h>
 
 static struct timespec
@@ -37,14 +38,13 @@ put_digits(char *p, int value, int width)
 	return p + width;
 }
 
-void
-clock_text(char out[CLOCK_TEXT_SIZE])
+/* "2026-01-02T03:04:05" */
+static void
+put_second(char *p, time_t second)
 {
-	struct timespec t = now(CLOCK_REALTIME);
 	struct tm tm = { 0 };
-	char *p = out;
 
-	gmtime_r(&t.tv_sec, &tm);
+	gmtime_r(&second, &tm);
 	p = put_digits(p, tm.tm_year + 1900, 4);
 	*p++ = '-';
 	p = put_digits(p, tm.tm_mon + 1, 2);
@@ -55,9 +55,24 @@ clock_text(char out[CLOCK_TEXT_SIZE])
 	*p++ = ':';
 	p = put_digits(p, tm.tm_min, 2);
 	*p++ = ':';
-	p = put_digits(p, tm.tm_sec, 2);
-	*p++ = '.';
-	p = put_digits(p, (int)(t.tv_nsec / CLOCK_MS), 3);
-	*p++ = 'Z';
-	*p = '\0';
+	(void)put_digits(p, tm.tm_sec, 2);
+}
+
+/* The calendar (and the lock that the C library takes for it) is asked once a second and thread. */
+void
+clock_text(char out[CLOCK_TEXT_SIZE])
+{
+	enum { SECOND_LENGTH = 19 };
+	static _Thread_local char text[CLOCK_TEXT_SIZE];
+	static _Thread_local time_t second = -1;
+	struct timespec t = now(CLOCK_REALTIME);
+
+	if (t.tv_sec != second) {
+		put_second(text, t.tv_sec);
+		text[SECOND_LENGTH] = '.';
+		second = t.tv_sec;
+	}
+	(void)put_digits(text + SECOND_LENGTH + 1, (int)(t.tv_nsec / CLOCK_MS), 3);
+	text[CLOCK_TEXT_SIZE - 2] = 'Z';
+	memcpy(out, text, CLOCK_TEXT_SIZE);
 }

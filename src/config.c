@@ -44,6 +44,7 @@ struct given {
 };
 
 struct sources {
+	struct config *config;
 	struct given given[CONFIG_COUNT];
 	struct buf file; /* whole, so that it can be overwritten */
 	struct arena arena;
@@ -60,12 +61,13 @@ forget(struct given *given)
 }
 
 static void
-sources_init(struct sources *s, struct buf *error)
+sources_init(struct sources *s, struct config *c, struct buf *error)
 {
 	for (size_t i = 0; i < CONFIG_COUNT; i++)
 		s->given[i] = (struct given){ str_of(settings[i].def), { CONFIG_DEFAULT, 0 } };
 	buf_init(&s->file, FILE_MAX);
 	arena_init(&s->arena, ARENA_MAX);
+	s->config = c;
 	s->error = error;
 	s->failed = false;
 }
@@ -78,6 +80,19 @@ sources_free(struct sources *s)
 	digest_cleanse(s->file.p, s->file.n);
 	buf_free(&s->file);
 	arena_free(&s->arena);
+}
+
+static void
+take_unknown(struct config *c, struct str name, unsigned line)
+{
+	struct config_unknown *u = &c->unknown[c->unknown_n];
+
+	if (c->unknown_n == CONFIG_UNKNOWN_MAX)
+		return;
+	c->unknown_n++;
+	u->line = line;
+	name = str_first(name, sizeof(u->name) - 1);
+	memcpy(u->name, name.p, name.n); /* *c was all zeros */
 }
 
 static bool
@@ -96,8 +111,7 @@ on_pair(void *ctx, struct str key, struct str value, unsigned line)
 		s->given[i] = (struct given){ value, { CONFIG_FROM_FILE, line } };
 		return true;
 	}
-	log_event(LOG_WARN, "no such setting in " SETTINGS_FILE, log_text("name", key),
-	    log_number("line", line));
+	take_unknown(s->config, key, line);
 	return true;
 }
 
@@ -158,7 +172,7 @@ take_value(struct sources *s, struct str name, struct str value, enum config_sou
 			return;
 		}
 	}
-	log_event(LOG_WARN, "no such setting in the environment", log_text("name", name));
+	take_unknown(s->config, name, 0);
 }
 
 /* DIFFERS: names are upper case; the original takes them in any. */
@@ -191,9 +205,12 @@ apply(const struct setting *setting, const struct given *given, struct config *c
 	return false;
 }
 
-static void
-warn_of_default_secret(const struct config *c)
+void
+config_warn(const struct config *c)
 {
+	for (unsigned i = 0; i < c->unknown_n; i++)
+		log_event(LOG_WARN, "no such setting", log_text("name", str_of(c->unknown[i].name)),
+		    c->unknown[i].line > 0 ? log_number("line", c->unknown[i].line) : log_nothing());
 	if (strcmp(c->token_secret, settings[CONFIG_token_secret].def) == 0)
 		log_event(LOG_WARN, "HULY_TOKEN_SECRET is the default that everybody knows: "
 		    "anyone can forge a token for every workspace; set a secret of your own");
@@ -206,7 +223,7 @@ config_load(struct config *c, const struct config_override *overrides, struct bu
 	bool ok;
 
 	memset(c, 0, sizeof(*c));
-	sources_init(&s, error);
+	sources_init(&s, c, error);
 	ok = take_file(&s);
 	if (ok)
 		take_environment(&s);
@@ -216,8 +233,6 @@ config_load(struct config *c, const struct config_override *overrides, struct bu
 		ok = apply(&settings[i], &s.given[i], c, error);
 		c->origin[i] = s.given[i].origin;
 	}
-	if (ok)
-		warn_of_default_secret(c);
 	sources_free(&s);
 	return ok;
 }

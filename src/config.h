@@ -37,11 +37,20 @@ struct config_origin {
 	unsigned line; /* of the file; else 0 */
 };
 
+/* A HULY_* variable (line 0) or a name in the file that is no setting. */
+#define CONFIG_UNKNOWN_MAX 16
+struct config_unknown {
+	char name[64]; /* cut */
+	unsigned line;
+};
+
 struct config {
 #define X(member, type, name, def, help) SETTING_C_##type member;
 	SETTINGS(X)
 #undef X
 	struct config_origin origin[CONFIG_COUNT];
+	struct config_unknown unknown[CONFIG_UNKNOWN_MAX];
+	unsigned unknown_n;
 };
 
 /* What the command line says; an array of them ends with a NULL name. */
@@ -52,13 +61,17 @@ struct config_override {
 
 /*
  * Fills *c.  False: *error holds one line that names the setting and says
- * what is wrong with it, never its value where that is a secret.  Logs a
- * warning for a HULY_* name or a file key that no setting has, and a loud one
- * for the default token secret.  Release with config_free() in either case.
- * overrides: NULL for none.
+ * what is wrong with it, never its value where that is a secret.  Release with
+ * config_free() in either case.  overrides: NULL for none.
  */
 bool config_load(struct config *c, const struct config_override *overrides, struct buf *error)
     __attribute__((warn_unused_result));
+
+/*
+ * Logs what is not wrong but odd: unknown names, and the default token secret.
+ * To be called when the log's own settings are in force.
+ */
+void config_warn(const struct config *c);
 
 /* Frees what config_load() took; overwrites the secrets first. */
 void config_free(struct config *c);

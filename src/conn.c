@@ -8,6 +8,7 @@
 #include "log.h"
 
 #define NEVER          INT64_MAX
+#define GONE_STATUS    499                 /* as web servers note it: the peer left before the answer */
 #define CLOSING_TIME   (5 * CLOCK_S)        /* for a peer to read an early answer and close */
 #define FRESH_TIME     (1 * CLOCK_S)
 #define STREAM_BACKLOG ((size_t)64 * 1024) /* bytes of a list that the peer has not taken, until it has to wait */
@@ -28,6 +29,7 @@ struct conn {
 	struct request request;
 	struct call call;
 	struct response response;
+	struct observed observed;
 	enum api_step step;
 	struct buf body;
 	size_t reserved; /* of the body budget */
@@ -66,6 +68,23 @@ kill_conn(struct conn *c)
 	host->dead = c;
 }
 
+/* The answer is complete. */
+static void
+note_answer(struct conn *c)
+{
+	observe_end(&c->host->observer, &c->observed, &c->call, &c->response);
+}
+
+/* The request ends without one, or with half of one. */
+static void
+note_failure(struct conn *c, unsigned status)
+{
+	if (!c->observed.open)
+		return;
+	response_empty(&c->response, status);
+	note_answer(c);
+}
+
 /* Gives back all that the request took. */
 static void
 end_request(struct conn *c)
@@ -96,25 +115,13 @@ conn_bury(struct conn_host *host)
 		struct conn *c = host->dead;
 
 		host->dead = c->next;
+		note_failure(c, GONE_STATUS);
 		end_request(c);
 		release_memory(c);
 		arena_free(&c->arena);
 		fcgi_free(c->fcgi);
 		free(c);
 	}
-}
-
-static void
-log_request(const struct conn *c)
-{
-	const struct route *route = c->call.match.route;
-
-	if (!log_enabled(LOG_DEBUG))
-		return;
-	log_event(LOG_DEBUG, "request", log_text("method", request_method_name(c->request.method)),
-	    log_text("route", route != NULL ? route->template : STR("-")),
-	    log_number("status", c->response.status), log_number("bytes", (int64_t)c->response.length),
-	    log_number("dur_us", (clock_mono() - c->began) / 1000));
 }
 
 /*
@@ -175,7 +182,8 @@ put_answer(struct conn *c)
 	else
 		fcgi_put(c->fcgi, content);
 	fcgi_finish(c->fcgi);
-	log_request(c);
+	c->observed.bytes = content.n;
+	note_answer(c);
 	end_request(c);
 }
 
@@ -235,6 +243,7 @@ begin(struct conn *c)
 	c->state = CONN_READING;
 	c->deadline = c->began + house->request_timeout;
 	request_read(&c->request, fcgi_variables(c->fcgi));
+	observe_begin(&c->host->observer, &c->observed, &c->request, c->began);
 	c->step = api_begin(house->api, c->host->verifier, clock_wall(), &c->call, &c->request, &c->arena,
 	    &c->response);
 	if (c->step == API_BODY)
@@ -322,8 +331,10 @@ read_on(struct conn *c)
 static void
 put_keys(struct conn *c)
 {
-	if (c->request.method != METHOD_HEAD)
-		fcgi_put(c->fcgi, buf_str(&c->call.listing.out));
+	if (c->request.method == METHOD_HEAD)
+		return;
+	fcgi_put(c->fcgi, buf_str(&c->call.listing.out));
+	c->observed.bytes += c->call.listing.out.n;
 }
 
 static void
@@ -340,12 +351,12 @@ done_list(struct conn *c, struct store_result *r)
 			return;
 		}
 		put_keys(c);
-		c->response.length = l->count;
 		fcgi_finish(c->fcgi);
-		log_request(c);
+		note_answer(c);
 		end_request(c);
 		rest(c);
 	} else if (l->begun) {
+		note_failure(c, 500);
 		c->state = CONN_WRITING; /* half an answer: only the end of the connection tells the peer */
 		kill_conn(c);
 	} else {

@@ -15,6 +15,7 @@
 #include "api.h"
 #include "fcgi.h"
 #include "loop.h"
+#include "observe.h"
 #include "worker.h"
 
 #define CONN_ARENA_MAX ((size_t)512 * 1024)       /* bytes; names and tags of one request */
@@ -40,6 +41,7 @@ struct conn_host {
 	struct conn *dead;  /* to be freed by conn_bury() */
 	unsigned count;
 	struct buf head; /* for header blocks */
+	struct observer observer;
 };
 
 /* Takes the descriptor; closes it where it cannot be served. */

@@ -1,16 +1,15 @@
 #include "log.h"
 
 #include <errno.h>
-#include <inttypes.h>
+#include <fcntl.h>
 #include <stdatomic.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
-#include "buf.h"
-#include "clock.h"
-#include "utf8.h"
+#include "logline.h"
 
-#define LINE_SIZE 4096
-#define TEXT_SIZE 1024 /* of one text, escaped: a long one leaves room for the other fields */
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 static const char *const level_names[] = {
 #define X(level, name) [level] = name,
@@ -18,7 +17,19 @@ static const char *const level_names[] = {
 #undef X
 };
 
-static atomic_int log_threshold = LOG_INFO;
+static const char *const format_names[] = {
+#define X(format, name) [format] = name,
+	LOG_FORMATS(X)
+#undef X
+};
+
+static atomic_int log_threshold = LOG_INFO, log_format = LOG_LOGFMT;
+static atomic_uint_fast64_t lost;       /* lines */
+static atomic_uint_fast64_t lost_untold; /* of them, nothing stands in the log */
+
+/* Set by log_never_wait(). */
+static int log_fd = STDERR_FILENO;
+static bool is_socket;
 
 void
 log_set_threshold(enum log_level threshold)
@@ -32,16 +43,30 @@ log_enabled(enum log_level level)
 	return (int)level <= atomic_load_explicit(&log_threshold, memory_order_relaxed);
 }
 
+void
+log_set_format(enum log_format format)
+{
+	atomic_store_explicit(&log_format, (int)format, memory_order_relaxed);
+}
+
+static bool
+find(struct str name, const char *const *names, size_t n, size_t *found)
+{
+	for (*found = 0; *found < n; ++*found)
+		if (str_eq(name, str_of(names[*found])))
+			return true;
+	return false;
+}
+
 bool
 log_level_parse(struct str name, enum log_level *level)
 {
-	for (size_t i = 0; i < sizeof(level_names) / sizeof(level_names[0]); i++) {
-		if (str_eq(name, str_of(level_names[i]))) {
-			*level = (enum log_level)i;
-			return true;
-		}
-	}
-	return false;
+	size_t i;
+
+	if (!find(name, level_names, COUNT(level_names), &i))
+		return false;
+	*level = (enum log_level)i;
+	return true;
 }
 
 struct str
@@ -50,120 +75,132 @@ log_level_name(enum log_level level)
 	return str_of(level_names[level]);
 }
 
-/* Bytes at the start of s that may stand in a line as they are: one printable character, or 0. */
-static size_t
-printable(struct str s)
+bool
+log_format_parse(struct str name, enum log_format *format)
 {
-	unsigned char c = (unsigned char)s.p[0];
+	size_t i;
 
-	if (c < 0x80)
-		return c >= 0x20 && c != 0x7f && c != '"' && c != '\\' ? 1 : 0;
-	if (c == 0xc2 && s.n > 1 && (unsigned char)s.p[1] < 0xa0)
-		return 0; /* U+0080 to U+009F: controls that a terminal obeys */
-	for (size_t n = 2; n <= 4; n++)
-		if (utf8_valid(str_first(s, n)))
-			return n;
-	return 0;
+	if (!find(name, format_names, COUNT(format_names), &i))
+		return false;
+	*format = (enum log_format)i;
+	return true;
 }
 
-/* The escaped form of one byte, in out. */
+struct str
+log_format_name(enum log_format format)
+{
+	return str_of(format_names[format]);
+}
+
+/* A pipe takes this much whole or not at all, and so does a socket. */
+static bool
+write_piece(struct str s)
+{
+	ssize_t n;
+
+	do
+		n = is_socket ? send(log_fd, s.p, s.n, MSG_DONTWAIT | MSG_NOSIGNAL) : write(log_fd, s.p, s.n);
+	while (n < 0 && errno == EINTR);
+	return n >= 0;
+}
+
+/* Says how many lines were lost, as soon as there is room again. */
+static void
+tell_lost(void)
+{
+	uint64_t n = atomic_exchange(&lost_untold, 0);
+	struct log_field fields[] = { log_number("lines", (int64_t)n), { .kind = LOG_END } };
+	struct buf line;
+
+	if (n == 0)
+		return;
+	buf_init(&line, LOGLINE_SIZE);
+	logline_put(&line, (enum log_format)atomic_load(&log_format), LOG_WARN, "lines of the log were lost", fields);
+	if (!write_piece(buf_str(&line)))
+		(void)atomic_fetch_add(&lost_untold, n);
+	buf_free(&line);
+}
+
+static void
+count_lost(struct str piece)
+{
+	uint64_t n = 0;
+
+	for (size_t i = 0; i < piece.n; i++)
+		n += piece.p[i] == '\n';
+	(void)atomic_fetch_add(&lost, n);
+	(void)atomic_fetch_add(&lost_untold, n);
+}
+
+/* As many whole lines as are surely written in one piece. */
 static struct str
-escape(char c, char out[4])
+first_piece(struct str lines)
 {
-	static const char digits[] = "0123456789abcdef";
-	unsigned char u = (unsigned char)c;
+	struct str piece = str_first(lines, LOGLINE_SIZE);
+	const char *newline = memrchr(piece.p, '\n', piece.n);
 
-	out[0] = '\\';
-	switch (c) {
-	case '"':
-	case '\\':
-		out[1] = c;
-		return str_from(out, 2);
-	case '\n':
-		out[1] = 'n';
-		return str_from(out, 2);
-	case '\r':
-		out[1] = 'r';
-		return str_from(out, 2);
-	case '\t':
-		out[1] = 't';
-		return str_from(out, 2);
-	default:
-		out[1] = 'x';
-		out[2] = digits[u >> 4];
-		out[3] = digits[u & 15];
-		return str_from(out, 4);
-	}
+	return newline != NULL ? str_first(piece, (size_t)(newline - piece.p) + 1) : piece;
 }
 
-static void
-put_text(struct buf *line, struct str s)
+void
+log_send(struct buf *lines)
 {
-	size_t end = line->n + TEXT_SIZE;
+	struct str left = buf_str(lines);
+	int saved = errno;
 
-	buf_putc(line, '"');
-	while (s.n > 0 && buf_ok(line)) {
-		char space[4];
-		size_t plain = printable(s);
-		struct str unit = plain > 0 ? str_first(s, plain) : escape(s.p[0], space);
+	while (left.n > 0) {
+		struct str piece = first_piece(left);
 
-		if (line->n + unit.n > end) {
-			buf_puts(line, STR("..."));
-			break;
-		}
-		buf_puts(line, unit);
-		s = str_skip(s, plain > 0 ? plain : 1);
+		if (atomic_load_explicit(&lost_untold, memory_order_relaxed) > 0)
+			tell_lost();
+		if (!write_piece(piece))
+			count_lost(piece);
+		left = str_skip(left, piece.n);
 	}
-	buf_putc(line, '"');
+	buf_clear(lines);
+	errno = saved;
 }
 
-/* A field that does not fit is left out whole. */
-static void
-put_field(struct buf *line, const struct log_field *field)
+void
+log_gather(struct buf *lines, enum log_level level, const char *msg, const struct log_field *fields)
 {
-	size_t start = line->n;
+	enum log_format format = (enum log_format)atomic_load_explicit(&log_format, memory_order_relaxed);
 
-	buf_putc(line, ' ');
-	buf_puts(line, str_of(field->name));
-	buf_putc(line, '=');
-	switch (field->kind) {
-	case LOG_TEXT:
-		put_text(line, field->text);
-		break;
-	case LOG_NUMBER:
-		buf_printf(line, "%" PRId64, field->number);
-		break;
-	case LOG_END:
-		break;
-	}
-	if (!buf_ok(line)) {
-		line->n = start;
-		line->failed = false;
-	}
+	logline_put(lines, format, level, msg, fields);
 }
 
 void
 log_write(enum log_level level, const char *msg, const struct log_field *fields)
 {
-	char ts[CLOCK_TEXT_SIZE];
 	struct buf line;
-	int saved = errno;
 
 	if (!log_enabled(level))
 		return;
-	buf_init(&line, LINE_SIZE);
-	if (buf_reserve(&line, LINE_SIZE) == NULL)
-		return;
-	line.max = LINE_SIZE - 1; /* the newline always has its place */
-	clock_text(ts);
-	buf_printf(&line, "ts=%s level=%s msg=", ts, level_names[level]);
-	put_text(&line, str_of(msg));
-	for (; fields->kind != LOG_END; fields++)
-		put_field(&line, fields);
-	line.max = LINE_SIZE;
-	buf_putc(&line, '\n');
-	while (write(STDERR_FILENO, line.p, line.n) < 0 && errno == EINTR)
-		;
+	buf_init(&line, LOGLINE_SIZE);
+	log_gather(&line, level, msg, fields);
+	log_send(&line);
 	buf_free(&line);
-	errno = saved;
+}
+
+/* A pipe is opened a second time, since O_NONBLOCK on the first would be everybody's who shares it. */
+void
+log_never_wait(void)
+{
+	struct stat st;
+	int fd;
+
+	if (fstat(STDERR_FILENO, &st) != 0)
+		return;
+	is_socket = S_ISSOCK(st.st_mode);
+	if (!S_ISFIFO(st.st_mode))
+		return;
+	fd = open("/proc/self/fd/2", O_WRONLY | O_NONBLOCK | O_CLOEXEC);
+	if (fd >= 0)
+		log_fd = fd;
+}
+
+uint64_t
+log_lost(void)
+{
+	return atomic_load(&lost);
 }

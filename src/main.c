@@ -169,6 +169,7 @@ serve(struct program *p)
 	if (signals < 0 || fcntl(LISTENER, F_SETFL, fcntl(LISTENER, F_GETFL) | O_NONBLOCK) < 0 || !fcgi_init() ||
 	    !set_up(p))
 		return EXIT_INTERNAL;
+	log_never_wait();
 	log_event(LOG_INFO, "started", log_text("version", STR(PACKAGE_VERSION)),
 	    log_number("workers", p->config.workers));
 	for (; p->workers < p->config.workers; p->workers++) {

@@ -140,6 +140,8 @@ migrate_with_settings(const struct migrate_options *options)
 	buf_init(&error, 4096);
 	if (config_load(&config, NULL, &error)) {
 		log_set_threshold(config.log_level);
+		log_set_format(config.log_format);
+		config_warn(&config);
 		code = migrate_run(&config, options, stdout);
 	} else {
 		log_event(LOG_ERROR, "bad setting", log_text("why", buf_str(&error)));

@@ -2,6 +2,7 @@
 
 #include "dbconn.h"
 #include "log.h"
+#include "observe.h"
 
 bool
 reload_read(struct config *c, const struct config_override *overrides, struct buf *error)
@@ -16,6 +17,9 @@ void
 reload_apply(const struct config *c)
 {
 	log_set_threshold(c->log_level);
+	log_set_format(c->log_format);
+	observe_set_access_log(c->access_log);
+	config_warn(c);
 }
 
 static bool

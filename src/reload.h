@@ -15,7 +15,7 @@
 bool reload_read(struct config *c, const struct config_override *overrides, struct buf *error)
     __attribute__((warn_unused_result));
 
-/* Puts the live settings into force. */
+/* Puts the live settings into force, and warns of what is odd. */
 void reload_apply(const struct config *c);
 
 /* HUP: reads all again and puts the live ones into force; where anything is wrong, logs it and changes nothing. */

@@ -1,5 +1,7 @@
 #include "request.h"
 
+#include "ids.h"
+
 static const struct str method_names[] = {
 #define X(name) STR_INIT(#name),
 	METHODS(X)
@@ -68,7 +70,7 @@ parse_target(struct request *r, struct str uri)
 void
 request_read(struct request *r, char *const *variables)
 {
-	struct str method = STR_ABSENT, uri = STR_ABSENT, length = STR_ABSENT;
+	struct str method = STR_ABSENT, uri = STR_ABSENT, length = STR_ABSENT, traceparent = STR_ABSENT;
 	const struct {
 		struct str name;
 		struct str *value;
@@ -84,6 +86,7 @@ request_read(struct request *r, char *const *variables)
 		{ STR("HTTP_ACCESS_CONTROL_REQUEST_METHOD"), &r->cors_method },
 		{ STR("HTTP_ACCESS_CONTROL_REQUEST_HEADERS"), &r->cors_headers },
 		{ STR("HTTP_X_REQUEST_ID"), &r->request_id },
+		{ STR("HTTP_TRACEPARENT"), &traceparent },
 	};
 
 	*r = (struct request){ .length = LENGTH_ABSENT };
@@ -100,4 +103,7 @@ request_read(struct request *r, char *const *variables)
 	r->method = parse_method(method);
 	parse_target(r, uri);
 	parse_length(r, length);
+	if (!ids_ok(r->request_id))
+		r->request_id = STR_ABSENT;
+	r->trace = traceparent_parse(traceparent);
 }

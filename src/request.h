@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "str.h"
+#include "traceparent.h"
 
 /*    enumerator, name (RFC 9110 9.1) */
 #define METHODS(X)          \
@@ -48,7 +49,8 @@ struct request {
 	struct str origin;
 	struct str cors_method;  /* Access-Control-Request-Method */
 	struct str cors_headers; /* Access-Control-Request-Headers */
-	struct str request_id;   /* X-Request-Id */
+	struct str request_id;   /* X-Request-Id, where it is one that will do; see ids */
+	struct traceparent trace;
 };
 
 /* Reads the NULL-terminated NAME=value vector of FastCGI or of the environment. */

@@ -180,6 +180,8 @@ response_put_head(const struct response *r, const struct request *request, struc
 		buf_puts(out, STR("Retry-After: " RETRY_AFTER "\r\n"));
 	if (r->route != NULL)
 		put_field(out, STR("Allow: "), route_allow(r->route, allow));
+	if (request->request_id.p != NULL)
+		put_field(out, STR("X-Request-Id: "), request->request_id);
 	cors_put_fields(request, r->is_preflight, out);
 	buf_puts(out, STR("\r\n"));
 }

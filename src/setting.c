@@ -246,6 +246,12 @@ parse_level(struct str s, void *member)
 	return log_level_parse(s, member) ? NULL : "not a log level (error, warn, info or debug)";
 }
 
+static const char *
+parse_format(struct str s, void *member)
+{
+	return log_format_parse(s, member) ? NULL : "neither logfmt nor json";
+}
+
 static void
 print_text(const void *member, struct buf *out)
 {
@@ -312,6 +318,12 @@ print_level(const void *member, struct buf *out)
 	buf_puts(out, log_level_name(*(const enum log_level *)member));
 }
 
+static void
+print_format(const void *member, struct buf *out)
+{
+	buf_puts(out, log_format_name(*(const enum log_format *)member));
+}
+
 const struct setting_type
     setting_type_IDENTIFIER = { parse_identifier, print_text, release_text, 0 },
     setting_type_ADDRESS = { parse_address, print_text, release_text, 0 },
@@ -322,7 +334,8 @@ const struct setting_type
     setting_type_SECONDS = { parse_seconds, print_seconds, NULL, sizeof(SETTING_C_SECONDS) },
     setting_type_UUID = { parse_uuid, print_uuid, NULL, sizeof(SETTING_C_UUID) },
     setting_type_SWITCH = { parse_switch, print_switch, NULL, sizeof(SETTING_C_SWITCH) },
-    setting_type_LEVEL = { parse_level, print_level, NULL, sizeof(SETTING_C_LEVEL) };
+    setting_type_LEVEL = { parse_level, print_level, NULL, sizeof(SETTING_C_LEVEL) },
+    setting_type_FORMAT = { parse_format, print_format, NULL, sizeof(SETTING_C_FORMAT) };
 
 bool
 setting_same(const struct setting_type *type, const void *a, const void *b)

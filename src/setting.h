@@ -23,9 +23,11 @@
 #define SETTING_C_UUID       struct uuid
 #define SETTING_C_SWITCH     bool      /* on/off, true/false, 1/0 */
 #define SETTING_C_LEVEL      enum log_level
+#define SETTING_C_FORMAT     enum log_format
 
 #define SETTING_TYPES(X) \
-	X(IDENTIFIER) X(ADDRESS) X(SECRET) X(PORT) X(COUNT) X(SIZE) X(SECONDS) X(UUID) X(SWITCH) X(LEVEL)
+	X(IDENTIFIER) X(ADDRESS) X(SECRET) X(PORT) X(COUNT) X(SIZE) X(SECONDS) X(UUID) X(SWITCH) X(LEVEL) \
+	X(FORMAT)
 
 struct setting_type {
 	/* Fills the member and returns NULL, or returns what is wrong with s, without quoting it. */

@@ -27,6 +27,9 @@
 	X(default_workspace_uuid, UUID, "HULY_DEFAULT_WORKSPACE_UUID",                                     \
 	    "11111111-2222-3333-4444-555555555555", "workspace of the /api routes")                        \
 	X(log_level, LEVEL, "HULY_LOG_LEVEL", "info", "error, warn, info or debug")                        \
+	X(log_format, FORMAT, "HULY_LOG_FORMAT", "logfmt", "logfmt or json")                               \
+	X(access_log, SWITCH, "HULY_ACCESS_LOG", "on",                                                     \
+	    "a line in the log for each request, at level info")                                           \
 	X(workers, COUNT, "HULY_WORKERS", "2", "threads that serve requests")                              \
 	X(db_list_connections, COUNT, "HULY_DB_LIST_CONNECTIONS", "4",                                     \
 	    "most database connections that lists may use, in each worker")                                \
@@ -38,6 +41,6 @@
 	X(body_budget, SIZE, "HULY_BODY_BUDGET", "128MiB", "most bytes of request bodies in memory at once")
 
 /* Those that HUP makes take effect in a running program; all others need a new one. */
-#define SETTINGS_LIVE(X) X(log_level)
+#define SETTINGS_LIVE(X) X(log_level) X(log_format) X(access_log)
 
 #endif

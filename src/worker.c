@@ -117,6 +117,7 @@ end_of_turn(struct hook *h)
 			loop_stop(&w->loop);
 	}
 	conn_bury(&w->host);
+	observe_flush(&w->host.observer);
 }
 
 static void *
@@ -135,6 +136,7 @@ worker_free(struct worker *w)
 	w->kind->free(w->host.store);
 	token_verifier_free(w->host.verifier);
 	buf_free(&w->host.head);
+	observe_close(&w->host.observer);
 	if (w->wake.fd >= 0)
 		(void)close(w->wake.fd);
 	loop_close(&w->loop);
@@ -160,6 +162,7 @@ set_up(struct worker *w)
 	loop_add_hook(&w->loop, &w->hook);
 	w->host.loop = &w->loop;
 	buf_init(&w->host.head, CONN_ARENA_MAX);
+	observe_open(&w->host.observer);
 	w->host.verifier = token_verifier_new(house->token_secret);
 	w->host.store = w->kind->make(w->kind->ctx, &w->loop);
 	return w->host.verifier != NULL && w->host.store != NULL;

@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# What an operator works with: command line, reading settings again.
+# What an operator works with: command line, reading settings again, the log.
 
 # shellcheck disable=SC2030,SC2031 # each test has its own output and status
 
@@ -32,6 +32,13 @@ program()
 log_has()
 {
 	world_until "${2:-10}" grep -qE -- "$1" "$WORLD_DIR/program.log"
+}
+
+# Ends the program, so that its log is complete.
+world_stop_program()
+{
+	world_kill "$WORLD_SPAWN" 20
+	WORLD_SPAWN=
 }
 
 conf()
@@ -94,7 +101,9 @@ bare()
 
 @test "--log-level is above the settings; a level that there is not: 64" {
 	program HULY_TOKEN_SECRET=s HULY_NONSENSE=1 HULY_LOG_LEVEL=error "$HULYKVS_BUILD/hulykvs" --check-config
-	[[ $output == *HULY_NONSENSE* ]] # said before the level is known
+	[[ $output != *HULY_NONSENSE* ]]
+	program HULY_TOKEN_SECRET=s HULY_NONSENSE=1 HULY_LOG_LEVEL=error "$HULYKVS_BUILD/hulykvs" --check-config --log-level warn
+	[[ $output == *level=warn*HULY_NONSENSE* ]]
 	program "$HULYKVS_BUILD/hulykvs" --print-config --log-level=warn
 	[[ $output == *"HULY_LOG_LEVEL=warn  # command line"* ]]
 	program "$HULYKVS_BUILD/hulykvs" --check-config --log-level loud
@@ -128,4 +137,108 @@ bare()
 	kill -HUP "$PROGRAM"
 	log_has 'level=error .*workers: not a number'
 	run ! grep -F 'settings read again' "$WORLD_DIR/program.log"
+}
+
+# --- the log ---
+
+WS=5f0c2a3e-7b1d-4c8f-9e6a-0d1b2c3d4e5f # the workspace of the token
+TRACE=4bf92f3577b34da6a3ce929d0e0e4736
+
+# The X-Request-Id of an answer.
+answered_id()
+{
+	curl -s -o /dev/null -D - -H "Authorization: Bearer $WORLD_TOKEN" "$@" | tr -d '\r' | sed -n 's/^X-Request-Id: //Ip'
+}
+
+requests_are_logged()
+{
+	local key=/api2/$WS/ns/key id
+
+	world_start "$1"
+	[ "$(answered_id -X PUT -d 12345 -H 'X-Request-Id: put-1' "$WORLD_URL$key")" = put-1 ]
+	[ "$(answered_id -H 'X-Request-Id: Get_2.x' -H "traceparent: 00-$TRACE-00f067aa0ba902b7-01" "$WORLD_URL$key")" = Get_2.x ]
+	log_has "level=info msg=\"request\" request_id=\"put-1\" method=\"PUT\" route=\"/api2/{workspace}/{namespace}/{key}\" status=204 dur_ms=[0-9]+\\.[0-9]{3} bytes=0 service=\"play\"$"
+	log_has "request_id=\"Get_2.x\" trace_id=\"$TRACE\" method=\"GET\" route=\"[^\"]*\" status=200 dur_ms=[0-9.]+ bytes=5 service=\"play\"$"
+	for bad in 'a b' 'a,b' '' "$(printf %0129d 0)"; do
+		id=$(answered_id -H "X-Request-Id: $bad" -H 'traceparent: 00-x' "$WORLD_URL/api2/$WS/ns")
+		[[ $id =~ ^[0-9a-f]{32}$ ]]
+		log_has "request_id=\"$id\" method=\"GET\" route=\"/api2/{workspace}/{namespace}\" status=200 "
+	done
+	id=$(WORLD_TOKEN=x answered_id "$WORLD_URL$key")
+	log_has "request_id=\"$id\" method=\"GET\" route=\"/api2/{workspace}/{namespace}/{key}\" status=401 .* refusal=\"INVALID_TOKEN\"$"
+	world_stop
+}
+
+@test "nginx: each request has an id and a line in the log" { requests_are_logged nginx; }
+@test "lighttpd: each request has an id and a line in the log" { requests_are_logged lighttpd; }
+
+@test "HULY_LOG_FORMAT=json: every line is an object; HULY_ACCESS_LOG=off: none is a request" {
+	world_start nginx HULY_LOG_FORMAT=json
+	[ "$(world_status "/api2/$WS/ns/k" -H 'X-Request-Id: j1')" = 404 ]
+	log_has '"request_id":"j1"'
+	world_stop_program
+	python3 -c '
+import json, sys
+lines = [json.loads(line) for line in sys.stdin if not line.startswith("ts=")]  # the supervisor has its own
+assert all({"ts", "level", "msg"} <= line.keys() for line in lines), lines
+(line,) = [x for x in lines if x.get("request_id") == "j1"]
+assert line["status"] == 404 and line["method"] == "GET" and line["bytes"] == 0 and line["dur_ms"] > 0, line
+assert line["route"] == "/api2/{workspace}/{namespace}/{key}" and line["service"] == "play", line
+' <"$WORLD_DIR/program.log"
+	world_leave
+	world_start nginx HULY_ACCESS_LOG=off
+	[ "$(world_status "/api2/$WS/ns/k")" = 404 ]
+	world_stop_program
+	run ! grep -F 'msg="request"' "$WORLD_DIR/program.log"
+}
+
+# What a client may write somewhere, with a database that goes away in between.
+@test "no canary in the log, whatever the format and the failure" {
+	local c=canary$RANDOM$RANDOM format
+
+	for format in logfmt json; do
+		world_start lighttpd HULY_LOG_FORMAT=$format HULY_REQUEST_TIMEOUT=1 HULY_STATEMENT_TIMEOUT=1 HULY_PAYLOAD_SIZE_LIMIT=99
+		for path in "/api2/$WS/$c/$c?$c=$c" "/api2/$c/a/b" "/api/$c/$c" "/$c" "/api2/$WS/$c?prefix=$c&limit=x$c" "/api2/$WS/$c%zz"; do
+			for method in GET PUT DELETE "X$c"; do
+				world_status "$path" -X "$method" -d "$c" -H "X-Request-Id: $c!" -H "traceparent: 00-$c" \
+					-H "If-Match: $c" -H "Accept: $c" -H "Origin: $c" >>"$WORLD_DIR/statuses"
+				echo >>"$WORLD_DIR/statuses"
+			done
+		done
+		world_status "/api2/$WS/$c/$c" -X PUT -d "$(printf '%0100d' 0)$c" >>"$WORLD_DIR/statuses"
+		WORLD_TOKEN=$c world_status "/api2/$WS/$c/$c" >>"$WORLD_DIR/statuses"
+		pg_sql "w${WORLD_DIR##*.}" -c 'alter table hulykvs.kvs rename to elsewhere'
+		world_status "/api2/$WS/$c/$c" -X PUT -d "$c" >>"$WORLD_DIR/statuses"
+		world_status "/api2/$WS/$c" >>"$WORLD_DIR/statuses"
+		world_stop_program
+		[ "$(grep -cE 'msg"?[:=]"request"' "$WORLD_DIR/program.log")" -ge 20 ]
+		grep -qE '413|401' "$WORLD_DIR/statuses"
+		run grep -rlF -e "$c" -e "${WORLD_TOKEN##*.}" --include='*.log' "$WORLD_DIR"
+		echo "$output"
+		[ "$status" -eq 1 ]
+		world_leave
+	done
+}
+
+@test "a reader of the log that stands still costs lines, not requests" {
+	mkfifo "$BATS_TEST_TMPDIR/fifo"
+	exec 7<>"$BATS_TEST_TMPDIR/fifo"
+	WORLD_BARE=1 world_start none HULY_DB_CONNECTION=host=/nowhere
+	world_kill "$WORLD_SPAWN"
+	world_environment
+	(cd "$WORLD_DIR" && exec "${WORLD_ENV[@]}" spawn-fcgi -n -s "$WORLD_DIR/fifo-socket" -- "$HULYKVS_BUILD/hulykvs") \
+		</dev/null 2>&7 3>&- 7>&- &
+	PROGRAM=$!
+	world_until 10 test -S "$WORLD_DIR/fifo-socket"
+	timeout 20 python3 - "$WORLD_DIR/fifo-socket" "$WORLD_TOP/tests" <<-'END'
+		import sys
+		sys.path.insert(0, sys.argv[2])
+		import fcgi_peer
+		with fcgi_peer.Peer(sys.argv[1]) as peer:
+		    for _ in range(2000):
+		        assert peer.ask("GET", "/status").status == 200
+	END
+	timeout 5 dd bs=65536 count=1 <&7 >"$BATS_TEST_TMPDIR/head" 2>/dev/null
+	kill -HUP "$PROGRAM" # whatever makes a line
+	timeout 10 grep -m 1 'msg="lines of the log were lost" lines=[1-9]' <&7
 }

@@ -78,6 +78,8 @@ load_over(struct result *r, const struct config_override *overrides)
 	buf_init(&r->log, 65536);
 	memset(&r->c, 0x5a, sizeof(r->c));
 	r->ok = config_load(&r->c, overrides, &r->error);
+	if (r->ok)
+		config_warn(&r->c);
 	must(dup2(saved, STDERR_FILENO) >= 0 && close(saved) == 0 && close(fd) == 0, "dup2");
 	read_log(&r->log);
 }

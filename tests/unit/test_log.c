@@ -242,6 +242,136 @@ names(void)
 	}
 }
 
+/* A field of each kind, as JSON (RFC 8259 7). */
+static void
+json(void)
+{
+	static const struct {
+		struct str text, want;
+	} rows[] = {
+		{ TEXT(""), TEXT("") },
+		{ TEXT("plain = ' text/"), TEXT("plain = ' text/") },
+		{ TEXT("\"\\"), TEXT("\\\"\\\\") },
+		{ TEXT("\r\n\t"), TEXT("\\r\\n\\t") },
+		{ TEXT("\0\x1f\x7f"), TEXT("\\u0000\\u001f\\u007f") },
+		{ TEXT("\xc3\xa4\xf0\x9f\x98\x80"), TEXT("\xc3\xa4\xf0\x9f\x98\x80") },
+		{ TEXT("\xff"), TEXT("\\ufffd") },
+		{ TEXT("\xc2\x9b"), TEXT("\\ufffd\\ufffd") },
+		{ TEXT("x\",\"level\":\"error"), TEXT("x\\\",\\\"level\\\":\\\"error") },
+	};
+
+	log_set_format(LOG_JSON);
+	log_event(LOG_WARN, "m", log_number("n", -7), log_millis("ms", INT64_C(1234567)), log_nothing(),
+	    log_word("w", STR("GET")));
+	struct str line = next_line();
+	tap_ok(str_starts(line, STR("{\"ts\":\"2")), "JSON starts with the time");
+	tap_text(str_skip(line, 32), STR(",\"level\":\"warn\",\"msg\":\"m\",\"n\":-7,\"ms\":1.234,\"w\":\"GET\"}\n"), "its fields");
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		char want[256];
+		int n = snprintf(want, sizeof(want), "\"t\":\"%.*s\"}\n", STR_FMT(rows[i].want));
+
+		log_event(LOG_INFO, "m", log_text("t", tap_edge(rows[i].text)));
+		tap_ok(ends_with(next_line(), str_from(want, (size_t)n)), "JSON escapes %s", tap_show(rows[i].text));
+	}
+	log_set_format(LOG_LOGFMT);
+}
+
+/* The end of a line has its place at every length. */
+static void
+json_ends(void)
+{
+	static char text[1024];
+	bool pass = true, full = false;
+
+	memset(text, 'x', sizeof(text));
+	struct str s = str_from(text, sizeof(text));
+	log_set_format(LOG_JSON);
+	for (size_t n = 0; n <= sizeof(text); n++) {
+		log_event(LOG_INFO, "m", log_text("a", s), log_text("b", s), log_text("c", s), log_text("d", str_first(s, n)));
+		struct str line = next_line();
+		pass = pass && line.n <= LINE_LIMIT && ends_with(line, STR("\"}\n"));
+		full = full || line.n == LINE_LIMIT;
+	}
+	log_set_format(LOG_LOGFMT);
+	tap_ok(full && pass, "every line of JSON is whole, up to the limit");
+}
+
+static void
+millis(void)
+{
+	static const struct {
+		int64_t ns;
+		const char *want;
+	} rows[] = { { 0, "0.000" }, { 999, "0.000" }, { 1000, "0.001" }, { 50000, "0.050" }, { 999999, "0.999" },
+		{ 1000000, "1.000" }, { INT64_C(12345678901), "12345.678" } };
+
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		char want[64];
+		int n = snprintf(want, sizeof(want), "level=info msg=\"m\" d=%s\n", rows[i].want);
+
+		log_event(LOG_INFO, "m", log_millis("d", rows[i].ns));
+		tap_text(next_event(), str_from(want, (size_t)n), "milliseconds");
+	}
+}
+
+/* Gathered lines arrive in pieces of whole lines, each small enough for a pipe. */
+static void
+gathers(void)
+{
+	const struct log_field fields[] = { log_word("w", STR("x")), { .kind = LOG_END } };
+	unsigned lines = 0, pieces = 0;
+	bool pass = true;
+	struct buf b;
+
+	buf_init(&b, 65536);
+	for (int i = 0; i < 200; i++)
+		log_gather(&b, LOG_INFO, "m", fields);
+	tap_text(next_line(), STR_ABSENT, "what is gathered is not sent");
+	log_send(&b);
+	tap_int(b.n, 0, "what was sent is gone");
+	for (struct str piece; (piece = next_line()).p != NULL; pieces++) {
+		pass = pass && piece.n <= LINE_LIMIT && ends_with(piece, STR(" w=\"x\"\n"));
+		for (size_t i = 0; i < piece.n; i++)
+			lines += piece.p[i] == '\n';
+	}
+	tap_ok(pass && lines == 200 && pieces > 1 && pieces < 20, "%u lines in %u pieces", lines, pieces);
+	buf_free(&b);
+}
+
+/* On a pipe that nobody empties. */
+static void
+loses(void)
+{
+	char text[1000], got[65536];
+	int fds[2], kept = dup(STDERR_FILENO);
+	ssize_t n;
+
+	memset(text, 'x', sizeof(text));
+	if (kept < 0 || pipe(fds) != 0 || dup2(fds[1], STDERR_FILENO) < 0)
+		tap_bail("pipe");
+	log_never_wait();
+	for (int i = 0; i < 100; i++)
+		log_event(LOG_INFO, "m", log_text("t", str_from(text, sizeof(text))));
+	uint64_t lost = log_lost();
+	tap_ok(lost > 30 && lost < 100, "a full pipe costs lines (%d of 100), not time", (int)lost);
+	while ((n = read(fds[0], got, sizeof(got))) == (ssize_t)sizeof(got))
+		;
+	log_event(LOG_INFO, "m");
+	n = read(fds[0], got, sizeof(got) - 1);
+	got[n > 0 ? n : 0] = '\0';
+	tap_ok(strstr(got, "level=warn msg=\"lines of the log were lost\" lines=") != NULL, "it is said when there is room: %s",
+	    tap_show(str_of(got)));
+	log_event(LOG_INFO, "m");
+	n = read(fds[0], got, sizeof(got) - 1);
+	got[n > 0 ? n : 0] = '\0';
+	tap_ok(strstr(got, "lost") == NULL, "and said once");
+	if (dup2(kept, STDERR_FILENO) < 0)
+		tap_bail("dup2");
+	close(kept);
+	close(fds[0]);
+	close(fds[1]);
+}
+
 #define THREADS 4
 #define EACH    20
 
@@ -302,8 +432,13 @@ main(void)
 	long_lines();
 	line_ends();
 	threads();
+	json();
+	json_ends();
+	millis();
+	gathers();
 	keeps_errno();
 	release_stderr();
 	names();
+	loses();
 	return tap_end();
 }

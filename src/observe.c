@@ -1,0 +1,91 @@
+#include "observe.h"
+
+#include <stdatomic.h>
+
+#include "clock.h"
+#include "log.h"
+
+#define LINES_KEPT ((size_t)4096)  /* bytes, in a turn */
+#define LINES_MAX  ((size_t)16384)
+
+static atomic_bool access_log = true;
+
+void
+observe_set_access_log(bool on)
+{
+	atomic_store_explicit(&access_log, on, memory_order_relaxed);
+}
+
+void
+observe_open(struct observer *o)
+{
+	ids_init(&o->ids);
+	buf_init(&o->lines, LINES_MAX);
+}
+
+void
+observe_close(struct observer *o)
+{
+	observe_flush(o);
+	buf_free(&o->lines);
+}
+
+void
+observe_flush(struct observer *o)
+{
+	if (o->lines.n > 0)
+		log_send(&o->lines);
+}
+
+void
+observe_begin(struct observer *o, struct observed *d, struct request *request, int64_t now)
+{
+	d->began = now;
+	d->bytes = 0;
+	d->open = true;
+	if (request->request_id.p == NULL) {
+		ids_make(&o->ids, d->id);
+		request->request_id = str_from(d->id, sizeof(d->id));
+	}
+}
+
+static struct log_field
+word_or_nothing(const char *name, struct str text)
+{
+	return text.n > 0 ? log_word(name, text) : log_nothing();
+}
+
+static void
+put_line(struct observer *o, enum log_level level, const struct observed *d, const struct call *c,
+    const struct response *r, int64_t took)
+{
+	const struct route *route = c->match.route;
+	const struct log_field fields[] = {
+		log_word("request_id", c->request->request_id),
+		word_or_nothing("trace_id", c->request->trace.trace_id),
+		log_word("method", request_method_name(c->request->method)),
+		log_word("route", route != NULL ? route->template : STR("-")),
+		log_number("status", r->status),
+		log_millis("dur_ms", took),
+		log_number("bytes", (int64_t)d->bytes),
+		c->claims.service[0] != '\0' ? log_text("service", str_of(c->claims.service)) : log_nothing(),
+		word_or_nothing("refusal", r->refusal != REFUSAL_NONE ? refusal_name(r->refusal) : STR_ABSENT),
+		{ .kind = LOG_END },
+	};
+
+	log_gather(&o->lines, level, "request", fields);
+	if (o->lines.n >= LINES_KEPT)
+		observe_flush(o);
+}
+
+void
+observe_end(struct observer *o, struct observed *d, const struct call *c, const struct response *r)
+{
+	enum log_level level = refusal_level(r->refusal) <= LOG_WARN ? refusal_level(r->refusal) : LOG_INFO;
+	int64_t took = clock_mono() - d->began;
+
+	d->open = false;
+	if (log_enabled(level) &&
+	    (level <= LOG_WARN || atomic_load_explicit(&access_log, memory_order_relaxed)))
+		put_line(o, level, d, c, r, took);
+}
