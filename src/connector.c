@@ -15,6 +15,7 @@
 #define BACKOFF_MIN   (50 * CLOCK_MS)
 #define BACKOFF_MAX   (5 * CLOCK_S)
 #define BACKOFF_NUDGE (250 * CLOCK_MS)
+#define UNHURRIED     (250 * CLOCK_MS)
 #define END_TIME      1 /* seconds for an attempt to end by itself */
 
 struct connector {
@@ -87,9 +88,26 @@ set_up_session(struct connector *c, PGconn *conn, enum dbconn_server server, enu
 	return ok;
 }
 
+/*
+ * A write whose outcome is unknown may still sit in a backend that hangs.  It
+ * must not come to life behind a later write, so that backend is ended first.
+ */
+static void
+end_stale_backend(struct connector *c, PGconn *conn, enum dbconn_server server, int pid)
+{
+	struct str query = sql_text("statements/end_backend");
+	char text[16];
+	const char *values[] = { text };
+
+	if (pid == 0 || server != DBCONN_POSTGRESQL || !c->set->prepared) /* behind a pooler the number is not the server's */
+		return;
+	(void)snprintf(text, sizeof(text), "%d", pid);
+	PQclear(dbconn_result(conn, PQsendQueryParams(conn, query.p, 1, NULL, values, NULL, NULL, 0)));
+}
+
 /* A connection that is ready for its role; NULL: reason in *why. */
 static PGconn *
-make(struct connector *c, enum statement_role role, enum dbconn_server *server, struct buf *why)
+make(struct connector *c, enum statement_role role, int stale_pid, enum dbconn_server *server, struct buf *why)
 {
 	PGconn *conn = dbconn_connect(c->config, "hulykvs", why);
 
@@ -97,6 +115,7 @@ make(struct connector *c, enum statement_role role, enum dbconn_server *server, 
 		return NULL;
 	if (dbconn_server(conn, server, why) && check_schema(c, conn, why) &&
 	    set_up_session(c, conn, *server, role, why) && statement_prepare(c->set, conn, *server, role, why)) {
+		end_stale_backend(c, conn, *server, stale_pid);
 		if (PQsetnonblocking(conn, 1) == 0 && (role == STATEMENT_ROLE_LIST || PQenterPipelineMode(conn) == 1))
 			return conn;
 		dbconn_put_message(why, PQerrorMessage(conn));
@@ -151,6 +170,7 @@ attempt(struct connector *c)
 {
 	struct connector_order *o = c->orders;
 	enum statement_role role = o->role;
+	int stale_pid = o->stale_pid;
 	enum dbconn_server server = DBCONN_POSTGRESQL;
 	struct buf why;
 	PGconn *conn;
@@ -158,7 +178,7 @@ attempt(struct connector *c)
 	c->trying = o;
 	(void)pthread_mutex_unlock(&c->lock);
 	buf_init(&why, CONNECTOR_REASON_SIZE - 1);
-	conn = make(c, role, &server, &why);
+	conn = make(c, role, stale_pid, &server, &why);
 	(void)pthread_mutex_lock(&c->lock);
 	c->last_try = clock_mono();
 	if (conn == NULL) {
@@ -176,6 +196,8 @@ attempt(struct connector *c)
 		c->orders = o->next;
 		o->conn = conn;
 		o->server = server;
+		o->stale_pid = 0;
+		o->unhurried = false;
 		answer(o);
 	}
 	c->trying = NULL;
@@ -324,6 +346,8 @@ connector_place(struct connector_box *b, struct connector_order *o)
 	o->box = b;
 	o->conn = NULL;
 	append(&c->orders, o);
+	if (o->unhurried && c->next_try < clock_mono() + UNHURRIED)
+		c->next_try = clock_mono() + UNHURRIED;
 	(void)pthread_cond_signal(&c->work);
 	(void)pthread_mutex_unlock(&c->lock);
 }

@@ -27,6 +27,8 @@ struct connector_box;
 
 struct connector_order {
 	enum statement_role role;
+	int stale_pid; /* the backend of a connection that was given up under a write: it is ended first; 0: none */
+	bool unhurried; /* the last connection was made and was no use: not again at once */
 	/* Called on the worker's loop: conn is given (taken by the callee), or NULL with the reason. */
 	void (*ready)(struct connector_order *o, PGconn *conn, enum dbconn_server server);
 	char reason[CONNECTOR_REASON_SIZE]; /* why there is none */

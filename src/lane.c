@@ -125,6 +125,8 @@ static void
 lose_connection(struct lane *l, struct str why)
 {
 	log_event(LOG_WARN, "database connection lost", log_text("reason", why));
+	if (l->group.head != NULL && is_write(l->group.head))
+		l->order.stale_pid = PQbackendPID(l->conn);
 	leave_connection(l);
 	lose_group(l);
 	place_order(l);
@@ -348,6 +350,7 @@ rest(struct lane *l)
 
 	/* libpq keeps its buffers at the size of the largest message; only a new connection gives them back. */
 	if (l->conn != NULL && (l->leave || large)) {
+		l->order.unhurried = l->leave;
 		leave_connection(l);
 		place_order(l);
 	}
