@@ -181,9 +181,9 @@ put_answer(struct conn *c)
 		fcgi_lend(c->fcgi, content);
 	else
 		fcgi_put(c->fcgi, content);
-	fcgi_finish(c->fcgi);
 	c->observed.bytes = content.n;
-	note_answer(c);
+	note_answer(c); /* before the variables go, with the request's name */
+	fcgi_finish(c->fcgi);
 	end_request(c);
 }
 
@@ -294,6 +294,18 @@ complete(struct conn *c)
 		answer(c);
 }
 
+/* Nothing more has arrived: half a header has its time, an idle connection has all of it. */
+static void
+await(struct conn *c)
+{
+	if (c->state != CONN_WAITING)
+		return;
+	if (fcgi_is_idle(c->fcgi))
+		c->deadline = NEVER;
+	else if (c->deadline == NEVER)
+		c->deadline = clock_mono() + c->host->house->request_timeout;
+}
+
 static void
 read_on(struct conn *c)
 {
@@ -302,8 +314,7 @@ read_on(struct conn *c)
 		enum fcgi_event event = fcgi_next(c->fcgi);
 
 		if (event == FCGI_WAIT) {
-			if (c->deadline == NEVER && !fcgi_is_idle(c->fcgi))
-				c->deadline = clock_mono() + c->host->house->request_timeout;
+			await(c);
 			break;
 		}
 		switch (event) {
@@ -351,14 +362,13 @@ done_list(struct conn *c, struct store_result *r)
 			return;
 		}
 		put_keys(c);
-		fcgi_finish(c->fcgi);
 		note_answer(c);
+		fcgi_finish(c->fcgi);
 		end_request(c);
 		rest(c);
 	} else if (l->begun) {
 		note_failure(c, 500);
-		c->state = CONN_WRITING; /* half an answer: only the end of the connection tells the peer */
-		kill_conn(c);
+		kill_conn(c); /* half an answer: only the end of the connection tells the peer */
 	} else {
 		if (r->outcome == STORE_DONE)
 			r->outcome = STORE_FAULT;
@@ -372,6 +382,7 @@ on_done(struct store_ticket *t, struct store_result *r)
 {
 	struct conn *c = of_ticket(t);
 
+	c->state = CONN_WRITING; /* the ticket is ours again: nothing to cancel */
 	if (t->op.kind == STORE_LIST) {
 		done_list(c, r);
 	} else {
@@ -498,7 +509,9 @@ drain(struct conn *c, int64_t now)
 {
 	fcgi_readable(c->fcgi);
 	read_on(c);
-	if (c->state == CONN_WAITING && (c->served || now - c->began > FRESH_TIME))
+	if (c->state != CONN_WAITING)
+		return;
+	if (fcgi_is_idle(c->fcgi) ? c->served || now - c->began > FRESH_TIME : c->deadline <= now)
 		kill_conn(c);
 }
 

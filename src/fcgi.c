@@ -239,6 +239,8 @@ fcgi_next(struct fcgi *f)
 			return f->broken ? FCGI_GONE : FCGI_COMPLETE;
 		case GATE_REPLY:
 			send_or_keep(f, (const char *)f->gate.reply, sizeof(f->gate.reply));
+			if (fcgi_backlog(f) > 0)
+				return FCGI_GONE; /* it asks without reading the answers */
 			continue;
 		case GATE_BROKEN:
 			return FCGI_GONE;

@@ -127,7 +127,7 @@ defaults(void)
 	tap_int(r.c.workers, 2, "workers");
 	tap_ok(r.c.db_prepared, "db_prepared");
 	tap_int(r.c.request_timeout, 10 * CLOCK_S, "request_timeout");
-	tap_int(r.c.body_budget, 64 << 20, "body_budget");
+	tap_int(r.c.body_budget, 128 << 20, "body_budget");
 	tap_ok(contains(&r.log, "level=warn") && contains(&r.log, "HULY_TOKEN_SECRET"),
 	    "warns of the default secret");
 	done(&r);
