@@ -1,0 +1,29 @@
+# shellcheck shell=sh
+# Reads settings for the scripts of deploy/, in the order of the program: the
+# environment, then etc/config.toml in the working directory, then the default.
+# Source this file; it needs POSIX sh, sed and nothing else.
+
+# setting NAME MEMBER DEFAULT: prints the value of the environment variable
+# NAME, which is called MEMBER in the file.
+setting()
+{
+	setting_value=$(printenv "$1") || setting_value=$(setting_from_file "$2")
+	printf '%s\n' "${setting_value:-$3}"
+}
+
+# Is it set at all, by the environment or in the file?
+setting_given()
+{
+	[ -n "$(setting "$1" "$2" '')" ]
+}
+
+# Flat `name = value` lines, which is all that such a file holds.
+setting_from_file()
+{
+	[ -f etc/config.toml ] || return 0
+	sed -n \
+		-e "s/^[[:space:]]*$1[[:space:]]*=[[:space:]]*\"\\([^\"]*\\)\".*/\\1/p" \
+		-e "s/^[[:space:]]*$1[[:space:]]*=[[:space:]]*'\\([^']*\\)'.*/\\1/p" \
+		-e "s/^[[:space:]]*$1[[:space:]]*=[[:space:]]*\\([0-9][0-9]*\\).*/\\1/p" \
+		etc/config.toml | tail -n 1
+}
