@@ -2,8 +2,11 @@
 
 #include "access.h"
 #include "cors.h"
+#include "exposition.h"
 #include "percent.h"
 #include "query.h"
+
+#define METRICS_MAX ((size_t)256 * 1024) /* bytes of text; less than an arena has */
 
 /* False, with the refusal kept: the first refusal of a call wins. */
 static bool
@@ -196,21 +199,56 @@ plan(const struct api *api, struct call *c)
 	case ACTION_STATUS:
 	case ACTION_LIVEZ:
 	case ACTION_READYZ:
+	case ACTION_METRICS:
 		break;
 	}
 	return planned ? step : API_ANSWER;
 }
 
+static void
+answer_metrics(const struct api *api, struct call *c, struct response *r)
+{
+	enum exposition_format format = exposition_choose(c->request->accept);
+	struct str text = STR_ABSENT;
+	struct buf out;
+
+	buf_init(&out, METRICS_MAX);
+	exposition_put(&out, api->metrics, format);
+	if (buf_ok(&out))
+		text = arena_copy(c->arena, buf_str(&out));
+	buf_free(&out);
+	if (text.p == NULL) {
+		api_refuse(c, REFUSAL_INTERNAL, r);
+		return;
+	}
+	response_text(r, text);
+	r->type = exposition_type(format);
+}
+
 /* The routes that need no token. */
 static enum api_step
-plan_probe(struct call *c, struct response *r)
+plan_probe(const struct api *api, struct call *c, struct response *r)
 {
 	if (c->match.action == ACTION_READYZ) {
 		c->op.kind = STORE_CHECK;
 		return API_STORE;
 	}
-	response_text(r, STR("ok"));
+	if (c->match.action == ACTION_METRICS)
+		answer_metrics(api, c, r);
+	else
+		response_text(r, STR("ok"));
 	return API_ANSWER;
+}
+
+/* To all but operators there is no such path as /metrics. */
+static struct route_match
+find_route(const struct api *api, const struct request *request)
+{
+	struct route_match m = route_find(request->path, request->method);
+
+	if (route_number(m.route) == ROUTE_METRICS && (!request->is_operator || api->metrics == NULL))
+		return (struct route_match){ .route = NULL };
+	return m;
 }
 
 enum api_step
@@ -225,7 +263,7 @@ api_begin(const struct api *api, struct token_verifier *verifier, int64_t now, s
 		r->is_preflight = true;
 		return API_ANSWER;
 	}
-	c->match = route_find(request->path, request->method);
+	c->match = find_route(api, request);
 	if (!route_is_protected(request->path) || authenticate(c, verifier, now)) {
 		if (c->match.route == NULL) {
 			(void)refuse(c, REFUSAL_NOT_FOUND);
@@ -236,7 +274,7 @@ api_begin(const struct api *api, struct token_verifier *verifier, int64_t now, s
 		} else if (c->match.action == ACTION_NONE) {
 			(void)refuse(c, REFUSAL_METHOD_NOT_ALLOWED);
 		} else if (c->match.route->version == 0) {
-			return plan_probe(c, r);
+			return plan_probe(api, c, r);
 		} else {
 			step = plan(api, c);
 		}

@@ -21,6 +21,7 @@
 struct api {
 	size_t payload_limit; /* bytes */
 	struct uuid default_workspace;
+	const struct metrics *metrics; /* NULL: there are none */
 };
 
 struct call {

@@ -270,8 +270,11 @@ take_content(struct conn *c)
 static void
 submit(struct conn *c)
 {
+	int64_t now = clock_mono();
+
+	observe_store(&c->observed, now);
 	c->ticket.op = c->call.op;
-	c->ticket.deadline = clock_mono() + c->host->house->request_timeout;
+	c->ticket.deadline = now + c->host->house->request_timeout;
 	c->state = c->call.op.kind == STORE_LIST ? CONN_STREAMING : CONN_STORING;
 	c->paused = false;
 	c->deadline = NEVER;
@@ -382,6 +385,7 @@ on_done(struct store_ticket *t, struct store_result *r)
 {
 	struct conn *c = of_ticket(t);
 
+	observe_stored(&c->observed, t->op.kind, r->outcome);
 	c->state = CONN_WRITING; /* the ticket is ours again: nothing to cancel */
 	if (t->op.kind == STORE_LIST) {
 		done_list(c, r);

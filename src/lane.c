@@ -7,6 +7,7 @@
 
 #include "clock.h"
 #include "log.h"
+#include "metrics.h"
 #include "sqlstate.h"
 
 #define GROUP_MAX_OPS   128
@@ -95,13 +96,15 @@ finish_all(struct queue *q, enum store_outcome outcome)
 }
 
 static void
-try_again(struct lane *l, struct store_ticket *t)
+try_again(struct lane *l, struct store_ticket *t, enum metrics_retry why)
 {
 	drop_result(t);
-	if (clock_mono() >= t->deadline || (!is_write(t) && t->tries >= READ_MAX_TRIES))
+	if (clock_mono() >= t->deadline || (!is_write(t) && t->tries >= READ_MAX_TRIES)) {
 		finish(t, STORE_UNAVAILABLE);
-	else
-		queue_put(&l->queue, t);
+		return;
+	}
+	metrics_add(METRICS_DB_RETRIES + why, 1);
+	queue_put(&l->queue, t);
 }
 
 /* The connection went away under a group: what it did is not known. */
@@ -113,7 +116,7 @@ lose_group(struct lane *l)
 
 	while ((t = queue_take(&lost)) != NULL) {
 		if (!is_write(t)) {
-			try_again(l, t);
+			try_again(l, t, METRICS_RETRY_LOST);
 			continue;
 		}
 		drop_result(t);
@@ -151,14 +154,14 @@ judge(struct lane *l, struct store_ticket *t, enum sqlstate_verdict verdict)
 	switch (verdict) {
 	case SQLSTATE_MOVE:
 		l->leave = true;
-		try_again(l, t);
+		try_again(l, t, METRICS_RETRY_MOVED);
 		return;
 	case SQLSTATE_RETRY:
-		try_again(l, t);
+		try_again(l, t, METRICS_RETRY_CONFLICT);
 		return;
 	case SQLSTATE_UNKNOWN:
 		if (!is_write(t)) {
-			try_again(l, t);
+			try_again(l, t, METRICS_RETRY_LOST);
 			return;
 		}
 		finish(t, STORE_UNKNOWN);
@@ -211,7 +214,7 @@ settle_failed(struct lane *l, struct queue *segment)
 			drop_result(t);
 			finish(t, STORE_UNKNOWN);
 		} else {
-			try_again(l, t);
+			try_again(l, t, METRICS_RETRY_GROUP);
 		}
 	}
 }
@@ -420,6 +423,7 @@ choose_group(struct lane *l)
 		t->synced |= t->next == NULL;
 	if (bytes > LARGE_MESSAGE)
 		l->large_at = clock_mono();
+	metrics_observe_size(METRICS_DB_GROUP_SIZE, ops);
 }
 
 /* Whether b can be in the batch that begins with a and ends before b so far. */

@@ -5,6 +5,7 @@
 
 #include "clock.h"
 #include "log.h"
+#include "metrics.h"
 #include "sqlstate.h"
 
 #define IDLE_KEPT (60 * CLOCK_S) /* how long a connection beyond the first waits for another list */
@@ -74,6 +75,14 @@ put_first(struct lister *l, struct store_ticket *t)
 		l->timer.due = t->deadline;
 }
 
+static enum metrics_retry
+retry_of(enum sqlstate_verdict verdict)
+{
+	if (verdict == SQLSTATE_RETRY)
+		return METRICS_RETRY_CONFLICT;
+	return verdict == SQLSTATE_MOVE ? METRICS_RETRY_MOVED : METRICS_RETRY_LOST;
+}
+
 /* The statement failed, or the connection under it: the list begins anew where nobody has seen a key of it. */
 static void
 fail_list(struct lister_line *line, enum sqlstate_verdict verdict)
@@ -84,6 +93,7 @@ fail_list(struct lister_line *line, enum sqlstate_verdict verdict)
 	if (t != NULL && passes && !line->delivered && t->tries < MAX_TRIES && clock_mono() < t->deadline) {
 		line->ticket = NULL;
 		put_first(line->lister, t);
+		metrics_add(METRICS_DB_RETRIES + retry_of(verdict), 1);
 	}
 	end_list(line, verdict == SQLSTATE_FAULT ? STORE_FAULT : STORE_UNAVAILABLE, false);
 }

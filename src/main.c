@@ -19,6 +19,7 @@
 #include "exitcode.h"
 #include "fcgi.h"
 #include "log.h"
+#include "metrics.h"
 #include "options.h"
 #include "reload.h"
 #include "store_pg.h"
@@ -106,6 +107,12 @@ set_up(struct program *p)
 	/* A budget below one body would refuse that body for ever. */
 	p->house.body_budget = c->body_budget > c->payload_size_limit ? c->body_budget : c->payload_size_limit;
 	p->house.listener = LISTENER;
+	if (strcmp(c->metrics_bind, "off") != 0) {
+		p->house.metrics = metrics_new(c->workers);
+		p->api.metrics = p->house.metrics;
+		if (p->house.metrics == NULL)
+			return false;
+	}
 	p->store = (struct worker_store){ make_store, store_pg_free, store_pg_is_settled, p };
 	if (!statement_set_init(&p->statements, str_of(c->db_scheme), c->db_prepared))
 		return false;
@@ -119,6 +126,7 @@ clean_up(struct program *p, enum exitcode code)
 	if (!connector_free(p->connector))
 		_exit(code);
 	statement_set_free(&p->statements);
+	metrics_free(p->house.metrics);
 	config_free(&p->config);
 }
 
@@ -173,7 +181,7 @@ serve(struct program *p)
 	log_event(LOG_INFO, "started", log_text("version", STR(PACKAGE_VERSION)),
 	    log_number("workers", p->config.workers));
 	for (; p->workers < p->config.workers; p->workers++) {
-		p->worker[p->workers] = worker_start(&p->house, &p->store);
+		p->worker[p->workers] = worker_start(&p->house, p->workers, &p->store);
 		if (p->worker[p->workers] == NULL)
 			_exit(EXIT_INTERNAL); /* the workers that run already have nothing in flight */
 	}

@@ -4,6 +4,7 @@
 
 #include "clock.h"
 #include "log.h"
+#include "metrics.h"
 
 #define LINES_KEPT ((size_t)4096)  /* bytes, in a turn */
 #define LINES_MAX  ((size_t)16384)
@@ -40,6 +41,7 @@ observe_flush(struct observer *o)
 void
 observe_begin(struct observer *o, struct observed *d, struct request *request, int64_t now)
 {
+	metrics_add(METRICS_HTTP_IN_FLIGHT, 1);
 	d->began = now;
 	d->bytes = 0;
 	d->open = true;
@@ -47,6 +49,35 @@ observe_begin(struct observer *o, struct observed *d, struct request *request, i
 		ids_make(&o->ids, d->id);
 		request->request_id = str_from(d->id, sizeof(d->id));
 	}
+}
+
+void
+observe_store(struct observed *d, int64_t now)
+{
+	d->asked = now;
+}
+
+void
+observe_stored(const struct observed *d, enum store_kind kind, enum store_outcome outcome)
+{
+	metrics_add(METRICS_DB_OPERATIONS + (size_t)kind * METRICS_N_OUTCOME + outcome, 1);
+	metrics_observe_time(METRICS_DB_DURATION + (size_t)kind * METRICS_WIDTH_SECONDS, clock_mono() - d->asked);
+}
+
+static void
+count(const struct observed *d, const struct call *c, const struct response *r, int64_t took)
+{
+	const struct request *request = c->request;
+	/* What a client claims to send must not spoil the sum; a body that long is never taken. */
+	uint64_t body = request->content_length <= UINT32_MAX ? request->content_length : 0;
+
+	metrics_add(METRICS_HTTP_IN_FLIGHT, (uint64_t)-1);
+	metrics_count_request(request->method, c->match.route, r->status);
+	metrics_observe_time(METRICS_HTTP_DURATION, took);
+	metrics_observe_bytes(METRICS_REQUEST_BODY, body);
+	metrics_observe_bytes(METRICS_RESPONSE_BODY, d->bytes);
+	if (r->refusal >= REFUSAL_NO_TOKEN && r->refusal <= REFUSAL_WORKSPACE_MISMATCH)
+		metrics_add(METRICS_AUTH_REFUSALS + r->refusal - REFUSAL_NO_TOKEN, 1);
 }
 
 static struct log_field
@@ -85,6 +116,7 @@ observe_end(struct observer *o, struct observed *d, const struct call *c, const 
 	int64_t took = clock_mono() - d->began;
 
 	d->open = false;
+	count(d, c, r, took);
 	if (log_enabled(level) &&
 	    (level <= LOG_WARN || atomic_load_explicit(&access_log, memory_order_relaxed)))
 		put_line(o, level, d, c, r, took);

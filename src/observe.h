@@ -1,6 +1,6 @@
 /*
- * observe: what an operator gets to know of a request: a name for it, and its
- * line in the access log.
+ * observe: what an operator gets to know of a request: a name for it, its
+ * line in the access log, and its share of the metrics.
  *
  * The name is the client's X-Request-Id, or a random one; it goes back with
  * the answer.  The line has the route's template instead of the path, and
@@ -22,6 +22,7 @@ struct observer {
 struct observed {
 	char id[IDS_SIZE];
 	int64_t began;  /* monotonic */
+	int64_t asked;  /* when its operation was handed to the store */
 	uint64_t bytes; /* of the answer's body; the sender counts them */
 	bool open;
 };
@@ -34,6 +35,10 @@ void observe_set_access_log(bool on);
 
 /* A request was read: names it. */
 void observe_begin(struct observer *o, struct observed *d, struct request *request, int64_t now);
+
+/* Its operation went to the store, and came back. */
+void observe_store(struct observed *d, int64_t now);
+void observe_stored(const struct observed *d, enum store_kind kind, enum store_outcome outcome);
 
 /* It was answered. */
 void observe_end(struct observer *o, struct observed *d, const struct call *c, const struct response *r);

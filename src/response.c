@@ -1,5 +1,6 @@
 #include "response.h"
 
+#include "accept.h"
 #include "cors.h"
 #include "etag.h"
 #include "json.h"
@@ -10,21 +11,9 @@ static const struct {
 	unsigned status;
 	struct str line;
 } statuses[] = {
-	{ 200, STR_INIT("200 OK") },
-	{ 201, STR_INIT("201 Created") },
-	{ 204, STR_INIT("204 No Content") },
-	{ 304, STR_INIT("304 Not Modified") },
-	{ 400, STR_INIT("400 Bad Request") },
-	{ 401, STR_INIT("401 Unauthorized") },
-	{ 403, STR_INIT("403 Forbidden") },
-	{ 404, STR_INIT("404 Not Found") },
-	{ 405, STR_INIT("405 Method Not Allowed") },
-	{ 412, STR_INIT("412 Precondition Failed") },
-	{ 413, STR_INIT("413 Content Too Large") },
-	{ 414, STR_INIT("414 URI Too Long") },
-	{ 431, STR_INIT("431 Request Header Fields Too Large") },
-	{ 500, STR_INIT("500 Internal Server Error") },
-	{ 503, STR_INIT("503 Service Unavailable") },
+#define X(status, reason) { status, STR_INIT(#status " " reason) },
+	RESPONSE_STATUSES(X)
+#undef X
 };
 
 /* The status line behind "HTTP/1.1 ", with its reason phrase. */
@@ -49,47 +38,6 @@ response_text(struct response *r, struct str text)
 {
 	*r = (struct response){
 		.status = 200, .type = STR("text/plain; charset=utf-8"), .body = text, .length = text.n };
-}
-
-/* A weight is "0", "1" or a decimal between them (RFC 9110 12.4.2). */
-static bool
-is_positive(struct str weight)
-{
-	for (size_t i = 0; i < weight.n; i++)
-		if (weight.p[i] >= '1' && weight.p[i] <= '9')
-			return true;
-	return false;
-}
-
-/* Whether one element of Accept is application/problem+json with a weight above 0 (RFC 9110 12.5.1). */
-static bool
-element_asks_for_problem(struct str element)
-{
-	struct str type, parameters, parameter;
-
-	(void)str_cut(element, ';', &type, &parameters);
-	if (!str_eq_nocase(str_trim(type), STR("application/problem+json")))
-		return false;
-	while (parameters.p != NULL) {
-		(void)str_cut(parameters, ';', &parameter, &parameters);
-		parameter = str_trim(parameter);
-		if (parameter.n > 2 && str_eq_nocase(str_first(parameter, 2), STR("q=")))
-			return is_positive(str_skip(parameter, 2));
-	}
-	return true;
-}
-
-static bool
-asks_for_problem(struct str accept)
-{
-	struct str element;
-
-	while (accept.p != NULL) {
-		(void)str_cut(accept, ',', &element, &accept);
-		if (element_asks_for_problem(element))
-			return true;
-	}
-	return false;
 }
 
 /* RFC 9457 3.1; the absent slice when there is no memory. */
@@ -120,7 +68,7 @@ response_refuse(struct response *r, enum refusal refusal, struct str detail, con
 	struct str text = detail.p != NULL ? detail : refusal_text(refusal);
 
 	*r = (struct response){ .status = refusal_status(refusal), .refusal = refusal };
-	if (asks_for_problem(request->accept)) {
+	if (accept_names(request->accept, STR("application/problem+json"))) {
 		r->body = problem(r->status, text, a);
 		r->type = STR("application/problem+json");
 	}

@@ -15,6 +15,24 @@
 #include "route.h"
 #include "digest.h"
 
+/* Every status that is answered, with its reason phrase. */
+#define RESPONSE_STATUSES(X)                     \
+	X(200, "OK")                             \
+	X(201, "Created")                        \
+	X(204, "No Content")                     \
+	X(304, "Not Modified")                   \
+	X(400, "Bad Request")                    \
+	X(401, "Unauthorized")                   \
+	X(403, "Forbidden")                      \
+	X(404, "Not Found")                      \
+	X(405, "Method Not Allowed")             \
+	X(412, "Precondition Failed")            \
+	X(413, "Content Too Large")              \
+	X(414, "URI Too Long")                   \
+	X(431, "Request Header Fields Too Large") \
+	X(500, "Internal Server Error")          \
+	X(503, "Service Unavailable")
+
 struct response {
 	unsigned status;
 	enum refusal refusal;     /* NONE unless this is one */

@@ -21,6 +21,18 @@ route_is_protected(struct str path)
 	return str_eq(first, STR("api")) || str_eq(first, STR("api2"));
 }
 
+enum route_number
+route_number(const struct route *route)
+{
+	return route != NULL ? (enum route_number)(route - routes) : ROUTE_COUNT;
+}
+
+struct str
+route_template(enum route_number n)
+{
+	return routes[n].template;
+}
+
 /* Where a {name} of a template puts its segment. */
 static struct str *
 slot(struct route_match *m, struct str name)

@@ -14,16 +14,24 @@
 /*
  * X(NAME, "template", version, GET, POST, PUT, DELETE)
  *   The last four are the action for that method, or NONE.
- *   version: 1 and 2 need a token; 0 does not.
+ *   version: 1 and 2 need a token; 0 does not.  METRICS is for operators only.
  */
 #define ROUTES(X)                                                                  \
 	X(STATUS, "/status", 0, STATUS, NONE, NONE, NONE)                          \
 	X(LIVEZ, "/livez", 0, LIVEZ, NONE, NONE, NONE)                             \
 	X(READYZ, "/readyz", 0, READYZ, NONE, NONE, NONE)                          \
+	X(METRICS, "/metrics", 0, METRICS, NONE, NONE, NONE)                       \
 	X(V1_LIST, "/api/{namespace}", 1, LIST, NONE, NONE, NONE)                  \
 	X(V1_KEY, "/api/{namespace}/{key}", 1, GET, PUT, NONE, DELETE)             \
 	X(V2_LIST, "/api2/{workspace}/{namespace}", 2, LIST, NONE, NONE, NONE)     \
 	X(V2_KEY, "/api2/{workspace}/{namespace}/{key}", 2, GET, NONE, PUT, DELETE)
+
+enum route_number {
+#define X(name, template, version, get, post, put, del) ROUTE_##name,
+	ROUTES(X)
+#undef X
+	ROUTE_COUNT,
+};
 
 enum action {
 	ACTION_NONE,
@@ -34,6 +42,7 @@ enum action {
 	ACTION_GET,
 	ACTION_PUT,
 	ACTION_DELETE,
+	ACTION_METRICS,
 };
 
 struct route {
@@ -52,6 +61,10 @@ struct route_match {
 bool route_is_protected(struct str path);
 
 struct route_match route_find(struct str path, enum method method);
+
+/* NULL: ROUTE_COUNT. */
+enum route_number route_number(const struct route *route);
+struct str route_template(enum route_number n);
 
 /* The field value of Allow for a route (RFC 9110 10.2.1). */
 #define ROUTE_ALLOW_SIZE 64

@@ -196,6 +196,26 @@ parse_port(struct str s, void *member)
 }
 
 static const char *
+parse_listener(struct str s, void *member)
+{
+	const char *colon = s.n > 0 ? memrchr(s.p, ':', s.n) : NULL;
+	struct str host;
+	uint64_t port;
+
+	if (str_eq(s, STR("off")))
+		return copy(s, member);
+	if (colon == NULL || !parse_whole(str_from(colon + 1, s.n - (size_t)(colon + 1 - s.p)), 1, UINT16_MAX, &port))
+		return "not an address with a port, such as 127.0.0.1:9094, and not off";
+	host = str_first(s, (size_t)(colon - s.p));
+	/* RFC 3986 3.2.2: brackets tell the port from an IPv6 address. */
+	if (host.n > 2 && host.p[0] == '[' && host.p[host.n - 1] == ']')
+		host = str_from(host.p + 1, host.n - 2);
+	else if (memchr(host.p, ':', host.n) != NULL)
+		return "an IPv6 address needs brackets, such as [::1]:9094";
+	return is_address(host) ? copy(s, member) : "not an IPv4 or IPv6 address (a host name will not do)";
+}
+
+static const char *
 parse_count(struct str s, void *member)
 {
 	uint64_t n;
@@ -335,6 +355,7 @@ const struct setting_type
     setting_type_UUID = { parse_uuid, print_uuid, NULL, sizeof(SETTING_C_UUID) },
     setting_type_SWITCH = { parse_switch, print_switch, NULL, sizeof(SETTING_C_SWITCH) },
     setting_type_LEVEL = { parse_level, print_level, NULL, sizeof(SETTING_C_LEVEL) },
+    setting_type_LISTENER = { parse_listener, print_text, release_text, 0 },
     setting_type_FORMAT = { parse_format, print_format, NULL, sizeof(SETTING_C_FORMAT) };
 
 bool

@@ -30,6 +30,8 @@
 	X(log_format, FORMAT, "HULY_LOG_FORMAT", "logfmt", "logfmt or json")                               \
 	X(access_log, SWITCH, "HULY_ACCESS_LOG", "on",                                                     \
 	    "a line in the log for each request, at level info")                                           \
+	X(metrics_bind, LISTENER, "HULY_METRICS_BIND", "127.0.0.1:9094",                                   \
+	    "address and port that the web server answers operators on, or off")                           \
 	X(workers, COUNT, "HULY_WORKERS", "2", "threads that serve requests")                              \
 	X(db_list_connections, COUNT, "HULY_DB_LIST_CONNECTIONS", "4",                                     \
 	    "most database connections that lists may use, in each worker")                                \

@@ -5,6 +5,7 @@
 
 #include "lane.h"
 #include "lister.h"
+#include "metrics.h"
 
 struct store_pg {
 	struct store store; /* first */
@@ -55,6 +56,31 @@ release(struct store *s, void *memory)
 	PQclear(memory);
 }
 
+static enum metrics_state
+state_of(bool connected, bool busy)
+{
+	if (!connected)
+		return METRICS_CONNECTING;
+	return busy ? METRICS_BUSY : METRICS_IDLE;
+}
+
+static void
+count_connections(const struct store_pg *p)
+{
+	uint64_t n[METRICS_STATES] = { 0 };
+
+	n[state_of(p->reads.conn != NULL, !lane_is_idle(&p->reads))]++;
+	n[state_of(p->writes.conn != NULL, !lane_is_idle(&p->writes))]++;
+	for (unsigned i = 0; i < p->lists.max; i++) {
+		const struct lister_line *line = &p->lists.line[i];
+
+		if (line->conn != NULL || line->ordered)
+			n[state_of(line->conn != NULL, line->ticket != NULL)]++;
+	}
+	for (size_t i = 0; i < METRICS_STATES; i++)
+		metrics_set(METRICS_DB_CONNECTIONS + i, n[i]);
+}
+
 static void
 end_of_turn(struct hook *h)
 {
@@ -62,6 +88,7 @@ end_of_turn(struct hook *h)
 
 	lane_flush(&p->reads);
 	lane_flush(&p->writes);
+	count_connections(p);
 }
 
 struct store *

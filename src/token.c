@@ -7,6 +7,7 @@
 #include "base64url.h"
 #include "digest.h"
 #include "json.h"
+#include "metrics.h"
 
 #define DECODED_MAX (TOKEN_MAX_LENGTH / 4 * 3)
 #define HEADER_MAX  1024 /* json compares all names with each other, and nobody vouches for the header yet */
@@ -333,6 +334,7 @@ token_verify(struct token_verifier *v, struct str authorization, int64_t now, st
 
 	struct slot *slot = slot_of(v, &checked.key);
 	bool known = slot_holds(slot, &checked.key);
+	metrics_add(known ? METRICS_TOKEN_CACHE_HITS : METRICS_TOKEN_CACHE_MISSES, 1);
 	if (!known && !check_token(v, token, &checked.claims, &checked.window))
 		return TOKEN_INVALID;
 	if (!in_window(known ? &slot->window : &checked.window, now))

@@ -11,6 +11,7 @@
 #include "clock.h"
 #include "conn.h"
 #include "log.h"
+#include "metrics.h"
 
 #define ACCEPTS_PER_TURN 16             /* then the other workers have their chance */
 #define SWEEP_EVERY      (1 * CLOCK_S)
@@ -21,6 +22,7 @@ struct worker {
 	struct loop loop;
 	struct conn_host host;
 	const struct worker_store *kind;
+	unsigned number;
 	pthread_t thread;
 	struct watch listener, wake;
 	bool listening;
@@ -125,6 +127,7 @@ run(void *arg)
 {
 	struct worker *w = arg;
 
+	metrics_attach(w->host.house->metrics, w->number);
 	loop_run(&w->loop);
 	digest_thread_end();
 	return NULL;
@@ -169,13 +172,14 @@ set_up(struct worker *w)
 }
 
 struct worker *
-worker_start(struct house *house, const struct worker_store *kind)
+worker_start(struct house *house, unsigned number, const struct worker_store *kind)
 {
 	struct worker *w = calloc(1, sizeof(*w));
 
 	if (w == NULL)
 		return NULL;
 	w->kind = kind;
+	w->number = number;
 	w->host.house = house;
 	w->wake.fd = w->loop.epoll = -1;
 	if (set_up(w) && pthread_create(&w->thread, NULL, run, w) == 0)

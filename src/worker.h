@@ -23,6 +23,7 @@ struct house {
 	_Atomic size_t body_bytes;      /* of them in use */
 	_Atomic bool draining;          /* answer what is there, accept no more */
 	int listener;                   /* non-blocking */
+	struct metrics *metrics;        /* a block for each worker; NULL: none */
 };
 
 struct worker;
@@ -38,8 +39,9 @@ struct worker_store {
 	void *ctx;
 };
 
-/* Starts the thread; borrows everything.  NULL: no memory, descriptors or threads. */
-struct worker *worker_start(struct house *house, const struct worker_store *store) __attribute__((warn_unused_result));
+/* Starts the thread; borrows everything.  number: from 0.  NULL: no memory, descriptors or threads. */
+struct worker *worker_start(struct house *house, unsigned number, const struct worker_store *store)
+    __attribute__((warn_unused_result));
 
 /* Tells the worker that house->draining was set. */
 void worker_wake(struct worker *w);

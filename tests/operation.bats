@@ -242,3 +242,128 @@ assert line["route"] == "/api2/{workspace}/{namespace}/{key}" and line["service"
 	kill -HUP "$PROGRAM" # whatever makes a line
 	timeout 10 grep -m 1 'msg="lines of the log were lost" lines=[1-9]' <&7
 }
+
+# --- metrics ---
+
+# metric NAME{LABELS}: its value, all programs' answers on the operators' address being one's own.
+metric()
+{
+	curl -sf "$WORLD_OPERATOR_URL/metrics" | awk -v name="$1" '{ value = $NF; sub(/ [^ ]*$/, "") } $0 == name { print value }'
+}
+
+metrics_are_counted()
+{
+	local key=/api2/$WS/ns/key name
+	local get='{method="GET",route="/api2/{workspace}/{namespace}/{key}",code="200"}'
+
+	world_start "$1"
+	[ "$(world_status "$key" -X PUT -d 12345)" = 204 ]
+	for _ in 1 2 3; do
+		[ "$(world_status "$key")" = 200 ]
+	done
+	[ "$(world_status "$key-other")" = 404 ]
+	[ "$(WORLD_TOKEN=x world_status "$key")" = 401 ]
+	[ "$(metric "hulykvs_http_requests_total$get")" -eq 3 ]
+	[ "$(metric 'hulykvs_db_operations_total{operation="get",outcome="done"}')" -eq 3 ]
+	[ "$(metric 'hulykvs_db_operations_total{operation="get",outcome="no_key"}')" -eq 1 ]
+	[ "$(metric 'hulykvs_db_operation_duration_seconds_count{operation="put"}')" -eq 1 ]
+	[ "$(metric 'hulykvs_auth_refusals_total{reason="invalid_token"}')" -eq 1 ]
+	[ "$(metric hulykvs_http_requests_in_flight)" -eq 1 ] # the scrape itself
+	[ "$(metric 'hulykvs_db_connections{state="idle"}')" -ge 2 ]
+	[ "$(($(metric hulykvs_token_cache_hits_total) + $(metric hulykvs_token_cache_misses_total)))" -eq 6 ]
+	[ "$(metric hulykvs_request_body_bytes_sum)" -eq 5 ]
+	[ "$(metric 'hulykvs_http_request_duration_seconds_bucket{le="+Inf"}')" -ge 6 ]
+	# Not for the public, however it asks.
+	for name in HULYKVS_OPERATOR HULYKVS-OPERATOR Http-Hulykvs-Operator; do
+		[ "$(world_status /metrics -H "$name: 1")" = 404 ]
+	done
+	[ "$(world_status '/metrics?HULYKVS_OPERATOR=1' -X PUT)" = 404 ]
+	# And nothing else for operators.
+	[ "$(world_operator_status /readyz)" = 200 ]
+	[ "$(world_operator_status /livez)" = 200 ]
+	[ "$(world_operator_status "$key")" = 404 ]
+	[ "$(world_operator_status /)" = 404 ]
+	for format in text/plain application/openmetrics-text; do
+		curl -sf -D "$BATS_TEST_TMPDIR/head" -H "Accept: $format" "$WORLD_OPERATOR_URL/metrics" >"$BATS_TEST_TMPDIR/metrics"
+		grep -qi "^content-type: $format;" "$BATS_TEST_TMPDIR/head"
+		run grep -F -e "$WS" -e ns/key "$BATS_TEST_TMPDIR/metrics"
+		[ "$status" -eq 1 ]
+	done
+	[ "$(tail -n 1 "$BATS_TEST_TMPDIR/metrics")" = '# EOF' ]
+	world_stop
+}
+
+world_operator_status()
+{
+	curl -s -o /dev/null -w '%{http_code}' -H "Authorization: Bearer $WORLD_TOKEN" "$WORLD_OPERATOR_URL$1"
+}
+
+@test "nginx: metrics count what happens, and only operators see them" { metrics_are_counted nginx; }
+@test "lighttpd: metrics count what happens, and only operators see them" { metrics_are_counted lighttpd; }
+
+@test "a database that goes away shows in the metrics" {
+	WORLD_ERRORS_EXPECTED=1 world_start nginx
+	[ "$(world_status "/api2/$WS/ns/k")" = 404 ]
+	pg_stop
+	world_until 10 database_is_away
+	[ "$(metric 'hulykvs_db_connections{state="idle"}')" -eq 0 ]
+	[ "$(metric 'hulykvs_db_connections{state="connecting"}')" -ge 4 ]
+	[ "$(metric 'hulykvs_db_operations_total{operation="get",outcome="unavailable"}')" -ge 1 ]
+	pg_start "$PG_DIR"
+	world_until 20 world_ready
+	[ "$(metric 'hulykvs_db_connections{state="idle"}')" -ge 2 ]
+}
+
+database_is_away()
+{
+	[ "$(world_status "/api2/$WS/ns/k")" = 503 ] && [ "$(metric 'hulykvs_db_connections{state="idle"}')" -eq 0 ]
+}
+
+@test "HULY_METRICS_BIND=off: no metrics, no address" {
+	world_start nginx HULY_METRICS_BIND=off
+	[ "$(world_operator_status /metrics)" = 000 ]
+	# Whoever can open the socket may call itself an operator.
+	python3 - "$WORLD_SOCKET" "$WORLD_TOP/tests" <<-'END'
+		import sys
+		sys.path.insert(0, sys.argv[2])
+		import fcgi_peer
+		env = fcgi_peer.environment("GET", "/metrics", None, None)
+		env["HULYKVS_OPERATOR"] = "1"
+		with fcgi_peer.Peer(sys.argv[1]) as peer:
+		    peer.begin(1, True)
+		    peer.params(1, env)
+		    peer.stdin(1, b"")
+		    assert peer.read_answer(1).status == 404
+	END
+	world_stop
+}
+
+@test "promtool finds no fault with metrics, alerts and the dashboard's queries, which name metrics that there are" {
+	world_start nginx
+	[ "$(world_status "/api2/$WS/ns/k")" = 404 ]
+	cd "$BATS_TEST_TMPDIR"
+	curl -sf "$WORLD_OPERATOR_URL/metrics" >answer
+	python3 - "$WORLD_TOP/deploy/prometheus" >queries.yml <<-'END'
+		import json, os, re, sys
+		top = sys.argv[1]
+		queries = [t["expr"] for p in json.load(open(os.path.join(top, "dashboard.json")))["panels"] for t in p["targets"]]
+		assert len(queries) >= 20
+		rules = [{"record": "query", "expr": q.replace("$__rate_interval", "5m").replace("$job", ".*").replace("$instance", ".*")}
+		         for q in queries]
+		print(json.dumps({"groups": [{"name": str(i), "rules": [rule]} for i, rule in enumerate(rules)]}))
+		names = set(re.findall(r"\b(?:hulykvs|process)_[a-z_]+", " ".join(queries) + open(os.path.join(top, "alerts.yml")).read()))
+		there = set(re.findall(r"^([a-z_]+)[{ ]", open("answer").read(), re.M)) | {"hulykvs"}
+		assert not names - there, names - there
+		told = set(re.findall(r"`(Hulykvs[A-Za-z]+)`", open(os.path.join(top, "../../README.md")).read()))
+		alerts = set(re.findall(r"- alert: (\w+)", open(os.path.join(top, "alerts.yml")).read()))
+		assert told == alerts, told ^ alerts
+		listed = set(re.findall(r"^# TYPE (hulykvs_\w+)", open("answer").read(), re.M))
+		table = open(os.path.join(top, "../../README.md")).read()
+		assert not [name for name in listed if "`" + name + "`" not in table]
+	END
+	command -v promtool >/dev/null || skip "no promtool"
+	promtool check metrics <answer
+	promtool check rules queries.yml "$WORLD_TOP/deploy/prometheus/alerts.yml"
+	promtool test rules "$WORLD_TOP/deploy/prometheus/alerts_test.yml"
+	world_stop
+}

@@ -4,6 +4,7 @@
 
 #include "bearer.h"
 #include "store_mem.h"
+#include "metrics.h"
 #include "tap.h"
 
 #define NOW   INT64_C(1800000000)
@@ -653,6 +654,45 @@ keeps_the_store_out(void)
 	tap_int(store.submitted, before, "the store was asked nothing");
 }
 
+/* Metrics are for whom the web server calls an operator; to all others there is no such path. */
+static void
+shows_metrics(void)
+{
+	const struct row hidden[] = {
+		{ NONE, "GET", "/metrics", NULL, STR_ABSENT, 404, NULL, STR_ABSENT },
+		{ ALL, "GET", "/metrics", "HULYKVS_OPERATOR=0", STR_ABSENT, 404, NULL, STR_ABSENT },
+		{ ALL, "GET", "/metrics", "HTTP_HULYKVS_OPERATOR=1", STR_ABSENT, 404, NULL, STR_ABSENT },
+		{ ALL, "GET", "/metrics", "HULYKVS_OPERATOR=", STR_ABSENT, 404, NULL, STR_ABSENT },
+		{ ALL, "PUT", "/metrics", NULL, STR_ABSENT, 404, NULL, STR_ABSENT },
+		{ ALL, "OPTIONS", "/metrics", NULL, STR_ABSENT, 404, NULL, STR_ABSENT },
+	};
+	const struct row get = { NONE, "GET", "/metrics", "HULYKVS_OPERATOR=1", STR_ABSENT, 200, NULL, STR_ABSENT };
+	const struct row open = { NONE, "GET", "/metrics",
+	    "HULYKVS_OPERATOR=1\nHTTP_ACCEPT=application/openmetrics-text", STR_ABSENT, 200, NULL, STR_ABSENT };
+	const struct row put = { NONE, "PUT", "/metrics", "HULYKVS_OPERATOR=1", STR("x"), 405, NULL, STR_ABSENT };
+	struct metrics *metrics = metrics_new(1);
+
+	if (metrics == NULL)
+		tap_bail("no memory");
+	play(&(struct row){ NONE, "GET", "/metrics", "HULYKVS_OPERATOR=1", STR_ABSENT, 404, NULL, STR_ABSENT },
+	    "no metrics are kept: ");
+	api.metrics = metrics;
+	for (size_t i = 0; i < COUNT(hidden); i++)
+		play(&hidden[i], "metrics hidden: ");
+	play(&put, "metrics: ");
+	arena_reset(&arena);
+	read_request(&get);
+	perform(STR_ABSENT);
+	tap_ok(response.status == 200 && str_starts(buf_str(&answer), STR("# HELP hulykvs_http_requests_total ")), "metrics");
+	tap_ok(str_starts(response.type, STR("text/plain; version=0.0.4")), "their type");
+	arena_reset(&arena);
+	read_request(&open);
+	perform(STR_ABSENT);
+	tap_ok(response.status == 200 && str_starts(response.type, STR("application/openmetrics-text;")), "OpenMetrics");
+	api.metrics = NULL;
+	metrics_free(metrics);
+}
+
 /* A name that does not fit into the request's memory. */
 static void
 without_memory(void)
@@ -718,6 +758,7 @@ main(void)
 	plays(lists, COUNT(lists));
 	play_outcomes();
 	play_readiness();
+	shows_metrics();
 	describes_values();
 	owes_allow();
 	keeps_the_store_out();

@@ -3,7 +3,7 @@
 #include "tap.h"
 
 /* The action letter for GET, HEAD, POST, PUT, DELETE, OPTIONS and another method. */
-static const char letters[] = "-slrLGPD";
+static const char letters[] = "-slrLGPDm";
 
 static const struct row {
 	struct str path;
@@ -14,6 +14,7 @@ static const struct row {
 	{ TEXT("/status"), "/status", "ss-----", { NULL, 0 }, { NULL, 0 }, { NULL, 0 } },
 	{ TEXT("/livez"), "/livez", "ll-----", { NULL, 0 }, { NULL, 0 }, { NULL, 0 } },
 	{ TEXT("/readyz"), "/readyz", "rr-----", { NULL, 0 }, { NULL, 0 }, { NULL, 0 } },
+	{ TEXT("/metrics"), "/metrics", "mm-----", { NULL, 0 }, { NULL, 0 }, { NULL, 0 } },
 	{ TEXT("/api/n"), "/api/{namespace}", "LL-----", { NULL, 0 }, TEXT("n"), { NULL, 0 } },
 	{ TEXT("/api/n/k"), "/api/{namespace}/{key}", "GGP-D--", { NULL, 0 }, TEXT("n"), TEXT("k") },
 	{ TEXT("/api2/w/n"), "/api2/{workspace}/{namespace}", "LL-----", TEXT("w"), TEXT("n"), { NULL, 0 } },

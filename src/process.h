@@ -1,0 +1,19 @@
+/*
+ * process: what the kernel tells about this process (proc(5)).
+ */
+#ifndef HULYKVS_PROCESS_H
+#define HULYKVS_PROCESS_H
+
+#include <stdint.h>
+
+struct process {
+	int64_t cpu;             /* nanoseconds, of all threads */
+	uint64_t resident, size; /* bytes of memory, and of address space */
+	uint64_t open_fds, max_fds;
+	int64_t started;         /* seconds since the epoch */
+};
+
+/* Fills in what it can; the rest is 0. */
+void process_read(struct process *p);
+
+#endif
