@@ -463,7 +463,7 @@ on_ready(struct watch *w, uint32_t events)
 	if (c->state == CONN_DEAD)
 		return;
 	if ((events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0)
-		fcgi_readable(c->fcgi);
+		fcgi_readable(c->fcgi, (events & (EPOLLRDHUP | EPOLLHUP)) != 0);
 	if ((events & (EPOLLHUP | EPOLLERR)) != 0 && (c->state == CONN_STREAMING || c->state == CONN_WRITING)) {
 		kill_conn(c); /* nobody is there to read the rest */
 		return;
@@ -511,7 +511,7 @@ conn_open(struct conn_host *host, int fd)
 static void
 drain(struct conn *c, int64_t now)
 {
-	fcgi_readable(c->fcgi);
+	fcgi_readable(c->fcgi, false);
 	read_on(c);
 	if (c->state != CONN_WAITING)
 		return;

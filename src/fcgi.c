@@ -36,6 +36,7 @@ struct fcgi {
 	struct buf behind; /* written behind the value */
 	bool broken;     /* the socket takes no more */
 	bool drained;    /* the kernel has no more for us until it says so */
+	bool ended;      /* what it has, ends with the end */
 	bool complete;   /* the request has been read; nothing is read until it is answered */
 	bool corked;     /* more comes at once: keep what is written */
 	bool shut;
@@ -211,7 +212,7 @@ read_more(struct fcgi *f)
 		n = recv(f->fd, arrivals, sizeof(arrivals), MSG_DONTWAIT);
 	while (n < 0 && errno == EINTR);
 	/* Less than was asked for: a stream socket has no more (epoll(7)). */
-	f->drained = n < (ssize_t)sizeof(arrivals);
+	f->drained = n < (ssize_t)sizeof(arrivals) && !f->ended;
 	if (n == 0 || (n < 0 && errno != EAGAIN))
 		f->broken = true;
 	if (n <= 0)
@@ -254,9 +255,10 @@ fcgi_next(struct fcgi *f)
 }
 
 void
-fcgi_readable(struct fcgi *f)
+fcgi_readable(struct fcgi *f, bool ended)
 {
 	f->drained = false;
+	f->ended |= ended;
 }
 
 char *const *

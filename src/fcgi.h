@@ -39,8 +39,11 @@ struct fcgi *fcgi_new(int fd) __attribute__((warn_unused_result));
 /* Closes the descriptor; NULL is fine. */
 void fcgi_free(struct fcgi *f);
 
-/* The kernel has news (edge-triggered): the next fcgi_next() looks at the socket. */
-void fcgi_readable(struct fcgi *f);
+/*
+ * The kernel has news (edge-triggered): the next fcgi_next() looks at the
+ * socket.  ended: the peer sends no more, which there is no further news of.
+ */
+void fcgi_readable(struct fcgi *f, bool ended);
 
 /* Reads on; FCGI_WAIT from FCGI_COMPLETE until fcgi_finish(). */
 enum fcgi_event fcgi_next(struct fcgi *f);
