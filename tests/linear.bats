@@ -2,7 +2,7 @@
 # Every key is a linearizable register, also while the connection to the database is cut and errs: concurrent
 # clients' histories are recorded and checked, and a bug planted under them is found.
 #
-# LINEAR_SECONDS (8) of recording, LINEAR_SEED (random): `make soak` asks for more.
+# LINEAR_SECONDS (6) of recording, LINEAR_SEED (random): `make soak` asks for more.
 
 # shellcheck disable=SC2030,SC2031 # each test has its own output and status
 # shellcheck disable=SC2154 # FAULT_* come from faults.bash
@@ -59,7 +59,7 @@ finds()
 
 @test "keys are linearizable while the database's connection is cut and errs" {
 	fault_proxied nginx HULY_REQUEST_TIMEOUT=2
-	linear --seconds "${LINEAR_SECONDS:-8}"
+	linear --seconds "${LINEAR_SECONDS:-6}"
 	[ "$status" -eq 0 ]
 	at_least unknown 1
 	at_least faults 10
