@@ -89,6 +89,9 @@ read_state(struct migrate_db *db, struct migrate_state *state)
 {
 	enum migrate_outcome outcome = migrate_state_read(db, &backend_of(db)->steps, state);
 
+	/* Another migrator may have made both between our look at the catalogue and that at the history. */
+	if (outcome == MIGRATE_DONE && state->recorded[0] && !state->has_table)
+		outcome = migrate_state_read(db, &backend_of(db)->steps, state);
 	return outcome == MIGRATE_DONE ? refuse_unfit(db, state) : outcome;
 }
 
