@@ -168,6 +168,34 @@ streams(void)
 	buf_free(&text);
 }
 
+/* Pieces that come while an earlier one waits for the peer go behind it. */
+static void
+keeps_pieces_in_order(void)
+{
+	struct buf text = list_text();
+	struct web_peer p;
+
+	web_begin(false);
+	fill_list();
+	web_store.list_portion = 1100; /* about a piece */
+	web_dial_small(&p, 1);
+	web_ask(&p, "GET", WEB_LIST, STR_ABSENT, WEB_KEEP);
+	for (int i = 0; web_store.lists != NULL && i < KEYS; i++) {
+		web_receive(&p, 20000);
+		(void)store_mem_step(&web_store);
+		web_pump();
+	}
+	web_expect(&p, 200, buf_str(&text), "a list that comes bit by bit");
+	web_hang_up(&p);
+	web_dial(&p);
+	web_ask(&p, "GET", WEB_LIST, STR_ABSENT, WEB_KEEP);
+	tap_ok(web_store.lists != NULL, "a list on its way");
+	web_hang_up(&p);
+	tap_ok(web_host.count == 0 && web_store.lists == NULL, "a list on its way whose reader leaves");
+	web_end("bit by bit");
+	buf_free(&text);
+}
+
 static void
 leaves_a_list(void)
 {
@@ -332,6 +360,7 @@ main(void)
 	lends_values();
 	leaves_while_writing();
 	streams();
+	keeps_pieces_in_order();
 	leaves_a_list();
 	breaks_lists();
 	runs_out_of_time();
