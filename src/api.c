@@ -1,9 +1,11 @@
 #include "api.h"
 
 #include "access.h"
+#include "clock.h"
 #include "cors.h"
 #include "exposition.h"
 #include "percent.h"
+#include "probe.h"
 #include "query.h"
 
 #define METRICS_MAX ((size_t)256 * 1024) /* bytes of text; less than an arena has */
@@ -231,10 +233,13 @@ plan_probe(const struct api *api, struct call *c, struct response *r)
 {
 	if (c->match.action == ACTION_READYZ) {
 		c->op.kind = STORE_CHECK;
+		c->health = api->health;
 		return API_STORE;
 	}
 	if (c->match.action == ACTION_METRICS)
 		answer_metrics(api, c, r);
+	else if (c->match.action == ACTION_LIVEZ)
+		probe_live(api->health, clock_mono(), c->request, c->arena, r);
 	else
 		response_text(r, STR("ok"));
 	return API_ANSWER;
@@ -336,8 +341,6 @@ finish_done(struct call *c, const struct store_result *result, struct response *
 		response_empty(r, c->op.condition == STORE_IF_ABSENT ? 201 : 204);
 		return;
 	case STORE_CHECK:
-		response_text(r, STR("ok"));
-		return;
 	case STORE_DELETE:
 	case STORE_LIST:
 		break;
@@ -369,10 +372,10 @@ refusal_of(enum store_outcome outcome)
 void
 api_finish(struct call *c, const struct store_result *result, struct response *r)
 {
-	if (result->outcome == STORE_DONE)
+	if (c->op.kind == STORE_CHECK)
+		probe_ready(c->health, result, c->request, c->arena, r);
+	else if (result->outcome == STORE_DONE)
 		finish_done(c, result, r);
-	else if (c->op.kind == STORE_CHECK)
-		response_refuse(r, REFUSAL_NOT_READY, result->reason, c->request, c->arena);
 	else
 		api_refuse(c, refusal_of(result->outcome), r);
 }

@@ -22,6 +22,7 @@ struct api {
 	size_t payload_limit; /* bytes */
 	struct uuid default_workspace;
 	const struct metrics *metrics; /* NULL: there are none */
+	const struct health *health;   /* NULL: nobody watches */
 };
 
 struct call {
@@ -33,6 +34,7 @@ struct call {
 	struct store_op op;
 	struct etag_list if_match, if_none_match; /* GET and HEAD */
 	struct listing listing;                   /* LIST */
+	const struct health *health;              /* CHECK */
 };
 
 enum api_step {

@@ -27,6 +27,7 @@ struct connector {
 	struct connector_order *orders; /* open ones, oldest first */
 	struct connector_order *trying; /* the first of them during an attempt; NULL where its owner left */
 	bool stopping, down;
+	bool reached; /* the thread's own: in the last attempt the database was there */
 	int64_t backoff, last_try, next_try;
 };
 
@@ -60,6 +61,7 @@ check_schema(struct connector *c, PGconn *conn, struct buf *why)
 		dbconn_put_message(why, PQerrorMessage(conn));
 	else if ((fault = statement_schema_fault(res)).p != NULL)
 		buf_puts(why, fault);
+	c->reached = fault.p != NULL;
 	PQclear(res);
 	return ok && fault.p == NULL;
 }
@@ -111,6 +113,7 @@ make(struct connector *c, enum statement_role role, int stale_pid, enum dbconn_s
 {
 	PGconn *conn = dbconn_connect(c->config, "hulykvs", why);
 
+	c->reached = false;
 	if (conn == NULL)
 		return NULL;
 	if (dbconn_server(conn, server, why) && check_schema(c, conn, why) &&
@@ -160,6 +163,7 @@ answer_all(struct connector *c, struct connector_order *o, struct str why)
 		struct connector_order *next = o->next;
 
 		(void)snprintf(o->reason, sizeof(o->reason), "%.*s", STR_FMT(why));
+		o->reached = c->reached;
 		answer(o);
 		o = next;
 	}

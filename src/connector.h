@@ -32,6 +32,7 @@ struct connector_order {
 	/* Called on the worker's loop: conn is given (taken by the callee), or NULL with the reason. */
 	void (*ready)(struct connector_order *o, PGconn *conn, enum dbconn_server server);
 	char reason[CONNECTOR_REASON_SIZE]; /* why there is none */
+	bool reached;                       /* the database is there, but its schema is not the one */
 	/* The connector's own. */
 	struct connector_box *box;
 	struct connector_order *next;

@@ -83,16 +83,24 @@ leave_connection(struct lane *l)
 	l->large_at = 0;
 }
 
-/* Ends every ticket of a list that belongs to nobody else. */
+/* There is no connection, and the reason is known. */
 static void
-finish_all(struct queue *q, enum store_outcome outcome)
+refuse(struct lane *l, struct store_ticket *t)
 {
+	drop_result(t);
+	t->result.reason = str_of(l->reason);
+	t->result.reached = l->reached;
+	finish(t, STORE_UNAVAILABLE);
+}
+
+static void
+refuse_all(struct lane *l)
+{
+	struct queue waiting = queue_take_all(&l->queue);
 	struct store_ticket *t;
 
-	while ((t = queue_take(q)) != NULL) {
-		drop_result(t);
-		finish(t, outcome);
-	}
+	while ((t = queue_take(&waiting)) != NULL)
+		refuse(l, t);
 }
 
 static void
@@ -382,7 +390,9 @@ on_connected(struct connector_order *o, PGconn *conn, enum dbconn_server server)
 
 	if (conn == NULL) {
 		l->down = true;
-		finish_all(&l->queue, STORE_UNAVAILABLE);
+		l->reached = o->reached;
+		memcpy(l->reason, o->reason, sizeof(l->reason));
+		refuse_all(l);
 		set_timer(l);
 		place_order(l);
 		return;
@@ -547,8 +557,7 @@ lane_submit(struct lane *l, struct store_ticket *t)
 	if (l->conn == NULL)
 		connector_nudge(l->box);
 	if (l->down) {
-		t->result.reason = str_of(l->order.reason);
-		finish(t, STORE_UNAVAILABLE);
+		refuse(l, t);
 		return;
 	}
 	queue_put(&l->queue, t);

@@ -31,6 +31,8 @@ struct lane {
 	PGconn *conn; /* NULL: none now */
 	enum dbconn_server server;
 	bool down;               /* the connector found no way: refuse at once */
+	bool reached;            /* then: what it said; the order's own may change meanwhile */
+	char reason[CONNECTOR_REASON_SIZE];
 	bool leave;              /* the connection is of no more use when the group has ended */
 	bool unsent;             /* libpq holds bytes that the socket did not take */
 	struct queue queue; /* not sent */

@@ -18,6 +18,7 @@
 #include "connector.h"
 #include "exitcode.h"
 #include "fcgi.h"
+#include "health.h"
 #include "log.h"
 #include "metrics.h"
 #include "options.h"
@@ -116,6 +117,10 @@ set_up(struct program *p)
 	p->store = (struct worker_store){ make_store, store_pg_free, store_pg_is_settled, p };
 	if (!statement_set_init(&p->statements, str_of(c->db_scheme), c->db_prepared))
 		return false;
+	p->house.health = health_new(c->workers, clock_mono());
+	p->api.health = p->house.health;
+	if (p->house.health == NULL)
+		return false;
 	p->connector = connector_new(c, &p->statements);
 	return p->connector != NULL;
 }
@@ -127,6 +132,7 @@ clean_up(struct program *p, enum exitcode code)
 		_exit(code);
 	statement_set_free(&p->statements);
 	metrics_free(p->house.metrics);
+	health_free(p->house.health);
 	config_free(&p->config);
 }
 
@@ -152,6 +158,7 @@ static void
 drain(struct program *p)
 {
 	log_event(LOG_INFO, "draining");
+	health_drain(p->house.health);
 	atomic_store(&p->house.draining, true);
 	/* A deadline that nothing should reach.  More signals change nothing: a Ctrl-C often sends two. */
 	(void)signal(SIGALRM, SIG_DFL);

@@ -42,6 +42,7 @@
 	X(OUTCOME_UNKNOWN, 503, "Outcome unknown: the write may or may not have happened", LOG_WARN)  \
 	X(BUSY, 503, "Too many request bodies at once", LOG_WARN)                                     \
 	X(NOT_READY, 503, "Not ready", LOG_DEBUG)                                                     \
+	X(NOT_ALIVE, 503, "Not alive", LOG_ERROR)                                                     \
 	/* faults of ours */                                                                          \
 	X(INTERNAL, 500, "Internal error", LOG_ERROR)
 

@@ -403,6 +403,7 @@ statement_read(const struct store_op *op, PGresult *res, struct store_result *r)
 		return;
 	case STORE_CHECK:
 		r->reason = statement_schema_fault(res);
+		r->reached = true;
 		r->outcome = r->reason.p == NULL ? STORE_DONE : STORE_UNAVAILABLE;
 		return;
 	case STORE_LIST:

@@ -65,6 +65,7 @@ struct store_result {
 	struct str value;   /* GET; borrowed from memory */
 	void *memory;       /* whoever takes it sets it to NULL here and calls store_release later */
 	struct str reason;  /* CHECK that failed: one line */
+	bool reached;       /* CHECK that failed: the database is there, but its schema is not the one */
 };
 
 struct store;

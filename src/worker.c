@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
@@ -10,6 +11,7 @@
 
 #include "clock.h"
 #include "conn.h"
+#include "health.h"
 #include "log.h"
 #include "metrics.h"
 
@@ -47,20 +49,6 @@ stop_listening(struct worker *w)
 	w->settle.due = w->rest.due = TIMER_OFF;
 }
 
-/* No descriptor left: idle connections have to go, as when draining.  Where none can, waits for others to end. */
-static void
-make_room(struct worker *w)
-{
-	int64_t now = clock_mono();
-
-	conn_sweep(&w->host, now, true);
-	if (w->host.dead != NULL)
-		return; /* closed at the end of the turn */
-	log_event(LOG_WARN, "no descriptors left, resting");
-	stop_listening(w);
-	w->rest.due = now + ACCEPT_REST;
-}
-
 static void
 on_accept(struct watch *watch, uint32_t events)
 {
@@ -74,8 +62,11 @@ on_accept(struct watch *watch, uint32_t events)
 			conn_open(&w->host, fd);
 			continue;
 		}
-		if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)
-			make_room(w);
+		if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
+			log_event(LOG_WARN, "no descriptors left, resting");
+			stop_listening(w);
+			w->rest.due = clock_mono() + ACCEPT_REST;
+		}
 		return;
 	}
 }
@@ -105,6 +96,7 @@ on_sweep(struct timer *t)
 	int64_t now = clock_mono();
 
 	conn_sweep(&w->host, now, false);
+	health_beat(w->host.house->health, w->number, now);
 	t->due = now + SWEEP_EVERY;
 }
 
@@ -140,6 +132,7 @@ run(void *arg)
 
 	metrics_attach(w->host.house->metrics, w->number);
 	loop_run(&w->loop);
+	health_end(w->host.house->health, w->number);
 	digest_thread_end();
 	return NULL;
 }
@@ -193,8 +186,13 @@ worker_start(struct house *house, unsigned number, const struct worker_store *ki
 	w->number = number;
 	w->host.house = house;
 	w->wake.fd = w->loop.epoll = -1;
-	if (set_up(w) && pthread_create(&w->thread, NULL, run, w) == 0)
+	if (set_up(w) && pthread_create(&w->thread, NULL, run, w) == 0) {
+		char name[16];
+
+		(void)snprintf(name, sizeof(name), "worker %u", number % 1000);
+		(void)pthread_setname_np(w->thread, name);
 		return w;
+	}
 	worker_free(w);
 	return NULL;
 }

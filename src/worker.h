@@ -24,6 +24,7 @@ struct house {
 	_Atomic bool draining;          /* answer what is there, accept no more */
 	int listener;                   /* non-blocking */
 	struct metrics *metrics;        /* a block for each worker; NULL: none */
+	struct health *health;          /* knows each worker */
 };
 
 struct worker;

@@ -302,7 +302,7 @@ world_operator_status()
 @test "lighttpd: metrics count what happens, and only operators see them" { metrics_are_counted lighttpd; }
 
 @test "a database that goes away shows in the metrics" {
-	WORLD_ERRORS_EXPECTED=1 world_start nginx
+	world_start nginx
 	[ "$(world_status "/api2/$WS/ns/k")" = 404 ]
 	pg_stop
 	world_until 10 database_is_away
@@ -366,4 +366,95 @@ database_is_away()
 	promtool check rules queries.yml "$WORLD_TOP/deploy/prometheus/alerts.yml"
 	promtool test rules "$WORLD_TOP/deploy/prometheus/alerts_test.yml"
 	world_stop
+}
+
+# --- probes ---
+
+probes()
+{
+	world_start "$1"
+	run world_get /readyz
+	[ "$output" = "ok"$'\n'200 ]
+	run world_get '/readyz?verbose'
+	[ "$output" = "[+]database ok"$'\n'"[+]schema ok"$'\n'"[+]serving ok"$'\n'"ok"$'\n'200 ]
+	run world_get '/livez?verbose'
+	[ "$output" = "[+]workers ok"$'\n'"ok"$'\n'200 ]
+	pg_sql "w${WORLD_DIR##*.}" -c 'drop table hulykvs.kvs'
+	run world_get /readyz
+	[[ ${lines[0]} == "[-]schema failed: "?* ]]
+	[ "${lines[1]}" = "[+]database ok" ]
+	[ "${lines[-1]}" = 503 ]
+	pg_stop
+	world_until 10 readyz_begins "[-]database failed: "
+	[ "$(world_status /livez)" = 200 ]
+	[ "$(world_status /status)" = 200 ]
+	pg_start "$PG_DIR"
+	world_until 20 readyz_begins "[-]schema failed: "
+	WORLD_ERRORS_EXPECTED=1 world_stop
+}
+
+readyz_begins()
+{
+	[[ $(world_get /readyz) == "$1"* ]]
+}
+
+@test "nginx: /readyz names each check" { probes nginx; }
+@test "lighttpd: /readyz names each check" { probes lighttpd; }
+
+# fcgi SOCKET: Python with a Peer on it.
+fcgi()
+{
+	python3 -c "import sys; sys.path.insert(0, sys.argv[2]); import fcgi_peer
+$(cat)" "$1" "$WORLD_TOP/tests"
+}
+
+@test "a program that is about to end is not ready" {
+	bare
+	fcgi "$WORLD_DIR/socket" <<-END
+		import os, signal, time
+		with fcgi_peer.Peer(sys.argv[1]) as peer:
+		    peer.begin(1, True)
+		    peer.params(1, fcgi_peer.environment("GET", "/readyz", None, None))
+		    with fcgi_peer.Peer(sys.argv[1]) as other:
+		        assert other.ask("GET", "/status").status == 200  # so the first one has arrived
+		    os.kill($PROGRAM, signal.SIGTERM)
+		    while "draining" not in open("$WORLD_DIR/program.log").read():
+		        time.sleep(0.01)
+		    peer.stdin(1, b"")
+		    answer = peer.read_answer(1)
+		    assert answer.status == 503 and b"[-]serving failed: about to end\\n" in answer.body, answer.body
+	END
+	world_until 10 world_gone "$PROGRAM"
+}
+
+@test "a worker that does not turn: /livez is 503, from another one" {
+	bare
+	worker=$(grep -lx 'worker 1' "/proc/$PROGRAM"/task/*/comm)
+	worker=${worker%/comm}
+	fcgi "$WORLD_DIR/socket" <<-END || { [ $? -eq 77 ] && skip "no ptrace here"; }
+		import ctypes, time
+		libc = ctypes.CDLL(None, use_errno=True)
+		SEIZE, INTERRUPT = 0x4206, 0x4207
+		tid = ${worker##*/}
+		if libc.ptrace(SEIZE, tid, None, None) != 0 or libc.ptrace(INTERRUPT, tid, None, None) != 0:
+		    sys.exit(77)  # it goes on when this program ends
+		deadline, seen = time.monotonic() + 20, set()
+		while time.monotonic() < deadline and 503 not in seen:
+		    with fcgi_peer.Peer(sys.argv[1]) as peer:
+		        answer = peer.ask("GET", "/livez")
+		        seen.add(answer.status)
+		    time.sleep(0.1)
+		assert seen == {200, 503}, seen
+		assert answer.body.startswith(b"[-]workers failed: worker 1 has not turned for 5 s\\n"), answer.body
+	END
+	log_has 'level=error .*route="/livez" status=503 .*refusal="NOT_ALIVE"'
+	world_until 10 livez_is_ok
+}
+
+livez_is_ok()
+{
+	fcgi "$WORLD_DIR/socket" <<-END
+		with fcgi_peer.Peer(sys.argv[1]) as peer:
+		    sys.exit(peer.ask("GET", "/livez").status != 200)
+	END
 }

@@ -197,16 +197,14 @@ drop_list(struct store_mem *s, const struct store_ticket *t)
 	free(l);
 }
 
-/* Hands over keys until the receiver is full or has a portion, or all. */
+/* Hands over keys until the receiver is full, has left, or has them all. */
 static void
 hand_over(struct store_mem *s, struct store_mem_list *l)
 {
 	struct store_ticket *t = l->ticket;
 	struct store_result r = { .outcome = STORE_DONE };
 
-	for (size_t n = 0; l->at < l->count && r.outcome == STORE_DONE; n++) {
-		if (s->list_portion > 0 && n == s->list_portion)
-			return;
+	while (l->at < l->count && r.outcome == STORE_DONE) {
 		l->paused = !t->client->key(t, l->keys[l->at]);
 		l->at++;
 		if (l->paused)
@@ -246,7 +244,7 @@ static void
 run(struct store_mem *s, struct store_ticket *t)
 {
 	const struct store_op *op = &t->op;
-	struct store_result r = { .outcome = s->outcome, .reason = s->reason };
+	struct store_result r = { .outcome = s->outcome, .reason = s->reason, .reached = s->reached };
 	struct store_mem_row *row = find(s, &op->workspace, op->ns, op->key);
 
 	if (s->outcome == STORE_DONE) {
@@ -307,7 +305,7 @@ cancel(struct store *store, struct store_ticket *t)
 	s->cancelled++;
 	if (*list_of(s, t) != NULL) {
 		/* Not from within key(): hand_over() is still to look at the list. */
-		assert((*list_of(s, t))->paused || s->list_portion > 0);
+		assert((*list_of(s, t))->paused);
 		drop_list(s, t);
 		return;
 	}
@@ -361,17 +359,11 @@ store_mem_step(struct store_mem *s)
 {
 	struct store_ticket *t = s->waiting;
 
-	if (t != NULL) {
-		s->waiting = t->next;
-		run(s, t);
-		return true;
-	}
-	for (struct store_mem_list *l = s->lists; l != NULL; l = l->next)
-		if (!l->paused) {
-			hand_over(s, l);
-			return true;
-		}
-	return false;
+	if (t == NULL)
+		return false;
+	s->waiting = t->next;
+	run(s, t);
+	return true;
 }
 
 bool

@@ -3,8 +3,10 @@
 #include <stdio.h>
 
 #include "bearer.h"
-#include "store_mem.h"
+#include "clock.h"
+#include "health.h"
 #include "metrics.h"
+#include "store_mem.h"
 #include "tap.h"
 
 #define NOW   INT64_C(1800000000)
@@ -572,19 +574,71 @@ play_outcomes(void)
 static void
 play_readiness(void)
 {
-	const struct row row = { NONE, "GET", "/readyz", NULL, STR_ABSENT, 503, NULL, STR("no table") };
+#define SERVING "[+]serving ok\n"
+	const struct row ready = { NONE, "GET", "/readyz?verbose", NULL, STR_ABSENT, 200, NULL,
+		STR("[+]database ok\n[+]schema ok\n" SERVING "ok") };
+	const struct row away = { NONE, "GET", "/readyz", NULL, STR_ABSENT, 503, NULL,
+		STR("[-]database failed: no route\n[?]schema unknown\n" SERVING "Not ready") };
+	const struct row wrong = { NONE, "GET", "/readyz", NULL, STR_ABSENT, 503, NULL,
+		STR("[-]schema failed: no table\n[+]database ok\n" SERVING "Not ready") };
 	const struct row head = { NONE, "HEAD", "/readyz", NULL, STR_ABSENT, 503, NULL, STR_ABSENT };
 	const struct row live = { NONE, "GET", "/livez", NULL, STR_ABSENT, 200, NULL, STR("ok") };
-	const struct row silent = { NONE, "GET", "/readyz", NULL, STR_ABSENT, 503, NULL, STR("Not ready") };
+	const struct row silent = { NONE, "GET", "/readyz?x=verbose", NULL, STR_ABSENT, 503, NULL,
+		STR("[-]database failed\n[?]schema unknown\n" SERVING "Not ready") };
+	const struct row draining = { NONE, "GET", "/readyz?x&verbose=1", NULL, STR_ABSENT, 503, NULL,
+		STR("[-]serving failed: about to end\n[+]database ok\n[+]schema ok\nNot ready") };
+	struct health *health = health_new(1, 0);
 
+	if (health == NULL)
+		tap_bail("no memory");
+	play(&ready, "ready: ");
 	store.outcome = STORE_UNAVAILABLE;
-	store.reason = STR("no table");
-	play(&row, "not ready: ");
+	store.reason = STR("no route");
+	play(&away, "not ready: ");
 	play(&head, "not ready: ");
 	play(&live, "not ready: ");
+	store.reached = true;
+	store.reason = STR("no table");
+	play(&wrong, "not ready: ");
+	store.reached = false;
 	store.reason = STR_ABSENT;
 	play(&silent, "not ready: ");
+	store.outcome = STORE_DONE;
+	api.health = health;
+	play(&ready, "ready: ");
+	health_drain(health);
+	play(&draining, "draining: ");
+	api.health = NULL;
+	health_free(health);
 	store_mem_free(&store);
+}
+
+static void
+is_alive(void)
+{
+	const struct row live = { NONE, "GET", "/livez", NULL, STR_ABSENT, 200, NULL, STR("ok") };
+	const struct row verbose = { NONE, "GET", "/livez?verbose", NULL, STR_ABSENT, 200, NULL, STR("[+]workers ok\nok") };
+	const struct row stuck = { NONE, "GET", "/livez", NULL, STR_ABSENT, 503, NULL,
+		STR("[-]workers failed: worker 1 has not turned for 6 s\nNot alive") };
+	const struct row status = { NONE, "GET", "/status", NULL, STR_ABSENT, 200, NULL, STR("ok") };
+	int64_t now = clock_mono();
+	struct health *health = health_new(2, now);
+
+	if (health == NULL)
+		tap_bail("no memory");
+	api.health = health;
+	play(&live, "alive: ");
+	play(&verbose, "alive: ");
+	health_beat(health, 1, now - HEALTH_SILENCE - 1200 * CLOCK_MS);
+	play(&stuck, "stuck: ");
+	play(&status, "stuck: ");
+	health_beat(health, 1, now);
+	play(&live, "again: ");
+	health_beat(health, 0, now - HEALTH_SILENCE - CLOCK_S);
+	health_end(health, 0);
+	play(&live, "ended: ");
+	api.health = NULL;
+	health_free(health);
 }
 
 /* --- what no table shows --- */
@@ -758,6 +812,7 @@ main(void)
 	plays(lists, COUNT(lists));
 	play_outcomes();
 	play_readiness();
+	is_alive();
 	shows_metrics();
 	describes_values();
 	owes_allow();
