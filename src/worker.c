@@ -49,6 +49,20 @@ stop_listening(struct worker *w)
 	w->settle.due = w->rest.due = TIMER_OFF;
 }
 
+/* No descriptor left: idle connections have to go, as when draining.  Where none can, waits for others to end. */
+static void
+make_room(struct worker *w)
+{
+	int64_t now = clock_mono();
+
+	conn_sweep(&w->host, now, true);
+	if (w->host.dead != NULL)
+		return; /* closed at the end of the turn */
+	log_event(LOG_WARN, "no descriptors left, resting");
+	stop_listening(w);
+	w->rest.due = now + ACCEPT_REST;
+}
+
 static void
 on_accept(struct watch *watch, uint32_t events)
 {
@@ -62,11 +76,8 @@ on_accept(struct watch *watch, uint32_t events)
 			conn_open(&w->host, fd);
 			continue;
 		}
-		if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
-			log_event(LOG_WARN, "no descriptors left, resting");
-			stop_listening(w);
-			w->rest.due = clock_mono() + ACCEPT_REST;
-		}
+		if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)
+			make_room(w);
 		return;
 	}
 }

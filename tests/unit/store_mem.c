@@ -197,14 +197,16 @@ drop_list(struct store_mem *s, const struct store_ticket *t)
 	free(l);
 }
 
-/* Hands over keys until the receiver is full, has left, or has them all. */
+/* Hands over keys until the receiver is full or has a portion, or all. */
 static void
 hand_over(struct store_mem *s, struct store_mem_list *l)
 {
 	struct store_ticket *t = l->ticket;
 	struct store_result r = { .outcome = STORE_DONE };
 
-	while (l->at < l->count && r.outcome == STORE_DONE) {
+	for (size_t n = 0; l->at < l->count && r.outcome == STORE_DONE; n++) {
+		if (s->list_portion > 0 && n == s->list_portion)
+			return;
 		l->paused = !t->client->key(t, l->keys[l->at]);
 		l->at++;
 		if (l->paused)
@@ -305,7 +307,7 @@ cancel(struct store *store, struct store_ticket *t)
 	s->cancelled++;
 	if (*list_of(s, t) != NULL) {
 		/* Not from within key(): hand_over() is still to look at the list. */
-		assert((*list_of(s, t))->paused);
+		assert((*list_of(s, t))->paused || s->list_portion > 0);
 		drop_list(s, t);
 		return;
 	}
@@ -359,11 +361,17 @@ store_mem_step(struct store_mem *s)
 {
 	struct store_ticket *t = s->waiting;
 
-	if (t == NULL)
-		return false;
-	s->waiting = t->next;
-	run(s, t);
-	return true;
+	if (t != NULL) {
+		s->waiting = t->next;
+		run(s, t);
+		return true;
+	}
+	for (struct store_mem_list *l = s->lists; l != NULL; l = l->next)
+		if (!l->paused) {
+			hand_over(s, l);
+			return true;
+		}
+	return false;
 }
 
 bool

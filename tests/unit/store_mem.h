@@ -25,6 +25,7 @@ struct store_mem {
 	struct str reason;           /* then, borrowed */
 	bool reached;                /* then */
 	size_t list_breaks;          /* a list is UNAVAILABLE after so many keys; 0: none is */
+	size_t list_portion;         /* a list waits for store_mem_step() after so many keys; 0: it does not */
 	struct store_ticket *waiting;
 	struct store_mem_list *lists; /* that have begun */
 	unsigned submitted, cancelled;
@@ -44,7 +45,7 @@ void store_mem_put(struct store_mem *s, const struct uuid *workspace, struct str
 struct str store_mem_get(const struct store_mem *s, const struct uuid *workspace, struct str ns,
     struct str key);
 
-/* Runs the operation that waited longest; false: none waits. */
+/* Runs the operation that waited longest, else goes on with a list; false: nothing waits. */
 bool store_mem_step(struct store_mem *s);
 
 /* Whether a list waits for resume(). */
