@@ -9,7 +9,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/signalfd.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "cgi.h"
@@ -19,14 +18,14 @@
 #include "exitcode.h"
 #include "fcgi.h"
 #include "health.h"
+#include "listener.h"
 #include "log.h"
 #include "metrics.h"
+#include "notify.h"
 #include "options.h"
 #include "reload.h"
 #include "store_pg.h"
 #include "worker.h"
-
-#define LISTENER 0 /* FCGI_LISTENSOCK_FILENO: spawn-fcgi and systemd put the listening socket there */
 
 struct program {
 	struct options options;
@@ -44,19 +43,10 @@ static void
 print_how_to_run(void)
 {
 	(void)fprintf(stderr,
-	    "hulykvs: descriptor 0 is no listening socket, and this is no CGI request.\n"
+	    "hulykvs: neither descriptor 0 nor one of systemd's is a listening socket, and this is no CGI request.\n"
 	    "Run it behind a web server, for example:\n"
 	    "  spawn-fcgi -n -s /run/hulykvs/hulykvs.sock -M 0660 -b 4096 -- hulykvs\n"
 	    "See hulykvs --help.\n");
-}
-
-static bool
-is_listening(int fd)
-{
-	int value = 0;
-	socklen_t n = sizeof(value);
-
-	return getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &value, &n) == 0 && value != 0;
 }
 
 /* One line that names the setting. */
@@ -107,7 +97,6 @@ set_up(struct program *p)
 	p->house.request_timeout = c->request_timeout;
 	/* A budget below one body would refuse that body for ever. */
 	p->house.body_budget = c->body_budget > c->payload_size_limit ? c->body_budget : c->payload_size_limit;
-	p->house.listener = LISTENER;
 	if (strcmp(c->metrics_bind, "off") != 0) {
 		p->house.metrics = metrics_new(c->workers);
 		p->api.metrics = p->house.metrics;
@@ -136,20 +125,51 @@ clean_up(struct program *p, enum exitcode code)
 	config_free(&p->config);
 }
 
-/* Waits for TERM or INT; HUP meanwhile. */
+/* HUP */
 static void
-wait_for_end(struct program *p, int signals)
+take_settings(const struct program *p)
 {
-	struct signalfd_siginfo info;
+	char state[64];
+
+	(void)snprintf(state, sizeof(state), "RELOADING=1\nMONOTONIC_USEC=%lld", (long long)(clock_mono() / 1000));
+	notify_send(state);
+	reload_again(&p->config, p->options.overrides);
+	notify_send("READY=1");
+}
+
+/* A supervisor with a watchdog hears of us while all workers turn. */
+static void
+feed_watchdog(const struct program *p)
+{
+	unsigned worker;
+	int64_t silence;
+
+	if (!health_find_stuck(p->house.health, clock_mono(), &worker, &silence))
+		notify_send("WATCHDOG=1");
+	else
+		log_event(LOG_ERROR, "a worker does not turn", log_number("worker", worker));
+}
+
+/* Waits for TERM or INT; HUP and the watchdog meanwhile. */
+static void
+wait_for_end(const struct program *p, int signals)
+{
+	int64_t watchdog = notify_watchdog();
+	int wait = watchdog > 0 ? (int)(watchdog / 2 / CLOCK_MS) + 1 : -1;
 
 	for (;;) {
-		ssize_t n = read(signals, &info, sizeof(info));
+		struct pollfd fd = { .fd = signals, .events = POLLIN };
+		struct signalfd_siginfo info;
 
-		if (n < 0 && errno == EINTR)
+		if (poll(&fd, 1, wait) == 0) {
+			feed_watchdog(p);
 			continue;
-		if (n != sizeof(info) || info.ssi_signo != SIGHUP)
+		}
+		if (read(signals, &info, sizeof(info)) != sizeof(info))
+			continue; /* EINTR, of either */
+		if (info.ssi_signo != SIGHUP)
 			return;
-		reload_again(&p->config, p->options.overrides);
+		take_settings(p);
 	}
 }
 
@@ -158,6 +178,7 @@ static void
 drain(struct program *p)
 {
 	log_event(LOG_INFO, "draining");
+	notify_send("STOPPING=1\nSTATUS=Finishing what has begun");
 	health_drain(p->house.health);
 	atomic_store(&p->house.draining, true);
 	/* A deadline that nothing should reach.  More signals change nothing: a Ctrl-C often sends two. */
@@ -180,9 +201,9 @@ serve(struct program *p)
 	(void)sigaddset(&set, SIGINT);
 	(void)sigaddset(&set, SIGHUP);
 	(void)pthread_sigmask(SIG_BLOCK, &set, NULL);
-	signals = signalfd(-1, &set, SFD_CLOEXEC);
-	if (signals < 0 || fcntl(LISTENER, F_SETFL, fcntl(LISTENER, F_GETFL) | O_NONBLOCK) < 0 || !fcgi_init() ||
-	    !set_up(p))
+	signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (signals < 0 || fcntl(p->house.listener, F_SETFL, fcntl(p->house.listener, F_GETFL) | O_NONBLOCK) < 0 ||
+	    !fcgi_init() || !set_up(p))
 		return EXIT_INTERNAL;
 	log_never_wait();
 	log_event(LOG_INFO, "started", log_text("version", STR(PACKAGE_VERSION)),
@@ -192,6 +213,7 @@ serve(struct program *p)
 		if (p->worker[p->workers] == NULL)
 			_exit(EXIT_INTERNAL); /* the workers that run already have nothing in flight */
 	}
+	notify_send("READY=1\nSTATUS=Serving");
 	wait_for_end(p, signals);
 	drain(p);
 	(void)close(signals);
@@ -202,9 +224,11 @@ serve(struct program *p)
 static enum exitcode
 run(struct program *p)
 {
-	bool fastcgi = is_listening(LISTENER);
+	int listener = listener_find();
+	bool fastcgi = listener >= 0;
 	bool cgi = !fastcgi && getenv("GATEWAY_INTERFACE") != NULL;
 
+	p->house.listener = listener;
 	if (p->options.task == OPTIONS_SERVE && !fastcgi && !cgi) {
 		print_how_to_run();
 		return EXIT_USAGE;

@@ -12,7 +12,7 @@ print_help(void)
 		     "       hulykvs --check-config | --print-config [--log-level LEVEL]\n"
 		     "       hulykvs --help | --version\n\n"
 		     "Key-value service of the Huly platform, as a FastCGI responder on a listening\n"
-		     "socket at descriptor 0 (spawn-fcgi, systemd), or as a CGI program.\n\n"
+		     "socket (descriptor 0 of spawn-fcgi, 3 of systemd), or as a CGI program.\n\n"
 		     "      --check-config     read the settings, say what is wrong with them, and exit\n"
 		     "      --print-config     print the settings that are in force, and exit\n"
 		     "      --log-level LEVEL  error, warn, info or debug, whatever the settings say\n"
