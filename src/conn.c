@@ -11,6 +11,7 @@
 #define GONE_STATUS    499                 /* as web servers note it: the peer left before the answer */
 #define CLOSING_TIME   (5 * CLOCK_S)        /* for a peer to read an early answer and close */
 #define FRESH_TIME     (1 * CLOCK_S)
+#define WRITER_TIME    (5 * CLOCK_S)
 #define STREAM_BACKLOG ((size_t)64 * 1024) /* bytes of a list that the peer has not taken, until it has to wait */
 
 struct conn {
@@ -36,6 +37,7 @@ struct conn {
 	uint64_t dropped; /* bytes of an unwanted body */
 	int64_t began; /* before the first one: when the connection was accepted */
 	bool served;   /* it is not the first one */
+	bool wrote;    /* nor the first that writes */
 	struct store_ticket ticket;
 	void *memory; /* the store's, with the value that is being sent */
 };
@@ -158,6 +160,7 @@ rest(struct conn *c)
 	}
 	c->state = CONN_WAITING;
 	c->served = true;
+	c->wrote |= !request_method_is_safe(c->request.method);
 	c->deadline = NEVER;
 }
 
@@ -503,10 +506,21 @@ conn_open(struct conn_host *host, int fd)
 	read_on(c);
 }
 
+/* How long an idle connection has for another request while the program drains. */
+static int64_t
+grace(const struct conn *c)
+{
+	if (c->wrote)
+		return WRITER_TIME;
+	return c->served ? 0 : FRESH_TIME;
+}
+
 /*
  * The last look at a connection without a request before the program ends.  A
- * new one has a moment for its request to arrive: the web server has connected
- * because it has one, and must not repeat it where it is a write.
+ * write must not run into the end of a connection, since the web server could
+ * not repeat it.  A new connection has a moment for its request to arrive: it
+ * was made because there is one.  One that has carried writes is left to the
+ * web server to close, see deploy/nginx/hulykvs.conf.
  */
 static void
 drain(struct conn *c, int64_t now)
@@ -515,7 +529,7 @@ drain(struct conn *c, int64_t now)
 	read_on(c);
 	if (c->state != CONN_WAITING)
 		return;
-	if (fcgi_is_idle(c->fcgi) ? c->served || now - c->began > FRESH_TIME : c->deadline <= now)
+	if (fcgi_is_idle(c->fcgi) ? now - c->began >= grace(c) : c->deadline <= now)
 		kill_conn(c);
 }
 

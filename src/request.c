@@ -15,6 +15,12 @@ request_method_name(enum method m)
 	return method_names[m];
 }
 
+bool
+request_method_is_safe(enum method m)
+{
+	return m == METHOD_GET || m == METHOD_HEAD || m == METHOD_OPTIONS;
+}
+
 static enum method
 parse_method(struct str s)
 {

@@ -60,4 +60,7 @@ void request_read(struct request *r, char *const *variables);
 /* "GET" …; "other" for METHOD_OTHER. */
 struct str request_method_name(enum method m);
 
+/* Whether the method only reads (RFC 9110 9.2.1). */
+bool request_method_is_safe(enum method m);
+
 #endif

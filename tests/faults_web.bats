@@ -133,8 +133,7 @@ with_two_upstreams()
 {
 	"${WORLD_ENV[@]}" HULYKVS_SOCKET="$WORLD_DIR/sound" HULYKVS_RUN_DIR="$WORLD_DIR" \
 		"$WORLD_TOP/deploy/render" "$WORLD_TOP/deploy/$1" | awk -v dying="$WORLD_DIR/dying" '
-			/^upstream / { print; getline; other = $0; sub(/sound/, "dying", other); print other; print; n++; next }
-			/^\tserver unix:/ { next }
+			/^upstream hulykvs_(reads|writes) / { print; getline; other = $0; sub(/sound/, "dying", other); print other; print; n++; next }
 			{ print }
 			END { exit n != 2 }' >"$WORLD_DIR/web.conf"
 }

@@ -336,11 +336,18 @@ drains(void)
 	web_expect(&parked, 404, STR(""), "drain: parked");
 	web_expect(&halfway, 204, STR(""), "drain: half arrived");
 	web_expect(&begun, 204, STR(""), "drain: begun");
+	web_sweep(0, true);
 	web_dial(&silent);
 	web_sweep_early(0, true);
-	tap_int(web_host.count, 1, "drain: one that has just come has a moment");
+	tap_int(web_host.count, 3, "drain: one that has just come has a moment, and those that wrote have");
 	web_sweep(2 * CLOCK_S, true);
-	tap_int(web_host.count, 0, "drain: but not more");
+	tap_int(web_host.count, 2, "drain: but not more");
+	web_ask(&begun, "PUT", WEB_KEY, STR("again"), WEB_KEEP);
+	while (store_mem_step(&web_store))
+		web_pump();
+	web_expect(&begun, 204, STR(""), "drain: one more write");
+	web_sweep(6 * CLOCK_S, true);
+	tap_int(web_host.count, 0, "drain: a writer's connection ends, too");
 	buf_free(&wire);
 	buf_free(&half);
 	web_hang_up(&idle);
