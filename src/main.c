@@ -66,6 +66,20 @@ read_settings(struct program *p)
 	return ok;
 }
 
+static bool
+know_peers(struct program *p)
+{
+	struct buf why;
+	bool ok;
+
+	buf_init(&why, 1024);
+	ok = peers_read(&p->house.peers, str_of(p->config.allowed_peers), p->house.listener, &why);
+	if (!ok)
+		(void)fprintf(stderr, "hulykvs: HULY_ALLOWED_PEERS: %.*s\n", STR_FMT(buf_str(&why)));
+	buf_free(&why);
+	return ok;
+}
+
 static void
 print_settings(const struct config *c)
 {
@@ -233,7 +247,7 @@ run(struct program *p)
 		print_how_to_run();
 		return EXIT_USAGE;
 	}
-	if (!read_settings(p))
+	if (!read_settings(p) || !know_peers(p))
 		return EXIT_CONFIG;
 	if (p->options.task == OPTIONS_CHECK_CONFIG) {
 		(void)printf("hulykvs: settings are fine\n");

@@ -36,7 +36,9 @@
 	X(DB_RETRIES, COUNTER, "hulykvs_db_retries", "Operations sent to the database again.", RETRY, NO, NO)   \
 	X(AUTH_REFUSALS, COUNTER, "hulykvs_auth_refusals", "Requests refused for their token.", AUTH, NO, NO)   \
 	X(TOKEN_CACHE_HITS, COUNTER, "hulykvs_token_cache_hits", "Tokens that were known.", NO, NO, NO)         \
-	X(TOKEN_CACHE_MISSES, COUNTER, "hulykvs_token_cache_misses", "Tokens that had to be verified.", NO, NO, NO)
+	X(TOKEN_CACHE_MISSES, COUNTER, "hulykvs_token_cache_misses", "Tokens that had to be verified.", NO, NO, NO) \
+	X(PEERS_REFUSED, COUNTER, "hulykvs_peers_refused",                                                      \
+	    "Connections closed since their user may not connect.", NO, NO, NO)
 
 /*    LABEL, "name", how many values */
 #define METRICS_LABELS(X)                                                 \

@@ -6,6 +6,7 @@
 
 #include "clock.h"
 #include "digest.h"
+#include "peers.h"
 #include "utf8.h"
 
 #define IDENTIFIER_MAX 63 /* PostgreSQL cuts longer ones */
@@ -216,6 +217,13 @@ parse_listener(struct str s, void *member)
 }
 
 static const char *
+parse_peers(struct str s, void *member)
+{
+	return peers_form_ok(s) ? copy(s, member) :
+	    "neither any nor up to 16 names or numbers of users with commas between them";
+}
+
+static const char *
 parse_count(struct str s, void *member)
 {
 	uint64_t n;
@@ -356,6 +364,7 @@ const struct setting_type
     setting_type_SWITCH = { parse_switch, print_switch, NULL, sizeof(SETTING_C_SWITCH) },
     setting_type_LEVEL = { parse_level, print_level, NULL, sizeof(SETTING_C_LEVEL) },
     setting_type_LISTENER = { parse_listener, print_text, release_text, 0 },
+    setting_type_PEERS = { parse_peers, print_text, release_text, 0 },
     setting_type_FORMAT = { parse_format, print_format, NULL, sizeof(SETTING_C_FORMAT) };
 
 bool

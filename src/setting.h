@@ -21,6 +21,7 @@
 #define SETTING_C_SIZE       size_t    /* bytes, 0 to 1 GiB */
 #define SETTING_C_SECONDS    int64_t   /* nanoseconds; written as seconds, decimals allowed, 0.1 to 3600 */
 #define SETTING_C_LISTENER   char *    /* owned; IPv4:port, [IPv6]:port or "off" */
+#define SETTING_C_PEERS      char *    /* owned; a list of users, see peers.h */
 #define SETTING_C_UUID       struct uuid
 #define SETTING_C_SWITCH     bool      /* on/off, true/false, 1/0 */
 #define SETTING_C_LEVEL      enum log_level
@@ -28,7 +29,7 @@
 
 #define SETTING_TYPES(X) \
 	X(IDENTIFIER) X(ADDRESS) X(SECRET) X(PORT) X(COUNT) X(SIZE) X(SECONDS) X(UUID) X(SWITCH) X(LEVEL) \
-	X(FORMAT) X(LISTENER)
+	X(FORMAT) X(LISTENER) X(PEERS)
 
 struct setting_type {
 	/* Fills the member and returns NULL, or returns what is wrong with s, without quoting it. */

@@ -32,6 +32,8 @@
 	    "a line in the log for each request, at level info")                                           \
 	X(metrics_bind, LISTENER, "HULY_METRICS_BIND", "127.0.0.1:9094",                                   \
 	    "address and port that the web server answers operators on, or off")                           \
+	X(allowed_peers, PEERS, "HULY_ALLOWED_PEERS", "any",                                               \
+	    "users that may connect to the unix socket: any, or names and numbers with commas between")    \
 	X(workers, COUNT, "HULY_WORKERS", "2", "threads that serve requests")                              \
 	X(db_list_connections, COUNT, "HULY_DB_LIST_CONNECTIONS", "4",                                     \
 	    "most database connections that lists may use, in each worker")                                \

@@ -19,6 +19,7 @@
 #define SWEEP_EVERY      (1 * CLOCK_S)
 #define ACCEPT_REST      (100 * CLOCK_MS) /* after EMFILE */
 #define SETTLE_EVERY     (5 * CLOCK_MS)
+#define STRANGERS_EVERY  (10 * CLOCK_S) /* a line in the log at most */
 
 struct worker {
 	struct loop loop;
@@ -29,6 +30,8 @@ struct worker {
 	struct watch listener, wake;
 	bool listening;
 	struct timer settle, sweep, rest;
+	int64_t strangers_told; /* when the log last said so */
+	int64_t strangers;      /* connections closed since */
 	struct hook hook;
 };
 
@@ -63,6 +66,27 @@ make_room(struct worker *w)
 	w->rest.due = now + ACCEPT_REST;
 }
 
+/* By the user that connected; one who tries again and again does not fill the log. */
+static bool
+is_welcome(struct worker *w, int fd)
+{
+	uid_t uid;
+	int64_t now;
+
+	if (peers_may(&w->host.house->peers, fd, &uid))
+		return true;
+	metrics_add(METRICS_PEERS_REFUSED, 1);
+	w->strangers++;
+	now = clock_mono();
+	if (now - w->strangers_told >= STRANGERS_EVERY) {
+		log_event(LOG_WARN, "connection closed: its user may not connect", log_number("uid", (int64_t)uid),
+		    log_number("connections", w->strangers));
+		w->strangers_told = now;
+		w->strangers = 0;
+	}
+	return false;
+}
+
 static void
 on_accept(struct watch *watch, uint32_t events)
 {
@@ -73,7 +97,10 @@ on_accept(struct watch *watch, uint32_t events)
 		int fd = accept4(watch->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 
 		if (fd >= 0) {
-			conn_open(&w->host, fd);
+			if (is_welcome(w, fd))
+				conn_open(&w->host, fd);
+			else
+				(void)close(fd);
 			continue;
 		}
 		if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)
@@ -195,6 +222,7 @@ worker_start(struct house *house, unsigned number, const struct worker_store *ki
 		return NULL;
 	w->kind = kind;
 	w->number = number;
+	w->strangers_told = -STRANGERS_EVERY;
 	w->host.house = house;
 	w->wake.fd = w->loop.epoll = -1;
 	if (set_up(w) && pthread_create(&w->thread, NULL, run, w) == 0) {

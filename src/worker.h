@@ -13,6 +13,7 @@
 
 #include "api.h"
 #include "loop.h"
+#include "peers.h"
 
 /* What all workers have in common; outlives them. */
 struct house {
@@ -23,6 +24,7 @@ struct house {
 	_Atomic size_t body_bytes;      /* of them in use */
 	_Atomic bool draining;          /* answer what is there, accept no more */
 	int listener;                   /* non-blocking */
+	struct peers peers;             /* who may connect to it */
 	struct metrics *metrics;        /* a block for each worker; NULL: none */
 	struct health *health;          /* knows each worker */
 };
