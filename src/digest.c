@@ -1,5 +1,6 @@
 #include "digest.h"
 
+#include <assert.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
@@ -56,6 +57,24 @@ bool
 digest_hmac_sha256(struct str key, struct str s, struct sha256 *out)
 {
 	return HMAC(EVP_sha256(), key.p, (int)key.n, (const unsigned char *)s.p, s.n, out->b, NULL) != NULL;
+}
+
+/* RFC 5869 2.2, 2.3: one block of output is all that is asked for. */
+bool
+digest_hkdf_sha256(struct str key, struct str info, struct sha256 *out)
+{
+	static const char no_salt[sizeof(*out)];
+	struct sha256 prk;
+	char block[256];
+	bool ok;
+
+	assert(info.n < sizeof(block));
+	memcpy(block, info.p, info.n);
+	block[info.n] = 1;
+	ok = digest_hmac_sha256(str_from(no_salt, sizeof(no_salt)), key, &prk) &&
+	    digest_hmac_sha256(str_from((const char *)prk.b, sizeof(prk.b)), str_from(block, info.n + 1), out);
+	digest_cleanse(&prk, sizeof(prk));
+	return ok;
 }
 
 void

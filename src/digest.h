@@ -1,5 +1,6 @@
 /*
- * digest: MD5 and SHA-256, by OpenSSL.  The only room that includes it.
+ * digest: MD5, SHA-256 and what is made of it, by OpenSSL, which only this
+ * room and xaes include.
  *
  * MD5 is the API's entity tag and the md5 column, nothing that protects; the
  * SHA-256 of a token is its place in the token cache.  Contexts are kept per
@@ -22,8 +23,11 @@ struct sha256 {
 bool digest_md5(struct str s, struct md5 *out) __attribute__((warn_unused_result));
 bool digest_sha256(struct str s, struct sha256 *out) __attribute__((warn_unused_result));
 
-/* RFC 2104 with SHA-256, for tokens. */
+/* RFC 2104 with SHA-256. */
 bool digest_hmac_sha256(struct str key, struct str s, struct sha256 *out) __attribute__((warn_unused_result));
+
+/* A key of its own for what info says (at most 255 bytes), from a key: RFC 5869 with SHA-256, no salt, 32 bytes. */
+bool digest_hkdf_sha256(struct str key, struct str info, struct sha256 *out) __attribute__((warn_unused_result));
 
 void digest_thread_end(void);
 

@@ -25,6 +25,7 @@
 #include "options.h"
 #include "reload.h"
 #include "store_pg.h"
+#include "store_sealed.h"
 #include "worker.h"
 
 struct program {
@@ -53,13 +54,14 @@ print_how_to_run(void)
 static bool
 read_settings(struct program *p)
 {
+	struct keyring *keys;
 	struct buf error;
 	bool ok;
 
 	buf_init(&error, 1024);
-	ok = reload_read(&p->config, p->options.overrides, &error);
+	ok = reload_read(&p->config, &keys, p->options.overrides, &error);
 	if (ok)
-		reload_apply(&p->config);
+		reload_apply(&p->config, keys);
 	else
 		(void)fprintf(stderr, "hulykvs: %.*s\n", STR_FMT(buf_str(&error)));
 	buf_free(&error);
@@ -99,6 +101,40 @@ make_store(void *ctx, struct loop *loop)
 	return store_pg_new(&p->config, &p->statements, p->connector, loop);
 }
 
+static struct store *
+make_sealed_store(void *ctx, struct loop *loop)
+{
+	const struct config *c = &((struct program *)ctx)->config;
+	const struct store_sealed_options options = { c->encryption_mode, str_of(c->encryption_namespaces) };
+	struct store *inner = make_store(ctx, loop);
+	struct store *sealed = inner != NULL ? store_sealed_new(inner, &options) : NULL;
+
+	if (sealed == NULL)
+		store_pg_free(inner);
+	return sealed;
+}
+
+static void
+free_sealed_store(struct store *s)
+{
+	store_pg_free(store_sealed_free(s));
+}
+
+static bool
+sealed_store_is_settled(const struct store *s)
+{
+	return store_pg_is_settled(store_sealed_inner(s));
+}
+
+/* Without keys the store that seals is not even there. */
+static struct worker_store
+choose_store(struct program *p)
+{
+	if (strcmp(p->config.encryption_keys_file, "off") == 0)
+		return (struct worker_store){ make_store, store_pg_free, store_pg_is_settled, p };
+	return (struct worker_store){ make_sealed_store, free_sealed_store, sealed_store_is_settled, p };
+}
+
 /* What serving needs, whichever way it is done; freed by clean_up() also after a failure. */
 static bool
 set_up(struct program *p)
@@ -117,7 +153,7 @@ set_up(struct program *p)
 		if (p->house.metrics == NULL)
 			return false;
 	}
-	p->store = (struct worker_store){ make_store, store_pg_free, store_pg_is_settled, p };
+	p->store = choose_store(p);
 	if (!statement_set_init(&p->statements, str_of(c->db_scheme), c->db_prepared))
 		return false;
 	p->house.health = health_new(c->workers, clock_mono());
@@ -137,6 +173,7 @@ clean_up(struct program *p, enum exitcode code)
 	metrics_free(p->house.metrics);
 	health_free(p->house.health);
 	config_free(&p->config);
+	keyring_publish(NULL);
 }
 
 /* HUP */

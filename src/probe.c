@@ -102,11 +102,14 @@ probe_ready(const struct health *health, const struct store_result *check, const
 {
 	bool done = check->outcome == STORE_DONE;
 	bool draining = health != NULL && health_is_draining(health);
+	bool wrong_keys = check->keys == STORE_KEYS_WRONG;
 	const struct check checks[] = {
 		{ "database", done || check->reached ? GOOD : BAD, check->reason },
-		{ "schema", done ? GOOD : check->reached ? BAD : UNKNOWN, check->reason },
+		{ "schema", done || wrong_keys ? GOOD : check->reached ? BAD : UNKNOWN, check->reason },
 		{ "serving", draining ? BAD : GOOD, STR("about to end") },
+		{ "encryption", wrong_keys ? BAD : done ? GOOD : UNKNOWN, check->reason },
 	};
+	size_t n = sizeof(checks) / sizeof(checks[0]) - (check->keys == STORE_KEYS_NONE);
 
-	answer(checks, sizeof(checks) / sizeof(checks[0]), REFUSAL_NOT_READY, request, a, r);
+	answer(checks, n, REFUSAL_NOT_READY, request, a, r);
 }

@@ -269,6 +269,30 @@ parse_switch(struct str s, void *member)
 }
 
 static const char *
+parse_text(struct str s, void *member)
+{
+	return s.n > 0 ? copy(s, member) : "empty";
+}
+
+static const struct str seal_modes[] = {
+#define X(mode, name) [mode] = STR_INIT(name),
+	SEAL_MODES(X)
+#undef X
+};
+
+static const char *
+parse_sealing(struct str s, void *member)
+{
+	for (size_t i = 0; i < sizeof(seal_modes) / sizeof(seal_modes[0]); i++) {
+		if (str_eq(s, seal_modes[i])) {
+			*(enum seal_mode *)member = (enum seal_mode)i;
+			return NULL;
+		}
+	}
+	return "neither off, on nor required";
+}
+
+static const char *
 parse_level(struct str s, void *member)
 {
 	return log_level_parse(s, member) ? NULL : "not a log level (error, warn, info or debug)";
@@ -341,6 +365,12 @@ print_switch(const void *member, struct buf *out)
 }
 
 static void
+print_sealing(const void *member, struct buf *out)
+{
+	buf_puts(out, seal_modes[*(const enum seal_mode *)member]);
+}
+
+static void
 print_level(const void *member, struct buf *out)
 {
 	buf_puts(out, log_level_name(*(const enum log_level *)member));
@@ -365,6 +395,9 @@ const struct setting_type
     setting_type_LEVEL = { parse_level, print_level, NULL, sizeof(SETTING_C_LEVEL) },
     setting_type_LISTENER = { parse_listener, print_text, release_text, 0 },
     setting_type_PEERS = { parse_peers, print_text, release_text, 0 },
+    setting_type_FILE = { parse_text, print_text, release_text, 0 },
+    setting_type_NAMES = { parse_text, print_text, release_text, 0 },
+    setting_type_SEALING = { parse_sealing, print_sealing, NULL, sizeof(SETTING_C_SEALING) },
     setting_type_FORMAT = { parse_format, print_format, NULL, sizeof(SETTING_C_FORMAT) };
 
 bool

@@ -11,6 +11,7 @@
 
 #include "buf.h"
 #include "log.h"
+#include "seal.h"
 #include "uuid.h"
 
 #define SETTING_C_IDENTIFIER char *    /* owned; 1 to 63 bytes of UTF-8, no control characters */
@@ -24,12 +25,16 @@
 #define SETTING_C_PEERS      char *    /* owned; a list of users, see peers.h */
 #define SETTING_C_UUID       struct uuid
 #define SETTING_C_SWITCH     bool      /* on/off, true/false, 1/0 */
+#define SETTING_C_FILE       char *    /* owned; a path, or "off" */
+#define SETTING_C_NAMES      char *    /* owned; names with commas between them, or "all" */
+#define SETTING_C_SEALING    enum seal_mode
 #define SETTING_C_LEVEL      enum log_level
 #define SETTING_C_FORMAT     enum log_format
 
 #define SETTING_TYPES(X) \
 	X(IDENTIFIER) X(ADDRESS) X(SECRET) X(PORT) X(COUNT) X(SIZE) X(SECONDS) X(UUID) X(SWITCH) X(LEVEL) \
-	X(FORMAT) X(LISTENER) X(PEERS)
+	X(FORMAT) X(LISTENER) X(PEERS) \
+	X(FILE) X(NAMES) X(SEALING)
 
 struct setting_type {
 	/* Fills the member and returns NULL, or returns what is wrong with s, without quoting it. */

@@ -26,6 +26,12 @@
 	    "largest value; kb and mb are decimal, KiB and MiB binary")                                    \
 	X(default_workspace_uuid, UUID, "HULY_DEFAULT_WORKSPACE_UUID",                                     \
 	    "11111111-2222-3333-4444-555555555555", "workspace of the /api routes")                        \
+	X(encryption_mode, SEALING, "HULY_ENCRYPTION_MODE", "off",                                         \
+	    "whether values are sealed: off, on, or required (and refused where they are not)")            \
+	X(encryption_keys_file, FILE, "HULY_ENCRYPTION_KEYS_FILE", "off",                                  \
+	    "file of the keys that values are sealed with, or off")                                        \
+	X(encryption_namespaces, NAMES, "HULY_ENCRYPTION_NAMESPACES", "all",                               \
+	    "namespaces whose values are sealed, with commas between them, or all")                        \
 	X(log_level, LEVEL, "HULY_LOG_LEVEL", "info", "error, warn, info or debug")                        \
 	X(log_format, FORMAT, "HULY_LOG_FORMAT", "logfmt", "logfmt or json")                               \
 	X(access_log, SWITCH, "HULY_ACCESS_LOG", "on",                                                     \

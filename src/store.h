@@ -5,7 +5,8 @@
  *
  * Operations borrow their slices from the request; results lend theirs to the
  * receiver for the time of the call, or longer where store_hold is used.
- * store_pg is the store of the program; the tests have one in memory.
+ * store_pg is the store of the program, store_sealed one in front of it; the
+ * tests have one in memory.
  */
 #ifndef HULYKVS_STORE_H
 #define HULYKVS_STORE_H
@@ -58,14 +59,22 @@ enum store_outcome {
 	STORE_FAULT,       /* the database refused for a reason that trying again does not mend */
 };
 
+/* What values are sealed with. */
+enum store_keys {
+	STORE_KEYS_NONE,  /* they are not */
+	STORE_KEYS_GOOD,
+	STORE_KEYS_WRONG, /* database and schema are fine, but the current key is not the one of that id */
+};
+
 struct store_result {
 	enum store_outcome outcome;
 	struct md5 md5;     /* GET, HEAD */
 	uint64_t length;    /* GET, HEAD: bytes of the value */
-	struct str value;   /* GET; borrowed from memory */
+	struct str value;   /* GET; borrowed from memory, and the receiver's to change */
 	void *memory;       /* whoever takes it sets it to NULL here and calls store_release later */
 	struct str reason;  /* CHECK that failed: one line */
 	bool reached;       /* CHECK that failed: the database is there, but its schema is not the one */
+	enum store_keys keys; /* CHECK */
 };
 
 struct store;
@@ -77,6 +86,14 @@ struct store_client {
 	void (*done)(struct store_ticket *t, struct store_result *r);
 	/* LIST: one key, borrowed; false: no more now, store_resume will be called. */
 	bool (*key)(struct store_ticket *t, struct str key);
+};
+
+/* What store_sealed notes of an operation that is under way. */
+struct store_sealing {
+	struct store *by;
+	const struct store_client *client; /* the owner's */
+	enum store_kind kind;              /* the owner's */
+	void *memory;                      /* what the operation borrows from */
 };
 
 struct store_ticket {
@@ -92,6 +109,7 @@ struct store_ticket {
 	int verdict;      /* of the error it got, see lane; -1: none */
 	void *lister;     /* LIST: who runs it */
 	struct store_result result;
+	struct store_sealing sealing;
 };
 
 struct store_calls {

@@ -141,6 +141,19 @@ authentication(void)
 	tap_ok(ok && memcmp(d.b, want.b, sizeof(d.b)) == 0, "HMAC-SHA-256 with a long key");
 }
 
+/* RFC 5869 A.3: no salt, no info. */
+static void
+derivation(void)
+{
+	static char key[22];
+	struct sha256 d, want;
+
+	memset(key, 0x0b, sizeof(key));
+	tap_ok(digest_hkdf_sha256(str_from(key, sizeof(key)), STR(""), &d) &&
+	    digest_unhex(STR("8da4e775a563c18f715f802a063c5a31b8a11f5c5ee1879ec3454e5f3c738d2d"), want.b, sizeof(want.b)) &&
+	    memcmp(d.b, want.b, sizeof(d.b)) == 0, "HKDF-SHA-256");
+}
+
 static void
 hex(void)
 {
@@ -224,6 +237,7 @@ main(void)
 {
 	known_digests();
 	authentication();
+	derivation();
 	threads();
 	hex();
 	hex_round();
