@@ -8,6 +8,9 @@
 #include "refusal.h"
 #include "token.h"
 
+/* The accounts that everybody knows: of the services, and of who came by a public link. */
+extern const struct uuid access_system, access_guest;
+
 /* Whether this is the account that reaches every workspace. */
 bool access_is_system(const struct claims *claims);
 

@@ -160,6 +160,43 @@ plan_names(struct call *c)
 	return c->match.key.p == NULL || decode(c, c->match.key, &c->op.key);
 }
 
+static enum rules_operation
+operation_of(enum action action)
+{
+	switch (action) {
+	case ACTION_LIST:
+		return RULES_LIST;
+	case ACTION_PUT:
+		return RULES_WRITE;
+	case ACTION_DELETE:
+		return RULES_DELETE;
+	case ACTION_GET:
+	case ACTION_NONE:
+	case ACTION_STATUS:
+	case ACTION_LIVEZ:
+	case ACTION_READYZ:
+	case ACTION_METRICS:
+		break;
+	}
+	return RULES_READ;
+}
+
+/* Workspace and names are known. */
+static bool
+obey_rules(const struct rules *rules, struct call *c)
+{
+	const struct rules_question question = {
+		.claims = &c->claims,
+		.target = &c->op.workspace,
+		.ns = c->op.ns,
+		.operation = operation_of(c->match.action),
+		.version = c->match.route->version,
+	};
+
+	c->verdict = rules_ask(rules, &question);
+	return c->verdict.allowed || refuse(c, REFUSAL_NAMESPACE_FORBIDDEN);
+}
+
 static bool
 authenticate(struct call *c, struct token_verifier *verifier, int64_t now)
 {
@@ -176,12 +213,14 @@ authenticate(struct call *c, struct token_verifier *verifier, int64_t now)
 
 /* The step that a planned action calls for; API_ANSWER where it was refused. */
 static enum api_step
-plan(const struct api *api, struct call *c)
+plan(const struct api *api, const struct rules *rules, struct call *c)
 {
 	enum api_step step = API_STORE;
 	bool planned = false;
 
 	if (!plan_workspace(api, c) || !plan_names(c))
+		return API_ANSWER;
+	if (rules != NULL && !obey_rules(rules, c))
 		return API_ANSWER;
 	switch (c->match.action) {
 	case ACTION_LIST:
@@ -256,8 +295,25 @@ find_route(const struct api *api, const struct request *request)
 	return m;
 }
 
+/* Whoever asks has been let in. */
+static enum api_step
+dispatch(const struct api *api, const struct rules *rules, struct call *c, struct response *r)
+{
+	if (c->match.route == NULL)
+		(void)refuse(c, REFUSAL_NOT_FOUND);
+	else if (c->request->method == METHOD_OPTIONS)
+		response_empty(r, 204);
+	else if (c->match.action == ACTION_NONE)
+		(void)refuse(c, REFUSAL_METHOD_NOT_ALLOWED);
+	else if (c->match.route->version == 0)
+		return plan_probe(api, c, r);
+	else
+		return plan(api, rules, c);
+	return API_ANSWER;
+}
+
 enum api_step
-api_begin(const struct api *api, struct token_verifier *verifier, int64_t now, struct call *c,
+api_begin(const struct api *api, struct guard *guard, int64_t now, struct call *c,
     const struct request *request, struct arena *arena, struct response *r)
 {
 	enum api_step step = API_ANSWER;
@@ -269,24 +325,26 @@ api_begin(const struct api *api, struct token_verifier *verifier, int64_t now, s
 		return API_ANSWER;
 	}
 	c->match = find_route(api, request);
-	if (!route_is_protected(request->path) || authenticate(c, verifier, now)) {
-		if (c->match.route == NULL) {
-			(void)refuse(c, REFUSAL_NOT_FOUND);
-		} else if (request->method == METHOD_OPTIONS) {
-			response_empty(r, 204);
-			r->route = c->match.route;
-			return API_ANSWER;
-		} else if (c->match.action == ACTION_NONE) {
-			(void)refuse(c, REFUSAL_METHOD_NOT_ALLOWED);
-		} else if (c->match.route->version == 0) {
-			return plan_probe(api, c, r);
-		} else {
-			step = plan(api, c);
-		}
-	}
-	if (step == API_ANSWER)
+	if (!route_is_protected(request->path) || authenticate(c, guard->verifier, now))
+		step = dispatch(api, guard->policy->rules, c, r);
+	if (c->refusal != REFUSAL_NONE)
 		api_refuse(c, c->refusal, r);
+	else if (request->method == METHOD_OPTIONS)
+		r->route = c->match.route;
 	return step;
+}
+
+enum refusal
+api_ask(const struct api *api, const struct rules *rules, const struct claims *claims, struct call *c,
+    const struct request *request, struct arena *arena)
+{
+	struct response r;
+
+	*c = (struct call){ .request = request, .arena = arena, .match = find_route(api, request), .claims = *claims };
+	(void)dispatch(api, rules, c, &r);
+	if (c->op.kind == STORE_LIST)
+		listing_free(&c->listing);
+	return c->refusal;
 }
 
 enum api_step

@@ -12,10 +12,10 @@
 #define HULYKVS_API_H
 
 #include "etag.h"
+#include "guard.h"
 #include "listing.h"
 #include "response.h"
 #include "store.h"
-#include "token.h"
 
 /* What is the same for every call. */
 struct api {
@@ -30,6 +30,7 @@ struct call {
 	struct arena *arena;
 	struct route_match match;
 	struct claims claims;
+	struct rules_verdict verdict; /* where there are rules */
 	enum refusal refusal; /* the first one wins */
 	struct store_op op;
 	struct etag_list if_match, if_none_match; /* GET and HEAD */
@@ -44,8 +45,16 @@ enum api_step {
 };
 
 /* Decides as much as can be known from the header alone.  now: seconds since the epoch, for the token. */
-enum api_step api_begin(const struct api *api, struct token_verifier *verifier, int64_t now, struct call *c,
+enum api_step api_begin(const struct api *api, struct guard *guard, int64_t now, struct call *c,
     const struct request *request, struct arena *arena, struct response *r);
+
+/*
+ * What would become of a request whose token has these claims: the refusal
+ * that api_begin() would answer, or REFUSAL_NONE; c->verdict tells of the
+ * rules.  Nothing is to be run or freed afterwards.
+ */
+enum refusal api_ask(const struct api *api, const struct rules *rules, const struct claims *claims, struct call *c,
+    const struct request *request, struct arena *arena);
 
 /* The body is there, whole; it stays lent until api_finish(). */
 enum api_step api_body(struct call *c, struct str body, struct response *r);

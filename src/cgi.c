@@ -16,7 +16,7 @@ struct cgi {
 	struct house *house;
 	struct loop loop;
 	struct store *store;
-	struct token_verifier *verifier;
+	struct guard guard;
 	struct arena arena;
 	struct request request;
 	struct call call;
@@ -163,7 +163,7 @@ serve(struct cgi *g)
 
 	request_read(&g->request, environ);
 	observe_begin(&g->observer, &g->observed, &g->request, clock_mono());
-	step = api_begin(g->house->api, g->verifier, clock_wall(), &g->call, &g->request, &g->arena, &g->response);
+	step = api_begin(g->house->api, &g->guard, clock_wall(), &g->call, &g->request, &g->arena, &g->response);
 	if (step == API_BODY) {
 		step = API_ANSWER;
 		if (read_body(g))
@@ -183,22 +183,23 @@ cgi_serve(struct house *house, const struct worker_store *kind)
 {
 	struct cgi g = { .house = house };
 	enum exitcode code = EXIT_INTERNAL;
+	bool guarded;
 
 	arena_init(&g.arena, ARENA_MAX);
 	observe_open(&g.observer);
 	buf_init(&g.body, 0);
 	if (!loop_init(&g.loop))
 		return EXIT_INTERNAL;
-	g.verifier = token_verifier_new(house->token_secret);
+	guarded = guard_init(&g.guard, &house->policy);
 	g.store = kind->make(kind->ctx, &g.loop);
-	if (g.verifier != NULL && g.store != NULL) {
+	if (guarded && g.store != NULL) {
 		serve(&g);
 		code = g.broken ? EXIT_INTERNAL : EXIT_OK;
 	}
 	if (g.call.op.kind == STORE_LIST)
 		listing_free(&g.call.listing);
 	kind->free(g.store);
-	token_verifier_free(g.verifier);
+	guard_free(&g.guard);
 	buf_free(&g.body);
 	arena_free(&g.arena);
 	observe_close(&g.observer);

@@ -1,15 +1,14 @@
 #include "config.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stddef.h>
-#include <unistd.h>
+#include <stdlib.h>
 
 #include "digest.h"
+#include "textfile.h"
 #include "toml.h"
 
-#define FILE_MAX    65536
-#define ARENA_MAX   (2 * FILE_MAX) /* decoded texts are no longer than the file; the rest is for the chunks */
+#define ARENA_MAX   (2 * TEXTFILE_MAX) /* decoded texts are no longer than the file; the rest is for the chunks */
 
 extern char **environ;
 
@@ -38,6 +37,9 @@ const_member_of(const struct config *c, const struct setting *setting)
 	return (const char *)c + setting->offset;
 }
 
+/* How a source calls the settings. */
+enum naming { MEMBER, VARIABLE };
+
 struct given {
 	struct str value;
 	struct config_origin origin;
@@ -46,6 +48,8 @@ struct given {
 struct sources {
 	struct config *config;
 	struct given given[CONFIG_COUNT];
+	struct given path[CONFIG_COUNT];  /* of NAME_FILE; the default is none */
+	struct buf secret[CONFIG_COUNT];  /* what is in that file */
 	struct buf file; /* whole, so that it can be overwritten */
 	struct arena arena;
 	struct buf *error;
@@ -63,9 +67,12 @@ forget(struct given *given)
 static void
 sources_init(struct sources *s, struct config *c, struct buf *error)
 {
-	for (size_t i = 0; i < CONFIG_COUNT; i++)
+	for (size_t i = 0; i < CONFIG_COUNT; i++) {
 		s->given[i] = (struct given){ str_of(settings[i].def), { CONFIG_DEFAULT, 0 } };
-	buf_init(&s->file, FILE_MAX);
+		s->path[i] = (struct given){ STR(""), { CONFIG_DEFAULT, 0 } };
+		buf_init(&s->secret[i], TEXTFILE_MAX);
+	}
+	buf_init(&s->file, TEXTFILE_MAX);
 	arena_init(&s->arena, ARENA_MAX);
 	s->config = c;
 	s->error = error;
@@ -75,10 +82,11 @@ sources_init(struct sources *s, struct config *c, struct buf *error)
 static void
 sources_free(struct sources *s)
 {
-	for (size_t i = 0; i < CONFIG_COUNT; i++)
+	for (size_t i = 0; i < CONFIG_COUNT; i++) {
 		forget(&s->given[i]);
-	digest_cleanse(s->file.p, s->file.n);
-	buf_free(&s->file);
+		textfile_forget(&s->secret[i]);
+	}
+	textfile_forget(&s->file);
 	arena_free(&s->arena);
 }
 
@@ -95,65 +103,53 @@ take_unknown(struct config *c, struct str name, unsigned line)
 	memcpy(u->name, name.p, name.n); /* *c was all zeros */
 }
 
+/* The setting of that name, or the path of its file (behind); NULL: there is no such setting. */
+static struct given *
+find(struct sources *s, struct str name, enum naming naming)
+{
+	struct str behind = naming == MEMBER ? STR("_file") : STR("_FILE");
+
+	for (size_t i = 0; i < CONFIG_COUNT; i++) {
+		struct str known = str_of(naming == MEMBER ? settings[i].member : settings[i].name);
+
+		if (!str_starts(name, known))
+			continue;
+		if (name.n == known.n)
+			return &s->given[i];
+		if (setting_is_secret(settings[i].type) && str_eq(str_skip(name, known.n), behind))
+			return &s->path[i];
+	}
+	return NULL;
+}
+
 static bool
 on_pair(void *ctx, struct str key, struct str value, unsigned line)
 {
 	struct sources *s = ctx;
+	struct given *given = find(s, key, MEMBER);
 
-	for (size_t i = 0; i < CONFIG_COUNT; i++) {
-		if (!str_eq(key, str_of(settings[i].member)))
-			continue;
-		if (s->given[i].origin.line > 0) {
-			buf_printf(s->error, SETTINGS_FILE ":%u: %s: set twice", line, settings[i].member);
-			s->failed = true;
-			return false;
-		}
-		s->given[i] = (struct given){ value, { CONFIG_FROM_FILE, line } };
-		return true;
+	if (given == NULL) {
+		take_unknown(s->config, key, line);
+	} else if (given->origin.line > 0) {
+		buf_printf(s->error, SETTINGS_FILE ":%u: %.*s: set twice", line, STR_FMT(key));
+		s->failed = true;
+	} else {
+		*given = (struct given){ value, { CONFIG_FROM_FILE, line } };
 	}
-	take_unknown(s->config, key, line);
-	return true;
-}
-
-/* One allocation, so that no copy of the text stays behind in freed memory. */
-static bool
-slurp(int fd, struct buf *file)
-{
-	char *p = buf_reserve(file, FILE_MAX);
-	ssize_t n;
-
-	if (p == NULL)
-		return false;
-	while ((n = read(fd, p + file->n, FILE_MAX - file->n)) > 0)
-		buf_grew(file, (size_t)n);
-	return n == 0;
-}
-
-/* true without a file, too. */
-static bool
-read_file(struct buf *file, struct buf *error)
-{
-	int fd = open(SETTINGS_FILE, O_RDONLY | O_CLOEXEC);
-
-	if (fd < 0 && (errno == ENOENT || errno == ENOTDIR))
-		return true;
-	bool ok = fd >= 0 && slurp(fd, file);
-	if (!ok)
-		buf_printf(error, SETTINGS_FILE ": %s", strerror(errno));
-	if (ok && file->n == FILE_MAX) {
-		buf_printf(error, SETTINGS_FILE ": longer than 64 KiB");
-		ok = false;
-	}
-	if (fd >= 0)
-		(void)close(fd);
-	return ok;
+	return !s->failed;
 }
 
 static bool
 take_file(struct sources *s)
 {
-	if (!read_file(&s->file, s->error))
+	const char *wrong = textfile_read(SETTINGS_FILE, TEXTFILE_OPEN, &s->file);
+
+	if (wrong != NULL && (errno == ENOENT || errno == ENOTDIR))
+		return true;
+	if (wrong != NULL) {
+		buf_printf(s->error, SETTINGS_FILE ": %s", wrong);
 		return false;
+	}
 	unsigned line = toml_read(buf_str(&s->file), &s->arena, on_pair, s);
 	if (line > 0) {
 		buf_printf(s->error, SETTINGS_FILE ":%u: not a line of the form: name = value", line);
@@ -165,14 +161,14 @@ take_file(struct sources *s)
 static void
 take_value(struct sources *s, struct str name, struct str value, enum config_source source)
 {
-	for (size_t i = 0; i < CONFIG_COUNT; i++) {
-		if (str_eq(name, str_of(settings[i].name))) {
-			forget(&s->given[i]);
-			s->given[i] = (struct given){ value, { source, 0 } };
-			return;
-		}
+	struct given *given = find(s, name, VARIABLE);
+
+	if (given == NULL) {
+		take_unknown(s->config, name, 0);
+		return;
 	}
-	take_unknown(s->config, name, 0);
+	forget(given);
+	*given = (struct given){ value, { source, 0 } };
 }
 
 /* DIFFERS: names are upper case; the original takes them in any. */
@@ -188,6 +184,56 @@ take_environment(struct sources *s)
 	}
 }
 
+/* "HULY_NAME: ", or "etc/config.toml:3: name: "; file: of NAME_FILE. */
+static void
+put_setting(struct buf *error, const struct setting *setting, const struct given *given, bool file)
+{
+	if (given->origin.line > 0)
+		buf_printf(error, SETTINGS_FILE ":%u: %s%s: ", given->origin.line, setting->member, file ? "_file" : "");
+	else
+		buf_printf(error, "%s%s: ", setting->name, file ? "_FILE" : "");
+}
+
+/* Reads the secret whose file is named. */
+static bool
+take_secret(struct sources *s, size_t i)
+{
+	const struct given *path = &s->path[i];
+	const char *wrong;
+
+	if (s->given[i].origin.source != CONFIG_DEFAULT) {
+		put_setting(s->error, &settings[i], &s->given[i], false);
+		buf_printf(s->error, "%s_FILE is set too", settings[i].name);
+		return false;
+	}
+	s->given[i].origin = path->origin;
+	s->config->secret_file[i] = strndup(path->value.p, path->value.n);
+	if (s->config->secret_file[i] == NULL)
+		wrong = "out of memory";
+	else
+		wrong = textfile_read(s->config->secret_file[i], TEXTFILE_SECRET, &s->secret[i]);
+	s->given[i].value = buf_str(&s->secret[i]);
+	if (wrong == NULL && s->secret[i].n == 0)
+		wrong = "empty";
+	if (wrong == NULL)
+		return true;
+	put_setting(s->error, &settings[i], path, true);
+	buf_printf(s->error, "%.*s: %s", STR_FMT(path->value), wrong);
+	return false;
+}
+
+static bool
+take_secrets(struct sources *s, enum config_reader reader)
+{
+	for (size_t i = 0; i < CONFIG_COUNT; i++) {
+		bool wanted = reader == CONFIG_SERVICE || i == CONFIG_db_connection;
+
+		if (wanted && s->path[i].value.n > 0 && !take_secret(s, i))
+			return false;
+	}
+	return true;
+}
+
 static bool
 apply(const struct setting *setting, const struct given *given, struct config *c, struct buf *error)
 {
@@ -198,11 +244,34 @@ apply(const struct setting *setting, const struct given *given, struct config *c
 		wrong = setting->type->parse(value, member_of(c, setting));
 	if (wrong == NULL)
 		return true;
-	if (given->origin.line > 0)
-		buf_printf(error, SETTINGS_FILE ":%u: %s: %s", given->origin.line, setting->member, wrong);
-	else
-		buf_printf(error, "%s: %s", setting->name, wrong);
+	put_setting(error, setting, given, false);
+	buf_puts(error, str_of(wrong));
 	return false;
+}
+
+static bool
+is_default_secret(const char *secret)
+{
+	return strcmp(secret, settings[CONFIG_token_secret].def) == 0;
+}
+
+/* RFC 7518 3.2: a key for HS256 is as long as the hash, or longer. */
+static bool
+check_strength(const struct config *c, struct buf *error)
+{
+	static const enum config_setting secrets[] = { CONFIG_token_secret, CONFIG_token_secret_previous };
+
+	for (size_t i = 0; c->require_strong_secret && i < sizeof(secrets) / sizeof(secrets[0]); i++) {
+		const char *secret = *(char *const *)const_member_of(c, &settings[secrets[i]]);
+		size_t n = strlen(secret);
+
+		if (n >= CONFIG_STRONG_SECRET || (n == 0 && secrets[i] == CONFIG_token_secret_previous))
+			continue;
+		buf_printf(error, "%s: %s, and HULY_REQUIRE_STRONG_SECRET is on", settings[secrets[i]].name,
+		    is_default_secret(secret) ? "the default that everybody knows" : "shorter than 32 bytes");
+		return false;
+	}
+	return true;
 }
 
 void
@@ -211,28 +280,32 @@ config_warn(const struct config *c)
 	for (unsigned i = 0; i < c->unknown_n; i++)
 		log_event(LOG_WARN, "no such setting", log_text("name", str_of(c->unknown[i].name)),
 		    c->unknown[i].line > 0 ? log_number("line", c->unknown[i].line) : log_nothing());
-	if (strcmp(c->token_secret, settings[CONFIG_token_secret].def) == 0)
+	if (c->reader == CONFIG_SERVICE && is_default_secret(c->token_secret))
 		log_event(LOG_WARN, "HULY_TOKEN_SECRET is the default that everybody knows: "
 		    "anyone can forge a token for every workspace; set a secret of your own");
 }
 
 bool
-config_load(struct config *c, const struct config_override *overrides, struct buf *error)
+config_load(struct config *c, enum config_reader reader, const struct config_override *overrides, struct buf *error)
 {
 	struct sources s;
 	bool ok;
 
 	memset(c, 0, sizeof(*c));
+	c->reader = reader;
 	sources_init(&s, c, error);
 	ok = take_file(&s);
 	if (ok)
 		take_environment(&s);
 	for (; ok && overrides != NULL && overrides->name != NULL; overrides++)
 		take_value(&s, str_of(overrides->name), str_of(overrides->value), CONFIG_FROM_COMMAND_LINE);
+	ok = ok && take_secrets(&s, reader);
 	for (size_t i = 0; ok && i < CONFIG_COUNT; i++) {
 		ok = apply(&settings[i], &s.given[i], c, error);
 		c->origin[i] = s.given[i].origin;
 	}
+	if (ok && reader == CONFIG_SERVICE)
+		ok = check_strength(c, error);
 	sources_free(&s);
 	return ok;
 }
@@ -240,16 +313,20 @@ config_load(struct config *c, const struct config_override *overrides, struct bu
 void
 config_free(struct config *c)
 {
-	for (size_t i = 0; i < CONFIG_COUNT; i++)
+	for (size_t i = 0; i < CONFIG_COUNT; i++) {
+		free(c->secret_file[i]);
+		c->secret_file[i] = NULL;
 		if (settings[i].type->release != NULL)
 			settings[i].type->release(member_of(c, &settings[i]));
+	}
 }
 
 void
 config_print_help(FILE *out)
 {
 	for (size_t i = 0; i < CONFIG_COUNT; i++)
-		(void)fprintf(out, "%s (%s): %s\n", settings[i].name, settings[i].def, settings[i].help);
+		(void)fprintf(out, "%s (%s): %s\n", settings[i].name,
+		    *settings[i].def != '\0' ? settings[i].def : "none", settings[i].help);
 }
 
 static void
@@ -275,8 +352,13 @@ void
 config_put(const struct config *c, struct buf *out)
 {
 	for (size_t i = 0; i < CONFIG_COUNT; i++) {
-		buf_printf(out, "%s=", settings[i].name);
-		settings[i].type->print(const_member_of(c, &settings[i]), out);
+		buf_puts(out, str_of(settings[i].name));
+		if (c->secret_file[i] != NULL) {
+			buf_printf(out, "_FILE=%s", c->secret_file[i]);
+		} else {
+			buf_putc(out, '=');
+			settings[i].type->print(const_member_of(c, &settings[i]), out);
+		}
 		buf_puts(out, STR("  # "));
 		put_origin(out, &c->origin[i]);
 		buf_putc(out, '\n');
@@ -287,6 +369,20 @@ const char *
 config_name(enum config_setting setting)
 {
 	return settings[setting].name;
+}
+
+void
+config_swap(struct config *a, struct config *b, enum config_setting setting)
+{
+	const struct setting *s = &settings[setting];
+	const struct config_origin origin = a->origin[setting];
+	char *file = a->secret_file[setting];
+
+	setting_swap(s->type, member_of(a, s), member_of(b, s));
+	a->origin[setting] = b->origin[setting];
+	b->origin[setting] = origin;
+	a->secret_file[setting] = b->secret_file[setting];
+	b->secret_file[setting] = file;
 }
 
 bool

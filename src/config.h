@@ -8,7 +8,8 @@
  * read the settings again is to load another one.
  *
  * Values of SECRET settings (connection string, token secret) are never
- * printed by this or any other room.
+ * printed by this or any other room.  Each may come from a file of its own,
+ * which NAME_FILE names.
  */
 #ifndef HULYKVS_CONFIG_H
 #define HULYKVS_CONFIG_H
@@ -44,11 +45,19 @@ struct config_unknown {
 	unsigned line;
 };
 
+/* Who reads; a migration has no use for token secrets, and does not open their files. */
+enum config_reader {
+	CONFIG_SERVICE,
+	CONFIG_MIGRATION,
+};
+
 struct config {
+	enum config_reader reader;
 #define X(member, type, name, def, help) SETTING_C_##type member;
 	SETTINGS(X)
 #undef X
 	struct config_origin origin[CONFIG_COUNT];
+	char *secret_file[CONFIG_COUNT]; /* owned; where it came from a file of its own, that one's path */
 	struct config_unknown unknown[CONFIG_UNKNOWN_MAX];
 	unsigned unknown_n;
 };
@@ -59,13 +68,15 @@ struct config_override {
 	const char *value;
 };
 
+#define CONFIG_STRONG_SECRET 32 /* bytes: RFC 7518 3.2, a key as long as the hash */
+
 /*
  * Fills *c.  False: *error holds one line that names the setting and says
  * what is wrong with it, never its value where that is a secret.  Release with
  * config_free() in either case.  overrides: NULL for none.
  */
-bool config_load(struct config *c, const struct config_override *overrides, struct buf *error)
-    __attribute__((warn_unused_result));
+bool config_load(struct config *c, enum config_reader reader, const struct config_override *overrides,
+    struct buf *error) __attribute__((warn_unused_result));
 
 /*
  * Logs what is not wrong but odd: unknown names, and the default token secret.
@@ -84,6 +95,9 @@ void config_put(const struct config *c, struct buf *out);
 
 /* The environment variable. */
 const char *config_name(enum config_setting setting);
+
+/* Exchanges the values there. */
+void config_swap(struct config *a, struct config *b, enum config_setting setting);
 
 /* Whether both have the same value there. */
 bool config_same(const struct config *a, const struct config *b, enum config_setting setting);

@@ -247,7 +247,7 @@ begin(struct conn *c)
 	c->deadline = c->began + house->request_timeout;
 	request_read(&c->request, fcgi_variables(c->fcgi));
 	observe_begin(&c->host->observer, &c->observed, &c->request, c->began);
-	c->step = api_begin(house->api, c->host->verifier, clock_wall(), &c->call, &c->request, &c->arena,
+	c->step = api_begin(house->api, &c->host->guard, clock_wall(), &c->call, &c->request, &c->arena,
 	    &c->response);
 	if (c->step == API_BODY)
 		reserve_body(c);

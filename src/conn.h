@@ -36,7 +36,7 @@ struct conn_host {
 	struct loop *loop;
 	struct house *house;
 	struct store *store;
-	struct token_verifier *verifier;
+	struct guard guard;
 	struct conn *first; /* all connections */
 	struct conn *dead;  /* to be freed by conn_bury() */
 	unsigned count;

@@ -10,6 +10,7 @@ enum exitcode {
 	EXIT_DATABASE = 69,    /* the database cannot be reached or refuses (hulykvs-migrate) */
 	EXIT_INTERNAL = 70,    /* a fault of ours or of the system */
 	EXIT_TRY_LATER = 75,   /* another migration or a lock stood in the way for too long */
+	EXIT_REFUSED = 77,     /* the request would be refused (--access-check) */
 	EXIT_CONFIG = 78,      /* a setting is wrong */
 };
 

@@ -11,6 +11,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include "accesscheck.h"
 #include "cgi.h"
 #include "clock.h"
 #include "config_build.h"
@@ -23,6 +24,7 @@
 #include "metrics.h"
 #include "notify.h"
 #include "options.h"
+#include "process.h"
 #include "reload.h"
 #include "store_pg.h"
 #include "store_sealed.h"
@@ -54,16 +56,19 @@ print_how_to_run(void)
 static bool
 read_settings(struct program *p)
 {
+	struct policy *policy;
 	struct keyring *keys;
 	struct buf error;
 	bool ok;
 
 	buf_init(&error, 1024);
-	ok = reload_read(&p->config, &keys, p->options.overrides, &error);
-	if (ok)
-		reload_apply(&p->config, keys);
-	else
+	ok = reload_read(&p->config, p->options.overrides, &policy, &keys, &error);
+	if (ok) {
+		reload_apply(&p->config, policy, keys);
+		policy_shelf_put(&p->house.policy, policy);
+	} else {
 		(void)fprintf(stderr, "hulykvs: %.*s\n", STR_FMT(buf_str(&error)));
+	}
 	buf_free(&error);
 	return ok;
 }
@@ -143,7 +148,6 @@ set_up(struct program *p)
 
 	p->api = (struct api){ .payload_limit = c->payload_size_limit, .default_workspace = c->default_workspace_uuid };
 	p->house.api = &p->api;
-	p->house.token_secret = str_of(c->token_secret);
 	p->house.request_timeout = c->request_timeout;
 	/* A budget below one body would refuse that body for ever. */
 	p->house.body_budget = c->body_budget > c->payload_size_limit ? c->body_budget : c->payload_size_limit;
@@ -172,19 +176,31 @@ clean_up(struct program *p, enum exitcode code)
 	statement_set_free(&p->statements);
 	metrics_free(p->house.metrics);
 	health_free(p->house.health);
+	policy_shelf_free(&p->house.policy);
 	config_free(&p->config);
 	keyring_publish(NULL);
 }
 
 /* HUP */
 static void
-take_settings(const struct program *p)
+take_settings(struct program *p)
 {
 	char state[64];
+	struct policy *policy;
 
 	(void)snprintf(state, sizeof(state), "RELOADING=1\nMONOTONIC_USEC=%lld", (long long)(clock_mono() / 1000));
 	notify_send(state);
-	reload_again(&p->config, p->options.overrides);
+	policy = reload_again(&p->config, p->options.overrides);
+	if (policy != NULL) {
+		policy_shelf_put(&p->house.policy, policy);
+		for (unsigned i = 0; i < p->workers; i++)
+			worker_wake(p->worker[i]);
+		/* Whoever asked for it is told when the old rules and secrets are no longer used. */
+		if (policy_shelf_wait(&p->house.policy, p->workers, HEALTH_SILENCE))
+			log_event(LOG_INFO, "settings read again");
+		else
+			log_event(LOG_ERROR, "settings read again, but a worker does not turn and uses the old ones");
+	}
 	notify_send("READY=1");
 }
 
@@ -203,7 +219,7 @@ feed_watchdog(const struct program *p)
 
 /* Waits for TERM or INT; HUP and the watchdog meanwhile. */
 static void
-wait_for_end(const struct program *p, int signals)
+wait_for_end(struct program *p, int signals)
 {
 	int64_t watchdog = notify_watchdog();
 	int wait = watchdog > 0 ? (int)(watchdog / 2 / CLOCK_MS) + 1 : -1;
@@ -280,12 +296,15 @@ run(struct program *p)
 	bool cgi = !fastcgi && getenv("GATEWAY_INTERFACE") != NULL;
 
 	p->house.listener = listener;
+	policy_shelf_init(&p->house.policy);
 	if (p->options.task == OPTIONS_SERVE && !fastcgi && !cgi) {
 		print_how_to_run();
 		return EXIT_USAGE;
 	}
 	if (!read_settings(p) || !know_peers(p))
 		return EXIT_CONFIG;
+	if (!p->config.core_dumps)
+		process_hide();
 	if (p->options.task == OPTIONS_CHECK_CONFIG) {
 		(void)printf("hulykvs: settings are fine\n");
 		return EXIT_OK;
@@ -294,6 +313,8 @@ run(struct program *p)
 		print_settings(&p->config);
 		return EXIT_OK;
 	}
+	if (p->options.task == OPTIONS_ACCESS_CHECK)
+		return accesscheck_run(&p->config, p->house.policy.newest, p->options.asked);
 	(void)signal(SIGPIPE, SIG_IGN);
 	if (fastcgi)
 		return serve(p);
@@ -319,7 +340,7 @@ main(int argc, char **argv)
 		code = run(&program);
 		clean_up(&program, code);
 	}
-	if (code == EXIT_OK && fflush(stdout) != 0)
+	if ((code == EXIT_OK || code == EXIT_REFUSED) && fflush(stdout) != 0)
 		code = EXIT_INTERNAL;
 	return code;
 }

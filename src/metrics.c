@@ -204,9 +204,19 @@ static struct str
 value_AUTH(size_t i)
 {
 	static const struct str names[] = { STR_INIT("no_token"), STR_INIT("invalid_token"), STR_INIT("no_workspace"),
-		STR_INIT("workspace_mismatch") };
+		STR_INIT("workspace_mismatch"), STR_INIT("namespace_forbidden") };
 
 	_Static_assert(COUNT(names) == METRICS_N_AUTH, "a name for each refusal");
+	return names[i];
+}
+
+static struct str
+value_SECRET(size_t i)
+{
+	static const struct str names[] = { [METRICS_SECRET_CURRENT] = STR_INIT("current"),
+		[METRICS_SECRET_PREVIOUS] = STR_INIT("previous") };
+
+	_Static_assert(COUNT(names) == METRICS_N_SECRET, "a name for each secret");
 	return names[i];
 }
 
@@ -223,6 +233,7 @@ METRICS_LABELS(X)
 #define LABEL_STATE     &label_STATE
 #define LABEL_RETRY     &label_RETRY
 #define LABEL_AUTH      &label_AUTH
+#define LABEL_SECRET    &label_SECRET
 
 #define KIND_COUNTER METRICS_COUNTER
 #define KIND_GAUGE   METRICS_GAUGE

@@ -38,7 +38,9 @@
 	X(TOKEN_CACHE_HITS, COUNTER, "hulykvs_token_cache_hits", "Tokens that were known.", NO, NO, NO)         \
 	X(TOKEN_CACHE_MISSES, COUNTER, "hulykvs_token_cache_misses", "Tokens that had to be verified.", NO, NO, NO) \
 	X(PEERS_REFUSED, COUNTER, "hulykvs_peers_refused",                                                      \
-	    "Connections closed since their user may not connect.", NO, NO, NO)
+	    "Connections closed since their user may not connect.", NO, NO, NO) \
+	X(TOKENS_ACCEPTED, COUNTER, "hulykvs_tokens_accepted", "Requests with a good token, by the key that signed it.", \
+	    SECRET, NO, NO)
 
 /*    LABEL, "name", how many values */
 #define METRICS_LABELS(X)                                                 \
@@ -49,7 +51,8 @@
 	X(OUTCOME, "outcome", STORE_FAULT + 1)                            \
 	X(STATE, "state", METRICS_STATES)                                 \
 	X(RETRY, "reason", METRICS_RETRIES)                               \
-	X(AUTH, "reason", REFUSAL_WORKSPACE_MISMATCH - REFUSAL_NO_TOKEN + 1)
+	X(AUTH, "reason", REFUSAL_NAMESPACE_FORBIDDEN - REFUSAL_NO_TOKEN + 1) \
+	X(SECRET, "secret", METRICS_SECRETS)
 
 enum {
 #define X(status, reason) METRICS_CODE_##status,
@@ -74,6 +77,13 @@ enum metrics_retry {
 	METRICS_RETRY_MOVED,    /* the connection was of no use */
 	METRICS_RETRY_LOST,     /* the connection was lost under a read */
 	METRICS_RETRIES,
+};
+
+/* HULY_TOKEN_SECRET, and HULY_TOKEN_SECRET_PREVIOUS. */
+enum metrics_secret {
+	METRICS_SECRET_CURRENT,
+	METRICS_SECRET_PREVIOUS,
+	METRICS_SECRETS,
 };
 
 /* Upper bounds of the histograms' buckets: X(in the unit that is observed, "as it is printed"). */

@@ -7,6 +7,7 @@
 
 #include "clock.h"
 #include "migrate.h"
+#include "process.h"
 #include "version.h"
 
 #define PATIENCE (600 * CLOCK_S)
@@ -39,7 +40,8 @@ print_help(FILE *out)
 	      "  75  a lock or another migration stood in the way for too long\n"
 	      "  78  a setting is wrong\n"
 	      "\n"
-	      "settings (environment; before it, etc/config.toml):\n",
+	      "settings (environment; before it, etc/config.toml; HULY_DB_CONNECTION_FILE is the\n"
+	      "path of a file with the connection string, that only its owner may open):\n",
 	    out);
 	config_print_help(out);
 }
@@ -138,7 +140,9 @@ migrate_with_settings(const struct migrate_options *options)
 	enum exitcode code;
 
 	buf_init(&error, 4096);
-	if (config_load(&config, NULL, &error)) {
+	if (config_load(&config, CONFIG_MIGRATION, NULL, &error)) {
+		if (!config.core_dumps)
+			process_hide();
 		log_set_threshold(config.log_level);
 		log_set_format(config.log_format);
 		config_warn(&config);

@@ -76,7 +76,7 @@ count(const struct observed *d, const struct call *c, const struct response *r, 
 	metrics_observe_time(METRICS_HTTP_DURATION, took);
 	metrics_observe_bytes(METRICS_REQUEST_BODY, body);
 	metrics_observe_bytes(METRICS_RESPONSE_BODY, d->bytes);
-	if (r->refusal >= REFUSAL_NO_TOKEN && r->refusal <= REFUSAL_WORKSPACE_MISMATCH)
+	if (r->refusal >= REFUSAL_NO_TOKEN && r->refusal <= REFUSAL_NAMESPACE_FORBIDDEN)
 		metrics_add(METRICS_AUTH_REFUSALS + r->refusal - REFUSAL_NO_TOKEN, 1);
 }
 
@@ -101,6 +101,7 @@ put_line(struct observer *o, enum log_level level, const struct observed *d, con
 		log_number("bytes", (int64_t)d->bytes),
 		c->claims.service[0] != '\0' ? log_text("service", str_of(c->claims.service)) : log_nothing(),
 		word_or_nothing("refusal", r->refusal != REFUSAL_NONE ? refusal_name(r->refusal) : STR_ABSENT),
+		c->verdict.line > 0 && !c->verdict.allowed ? log_number("rule", c->verdict.line) : log_nothing(),
 		{ .kind = LOG_END },
 	};
 

@@ -10,9 +10,13 @@ print_help(void)
 {
 	(void)printf("Usage: hulykvs [--log-level LEVEL]\n"
 		     "       hulykvs --check-config | --print-config [--log-level LEVEL]\n"
+		     "       hulykvs --access-check 'METHOD PATH' < TOKEN\n"
 		     "       hulykvs --help | --version\n\n"
 		     "Key-value service of the Huly platform, as a FastCGI responder on a listening\n"
 		     "socket (descriptor 0 of spawn-fcgi, 3 of systemd), or as a CGI program.\n\n"
+		     "      --access-check 'METHOD PATH'\n"
+		     "                         say whether the request would be let through, and why;\n"
+		     "                         the token, or its claims as JSON, is on standard input\n"
 		     "      --check-config     read the settings, say what is wrong with them, and exit\n"
 		     "      --print-config     print the settings that are in force, and exit\n"
 		     "      --log-level LEVEL  error, warn, info or debug, whatever the settings say\n"
@@ -20,7 +24,9 @@ print_help(void)
 		     "  -V, --version          print the versions of the program and its libraries\n\n"
 		     "Settings, from the environment or etc/config.toml:\n\n");
 	config_print_help(stdout);
-	(void)printf("\nExit status: 0 done, 64 usage, 70 internal fault, 78 wrong setting.\n");
+	(void)printf("\nSecrets and the connection string may be in files that only their owner may open:\n"
+		     "NAME_FILE is the path of the one for NAME.\n"
+		     "\nExit status: 0 done, 64 usage, 70 internal fault, 77 refused\n(--access-check), 78 wrong setting.\n");
 }
 
 static void
@@ -55,8 +61,9 @@ take_log_level(struct options *o, const char *text)
 enum exitcode
 options_read(struct options *o, int argc, char **argv)
 {
-	enum { CHECK_CONFIG = 256, PRINT_CONFIG, LOG_LEVEL };
+	enum { CHECK_CONFIG = 256, PRINT_CONFIG, LOG_LEVEL, ACCESS_CHECK };
 	static const struct option options[] = {
+		{ "access-check", required_argument, NULL, ACCESS_CHECK },
 		{ "check-config", no_argument, NULL, CHECK_CONFIG },
 		{ "print-config", no_argument, NULL, PRINT_CONFIG },
 		{ "log-level", required_argument, NULL, LOG_LEVEL },
@@ -70,6 +77,10 @@ options_read(struct options *o, int argc, char **argv)
 	*o = (struct options){ .task = OPTIONS_SERVE };
 	while (code == EXIT_OK && (option = getopt_long(argc, argv, "hV", options, NULL)) != -1) {
 		switch (option) {
+		case ACCESS_CHECK:
+			o->task = OPTIONS_ACCESS_CHECK;
+			o->asked = optarg;
+			break;
 		case CHECK_CONFIG:
 			o->task = OPTIONS_CHECK_CONFIG;
 			break;

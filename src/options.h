@@ -11,11 +11,13 @@ enum options_task {
 	OPTIONS_SERVE,
 	OPTIONS_CHECK_CONFIG,
 	OPTIONS_PRINT_CONFIG,
+	OPTIONS_ACCESS_CHECK,
 	OPTIONS_NOTHING, /* what was asked for has been printed */
 };
 
 struct options {
 	enum options_task task;
+	const char *asked; /* ACCESS_CHECK: "METHOD PATH" */
 	struct config_override overrides[2]; /* for config_load(); ends with a NULL name */
 };
 

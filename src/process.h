@@ -1,5 +1,6 @@
 /*
- * process: what the kernel tells about this process (proc(5)).
+ * process: what the kernel tells about this process (proc(5)), and whom it
+ * tells.
  */
 #ifndef HULYKVS_PROCESS_H
 #define HULYKVS_PROCESS_H
@@ -15,5 +16,8 @@ struct process {
 
 /* Fills in what it can; the rest is 0. */
 void process_read(struct process *p);
+
+/* A crash leaves no core, and no debugger of the same user attaches (PR_SET_DUMPABLE, RLIMIT_CORE): memory holds secrets. */
+void process_hide(void);
 
 #endif

@@ -19,6 +19,7 @@
 	X(INVALID_TOKEN, 401, "InvalidToken", LOG_DEBUG)                                              \
 	X(NO_WORKSPACE, 403, "Missing workspace in token", LOG_DEBUG)                                 \
 	X(WORKSPACE_MISMATCH, 403, "Workspace mismatch", LOG_DEBUG)                                   \
+	X(NAMESPACE_FORBIDDEN, 403, "Namespace forbidden", LOG_DEBUG)                                 \
 	/* what is asked */                                                                           \
 	X(BAD_WORKSPACE, 400, "Invalid workspace UUID", LOG_DEBUG)                                    \
 	X(BAD_WORKSPACE_SYSTEM, 400, "Invalid UUID in workspace", LOG_DEBUG)                          \

@@ -3,36 +3,109 @@
 #include "dbconn.h"
 #include "log.h"
 #include "observe.h"
+#include "rulefile.h"
+#include "textfile.h"
+
+static bool
+parse_rules(const struct config *c, struct str text, struct rules **rules, struct buf *error)
+{
+	const struct rulefile_terms terms = { c->access_default, c->default_workspace_uuid };
+	unsigned line = 0;
+	struct buf why;
+
+	buf_init(&why, 1024);
+	*rules = rulefile_read(text, &terms, &line, &why);
+	if (*rules == NULL)
+		buf_printf(error, "HULY_ACCESS_RULES: %s:%u: %.*s", c->access_rules, line, STR_FMT(buf_str(&why)));
+	buf_free(&why);
+	return *rules != NULL;
+}
+
+/* *rules is NULL where no file is named. */
+static bool
+read_rules(const struct config *c, struct rules **rules, struct buf *error)
+{
+	const char *wrong;
+	struct buf text;
+	bool ok;
+
+	*rules = NULL;
+	if (strcmp(c->access_rules, "off") == 0) {
+		/* Everybody would be refused everything: that is a file forgotten. */
+		if (!c->access_default)
+			buf_puts(error, STR("HULY_ACCESS_DEFAULT: deny without HULY_ACCESS_RULES"));
+		return c->access_default;
+	}
+	wrong = textfile_read(c->access_rules, TEXTFILE_OPEN, &text);
+	if (wrong != NULL)
+		buf_printf(error, "HULY_ACCESS_RULES: %s: %s", c->access_rules, wrong);
+	ok = wrong == NULL && parse_rules(c, buf_str(&text), rules, error);
+	buf_free(&text);
+	return ok;
+}
+
+static struct policy *
+make_policy(const struct config *c, struct buf *error)
+{
+	struct policy *policy;
+	struct rules *rules;
+
+	if (!read_rules(c, &rules, error))
+		return NULL;
+	policy = policy_new(str_of(c->token_secret), str_of(c->token_secret_previous), rules);
+	if (policy == NULL)
+		buf_puts(error, STR("out of memory"));
+	return policy;
+}
+
+static bool
+check_connection(const struct config *c, struct buf *error)
+{
+	struct buf why;
+	bool ok;
+
+	buf_init(&why, 256);
+	ok = dbconn_string_ok(c->db_connection, &why);
+	if (!ok)
+		buf_printf(error, "HULY_DB_CONNECTION: %.*s", STR_FMT(buf_str(&why)));
+	buf_free(&why);
+	return ok;
+}
 
 static bool
 read_keys(const struct config *c, struct keyring **keys, struct buf *error)
 {
+	*keys = NULL;
 	if (strcmp(c->encryption_keys_file, "off") != 0) {
-		buf_puts(error, STR("HULY_ENCRYPTION_KEYS_FILE: "));
-		*keys = keyring_load(c->encryption_keys_file, error);
+		struct buf why;
+
+		buf_init(&why, 1024);
+		*keys = keyring_load(c->encryption_keys_file, &why);
+		if (*keys == NULL)
+			buf_printf(error, "HULY_ENCRYPTION_KEYS_FILE: %.*s", STR_FMT(buf_str(&why)));
+		buf_free(&why);
 		return *keys != NULL;
 	}
-	if (c->encryption_mode == SEAL_OFF)
-		return true;
-	buf_puts(error, STR("HULY_ENCRYPTION_MODE: needs HULY_ENCRYPTION_KEYS_FILE"));
-	return false;
+	if (c->encryption_mode != SEAL_OFF)
+		buf_puts(error, STR("HULY_ENCRYPTION_MODE: needs HULY_ENCRYPTION_KEYS_FILE"));
+	return c->encryption_mode == SEAL_OFF;
 }
 
 bool
-reload_read(struct config *c, struct keyring **keys, const struct config_override *overrides, struct buf *error)
+reload_read(struct config *c, const struct config_override *overrides, struct policy **policy, struct keyring **keys,
+    struct buf *error)
 {
-	*keys = NULL;
-	if (!config_load(c, overrides, error))
-		return false;
-	buf_puts(error, STR("HULY_DB_CONNECTION: "));
-	if (!dbconn_string_ok(c->db_connection, error))
-		return false;
-	buf_clear(error);
-	return read_keys(c, keys, error);
+	*policy = NULL;
+	if (config_load(c, CONFIG_SERVICE, overrides, error) && check_connection(c, error) && read_keys(c, keys, error)) {
+		*policy = make_policy(c, error);
+		if (*policy == NULL)
+			keyring_drop(*keys);
+	}
+	return *policy != NULL;
 }
 
 void
-reload_apply(const struct config *c, struct keyring *keys)
+reload_apply(const struct config *c, const struct policy *policy, struct keyring *keys)
 {
 	if (keys != NULL)
 		keyring_publish(keys);
@@ -40,44 +113,46 @@ reload_apply(const struct config *c, struct keyring *keys)
 	log_set_format(c->log_format);
 	observe_set_access_log(c->access_log);
 	config_warn(c);
+	if (policy->rules != NULL)
+		log_event(LOG_INFO, "access rules", log_number("rules", (int64_t)rules_count(policy->rules)),
+		    log_text("otherwise", c->access_default ? STR("allow") : STR("deny")));
 }
 
-static bool
-is_live(enum config_setting setting)
-{
-	static const bool live[CONFIG_COUNT] = {
+static const bool is_live[CONFIG_COUNT] = {
 #define X(member) [CONFIG_##member] = true,
-		SETTINGS_LIVE(X)
+	SETTINGS_LIVE(X)
 #undef X
-	};
+};
 
-	return live[setting];
-}
-
+/* The old values of the live settings go with *fresh: secrets are overwritten there. */
 static void
-log_differences(const struct config *running, const struct config *fresh)
+take_over(struct config *running, struct config *fresh)
 {
-	for (enum config_setting s = 0; s < CONFIG_COUNT; s++)
-		if (!is_live(s) && !config_same(running, fresh, s))
+	for (enum config_setting s = 0; s < CONFIG_COUNT; s++) {
+		if (is_live[s])
+			config_swap(running, fresh, s);
+		else if (!config_same(running, fresh, s))
 			log_event(LOG_WARN, "setting changed, but only a new program will know",
 			    log_text("setting", str_of(config_name(s))));
+	}
 }
 
-void
-reload_again(const struct config *running, const struct config_override *overrides)
+struct policy *
+reload_again(struct config *running, const struct config_override *overrides)
 {
+	struct policy *policy;
 	struct config fresh;
 	struct keyring *keys;
 	struct buf error;
 
 	buf_init(&error, 1024);
-	if (reload_read(&fresh, &keys, overrides, &error)) {
-		reload_apply(&fresh, keys);
-		log_event(LOG_INFO, "settings read again");
-		log_differences(running, &fresh);
+	if (reload_read(&fresh, overrides, &policy, &keys, &error)) {
+		reload_apply(&fresh, policy, keys);
+		take_over(running, &fresh);
 	} else {
 		log_event(LOG_ERROR, "settings are wrong, nothing was changed", log_text("why", buf_str(&error)));
 	}
 	config_free(&fresh);
 	buf_free(&error);
+	return policy;
 }

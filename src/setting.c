@@ -1,6 +1,7 @@
 #include "setting.h"
 
 #include <arpa/inet.h>
+#include <assert.h>
 #include <inttypes.h>
 #include <stdlib.h>
 
@@ -135,6 +136,13 @@ static const char *
 parse_secret(struct str s, void *member)
 {
 	return s.n > 0 ? copy(s, member) : "empty"; /* DIFFERS: an empty key would let everybody sign */
+}
+
+/* Empty is none. */
+static const char *
+parse_spare(struct str s, void *member)
+{
+	return copy(s, member);
 }
 
 static void
@@ -304,6 +312,15 @@ parse_format(struct str s, void *member)
 	return log_format_parse(s, member) ? NULL : "neither logfmt nor json";
 }
 
+static const char *
+parse_verdict(struct str s, void *member)
+{
+	bool allow = str_eq(s, STR("allow"));
+
+	*(bool *)member = allow;
+	return allow || str_eq(s, STR("deny")) ? NULL : "neither allow nor deny";
+}
+
 static void
 print_text(const void *member, struct buf *out)
 {
@@ -317,6 +334,15 @@ print_secret(const void *member, struct buf *out)
 {
 	(void)member;
 	buf_puts(out, STR("********"));
+}
+
+static void
+print_spare(const void *member, struct buf *out)
+{
+	char *const *text = member;
+
+	if (**text != '\0')
+		print_secret(member, out);
 }
 
 static void
@@ -371,6 +397,12 @@ print_sealing(const void *member, struct buf *out)
 }
 
 static void
+print_verdict(const void *member, struct buf *out)
+{
+	buf_puts(out, *(const bool *)member ? STR("allow") : STR("deny"));
+}
+
+static void
 print_level(const void *member, struct buf *out)
 {
 	buf_puts(out, log_level_name(*(const enum log_level *)member));
@@ -386,6 +418,8 @@ const struct setting_type
     setting_type_IDENTIFIER = { parse_identifier, print_text, release_text, 0 },
     setting_type_ADDRESS = { parse_address, print_text, release_text, 0 },
     setting_type_SECRET = { parse_secret, print_secret, release_secret, 0 },
+    setting_type_SPARE = { parse_spare, print_spare, release_secret, 0 },
+    setting_type_VERDICT = { parse_verdict, print_verdict, NULL, sizeof(SETTING_C_VERDICT) },
     setting_type_PORT = { parse_port, print_port, NULL, sizeof(SETTING_C_PORT) },
     setting_type_COUNT = { parse_count, print_count, NULL, sizeof(SETTING_C_COUNT) },
     setting_type_SIZE = { parse_size, print_size, NULL, sizeof(SETTING_C_SIZE) },
@@ -401,9 +435,27 @@ const struct setting_type
     setting_type_FORMAT = { parse_format, print_format, NULL, sizeof(SETTING_C_FORMAT) };
 
 bool
+setting_is_secret(const struct setting_type *type)
+{
+	return type->release == release_secret;
+}
+
+bool
 setting_same(const struct setting_type *type, const void *a, const void *b)
 {
 	char *const *x = a, *const *y = b;
 
 	return type->size > 0 ? memcmp(a, b, type->size) == 0 : strcmp(*x, *y) == 0;
+}
+
+void
+setting_swap(const struct setting_type *type, void *a, void *b)
+{
+	char space[sizeof(struct uuid)]; /* the largest member */
+	size_t n = type->size > 0 ? type->size : sizeof(char *);
+
+	assert(n <= sizeof(space));
+	memcpy(space, a, n);
+	memcpy(a, b, n);
+	memcpy(b, space, n);
 }

@@ -17,6 +17,8 @@
 #define SETTING_C_IDENTIFIER char *    /* owned; 1 to 63 bytes of UTF-8, no control characters */
 #define SETTING_C_ADDRESS    char *    /* owned; IPv4 or IPv6, no host name */
 #define SETTING_C_SECRET     char *    /* owned; not empty */
+#define SETTING_C_SPARE      char *    /* owned; a secret, or empty: there is none */
+#define SETTING_C_VERDICT    bool      /* true: allow; false: deny */
 #define SETTING_C_PORT       uint16_t  /* 1 to 65535 */
 #define SETTING_C_COUNT      unsigned  /* 1 to 64 */
 #define SETTING_C_SIZE       size_t    /* bytes, 0 to 1 GiB */
@@ -32,9 +34,9 @@
 #define SETTING_C_FORMAT     enum log_format
 
 #define SETTING_TYPES(X) \
-	X(IDENTIFIER) X(ADDRESS) X(SECRET) X(PORT) X(COUNT) X(SIZE) X(SECONDS) X(UUID) X(SWITCH) X(LEVEL) \
+	X(IDENTIFIER) X(ADDRESS) X(SECRET) X(SPARE) X(PORT) X(COUNT) X(SIZE) X(SECONDS) X(UUID) X(SWITCH) X(LEVEL) \
 	X(FORMAT) X(LISTENER) X(PEERS) \
-	X(FILE) X(NAMES) X(SEALING)
+	X(FILE) X(NAMES) X(SEALING) X(VERDICT)
 
 struct setting_type {
 	/* Fills the member and returns NULL, or returns what is wrong with s, without quoting it. */
@@ -50,8 +52,14 @@ struct setting_type {
 SETTING_TYPES(X)
 #undef X
 
+/* Whether it is never printed, and may come from a file of its own. */
+bool setting_is_secret(const struct setting_type *type);
+
 /* Whether two members hold the same. */
 bool setting_same(const struct setting_type *type, const void *a, const void *b);
+
+/* Exchanges them. */
+void setting_swap(const struct setting_type *type, void *a, void *b);
 
 /* "2Mb", "512 KiB", "1.5 megabytes", "1000" to bytes, rounded down; no signs, no exponents. */
 bool setting_parse_size(struct str s, size_t *bytes) __attribute__((warn_unused_result));

@@ -7,7 +7,8 @@
  *   TYPE     how it is written and kept, see setting.h
  *   NAME     environment variable
  *
- * The first seven are the original's, to the letter.
+ * A SECRET or SPARE may come from a file of its own: NAME_FILE (member_file)
+ * is its path.  The first seven are the original's, to the letter.
  */
 #ifndef HULYKVS_SETTINGS_H
 #define HULYKVS_SETTINGS_H
@@ -48,9 +49,19 @@
 	X(request_timeout, SECONDS, "HULY_REQUEST_TIMEOUT", "10", "longest wait of a request, in seconds") \
 	X(statement_timeout, SECONDS, "HULY_STATEMENT_TIMEOUT", "5",                                       \
 	    "longest run of a statement in the database, in seconds")                                      \
-	X(body_budget, SIZE, "HULY_BODY_BUDGET", "128MiB", "most bytes of request bodies in memory at once")
+	X(body_budget, SIZE, "HULY_BODY_BUDGET", "128MiB", "most bytes of request bodies in memory at once") \
+	X(token_secret_previous, SPARE, "HULY_TOKEN_SECRET_PREVIOUS", "",                                  \
+	    "key that signed the tokens until now; taken too")                                             \
+	X(require_strong_secret, SWITCH, "HULY_REQUIRE_STRONG_SECRET", "off",                              \
+	    "refuse the default token secret, and those of less than 32 bytes")                            \
+	X(access_rules, FILE, "HULY_ACCESS_RULES", "off", "file that says who may do what in which namespaces, or off") \
+	X(access_default, VERDICT, "HULY_ACCESS_DEFAULT", "allow", "what holds where no rule does: allow or deny") \
+	X(core_dumps, SWITCH, "HULY_CORE_DUMPS", "on", "off: a crash leaves no core, and no debugger attaches")
 
 /* Those that HUP makes take effect in a running program; all others need a new one. */
-#define SETTINGS_LIVE(X) X(log_level) X(log_format) X(access_log)
+#define SETTINGS_LIVE(X)                             \
+	X(log_level) X(log_format) X(access_log)         \
+	X(token_secret) X(token_secret_previous) X(require_strong_secret) \
+	X(access_rules) X(access_default)
 
 #endif

@@ -28,33 +28,34 @@ struct slot {
 	struct sha256 key; /* of the whole token */
 	struct window window;
 	struct claims claims;
+	enum metrics_secret secret; /* that signed it */
 };
 
 struct token_verifier {
+	const struct token_secrets *secrets;
 	struct slot cache[TOKEN_CACHE_SLOTS];
-	size_t secret_n;
-	unsigned char secret[];
 };
 
 struct token_verifier *
-token_verifier_new(struct str secret)
+token_verifier_new(const struct token_secrets *secrets)
 {
-	struct token_verifier *v = calloc(1, sizeof(*v) + secret.n);
+	struct token_verifier *v = calloc(1, sizeof(*v));
 
-	if (v == NULL)
-		return NULL;
-	if (secret.n > 0)
-		memcpy(v->secret, secret.p, secret.n);
-	v->secret_n = secret.n;
+	if (v != NULL)
+		v->secrets = secrets;
 	return v;
+}
+
+void
+token_verifier_renew(struct token_verifier *v, const struct token_secrets *secrets)
+{
+	v->secrets = secrets;
+	memset(v->cache, 0, sizeof(v->cache));
 }
 
 void
 token_verifier_free(struct token_verifier *v)
 {
-	if (v == NULL)
-		return;
-	digest_cleanse(v, sizeof(*v) + v->secret_n);
 	free(v);
 }
 
@@ -134,14 +135,14 @@ header_ok(const cJSON *header)
 }
 
 static bool
-libjwt_verifies(const struct token_verifier *v, struct str token)
+libjwt_verifies(struct str secret, struct str token)
 {
 	char text[TOKEN_MAX_LENGTH + 1];
 	jwt_t *jwt = NULL;
 
 	memcpy(text, token.p, token.n);
 	text[token.n] = '\0';
-	if (jwt_decode(&jwt, text, v->secret, (int)v->secret_n) != 0)
+	if (jwt_decode(&jwt, text, (const unsigned char *)secret.p, (int)secret.n) != 0)
 		return false;
 	/* Checked before, but libjwt reads the header with a JSON parser of its own. */
 	bool ok = jwt_get_alg(jwt) == JWT_ALG_HS256;
@@ -150,10 +151,9 @@ libjwt_verifies(const struct token_verifier *v, struct str token)
 }
 
 static bool
-hmac_verifies(const struct token_verifier *v, const struct parts *parts, const struct sha256 *signature)
+hmac_verifies(struct str secret, const struct parts *parts, const struct sha256 *signature)
 {
 	struct sha256 expected;
-	struct str secret = str_from((const char *)v->secret, v->secret_n);
 
 	return digest_hmac_sha256(secret, parts->signed_text, &expected) &&
 	    digest_eq_secret(expected.b, signature->b, sizeof(expected.b));
@@ -161,7 +161,7 @@ hmac_verifies(const struct token_verifier *v, const struct parts *parts, const s
 
 /* RFC 7515 5.2 */
 static bool
-signature_ok(const struct token_verifier *v, struct str token, const struct parts *parts, const cJSON *header)
+signature_ok(struct str secret, struct str token, const struct parts *parts, const cJSON *header)
 {
 	const cJSON *typ = member(header, "typ");
 	struct sha256 signature;
@@ -170,13 +170,25 @@ signature_ok(const struct token_verifier *v, struct str token, const struct part
 	if (!decode(parts->signature, signature.b, sizeof(signature.b), &bytes) ||
 	    bytes.n != sizeof(signature.b))
 		return false;
-	if (v->secret_n == 0)
+	if (secret.n == 0)
 		return false; /* libjwt takes it; but with no secret everybody could sign */
 
 	/* COMPAT: typ does not matter to the original, but libjwt 1.10 refuses every other than this one. */
 	if (cJSON_IsString(typ) && !str_eq_nocase(str_of(typ->valuestring), STR("JWT")))
-		return hmac_verifies(v, parts, &signature);
-	return libjwt_verifies(v, token);
+		return hmac_verifies(secret, parts, &signature);
+	return libjwt_verifies(secret, token);
+}
+
+/* The one that signed the token. */
+static bool
+find_secret(const struct token_secrets *secrets, struct str token, const struct parts *parts, const cJSON *header,
+    enum metrics_secret *secret)
+{
+	*secret = METRICS_SECRET_CURRENT;
+	if (signature_ok(secrets->current, token, parts, header))
+		return true;
+	*secret = METRICS_SECRET_PREVIOUS;
+	return secrets->previous.n > 0 && signature_ok(secrets->previous, token, parts, header);
 }
 
 static bool
@@ -187,26 +199,26 @@ read_uuid(const cJSON *claim, struct uuid *out)
 
 /* Cuts between two characters, so that what remains is still UTF-8. */
 static void
-copy_service(const char *service, char out[TOKEN_SERVICE_MAX + 1])
+copy_service(const char *service, struct claims *claims)
 {
 	size_t n = strlen(service);
 
-	if (n > TOKEN_SERVICE_MAX) {
+	claims->service_cut = n > TOKEN_SERVICE_MAX;
+	if (claims->service_cut) {
 		n = TOKEN_SERVICE_MAX;
 		while (n > 0 && ((unsigned char)service[n] & 0xc0) == 0x80)
 			n--;
 	}
-	memcpy(out, service, n);
-	out[n] = '\0';
+	memcpy(claims->service, service, n);
+	claims->service[n] = '\0';
 }
 
 /* COMPAT: an object of strings and nothing else, not even null; of two with the same name the last counts. */
 static bool
-read_extra(const cJSON *extra, char service[TOKEN_SERVICE_MAX + 1])
+read_extra(const cJSON *extra, struct claims *claims)
 {
 	const cJSON *item;
 
-	service[0] = '\0';
 	if (extra == NULL)
 		return true;
 	if (!cJSON_IsObject(extra))
@@ -215,7 +227,7 @@ read_extra(const cJSON *extra, char service[TOKEN_SERVICE_MAX + 1])
 		if (!cJSON_IsString(item))
 			return false;
 		if (strcmp(item->string, "service") == 0)
-			copy_service(item->valuestring, service);
+			copy_service(item->valuestring, claims);
 	}
 	return true;
 }
@@ -267,7 +279,7 @@ read_claims(const cJSON *payload, struct claims *claims, struct window *window)
 		return false;
 	if (workspace != NULL && !read_uuid(workspace, &claims->workspace))
 		return false;
-	if (!read_extra(member(payload, "extra"), claims->service))
+	if (!read_extra(member(payload, "extra"), claims))
 		return false;
 	/* RFC 7519 4.1.3: for somebody else, since no audience is ours. */
 	if (member_not_null(payload, "aud") != NULL)
@@ -283,7 +295,7 @@ in_window(const struct window *window, int64_t now)
 
 /* Everything but the time. */
 static bool
-check_token(const struct token_verifier *v, struct str token, struct claims *claims, struct window *window)
+check_token(const struct token_secrets *secrets, struct str token, struct slot *out)
 {
 	unsigned char header_bytes[HEADER_MAX], payload_bytes[DECODED_MAX];
 	struct str header_text, payload_text;
@@ -295,10 +307,11 @@ check_token(const struct token_verifier *v, struct str token, struct claims *cla
 	    !decode(parts.payload, payload_bytes, DECODED_MAX, &payload_text))
 		return false;
 	header = json_parse_object(header_text);
-	if (header == NULL || !header_ok(header) || !signature_ok(v, token, &parts, header))
+	if (header == NULL || !header_ok(header) ||
+	    !find_secret(secrets, token, &parts, header, &out->secret))
 		goto out;
 	payload = json_parse_object(payload_text);
-	ok = payload != NULL && read_claims(payload, claims, window);
+	ok = payload != NULL && read_claims(payload, &out->claims, &out->window);
 out:
 	cJSON_Delete(payload);
 	cJSON_Delete(header);
@@ -335,12 +348,24 @@ token_verify(struct token_verifier *v, struct str authorization, int64_t now, st
 	struct slot *slot = slot_of(v, &checked.key);
 	bool known = slot_holds(slot, &checked.key);
 	metrics_add(known ? METRICS_TOKEN_CACHE_HITS : METRICS_TOKEN_CACHE_MISSES, 1);
-	if (!known && !check_token(v, token, &checked.claims, &checked.window))
+	if (!known && !check_token(v->secrets, token, &checked))
 		return TOKEN_INVALID;
 	if (!in_window(known ? &slot->window : &checked.window, now))
 		return TOKEN_INVALID;
 	if (!known)
 		*slot = checked;
+	metrics_add(METRICS_TOKENS_ACCEPTED + slot->secret, 1);
 	*claims = slot->claims;
 	return TOKEN_VALID;
+}
+
+bool
+token_read_claims(struct str payload, struct claims *claims)
+{
+	cJSON *object = json_parse_object(payload);
+	struct window window;
+	bool ok = object != NULL && read_claims(object, claims, &window);
+
+	cJSON_Delete(object);
+	return ok;
 }

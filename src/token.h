@@ -8,6 +8,8 @@
  * all claims, exp with 60 s leeway, no aud; and 8 KiB of claims at most, with
  * room beside them for the usual header and the signature.
  *
+ * There may be two keys, while one takes the place of the other.
+ *
  * A verifier belongs to one thread.  It remembers tokens that verified, by
  * their SHA-256, until their exp (at most TOKEN_CACHE_SLOTS of them): services
  * send the same token with every request, and a signature check costs more
@@ -30,7 +32,8 @@ struct claims {
 	struct uuid account;
 	struct uuid workspace;               /* where has_workspace */
 	bool has_workspace;
-	char service[TOKEN_SERVICE_MAX + 1]; /* extra.service, cut, for log lines; "" where absent */
+	bool service_cut;                    /* its name was longer than is kept: nobody's that a rule knows */
+	char service[TOKEN_SERVICE_MAX + 1]; /* extra.service; "" where absent */
 };
 
 enum token_verdict {
@@ -39,12 +42,20 @@ enum token_verdict {
 	TOKEN_INVALID, /* everything else that is wrong with it */
 };
 
+/* Either may have signed a token; an empty one never has. */
+struct token_secrets {
+	struct str current, previous;
+};
+
 struct token_verifier;
 
-/* Returns new; copies the secret.  NULL: no memory. */
-struct token_verifier *token_verifier_new(struct str secret) __attribute__((warn_unused_result));
+/* Returns new; borrows the secrets.  NULL: no memory. */
+struct token_verifier *token_verifier_new(const struct token_secrets *secrets) __attribute__((warn_unused_result));
 
-/* Overwrites the secret and frees; NULL is fine. */
+/* Borrows others from now on, and forgets all tokens. */
+void token_verifier_renew(struct token_verifier *v, const struct token_secrets *secrets);
+
+/* NULL is fine. */
 void token_verifier_free(struct token_verifier *v);
 
 /*
@@ -53,5 +64,8 @@ void token_verifier_free(struct token_verifier *v);
  */
 enum token_verdict token_verify(struct token_verifier *v, struct str authorization, int64_t now,
     struct claims *claims) __attribute__((warn_unused_result));
+
+/* Claims that nobody has signed, for an operator's questions; false: they could be no token's. */
+bool token_read_claims(struct str payload, struct claims *claims) __attribute__((warn_unused_result));
 
 #endif

@@ -141,11 +141,12 @@ on_sweep(struct timer *t)
 static void
 on_wake(struct watch *watch, uint32_t events)
 {
+	struct worker *w = (struct worker *)((char *)watch - offsetof(struct worker, wake));
 	uint64_t count;
 
 	(void)events;
-	if (read(watch->fd, &count, sizeof(count)) < 0)
-		return;
+	if (read(watch->fd, &count, sizeof(count)) > 0)
+		guard_renew(&w->host.guard, &w->host.house->policy);
 }
 
 static void
@@ -179,7 +180,7 @@ static void
 worker_free(struct worker *w)
 {
 	w->kind->free(w->host.store);
-	token_verifier_free(w->host.verifier);
+	guard_free(&w->host.guard);
 	buf_free(&w->host.head);
 	observe_close(&w->host.observer);
 	if (w->wake.fd >= 0)
@@ -208,9 +209,10 @@ set_up(struct worker *w)
 	w->host.loop = &w->loop;
 	buf_init(&w->host.head, CONN_ARENA_MAX);
 	observe_open(&w->host.observer);
-	w->host.verifier = token_verifier_new(house->token_secret);
+	if (!guard_init(&w->host.guard, &house->policy))
+		return false;
 	w->host.store = w->kind->make(w->kind->ctx, &w->loop);
-	return w->host.verifier != NULL && w->host.store != NULL;
+	return w->host.store != NULL;
 }
 
 struct worker *

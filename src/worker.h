@@ -18,7 +18,7 @@
 /* What all workers have in common; outlives them. */
 struct house {
 	const struct api *api;
-	struct str token_secret;
+	struct policy_shelf policy;     /* what requests are judged by; each worker holds its own */
 	int64_t request_timeout;        /* nanoseconds */
 	size_t body_budget;             /* bytes of bodies in memory at once */
 	_Atomic size_t body_bytes;      /* of them in use */
@@ -46,7 +46,7 @@ struct worker_store {
 struct worker *worker_start(struct house *house, unsigned number, const struct worker_store *store)
     __attribute__((warn_unused_result));
 
-/* Tells the worker that house->draining was set. */
+/* Tells the worker that house->draining was set, or that a new policy lies on the shelf. */
 void worker_wake(struct worker *w);
 
 /* Waits for its end and frees it. */

@@ -73,8 +73,9 @@ LLVMFuzzerInitialize(int *argc, char ***argv)
 	(void)argv;
 	log_set_threshold(LOG_ERROR);
 	CHECK(fcgi_init() && uuid_parse(STR(WORKSPACE), &api.default_workspace));
-	host.verifier = token_verifier_new(STR(FUZZ_SECRET));
-	CHECK(host.verifier != NULL);
+	policy_shelf_init(&house.policy);
+	policy_shelf_put(&house.policy, policy_new(STR(FUZZ_SECRET), STR(""), NULL));
+	CHECK(guard_init(&host.guard, &house.policy));
 	buf_init(&host.head, CONN_ARENA_MAX);
 	observe_open(&host.observer);
 	return 0;

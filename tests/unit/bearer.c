@@ -48,3 +48,16 @@ bearer(struct str claims, struct arena *a)
 	buf_free(&token);
 	return field;
 }
+
+void
+bearer_guard(struct guard *guard, struct policy_shelf *shelf, struct rules *rules)
+{
+	struct policy *policy = policy_new(STR(BEARER_SECRET), STR(""), rules);
+
+	if (policy == NULL)
+		tap_bail("no memory for a policy");
+	policy_shelf_init(shelf);
+	policy_shelf_put(shelf, policy);
+	if (!guard_init(guard, shelf))
+		tap_bail("no memory for a guard");
+}

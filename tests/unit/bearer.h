@@ -5,10 +5,14 @@
 #define HULYKVS_BEARER_H
 
 #include "arena.h"
+#include "guard.h"
 
 #define BEARER_SECRET "a secret of the tests"
 
 /* The value of Authorization for these claims (JSON), in the arena. */
 struct str bearer(struct str claims, struct arena *a);
+
+/* A shelf with a policy of that secret and these rules (taken; NULL: none), and a guard that has it. */
+void bearer_guard(struct guard *guard, struct policy_shelf *shelf, struct rules *rules);
 
 #endif

@@ -57,7 +57,8 @@ struct row {
 static struct arena lasting; /* tokens */
 static struct arena arena;   /* one request's */
 static struct str authorization[TOKENS];
-static struct token_verifier *verifier;
+static struct guard guard;
+static struct policy_shelf shelf;
 static struct store_mem store;
 static struct api api = { .payload_limit = LIMIT };
 static struct uuid workspace, other;
@@ -99,7 +100,7 @@ perform(struct str body)
 	enum api_step step;
 
 	buf_clear(&answer);
-	step = api_begin(&api, verifier, NOW, &call, &request, &arena, &response);
+	step = api_begin(&api, &guard, NOW, &call, &request, &arena, &response);
 	if (step == API_BODY)
 		step = api_body(&call, body, &response);
 	if (step == API_STORE) {
@@ -764,7 +765,7 @@ without_memory(void)
 		arena_reset(&arena);
 		arena_init(&none, 0);
 		read_request(&rows[i]);
-		tap_int(api_begin(&api, verifier, NOW, &refused, &request, &none, &response), API_ANSWER,
+		tap_int(api_begin(&api, &guard, NOW, &refused, &request, &none, &response), API_ANSWER,
 		    "no memory: ends");
 		tap_int(response.status, rows[i].status, "no memory: %s %s", rows[i].method, rows[i].uri);
 		arena_free(&none);
@@ -778,8 +779,8 @@ set_up(void)
 	arena_init(&arena, CAP);
 	buf_init(&answer, CAP);
 	store_mem_init(&store);
-	verifier = token_verifier_new(STR(BEARER_SECRET));
-	if (verifier == NULL || !uuid_parse(STR(DEFAULT), &api.default_workspace) ||
+	bearer_guard(&guard, &shelf, NULL);
+	if (!uuid_parse(STR(DEFAULT), &api.default_workspace) ||
 	    !uuid_parse(STR(WORKSPACE), &workspace) || !uuid_parse(STR(OTHER), &other))
 		tap_bail("set_up");
 	authorization[OWN] =
@@ -818,7 +819,8 @@ main(void)
 	owes_allow();
 	keeps_the_store_out();
 	without_memory();
-	token_verifier_free(verifier);
+	guard_free(&guard);
+	policy_shelf_free(&shelf);
 	buf_free(&answer);
 	arena_free(&arena);
 	arena_free(&lasting);

@@ -9,6 +9,7 @@
 
 #include "clock.h"
 #include "tap.h"
+#include "textfile.h"
 
 static unsigned cleansed; /* secrets seen by OPENSSL_cleanse(), which stands before the library's own */
 
@@ -77,7 +78,7 @@ load_over(struct result *r, const struct config_override *overrides)
 	buf_init(&r->error, 1024);
 	buf_init(&r->log, 65536);
 	memset(&r->c, 0x5a, sizeof(r->c));
-	r->ok = config_load(&r->c, overrides, &r->error);
+	r->ok = config_load(&r->c, CONFIG_SERVICE, overrides, &r->error);
 	if (r->ok)
 		config_warn(&r->c);
 	must(dup2(saved, STDERR_FILENO) >= 0 && close(saved) == 0 && close(fd) == 0, "dup2");
@@ -258,6 +259,9 @@ good_values(void)
 		{ "HULY_DB_PREPARED", "0" },
 		{ "HULY_REQUEST_TIMEOUT", "0.1" },
 		{ "HULY_REQUEST_TIMEOUT", "3600" },
+		{ "HULY_TOKEN_SECRET_PREVIOUS", "" },
+		{ "HULY_ACCESS_RULES", "off" },
+		{ "HULY_ACCESS_DEFAULT", "allow" },
 	};
 
 	set_file(NULL);
@@ -320,6 +324,8 @@ bad_values(void)
 		{ "HULY_REQUEST_TIMEOUT", "0.099", NOT_SECONDS },
 		{ "HULY_REQUEST_TIMEOUT", "3600.1", NOT_SECONDS },
 		{ "HULY_REQUEST_TIMEOUT", "5s", NOT_SECONDS },
+		{ "HULY_ACCESS_DEFAULT", "", "neither allow nor deny" },
+		{ "HULY_ACCESS_DEFAULT", "Deny", "neither allow nor deny" },
 	};
 	char want[256];
 
@@ -363,19 +369,19 @@ bad_files(void)
 static void
 unreadable_files(void)
 {
-	static char text[65537];
+	static char text[TEXTFILE_MAX + 1];
 	struct result r;
 
-	memset(text, '\n', 65535);
+	memset(text, '\n', TEXTFILE_MAX - 1);
 	set_file(text);
 	load(&r);
-	tap_ok(r.ok, "a file of 65535 bytes");
+	tap_ok(r.ok, "a file of a byte less than 256 KiB");
 	done(&r);
 
-	text[65535] = '\n';
+	text[TEXTFILE_MAX - 1] = '\n';
 	set_file(text);
 	load(&r);
-	tap_text(buf_str(&r.error), STR("etc/config.toml: longer than 64 KiB"), "a file of 64 KiB");
+	tap_text(buf_str(&r.error), STR("etc/config.toml: longer than 256 KiB"), "a file of 256 KiB");
 	tap_ok(!r.ok, "is an error");
 	done(&r);
 
@@ -467,9 +473,7 @@ seconds(void)
 static void
 help(void)
 {
-#define X(member, type, name, def, help) name " (" def "): " help "\n"
-	static const char want[] = SETTINGS(X);
-#undef X
+	struct buf want;
 	char *text = NULL;
 	size_t n = 0;
 	FILE *f = open_memstream(&text, &n);
@@ -477,7 +481,12 @@ help(void)
 	must(f != NULL, "open_memstream");
 	config_print_help(f);
 	must(fclose(f) == 0, "fclose");
-	tap_text(str_from(text, n), str_of(want), "help has a line for each setting");
+	buf_init(&want, 65536);
+#define X(member, type, name, def, help) buf_printf(&want, "%s (%s): %s\n", name, sizeof(def) > 1 ? def : "none", help);
+	SETTINGS(X)
+#undef X
+	tap_text(str_from(text, n), buf_str(&want), "help has a line for each setting");
+	buf_free(&want);
 	free(text);
 }
 
@@ -530,6 +539,213 @@ overrides(void)
 	done(&r);
 }
 
+#define SECRET_FILE "a-secret"
+
+static void
+write_secret(struct str text, mode_t mode)
+{
+	write_file(SECRET_FILE, text);
+	must(chmod(SECRET_FILE, mode) == 0, "chmod");
+}
+
+/* One setting, from the file. */
+static void
+check_secret(struct str text, mode_t mode, const char *want, const char *wrong, const char *name)
+{
+	struct result r;
+
+	write_secret(text, mode);
+	load(&r);
+	if (want != NULL)
+		tap_text(r.ok ? str_of(r.c.token_secret) : buf_str(&r.error), str_of(want), "%s", name);
+	else
+		tap_text(buf_str(&r.error), str_of(wrong), "%s", name);
+	tap_ok(r.ok == (want != NULL) && !contains(&r.error, "hush") && !contains(&r.log, "hush"), "%s: not told", name);
+	done(&r);
+}
+
+#define OPEN  "HULY_TOKEN_SECRET_FILE: " SECRET_FILE ": open to others than its owner: chmod 600"
+#define EMPTY "HULY_TOKEN_SECRET_FILE: " SECRET_FILE ": empty"
+
+static void
+secret_files(void)
+{
+	static const struct {
+		struct str text;
+		mode_t mode;
+		const char *want, *wrong, *name;
+	} rows[] = {
+		{ TEXT("hush\n"), 0600, "hush", NULL, "without the end of its line" },
+		{ TEXT("hush\r\n"), 0400, "hush", NULL, "without that of another system" },
+		{ TEXT("hush"), 0600, "hush", NULL, "a file that has none" },
+		{ TEXT("hush\n\n"), 0600, "hush\n", NULL, "one line end, not two" },
+		{ TEXT(" hush \n"), 0600, " hush ", NULL, "blanks are part of it" },
+		{ TEXT("hush\r"), 0600, "hush\r", NULL, "so is a CR alone" },
+		{ TEXT("hush\n"), 0700, "hush", NULL, "its owner may do everything" },
+		{ TEXT("hush\n"), 0640, NULL, OPEN, "readable by the group" },
+		{ TEXT("hush\n"), 0604, NULL, OPEN, "readable by all" },
+		{ TEXT("hush\n"), 0620, NULL, OPEN, "writable by the group" },
+		{ TEXT("hush\n"), 0601, NULL, OPEN, "whatever all may do" },
+		{ TEXT(""), 0600, NULL, EMPTY, "nothing in it" },
+		{ TEXT("\n"), 0600, NULL, EMPTY, "nothing but an end" },
+		{ TEXT("hu\0sh"), 0600, NULL, "HULY_TOKEN_SECRET: holds a NUL", "a NUL" },
+	};
+	struct result r;
+
+	set_file(NULL);
+	clearenv();
+	setenv("HULY_TOKEN_SECRET_FILE", SECRET_FILE, 1);
+	for (size_t i = 0; i < COUNT(rows); i++)
+		check_secret(rows[i].text, rows[i].mode, rows[i].want, rows[i].wrong, rows[i].name);
+
+	cleansed = 0;
+	write_secret(STR("hush\n"), 0600);
+	load(&r);
+	tap_int(cleansed, 1, "what was read is overwritten");
+	done(&r);
+	tap_int(cleansed, 2, "and so is the setting");
+
+	setenv("CREDENTIALS_DIRECTORY", "/nowhere", 1);
+	check_secret(STR("hush"), 0640, NULL, OPEN, "below another directory than that of credentials");
+	setenv("CREDENTIALS_DIRECTORY", ".", 1);
+	setenv("HULY_TOKEN_SECRET_FILE", "./" SECRET_FILE, 1);
+	check_secret(STR("hush"), 0444, "hush", NULL, "a credential that systemd hands on");
+	setenv("HULY_TOKEN_SECRET_FILE", "./../.", 1);
+	load(&r);
+	tap_ok(!r.ok, "a directory is no credential");
+	done(&r);
+	must(mkdir("credentials", 0700) == 0, "mkdir");
+	setenv("CREDENTIALS_DIRECTORY", "credentials", 1);
+	setenv("HULY_TOKEN_SECRET_FILE", "credentials/../" SECRET_FILE, 1);
+	write_secret(STR("hush"), 0644);
+	load(&r);
+	tap_ok(!r.ok && contains(&r.error, "open to others"), "nor is what is reached by climbing out");
+	done(&r);
+	must(rmdir("credentials") == 0, "rmdir");
+
+	clearenv();
+	must(unlink(SECRET_FILE) == 0 && mkfifo(SECRET_FILE, 0600) == 0, "mkfifo");
+	setenv("HULY_DB_CONNECTION_FILE", SECRET_FILE, 1);
+	load(&r);
+	tap_text(buf_str(&r.error), STR("HULY_DB_CONNECTION_FILE: " SECRET_FILE ": not a regular file"),
+	    "a FIFO is not waited for");
+	done(&r);
+	must(unlink(SECRET_FILE) == 0, "unlink");
+	load(&r);
+	tap_text(buf_str(&r.error), STR("HULY_DB_CONNECTION_FILE: " SECRET_FILE ": No such file or directory"), "no file");
+	done(&r);
+	setenv("HULY_DB_CONNECTION_FILE", "", 1);
+	load(&r);
+	tap_ok(r.ok, "an empty path is none");
+	done(&r);
+}
+
+static void
+secret_file_and_secret(void)
+{
+	struct result r;
+
+	clearenv();
+	write_secret(STR("hush-db"), 0600);
+	set_file("db_connection_file = '" SECRET_FILE "'\ntoken_secret = 'x'\n");
+	load(&r);
+	tap_ok(r.ok && strcmp(r.c.db_connection, "hush-db") == 0, "a path in etc/config.toml");
+	tap_int(r.c.origin[CONFIG_db_connection].line, 1, "and where it stands");
+	done(&r);
+	setenv("HULY_DB_CONNECTION", "hush", 1);
+	load(&r);
+	tap_text(buf_str(&r.error), STR("HULY_DB_CONNECTION: HULY_DB_CONNECTION_FILE is set too"), "one of both, please");
+	done(&r);
+	clearenv();
+	setenv("HULY_TOKEN_SECRET_FILE", SECRET_FILE, 1);
+	load(&r);
+	tap_text(buf_str(&r.error), STR("etc/config.toml:2: token_secret: HULY_TOKEN_SECRET_FILE is set too"),
+	    "wherever they stand");
+	done(&r);
+	set_file("token_secret_file = 'a'\ntoken_secret_file = 'b'\n");
+	load(&r);
+	tap_text(buf_str(&r.error), STR("etc/config.toml:2: token_secret_file: set twice"), "a path twice");
+	done(&r);
+	set_file("bind_port_file = 'a'\n");
+	load(&r);
+	tap_ok(r.ok && contains(&r.log, "bind_port_file"), "there is no such thing for what is no secret");
+	done(&r);
+
+	struct config c;
+	struct buf error;
+	set_file("token_secret_file = 'nowhere'\nrequire_strong_secret = true\n");
+	buf_init(&error, 256);
+	clearenv();
+	tap_ok(config_load(&c, CONFIG_MIGRATION, NULL, &error), "a migration has no use for token secrets");
+	config_free(&c);
+	buf_free(&error);
+	must(unlink(SECRET_FILE) == 0, "unlink");
+	set_file(NULL);
+}
+
+static void
+strong_secrets(void)
+{
+	static const struct {
+		const char *current, *previous, *wrong;
+	} rows[] = {
+		{ "0123456789abcdef0123456789abcdef", "", NULL },
+		{ "0123456789abcdef0123456789abcdef", "fedcba9876543210fedcba9876543210", NULL },
+		{ NULL, "", "HULY_TOKEN_SECRET: the default that everybody knows, and HULY_REQUIRE_STRONG_SECRET is on" },
+		{ "0123456789abcdef0123456789abcde", "",
+		    "HULY_TOKEN_SECRET: shorter than 32 bytes, and HULY_REQUIRE_STRONG_SECRET is on" },
+		{ "0123456789abcdef0123456789abcdef", "x",
+		    "HULY_TOKEN_SECRET_PREVIOUS: shorter than 32 bytes, and HULY_REQUIRE_STRONG_SECRET is on" },
+	};
+
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct result r;
+
+		clearenv();
+		if (rows[i].current != NULL)
+			setenv("HULY_TOKEN_SECRET", rows[i].current, 1);
+		setenv("HULY_TOKEN_SECRET_PREVIOUS", rows[i].previous, 1);
+		setenv("HULY_REQUIRE_STRONG_SECRET", "on", 1);
+		load(&r);
+		tap_text(buf_str(&r.error), str_of(rows[i].wrong != NULL ? rows[i].wrong : ""), "strong secrets %zu", i);
+		tap_ok(r.ok == (rows[i].wrong == NULL), "strong secrets %zu: taken or not", i);
+		done(&r);
+		setenv("HULY_REQUIRE_STRONG_SECRET", "off", 1);
+		load(&r);
+		tap_ok(r.ok, "strong secrets %zu: only where they are required", i);
+		done(&r);
+	}
+}
+
+static void
+swaps(void)
+{
+	struct result a, b;
+
+	set_file(NULL);
+	clearenv();
+	write_secret(STR("hush-file"), 0600);
+	setenv("HULY_TOKEN_SECRET_FILE", SECRET_FILE, 1);
+	load(&a);
+	clearenv();
+	setenv("HULY_TOKEN_SECRET", "hush-plain", 1);
+	setenv("HULY_ACCESS_DEFAULT", "deny", 1);
+	load(&b);
+	config_swap(&a.c, &b.c, CONFIG_token_secret);
+	config_swap(&a.c, &b.c, CONFIG_access_default);
+	config_swap(&a.c, &b.c, CONFIG_default_workspace_uuid);
+	tap_text(str_of(a.c.token_secret), STR("hush-plain"), "a setting changes places");
+	tap_ok(a.c.secret_file[CONFIG_token_secret] == NULL && b.c.secret_file[CONFIG_token_secret] != NULL,
+	    "with where it comes from");
+	tap_ok(!a.c.access_default && b.c.access_default, "a small one too");
+	cleansed = 0;
+	config_free(&b.c);
+	tap_int(cleansed, 1, "and the old one is overwritten");
+	done(&a);
+	done(&b);
+	must(unlink(SECRET_FILE) == 0, "unlink");
+}
+
 /* Where each kind of setting is from, and how it is printed. */
 static void
 prints(void)
@@ -538,7 +754,8 @@ prints(void)
 	static const char *const lines[] = { "HULY_LOG_LEVEL=debug  # command line\n",
 		"HULY_BIND_PORT=8095  # etc/config.toml:2\n", "HULY_BIND_HOST=::1  # environment\n",
 		"HULY_WORKERS=2  # default\n", "HULY_TOKEN_SECRET=********  # etc/config.toml:1\n",
-		"HULY_DB_CONNECTION=********  # environment\n", "HULY_REQUEST_TIMEOUT=0.25  # environment\n",
+		"HULY_DB_CONNECTION_FILE=" SECRET_FILE "  # environment\n", "HULY_TOKEN_SECRET_PREVIOUS=  # default\n",
+		"HULY_ACCESS_DEFAULT=deny  # environment\n", "HULY_ACCESS_RULES=off  # default\n", "HULY_REQUEST_TIMEOUT=0.25  # environment\n",
 		"HULY_STATEMENT_TIMEOUT=5  # default\n", "HULY_PAYLOAD_SIZE_LIMIT=2000000  # default\n",
 		"HULY_DB_PREPARED=on  # default\n",
 		"HULY_DEFAULT_WORKSPACE_UUID=11111111-2222-3333-4444-555555555555  # default\n" };
@@ -547,8 +764,10 @@ prints(void)
 
 	clearenv();
 	set_file("token_secret = 'hush'\nbind_port = 8095\n");
+	write_secret(STR("hush"), 0600);
 	setenv("HULY_BIND_HOST", "::1", 1);
-	setenv("HULY_DB_CONNECTION", "hush", 1);
+	setenv("HULY_DB_CONNECTION_FILE", SECRET_FILE, 1);
+	setenv("HULY_ACCESS_DEFAULT", "deny", 1);
 	setenv("HULY_REQUEST_TIMEOUT", "0.25", 1);
 	load_over(&r, over);
 	buf_init(&out, 65536);
@@ -556,6 +775,7 @@ prints(void)
 	for (size_t i = 0; i < COUNT(lines); i++)
 		tap_ok(contains(&out, lines[i]), "printed: %.*s", (int)strlen(lines[i]) - 1, lines[i]);
 	tap_ok(!contains(&out, "hush"), "no secret is printed");
+	must(unlink(SECRET_FILE) == 0, "unlink");
 	buf_free(&out);
 	done(&r);
 }
@@ -596,6 +816,10 @@ main(void)
 	overrides();
 	prints();
 	differences();
+	swaps();
+	secret_files();
+	secret_file_and_secret();
+	strong_secrets();
 	cleanses();
 	good_values();
 	bad_values();

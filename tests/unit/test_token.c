@@ -2,13 +2,13 @@
 
 #include <dlfcn.h>
 #include <jwt.h>
-#include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 #include <stdlib.h>
 
 #include "arena.h"
 #include "digest.h"
+#include "metrics.h"
 #include "tap.h"
 
 #define NOW INT64_C(1750000000)
@@ -32,9 +32,8 @@
 
 static struct arena arena; /* of the case that runs */
 static unsigned decodes;   /* calls of libjwt */
-static unsigned cleansed;  /* keys seen by OPENSSL_cleanse() */
 
-/* These two stand before the libraries' own. */
+/* This one stands before the library's own. */
 int
 jwt_decode(jwt_t **jwt, const char *token, const unsigned char *key, int key_len)
 {
@@ -46,16 +45,6 @@ jwt_decode(jwt_t **jwt, const char *token, const unsigned char *key, int key_len
 	memcpy(&next, &symbol, sizeof(next));
 	decodes++;
 	return next(jwt, token, key, key_len);
-}
-
-void
-OPENSSL_cleanse(void *p, size_t n)
-{
-	volatile char *bytes = p;
-
-	cleansed += n >= 8 && memmem(p, n, "hushhush", 8) != NULL;
-	for (size_t i = 0; i < n; i++)
-		bytes[i] = 0;
 }
 
 /* Building tokens, with OpenSSL alone. */
@@ -113,8 +102,12 @@ sign(const char *header, const char *payload)
 static struct token_verifier *
 new_verifier(struct str secret)
 {
-	struct token_verifier *v = token_verifier_new(secret);
+	static struct token_secrets secrets[8]; /* as many as live at once, and more */
+	static unsigned next;
+	struct token_secrets *mine = &secrets[next++ % COUNT(secrets)];
+	struct token_verifier *v = token_verifier_new(mine);
 
+	*mine = (struct token_secrets){ .current = secret, .previous = STR("") };
 	if (v == NULL)
 		tap_bail("no memory");
 	return v;
@@ -632,6 +625,7 @@ check_claims(const char *payload, const struct claims *want, const char *name)
 		    (!got.has_workspace || uuid_eq(&got.workspace, &want->workspace)), "%s: workspace", name);
 		if (ok)
 			tap_text(str_of(got.service), str_of(want->service), "%s: service", name);
+		tap_ok(ok && got.service_cut == want->service_cut, "%s: whole or not", name);
 	}
 	token_verifier_free(v);
 	arena_reset(&arena);
@@ -654,11 +648,16 @@ claims(void)
 	check_claims("{" ACCOUNT "," WORKSPACE "}", &want, "no extra");
 	check_claims(NO_EXTRA("\"extra\":{\"Service\":\"x\",\"guest\":\"true\"}"), &want, "no service");
 	(void)strcpy(want.service, DIGITS_62 "3");
+	check_claims(NO_EXTRA("\"extra\":{\"service\":\"" DIGITS_62 "3\"}"), &want, "a service of 63 bytes");
+	want.service_cut = true;
 	check_claims(NO_EXTRA("\"extra\":{\"service\":\"" DIGITS_62 "34\"}"), &want, "a long service is cut");
 	(void)strcpy(want.service, DIGITS_62);
 	check_claims(NO_EXTRA("\"extra\":{\"service\":\"" DIGITS_62 "\xc3\xa9\"}"), &want,
 	    "not within a character");
+	want.service_cut = false;
 	(void)strcpy(want.service, "");
+	check_claims(NO_EXTRA("\"extra\":{\"service\":\"" DIGITS_62 "34\",\"service\":\"\"}"), &want,
+	    "a long one that another one follows");
 	want.has_workspace = false;
 	check_claims("{" ACCOUNT "}", &want, "no workspace");
 	check_claims("{" ACCOUNT ",\"workspace\":null}", &want, "a null workspace");
@@ -694,11 +693,60 @@ keys(void)
 	check_keys(STR("a"), STR("a\0b"), TOKEN_INVALID, "nor go on behind it");
 	check_keys(STR(""), STR(""), TOKEN_INVALID, "an empty key is no key");
 	token_verifier_free(NULL);
+}
 
-	struct token_verifier *v = new_verifier(STR("hushhush"));
-	cleansed = 0;
-	token_verifier_free(v);
-	tap_int(cleansed, 1, "the key is overwritten");
+static enum token_verdict
+verify_signed(struct token_verifier *v, const char *header, const char *secret)
+{
+	struct claims claims;
+
+	return verify(v, sign_with(header, STR("{" BASE "}"), secret), NOW, &claims);
+}
+
+/* While one key takes the place of the other. */
+static void
+two_keys(void)
+{
+	static const char *const headers[] = { HEADER, HEADER_TYP };
+	struct token_secrets both = { STR("new"), STR("old") }, only = { STR("new"), STR("") };
+	struct token_secrets other = { STR("newest"), STR("new") };
+	struct metrics *m = metrics_new(1);
+
+	if (m == NULL)
+		tap_bail("no memory");
+	metrics_attach(m, 0);
+	for (size_t i = 0; i < COUNT(headers); i++) {
+		struct token_verifier *v = token_verifier_new(&both);
+
+		if (v == NULL)
+			tap_bail("no memory");
+		tap_int(verify_signed(v, headers[i], "new"), TOKEN_VALID, "the key of now");
+		tap_int(verify_signed(v, headers[i], "old"), TOKEN_VALID, "the key before it");
+		tap_int(verify_signed(v, headers[i], "old"), TOKEN_VALID, "and again");
+		tap_int(verify_signed(v, headers[i], "older"), TOKEN_INVALID, "no other");
+		tap_int(verify_signed(v, headers[i], ""), TOKEN_INVALID, "nor none");
+		token_verifier_renew(v, &only);
+		tap_int(verify_signed(v, headers[i], "old"), TOKEN_INVALID, "the old one is forgotten");
+		tap_int(verify_signed(v, headers[i], ""), TOKEN_INVALID, "and no empty one is in its place");
+		tap_int(verify_signed(v, headers[i], "new"), TOKEN_VALID, "the new one is not");
+		token_verifier_renew(v, &other);
+		tap_int(verify_signed(v, headers[i], "new"), TOKEN_VALID, "until it is the old one");
+		token_verifier_free(v);
+	}
+	tap_int((int64_t)metrics_sum(m, METRICS_TOKENS_ACCEPTED + METRICS_SECRET_CURRENT), 4, "counted: the key of now");
+	tap_int((int64_t)metrics_sum(m, METRICS_TOKENS_ACCEPTED + METRICS_SECRET_PREVIOUS), 6, "the one before it");
+	metrics_attach(NULL, 0);
+	metrics_free(m);
+}
+
+static void
+bare_claims(void)
+{
+	struct claims got;
+
+	tap_ok(token_read_claims(STR("{" BASE "}"), &got) && strcmp(got.service, "test") == 0, "claims without a token");
+	tap_ok(!token_read_claims(STR("{" EXTRA "}"), &got), "not without an account");
+	tap_ok(!token_read_claims(STR("{" BASE "} "  "x"), &got), "nor with something behind them");
 }
 
 static void
@@ -843,6 +891,8 @@ main(void)
 	cache_is_exact();
 	cache_evicts();
 	verifiers_share_nothing();
+	two_keys();
+	bare_claims();
 	arena_free(&arena);
 	digest_thread_end();
 	return tap_end();

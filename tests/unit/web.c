@@ -346,8 +346,8 @@ web_set_up(void)
 	token = bearer(STR("{\"account\":\"2a6ed1a5-6f3a-4c0e-8d52-0d5f6b1f7c11\","
 			   "\"workspace\":\"" WEB_WORKSPACE "\"}"), &lasting).p;
 	web_house.api = &api;
-	web_host = (struct conn_host){ .loop = &loop, .house = &web_house, .store = &web_store.store,
-		.verifier = token_verifier_new(STR(BEARER_SECRET)) };
+	web_host = (struct conn_host){ .loop = &loop, .house = &web_house, .store = &web_store.store };
+	bearer_guard(&web_host.guard, &web_house.policy, NULL);
 	buf_init(&web_host.head, CAP);
 	observe_open(&web_host.observer);
 	observe_set_access_log(false);
@@ -356,7 +356,8 @@ web_set_up(void)
 void
 web_tear_down(void)
 {
-	token_verifier_free(web_host.verifier);
+	guard_free(&web_host.guard);
+	policy_shelf_free(&web_house.policy);
 	buf_free(&web_host.head);
 	observe_close(&web_host.observer);
 	buf_free(&web_body);
