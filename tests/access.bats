@@ -300,6 +300,6 @@ last_answers()
 	# No memory of the process holds the old one; the new one is there, once or more.
 	[ "$(in_memory 'the new secret, thirty-two bytes')" -ge 1 ]
 	[ "$(in_memory 'the old secret, thirty-two bytes')" -eq 0 ]
-	! grep -F thirty-two "$WORLD_DIR/program.log" "$WORLD_DIR"/*.log
+	run ! grep -F thirty-two "$WORLD_DIR"/*.log
 	WORLD_ERRORS_EXPECTED=1 world_stop
 }
