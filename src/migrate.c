@@ -8,6 +8,7 @@
 #include "migrate_backend.h"
 #include "migrate_move.h"
 #include "migrate_report.h"
+#include "migrate_seal.h"
 
 #define PAUSE_MIN (50 * CLOCK_MS)
 #define PAUSE_MAX CLOCK_S
@@ -171,8 +172,9 @@ go_on(struct migrate_db *db)
 	return outcome == MIGRATE_DONE && !current ? work(db, &state) : outcome;
 }
 
+/* Calls work() until it is done, or nothing goes forward any more. */
 static enum migrate_outcome
-up(struct migrate_db *db, struct buf *said)
+persist(struct migrate_db *db, struct buf *said, enum migrate_outcome (*work_on)(struct migrate_db *, void *), void *ctx)
 {
 	int64_t pause = PAUSE_MIN;
 
@@ -181,7 +183,7 @@ up(struct migrate_db *db, struct buf *said)
 		enum migrate_outcome outcome = db->conn != NULL ? MIGRATE_DONE : open_db(db);
 
 		if (outcome == MIGRATE_DONE)
-			outcome = go_on(db);
+			outcome = work_on(db, ctx);
 		if (outcome == MIGRATE_DONE || outcome == MIGRATE_REFUSED ||
 		    clock_mono() - db->progress_at >= db->patience)
 			return outcome;
@@ -191,6 +193,39 @@ up(struct migrate_db *db, struct buf *said)
 		pause = db->progress_at != progress_at ? PAUSE_MIN : longer(pause);
 		nap(pause);
 	}
+}
+
+static enum migrate_outcome
+up(struct migrate_db *db, void *ctx)
+{
+	(void)ctx;
+	return go_on(db);
+}
+
+static enum migrate_outcome
+seal(struct migrate_db *db, void *ctx)
+{
+	return migrate_seal_run(ctx, db);
+}
+
+/* The commands about sealed values. */
+static enum migrate_outcome
+seal_all(struct migrate_db *db, const struct migrate_options *options, struct buf *said, FILE *out)
+{
+	enum migrate_seal_task task = options->command == MIGRATE_REENCRYPT ? MIGRATE_SEAL :
+	    options->command == MIGRATE_DECRYPT ? MIGRATE_UNSEAL : MIGRATE_COUNT;
+	struct keyring *keys = keyring_current();
+	struct migrate_seal *m = migrate_seal_new(db->config, task, keys, options->rate);
+	enum migrate_outcome outcome;
+
+	keyring_drop(keys);
+	if (m == NULL)
+		return migrate_db_refuse(db, "out of memory");
+	outcome = persist(db, said, seal, m);
+	if (outcome == MIGRATE_DONE && task == MIGRATE_COUNT)
+		migrate_seal_report(m, out);
+	migrate_seal_free(m);
+	return outcome;
 }
 
 static enum migrate_outcome
@@ -207,19 +242,23 @@ status(struct migrate_db *db, FILE *out)
 }
 
 static enum migrate_outcome
-command(struct migrate_db *db, enum migrate_command command, struct buf *said, FILE *out)
+command(struct migrate_db *db, const struct migrate_options *options, struct buf *said, FILE *out)
 {
 	enum migrate_outcome outcome = MIGRATE_REFUSED;
 
-	switch (command) {
+	switch (options->command) {
 	case MIGRATE_UP:
-		outcome = up(db, said);
+		outcome = persist(db, said, up, NULL);
 		break;
 	case MIGRATE_DRY_RUN:
 		outcome = go_on(db);
 		break;
 	case MIGRATE_STATUS:
 		return status(db, out);
+	case MIGRATE_REENCRYPT:
+	case MIGRATE_DECRYPT:
+	case MIGRATE_KEY_STATUS:
+		return seal_all(db, options, said, out);
 	}
 	if (db->locked)
 		backend_of(db)->unlock(db);
@@ -246,6 +285,12 @@ finish(struct migrate_db *db, enum migrate_outcome outcome)
 	abort();
 }
 
+static bool
+changes(enum migrate_command command)
+{
+	return command == MIGRATE_UP || command == MIGRATE_REENCRYPT || command == MIGRATE_DECRYPT;
+}
+
 static enum exitcode
 run(struct migrate_db *db, const struct migrate_options *options, FILE *out)
 {
@@ -254,12 +299,12 @@ run(struct migrate_db *db, const struct migrate_options *options, FILE *out)
 
 	buf_init(&said, 4096);
 	db->patience = options->patience;
-	db->read_only = options->command != MIGRATE_UP;
+	db->read_only = !changes(options->command);
 	db->script = options->command == MIGRATE_DRY_RUN ? out : NULL;
 	outcome = connect_within(db, options->connect_wait, &said);
 	db->progress_at = clock_mono();
 	if (outcome == MIGRATE_DONE)
-		outcome = command(db, options->command, &said, out);
+		outcome = command(db, options, &said, out);
 	if (outcome == MIGRATE_DONE && options->command == MIGRATE_UP)
 		log_event(LOG_INFO, "the schema is current", log_text("schema", str_of(db->schema.p)));
 	buf_free(&said);

@@ -26,16 +26,24 @@
 #include "config.h"
 #include "exitcode.h"
 
-enum migrate_command { MIGRATE_UP, MIGRATE_STATUS, MIGRATE_DRY_RUN };
+enum migrate_command {
+	MIGRATE_UP,
+	MIGRATE_STATUS,
+	MIGRATE_DRY_RUN,
+	MIGRATE_REENCRYPT, /* these three: see migrate_seal */
+	MIGRATE_DECRYPT,
+	MIGRATE_KEY_STATUS,
+};
 
 struct migrate_options {
 	enum migrate_command command;
 	int64_t connect_wait; /* nanoseconds: how long to try for a first connection */
 	int64_t patience;     /* nanoseconds: longest wait for a lock or another migrator */
+	unsigned rate;        /* most rows in a second; 0: no limit */
 };
 
 /*
- * Runs the command; status and the SQL of a dry run go to out, the rest to
+ * Runs the command; what status, key-status and a dry run print goes to out, the rest to
  * the log.  Returns EXIT_OK, EXIT_DATABASE (unreachable, or refused as above),
  * EXIT_TRY_LATER, or EXIT_CONFIG for what only the database's rooms can tell.
  */

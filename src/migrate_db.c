@@ -61,6 +61,7 @@ migrate_db_close(struct migrate_db *db)
 	PQfinish(db->conn);
 	db->conn = NULL;
 	db->locked = false;
+	db->prepared = NULL;
 }
 
 void
@@ -202,8 +203,11 @@ render(struct migrate_db *db, const char *file)
 	return text;
 }
 
+/* How the values of a result are written. */
+enum form { TEXT, BINARY };
+
 static enum migrate_outcome
-run(struct migrate_db *db, const char *file, const char *const *args, bool long_one, PGresult **res)
+run(struct migrate_db *db, const char *file, const char *const *args, enum form form, bool long_one, PGresult **res)
 {
 	struct buf text = render(db, file);
 	int sent = 0;
@@ -212,7 +216,7 @@ run(struct migrate_db *db, const char *file, const char *const *args, bool long_
 	if (db->conn != NULL && buf_ok(&text))
 		sent = args == NULL ?
 		    PQsendQuery(db->conn, text.p) :
-		    PQsendQueryParams(db->conn, text.p, count(args), NULL, args, NULL, NULL, 0);
+		    PQsendQueryParams(db->conn, text.p, count(args), NULL, args, NULL, NULL, form);
 	buf_free(&text);
 	if (!sent)
 		return gone(db, db->conn != NULL ? PQerrorMessage(db->conn) : "no connection");
@@ -259,7 +263,88 @@ print(struct migrate_db *db, const char *file, const char *const *args)
 enum migrate_outcome
 migrate_db_ask(struct migrate_db *db, const char *file, const char *const *args, PGresult **res)
 {
-	return run(db, file, args, false, res);
+	return run(db, file, args, TEXT, false, res);
+}
+
+enum migrate_outcome
+migrate_db_fetch(struct migrate_db *db, const char *file, const char *const *args, PGresult **res)
+{
+	return run(db, file, args, BINARY, false, res);
+}
+
+static enum migrate_outcome
+prepare(struct migrate_db *db, const char *file)
+{
+	struct buf text = render(db, file);
+	PGresult *res = NULL;
+	enum migrate_outcome outcome;
+
+	if (buf_ok(&text) && PQsendPrepare(db->conn, "", text.p, 0, NULL))
+		outcome = take_answer(db, false, &res);
+	else
+		outcome = gone(db, PQerrorMessage(db->conn));
+	if (outcome == MIGRATE_DONE)
+		db->prepared = file;
+	PQclear(res);
+	buf_free(&text);
+	return outcome;
+}
+
+static bool
+send_changes(struct migrate_db *db, const struct migrate_change *change, size_t n)
+{
+	static const int binary[MIGRATE_VALUES] = { 1, 1, 1, 1, 1, 1, 1 };
+
+	for (size_t i = 0; i < n; i++)
+		if (!PQsendQueryPrepared(db->conn, "", change[i].n, change[i].value, change[i].length, binary, BINARY) ||
+		    !PQpipelineSync(db->conn))
+			return false;
+	return true;
+}
+
+/* The answer to one change, and that to the Sync behind it. */
+static enum migrate_outcome
+take_change(struct migrate_db *db, struct migrate_change *change)
+{
+	enum migrate_outcome outcome = MIGRATE_DONE;
+	PGresult *res = NULL;
+
+	do {
+		PQclear(res);
+		if (!wait_for_answer(db, false) || PQstatus(db->conn) != CONNECTION_OK)
+			return gone(db, PQerrorMessage(db->conn));
+		res = PQgetResult(db->conn);
+		if (PQresultStatus(res) == PGRES_COMMAND_OK)
+			change->done = strcmp(PQcmdTuples(res), "0") != 0;
+		else if (res != NULL && PQresultStatus(res) == PGRES_FATAL_ERROR)
+			outcome = failed(db, res);
+	} while (PQresultStatus(res) != PGRES_PIPELINE_SYNC);
+	PQclear(res);
+	return outcome;
+}
+
+enum migrate_outcome
+migrate_db_change_each(struct migrate_db *db, const char *file, struct migrate_change *change, size_t n)
+{
+	enum migrate_outcome outcome = MIGRATE_DONE;
+
+	if (db->prepared != file)
+		outcome = prepare(db, file);
+	if (outcome != MIGRATE_DONE)
+		return outcome;
+	if (!PQenterPipelineMode(db->conn) || !send_changes(db, change, n))
+		return gone(db, PQerrorMessage(db->conn));
+	for (size_t i = 0; i < n; i++) {
+		enum migrate_outcome one = take_change(db, &change[i]);
+
+		if (one != MIGRATE_DONE)
+			outcome = one;
+		if (outcome == MIGRATE_GONE)
+			return outcome;
+	}
+	if (!PQexitPipelineMode(db->conn))
+		return gone(db, PQerrorMessage(db->conn));
+	return outcome;
 }
 
 enum migrate_outcome
@@ -267,7 +352,7 @@ migrate_db_change(struct migrate_db *db, const char *file, const char *const *ar
 {
 	*res = NULL;
 	if (db->script == NULL)
-		return run(db, file, args, false, res);
+		return run(db, file, args, TEXT, false, res);
 	print(db, file, args);
 	return MIGRATE_DONE;
 }
@@ -292,7 +377,7 @@ migrate_db_build(struct migrate_db *db, const char *file)
 		print(db, file, NULL);
 		return MIGRATE_DONE;
 	}
-	outcome = run(db, file, NULL, true, &res);
+	outcome = run(db, file, NULL, TEXT, true, &res);
 	PQclear(res);
 	return outcome;
 }
@@ -313,11 +398,11 @@ begin_session(struct migrate_db *db)
 	enum migrate_outcome outcome;
 
 	PQsetNoticeReceiver(db->conn, drop_notice, NULL);
-	outcome = run(db, cockroachdb ? "cockroachdb/session" : "postgresql/session", NULL, false, &res);
+	outcome = run(db, cockroachdb ? "cockroachdb/session" : "postgresql/session", NULL, TEXT, false, &res);
 	PQclear(res);
 	if (outcome != MIGRATE_DONE || !db->read_only)
 		return outcome;
-	outcome = run(db, "migrate/read_only", NULL, false, &res);
+	outcome = run(db, "migrate/read_only", NULL, TEXT, false, &res);
 	PQclear(res);
 	return outcome;
 }

@@ -38,6 +38,7 @@ struct migrate_db {
 	char holder[33];         /* CockroachDB: our name in the lease; "": none yet */
 	int64_t progress_at;     /* monotonic: when we last got on with it */
 	bool locked;             /* we are the one migrator */
+	const char *prepared;    /* the file that the connection has prepared last */
 };
 
 /* Values of $1, $2, … as text; NULL ends them. */
@@ -59,6 +60,26 @@ void migrate_db_free(struct migrate_db *db);
 /* Runs a file that changes nothing; *res is new (PQclear), NULL where there is none. */
 enum migrate_outcome migrate_db_ask(struct migrate_db *db, const char *file, const char *const *args,
     PGresult **res) __attribute__((warn_unused_result));
+
+/* The same, with the values of the result in binary form. */
+enum migrate_outcome migrate_db_fetch(struct migrate_db *db, const char *file, const char *const *args,
+    PGresult **res) __attribute__((warn_unused_result));
+
+/* A run of a file for one row; $1, $2, … in binary form. */
+#define MIGRATE_VALUES 7
+struct migrate_change {
+	const char *value[MIGRATE_VALUES];
+	int length[MIGRATE_VALUES];
+	int n;
+	bool done; /* it changed a row */
+};
+
+/*
+ * Runs a file that changes something once for each of n changes, every one a transaction of its own.  All are sent
+ * before an answer is waited for, so together they should not be larger than some megabytes.
+ */
+enum migrate_outcome migrate_db_change_each(struct migrate_db *db, const char *file, struct migrate_change *change,
+    size_t n) __attribute__((warn_unused_result));
 
 /* Runs a file that changes something, or prints it (*res is NULL then). */
 enum migrate_outcome migrate_db_change(struct migrate_db *db, const char *file, const char *const *args,

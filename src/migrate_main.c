@@ -6,36 +6,44 @@
 #include <stdlib.h>
 
 #include "clock.h"
+#include "keyring.h"
 #include "migrate.h"
 #include "process.h"
 #include "version.h"
 
 #define PATIENCE (600 * CLOCK_S)
 #define WAIT_MAX (24 * 3600 * CLOCK_S)
+#define RATE_MAX 1000000
 
 static void
 print_help(FILE *out)
 {
 	fputs("usage: hulykvs-migrate [--wait SECONDS] [up]\n"
 	      "       hulykvs-migrate [--wait SECONDS] --dry-run\n"
-	      "       hulykvs-migrate [--wait SECONDS] status\n"
+	      "       hulykvs-migrate [--wait SECONDS] status | key-status\n"
+	      "       hulykvs-migrate [--wait SECONDS] [--rate ROWS] reencrypt | decrypt\n"
 	      "\n"
 	      "Creates the schema of the key-value service, or brings it up to date.  Safe to\n"
 	      "run at any time, more than once, and from several places at once.\n"
 	      "\n"
 	      "  up               do what is missing (the default)\n"
 	      "  status           say what is there and what is missing\n"
+	      "  key-status       say how many values each key has sealed\n"
+	      "  reencrypt        seal all values with the current key; under traffic\n"
+	      "  decrypt          make all values plain again; under traffic\n"
 	      "      --dry-run    print the SQL that `up` would run; change nothing\n"
 	      "      --wait SECONDS\n"
 	      "                   how long to wait for a database that is not up yet (else 0),\n"
 	      "                   and for a lock or another migration (else 600)\n"
+	      "      --rate ROWS  most rows in a second of reencrypt and decrypt (else no limit)\n"
 	      "  -h, --help       print this\n"
 	      "  -V, --version    print the versions of the program and its libraries\n"
 	      "\n"
 	      "exit status:\n"
 	      "  0   the schema is current (or the status or SQL was printed)\n"
 	      "  64  bad option or argument\n"
-	      "  69  the database cannot be reached, or is not one to migrate\n"
+	      "  69  the database cannot be reached, or is not one to migrate, or holds values\n"
+	      "      that do not open\n"
 	      "  70  a fault of the system\n"
 	      "  75  a lock or another migration stood in the way for too long\n"
 	      "  78  a setting is wrong\n"
@@ -82,28 +90,67 @@ take_wait(struct order *order, const char *text)
 }
 
 static enum exitcode
+take_rate(struct order *order, const char *text)
+{
+	char *end;
+	unsigned long rate = strtoul(text, &end, 10);
+
+	if (text[0] < '0' || text[0] > '9' || *end != '\0' || rate == 0 || rate > RATE_MAX)
+		return usage("not a number of rows: ", text);
+	order->options.rate = (unsigned)rate;
+	return EXIT_OK;
+}
+
+static bool
+find_command(const char *word, enum migrate_command *command)
+{
+	static const struct {
+		const char *word;
+		enum migrate_command command;
+	} commands[] = {
+		{ "up", MIGRATE_UP },
+		{ "status", MIGRATE_STATUS },
+		{ "reencrypt", MIGRATE_REENCRYPT },
+		{ "decrypt", MIGRATE_DECRYPT },
+		{ "key-status", MIGRATE_KEY_STATUS },
+	};
+
+	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
+		if (strcmp(word, commands[i].word) == 0) {
+			*command = commands[i].command;
+			return true;
+		}
+	}
+	return false;
+}
+
+static enum exitcode
 take_words(struct order *order, int n, char **words)
 {
-	bool status = n > 0 && str_eq(str_of(words[0]), STR("status"));
+	bool dry_run = order->options.command == MIGRATE_DRY_RUN;
+	enum migrate_command command = MIGRATE_UP;
 
-	if (n > 0 && !status && !str_eq(str_of(words[0]), STR("up")))
+	if (n > 0 && !find_command(words[0], &command))
 		return usage("no such command: ", words[0]);
 	if (n > 1)
 		return usage("one command too many: ", words[1]);
-	if (status && order->options.command == MIGRATE_DRY_RUN)
+	if (dry_run && command != MIGRATE_UP)
 		return usage("--dry-run goes with up", "");
-	if (status)
-		order->options.command = MIGRATE_STATUS;
+	if (order->options.rate > 0 && command != MIGRATE_REENCRYPT && command != MIGRATE_DECRYPT)
+		return usage("--rate goes with reencrypt and decrypt", "");
+	if (!dry_run)
+		order->options.command = command;
 	return EXIT_OK;
 }
 
 static enum exitcode
 read_order(struct order *order, int argc, char **argv)
 {
-	enum { DRY_RUN = 256, WAIT };
+	enum { DRY_RUN = 256, WAIT, RATE };
 	static const struct option long_options[] = {
 		{ "dry-run", no_argument, NULL, DRY_RUN },
 		{ "wait", required_argument, NULL, WAIT },
+		{ "rate", required_argument, NULL, RATE },
 		{ "help", no_argument, NULL, 'h' },
 		{ "version", no_argument, NULL, 'V' },
 		{ NULL, 0, NULL, 0 },
@@ -119,6 +166,9 @@ read_order(struct order *order, int argc, char **argv)
 		case WAIT:
 			code = take_wait(order, optarg);
 			break;
+		case RATE:
+			code = take_rate(order, optarg);
+			break;
 		case 'h':
 			order->print_help = true;
 			break;
@@ -132,6 +182,25 @@ read_order(struct order *order, int argc, char **argv)
 	return code == EXIT_OK ? take_words(order, argc - optind, argv + optind) : code;
 }
 
+/* The keys, where the command is about them; it needs some, unless it only counts. */
+static bool
+read_keys(const struct config *c, enum migrate_command command, struct buf *error)
+{
+	bool off = strcmp(c->encryption_keys_file, "off") == 0;
+	struct keyring *keys;
+
+	if (command != MIGRATE_REENCRYPT && command != MIGRATE_DECRYPT && (command != MIGRATE_KEY_STATUS || off))
+		return true;
+	buf_puts(error, STR("HULY_ENCRYPTION_KEYS_FILE: "));
+	if (off) {
+		buf_puts(error, STR("is not set"));
+		return false;
+	}
+	keys = keyring_load(c->encryption_keys_file, error);
+	keyring_publish(keys);
+	return keys != NULL;
+}
+
 static enum exitcode
 migrate_with_settings(const struct migrate_options *options)
 {
@@ -140,7 +209,7 @@ migrate_with_settings(const struct migrate_options *options)
 	enum exitcode code;
 
 	buf_init(&error, 4096);
-	if (config_load(&config, CONFIG_MIGRATION, NULL, &error)) {
+	if (config_load(&config, CONFIG_MIGRATION, NULL, &error) && read_keys(&config, options->command, &error)) {
 		if (!config.core_dumps)
 			process_hide();
 		log_set_threshold(config.log_level);
@@ -153,6 +222,7 @@ migrate_with_settings(const struct migrate_options *options)
 	}
 	buf_free(&error);
 	config_free(&config);
+	keyring_publish(NULL);
 	return code;
 }
 

@@ -193,8 +193,8 @@ seal_size(const struct seal *s, size_t n)
 	return header_size(s->ring->key[0].id_n) + XAES_NONCE_SIZE + sizeof(struct md5) + n + XAES_TAG_SIZE;
 }
 
-static struct str
-put_header(char *out, struct str id)
+struct str
+seal_put_header(char *out, struct str id)
 {
 	memcpy(out, SEAL_MAGIC, SEAL_MAGIC_SIZE);
 	out[SEAL_MAGIC_SIZE] = ALGORITHM;
@@ -208,7 +208,7 @@ seal_value(struct seal *s, const struct seal_place *place, struct str value, con
     struct md5 *column)
 {
 	const struct keys *k = find_keys(s, 0, &place->workspace);
-	struct str header = put_header(out, keyring_id(s->ring, 0));
+	struct str header = seal_put_header(out, keyring_id(s->ring, 0));
 	unsigned char *nonce = (unsigned char *)out + header.n;
 	const struct str text[] = { bytes(md5->b, sizeof(md5->b)), value };
 	struct additional a;
@@ -216,6 +216,20 @@ seal_value(struct seal *s, const struct seal_place *place, struct str value, con
 	return k != NULL && column_of(s, k, place, md5, column) && xaes_random(nonce, XAES_NONCE_SIZE) &&
 	    xaes_seal(s->xaes, &k->value, nonce, additional_of(&a, header, place, column),
 		(struct xaes_text){ text, 2 }, nonce + XAES_NONCE_SIZE);
+}
+
+struct seal_place
+seal_proof_place(struct str key_id)
+{
+	return (struct seal_place){ { { 0 } }, STR(SEAL_PROOF_NS), key_id };
+}
+
+bool
+seal_is_proof(const struct seal_place *place)
+{
+	static const struct uuid zeros;
+
+	return memcmp(place->workspace.b, zeros.b, sizeof(zeros.b)) == 0 && str_eq(place->ns, STR(SEAL_PROOF_NS));
 }
 
 bool

@@ -101,8 +101,19 @@ enum seal_verdict {
 enum seal_verdict seal_open(struct seal *s, const struct seal_place *place, const struct md5 *column, char *stored,
     size_t n, struct str *value, struct md5 *md5) __attribute__((warn_unused_result));
 
+/*
+ * Where the proof of a key stands: a sealed value that the first program which used the key left, so that every other
+ * one can tell whether it has the same.  No client's workspace is all zeros.
+ */
+#define SEAL_PROOF_NS "hulykvs-keys"
+struct seal_place seal_proof_place(struct str key_id);
+bool seal_is_proof(const struct seal_place *place);
+
 /* Whether it begins as a sealed value does, from the first SEAL_MAGIC_SIZE bytes on. */
 bool seal_has_magic(struct str stored);
+
+/* Writes what values begin with that the key of this id sealed, at most SEAL_HEADER_SIZE bytes; borrows out. */
+struct str seal_put_header(char *out, struct str id);
 
 /* The id of the key that a value is sealed with, if it is one: from its first SEAL_HEADER_SIZE bytes. */
 bool seal_key_id(struct str stored, struct str *id) __attribute__((warn_unused_result));

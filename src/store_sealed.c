@@ -332,12 +332,13 @@ prove(struct store_sealed *s)
 {
 	static const struct store_client client = { .done = on_proof };
 	struct str id = keyring_id(seal_ring(s->seal), 0);
+	struct seal_place place = seal_proof_place(str_from(s->proof_id, id.n));
 
 	s->proof = PROOF_RUNNING;
 	s->proof_turn = s->turn;
 	memcpy(s->proof_id, id.p, id.n);
-	s->prover.op = (struct store_op){ .kind = STORE_GET, .ns = STR(STORE_SEALED_PROOF_NS),
-		.key = str_from(s->proof_id, id.n) };
+	s->prover.op = (struct store_op){ .kind = STORE_GET, .workspace = place.workspace, .ns = place.ns,
+		.key = place.key };
 	s->prover.client = &client;
 	s->prover.sealing.by = &s->store;
 	forward(s, &s->prover);

@@ -13,7 +13,7 @@
  * database, and a condition binds only the one who sends it.
  *
  * Nothing is sealed before the current key has proved itself: a row of our
- * own (see STORE_SEALED_PROOF_NS), sealed by the first program that used a
+ * own (see seal_proof_place()), sealed by the first program that used a
  * key of this id, has to open.  So a wrong key under a known id cannot leave
  * values behind that nobody can open, and /readyz tells.
  *
@@ -24,9 +24,6 @@
 
 #include "seal.h"
 #include "store.h"
-
-/* Where the proofs stand, each under the id of its key; no client's workspace is all zeros. */
-#define STORE_SEALED_PROOF_NS "hulykvs-keys"
 
 struct store_sealed_options {
 	enum seal_mode mode;

@@ -281,3 +281,169 @@ log_has()
 	[[ "$output" == *"HULY_ENCRYPTION_KEYS_FILE=$KEYS "* ]]
 	[[ "$output" != *AAECAwQ* ]]
 }
+
+# migrate COMMAND [OPTION …]: hulykvs-migrate with the settings of the world.
+migrate()
+{
+	world_environment
+	(cd "$WORLD_DIR" && timeout 120 "${WORLD_ENV[@]}" "$HULYKVS_BUILD/hulykvs-migrate" "$@" 2>>"$WORLD_DIR/migrate.log")
+}
+
+# All that the original's columns hold, as one digest.
+table()
+{
+	sql -c "select md5(string_agg(r::text, '|' order by workspace, namespace, key)) from hulykvs.kvs as r"
+}
+
+# fill NAMESPACE COUNT: plain rows, as any program leaves them; every hundredth is large.
+fill()
+{
+	sql -c "insert into hulykvs.kvs (workspace, namespace, key, md5, value)
+		select ('00000000-0000-4000-8000-00000000000' || n % 3)::uuid, '$1', 'k' || n, decode(md5(v), 'hex'), convert_to(v, 'UTF8')
+		from (select n, '$CANARY ' || repeat(md5(n::text), case when n % 100 = 0 then 3000 else 1 + n % 30 end) as v
+			from generate_series(1, $2) as n) as rows"
+}
+
+key_status()
+{
+	migrate key-status | paste -sd,
+}
+
+@test "reencrypt and decrypt: there and back, with keys that change, in pages" {
+	export WORLD_ERRORS_EXPECTED=1
+	sealed nginx HULY_ENCRYPTION_NAMESPACES='mail, sessions'
+	fill sessions 1500
+	fill open 20
+	sql -c "insert into hulykvs.kvs (workspace, namespace, key, md5, value) values ('00000000-0000-4000-8000-000000000001', 'sessions', 'no md5', '', 'x'),
+		('00000000-0000-4000-8000-000000000001', 'sessions', 'empty', decode(md5(''), 'hex'), '')"
+	before=$(sql -c "select md5(string_agg(namespace || key || value::text, '|' order by workspace, namespace, key))
+		from hulykvs.kvs where namespace <> 'hulykvs-keys'")
+	[ "$(key_status)" = "plain: 1522" ]
+	migrate reencrypt
+	[ "$(key_status)" = "plain: 20,key a: 1502 (current)" ]
+	[ "$(count_sealed sessions)" = 1502 ]
+	[ "$(sql -c "select count(*) from hulykvs.kvs where namespace = 'sessions' and md5 = decode(md5(value), 'hex')")" = 0 ]
+	sealed_once=$(table)
+	migrate reencrypt
+	[ "$(table)" = "$sealed_once" ]
+	keys "$KEY_B" "$KEY_A"
+	[ "$(key_status)" = "plain: 20,key a: 1502" ]
+	migrate reencrypt --rate 100000
+	[ "$(key_status)" = "plain: 20,key b: 1502 (current)" ]
+	kill -HUP "$(world_pid)"
+	log_has 'settings read again'
+	system=$(python3 -c "import sys; sys.path.insert(0, '$WORLD_TOP/tests'); import play; print(play.tokens()['system'])")
+	run curl -s -H "Authorization: Bearer $system" "$WORLD_URL/api2/00000000-0000-4000-8000-000000000001/sessions/k1"
+	[ "$output" = "$CANARY $(printf %s 1 | md5sum | cut -c1-32)$(printf %s 1 | md5sum | cut -c1-32)" ]
+	keys "$KEY_B"
+	again HULY_ENCRYPTION_MODE=off
+	migrate decrypt
+	[ "$(key_status)" = "plain: 1522" ]
+	[ "$(sql -c "select md5(string_agg(namespace || key || value::text, '|' order by workspace, namespace, key))
+		from hulykvs.kvs")" = "$before" ]
+	# As the original has it: no row of ours, and each MD5 that of its value.
+	[ "$(sql -c "select count(*) from hulykvs.kvs where md5 <> decode(md5(value), 'hex')")" = 0 ]
+	[ "$(sql -c "select count(*) from hulykvs.kvs")" = 1522 ]
+	world_stop
+}
+
+@test "reencrypt and decrypt leave alone what does not open, and say so" {
+	export WORLD_ERRORS_EXPECTED=1
+	sealed none
+	fill n 5
+	migrate reencrypt
+	sql -c "update hulykvs.kvs set value = set_byte(value, 30, get_byte(value, 30) # 1) where key = 'k2'"
+	sql -c "update hulykvs.kvs set value = substring(value from 9) where key = 'k3'"
+	keys "$KEY_B" "$KEY_A"
+	run -69 migrate reencrypt
+	grep -q '2 values do not open and were left alone' "$WORLD_DIR/migrate.log"
+	[ "$(key_status)" = "plain: 1,key a: 1,key b: 3 (current)" ]
+	keys "$KEY_A_WRONG" "$KEY_B"
+	run -69 migrate reencrypt
+	grep -q 'the current key is not the one that its id (a) has stood for' "$WORLD_DIR/migrate.log"
+	keys "$KEY_A"
+	run -69 migrate decrypt
+	[ "$(key_status)" = "plain: 1,key a: 1 (current),key b: 3 (not in the key ring)" ]
+	keys "$KEY_B" "$KEY_A"
+	run -69 migrate decrypt
+	# The proofs stay as long as anything is sealed.
+	[ "$(sql -c "select count(*) from hulykvs.kvs where namespace = 'hulykvs-keys'")" = 2 ]
+	[ "$(key_status)" = "plain: 4,key a: 1" ]
+	world_stop
+}
+
+@test "reencrypt goes on after it was killed, and after the database went away" {
+	export WORLD_ERRORS_EXPECTED=1
+	sealed none
+	fill n 3000
+	world_environment
+	(cd "$WORLD_DIR" && exec "${WORLD_ENV[@]}" "$HULYKVS_BUILD/hulykvs-migrate" reencrypt --rate 500 2>>migrate.log 3>&-) &
+	migrator=$!
+	world_until 20 some_sealed
+	kill -KILL "$migrator"
+	wait "$migrator" || :
+	[ "$(count_sealed n)" -lt 3000 ]
+	(cd "$WORLD_DIR" && exec "${WORLD_ENV[@]}" "$HULYKVS_BUILD/hulykvs-migrate" reencrypt --rate 2000 2>>migrate.log 3>&-) &
+	migrator=$!
+	seen=$(count_sealed n)
+	world_until 20 more_sealed
+	sql -c "select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'hulykvs-migrate'"
+	wait "$migrator"
+	grep -q 'msg=waiting\|msg="waiting"' "$WORLD_DIR/migrate.log"
+	[ "$(key_status)" = "plain: 0,key a: 3000 (current)" ]
+	world_stop
+}
+
+some_sealed()
+{
+	[ "$(count_sealed n)" -gt 100 ]
+}
+
+more_sealed()
+{
+	[ "$(count_sealed n)" -gt "$seen" ]
+}
+
+# mode MODE: another program takes over from the running one, with this mode.
+mode()
+{
+	local old
+
+	old=$(world_pid)
+	mkdir -p "$WORLD_DIR/etc"
+	echo "encryption_mode = \"$1\"" >"$WORLD_DIR/etc/config.toml"
+	kill -HUP "$WORLD_SPAWN"
+	world_until 20 world_gone "$old"
+}
+
+# SEALED_ROWS=1000000 is the long form.
+@test "there and back under a ledger of writes: nothing is lost, nothing fails" {
+	world_start nginx HULY_ENCRYPTION_KEYS_FILE="$KEYS"
+	fill ledger-neighbour "${SEALED_ROWS:-2000}"
+	ledger=$WORLD_TOP/tests/faults/ledger.py
+	"$ledger" write --writers 4 "$WORLD_URL" "$WORLD_DIR/ledger" >"$WORLD_DIR/wrote" 2>&1 3>&- &
+	writer=$!
+	world_until 20 test -s "$WORLD_DIR/ledger.progress"
+	mode on
+	migrate reencrypt
+	[[ "$(key_status)" =~ ^plain:\ 0,key\ a:\ [0-9]+\ \(current\)$ ]]
+	keys "$KEY_B" "$KEY_A"
+	kill -HUP "$(world_pid)"
+	log_has 'settings read again'
+	migrate reencrypt
+	[[ "$(key_status)" =~ ^plain:\ 0,key\ b:\ [0-9]+\ \(current\)$ ]]
+	mode off
+	migrate decrypt
+	[[ "$(key_status)" =~ ^plain:\ [0-9]+$ ]]
+	kill -TERM "$writer"
+	wait "$writer"
+	cat "$WORLD_DIR/wrote"
+	[[ "$(cat "$WORLD_DIR/wrote")" != *5xx* && "$(cat "$WORLD_DIR/wrote")" != *unknown* ]]
+	[[ "$(cat "$WORLD_DIR/wrote")" != *refused* ]]
+	run "$ledger" check "$WORLD_URL" "$WORLD_DIR/ledger" "$WORLD_DB"
+	echo "$output"
+	[ "$status" -eq 0 ]
+	[[ "$output" == *' lost=0 '*' wrong=0'* ]]
+	[ "$(sql -c "select count(*) from hulykvs.kvs where md5 <> decode(md5(value), 'hex')")" = 0 ]
+	world_stop
+}
