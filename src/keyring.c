@@ -1,18 +1,13 @@
 #include "keyring.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <pthread.h>
 #include <stdatomic.h>
-#include <stdlib.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "base64url.h"
 #include "ids.h"
 #include "secret.h"
+#include "textfile.h"
 
-#define FILE_MAX   ((size_t)16 * 1024)
 #define KEY_DIGITS 44 /* of base64, with the padding */
 
 static struct {
@@ -141,70 +136,17 @@ take_lines(struct keyring *r, struct str text, struct buf *error)
 	return r->n > 0;
 }
 
-/* systemd gives the service's user access by an access list, whose mask shows as the group's bits. */
-static bool
-is_credential(struct str path)
-{
-	struct str directory = str_of(getenv("CREDENTIALS_DIRECTORY"));
-
-	return directory.n > 0 && str_starts(path, directory) && path.p[directory.n] == '/';
-}
-
-static bool
-is_private(const char *path, int fd, struct buf *error)
-{
-	struct stat st;
-
-	if (fstat(fd, &st) < 0)
-		buf_puts(error, str_of(strerror(errno)));
-	else if (!S_ISREG(st.st_mode))
-		buf_puts(error, STR("not a file"));
-	else if ((st.st_mode & (is_credential(str_of(path)) ? 0007 : 0077)) != 0)
-		buf_puts(error, STR("others than its owner have access: chmod 600"));
-	else
-		return true;
-	return false;
-}
-
-static bool
-read_ring(struct keyring *r, const char *path, char *text, struct buf *error)
-{
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-	size_t n = 0;
-	ssize_t got = 0;
-	bool ok = false;
-
-	if (fd < 0) {
-		buf_puts(error, str_of(strerror(errno)));
-		return false;
-	}
-	if (!is_private(path, fd, error))
-		goto out;
-	while (n < FILE_MAX && (got = read(fd, text + n, FILE_MAX - n)) > 0)
-		n += (size_t)got;
-	if (got < 0)
-		buf_puts(error, str_of(strerror(errno)));
-	else if (n == FILE_MAX)
-		buf_puts(error, STR("longer than 16 KiB"));
-	else
-		ok = take_lines(r, str_from(text, n), error);
-out:
-	(void)close(fd);
-	return ok;
-}
-
 struct keyring *
 keyring_load(const char *path, struct buf *error)
 {
 	struct keyring *r = secret_new(sizeof(*r));
-	char *text = secret_new(FILE_MAX);
-	bool ok = false;
+	struct buf text;
+	const char *wrong = textfile_read(path, TEXTFILE_SECRET, &text);
+	bool ok = r != NULL && wrong == NULL && take_lines(r, buf_str(&text), error);
 
-	if (r == NULL || text == NULL)
-		buf_puts(error, STR("out of memory"));
-	else
-		ok = read_ring(r, path, text, error);
-	secret_free(text, FILE_MAX);
+	if (r == NULL || wrong != NULL)
+		buf_puts(error, wrong != NULL ? str_of(wrong) : STR("out of memory"));
+	textfile_forget(&text);
 	if (ok)
 		return keyring_hold(r);
 	secret_free(r, sizeof(*r));

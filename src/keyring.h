@@ -3,9 +3,8 @@
  *
  * A file of lines `id key`: the id is 1 to 16 letters, digits and ._-, the key
  * 32 bytes in base64 (RFC 4648 4).  The first key seals, all of them open.
- * Empty lines and lines that begin with # do not count.  Nobody but its owner
- * may have access to the file; one that systemd passes as a credential may
- * have a group, which stands for its access list.
+ * Empty lines and lines that begin with # do not count.  Who may have access
+ * to the file, see TEXTFILE_SECRET.
  *
  * A ring never changes, and lives as long as somebody holds it.  Any thread.
  */

@@ -274,7 +274,7 @@ log_has()
 	[[ "$output" == *'HULY_ENCRYPTION_KEYS_FILE: No such file or directory'* ]]
 	chmod 640 "$KEYS"
 	run -78 env -i HULY_ENCRYPTION_KEYS_FILE="$KEYS" "$program" --check-config
-	[[ "$output" == *'HULY_ENCRYPTION_KEYS_FILE: others than its owner have access'* ]]
+	[[ "$output" == *'HULY_ENCRYPTION_KEYS_FILE: open to others than its owner'* ]]
 	chmod 600 "$KEYS"
 	run -0 env -i HULY_ENCRYPTION_KEYS_FILE="$KEYS" HULY_ENCRYPTION_MODE=on "$program" --check-config
 	run -0 env -i HULY_ENCRYPTION_KEYS_FILE="$KEYS" "$program" --print-config

@@ -103,7 +103,7 @@ test_access(struct buf *error)
 
 	for (size_t i = 0; i < COUNT(modes); i++) {
 		tap_ok(load("a " KEY_A "\n", modes[i], error) == NULL, "mode %04o is refused", (unsigned)modes[i]);
-		tap_text(buf_str(error), STR("others than its owner have access: chmod 600"), "and why");
+		tap_text(buf_str(error), STR("open to others than its owner: chmod 600"), "and why");
 	}
 	r = load("a " KEY_A "\n", 0400, error);
 	tap_ok(r != NULL, "mode 0400 is fine");
@@ -112,9 +112,6 @@ test_access(struct buf *error)
 	r = load("a " KEY_A "\n", 0440, error);
 	tap_ok(r != NULL, "a credential may be its group's");
 	keyring_drop(r);
-	tap_ok(load("a " KEY_A "\n", 0444, error) == NULL, "but not everybody's");
-	(void)setenv("CREDENTIALS_DIRECTORY", "/tm", 1);
-	tap_ok(load("a " KEY_A "\n", 0440, error) == NULL, "in the directory, not beside it");
 	(void)unsetenv("CREDENTIALS_DIRECTORY");
 	buf_clear(error);
 	tap_ok(keyring_load("/nowhere/keys", error) == NULL && error->n > 0, "a file that is not there");
