@@ -489,13 +489,10 @@ lane_flush(struct lane *l)
 	l->answered = false;
 	l->failed = false;
 	l->sync_verdict = -1;
-	if (send_group(l)) {
+	if (send_group(l))
 		flush(l);
-		if (l->conn != NULL && l->group.head->next != NULL)
-			loop_expect(l->loop, l->watch.fd);
-	} else {
+	else
 		lose_connection_libpq(l);
-	}
 	set_timer(l);
 }
 

@@ -2,7 +2,6 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <poll.h>
 #include <sys/epoll.h>
 #include <unistd.h>
 
@@ -118,42 +117,11 @@ fire_timers(struct loop *l)
 	}
 }
 
-void
-loop_expect(struct loop *l, int fd)
-{
-	if (l->expected_n < LOOP_EXPECT_MAX)
-		l->expected[l->expected_n++] = fd;
-	l->naps = 0;
-}
-
-/* Sleeps until one of the expected answers comes, for one nap at most; true: the loop need not wait any more. */
-static bool
-nap(struct loop *l)
-{
-	struct pollfd fds[LOOP_EXPECT_MAX];
-	struct timespec time = { 0, LOOP_NAP };
-	unsigned n = l->expected_n;
-
-	if (n == 0)
-		return false;
-	for (unsigned i = 0; i < n; i++)
-		fds[i] = (struct pollfd){ .fd = l->expected[i], .events = POLLIN };
-	(void)ppoll(fds, n, &time, NULL);
-	l->expected_n = 0;
-	if (++l->naps > LOOP_PATIENCE)
-		return false;
-	for (unsigned i = 0; i < n; i++)
-		if (fds[i].revents == 0)
-			l->expected[l->expected_n++] = fds[i].fd;
-	return true;
-}
-
 static void
 turn(struct loop *l)
 {
 	struct epoll_event events[EVENTS_PER_TURN];
-	bool awake = nap(l);
-	int n = epoll_wait(l->epoll, events, EVENTS_PER_TURN, awake ? 0 : wait_time(l));
+	int n = epoll_wait(l->epoll, events, EVENTS_PER_TURN, wait_time(l));
 
 	assert(n >= 0 || errno == EINTR);
 	for (int i = 0; i < n; i++) {

@@ -31,12 +31,8 @@ struct hook {
 	struct hook *next;
 };
 
-#define LOOP_EXPECT_MAX 4
-
 struct loop {
 	int epoll;
-	int expected[LOOP_EXPECT_MAX]; /* descriptors; see loop_expect */
-	unsigned expected_n, naps;
 	struct timer *timers;
 	struct hook *hooks;
 	bool stopped;
@@ -59,16 +55,6 @@ void loop_want(struct loop *l, struct watch *w, bool reading, bool writing);
 /* The timer stays known until the loop is closed; it fires once per setting of due. */
 void loop_add_timer(struct loop *l, struct timer *t);
 void loop_add_hook(struct loop *l, struct hook *h);
-
-/*
- * Under load: an answer for several is due on this descriptor.  Until it comes
- * the loop sleeps in naps of LOOP_NAP that only this answer ends, and takes what
- * else has arrived after each in one go, instead of being woken for every single
- * arrival.  After LOOP_PATIENCE naps without it, it waits for everything again.
- */
-#define LOOP_NAP      INT64_C(200000) /* nanoseconds */
-#define LOOP_PATIENCE 16              /* naps */
-void loop_expect(struct loop *l, int fd);
 
 /* Turns until loop_stop(). */
 void loop_run(struct loop *l);

@@ -41,7 +41,7 @@
 	    "address and port that the web server answers operators on, or off")                           \
 	X(allowed_peers, PEERS, "HULY_ALLOWED_PEERS", "any",                                               \
 	    "users that may connect to the unix socket: any, or names and numbers with commas between")    \
-	X(workers, COUNT, "HULY_WORKERS", "2", "threads that serve requests")                              \
+	X(workers, COUNT, "HULY_WORKERS", "1", "threads that serve requests")                              \
 	X(db_list_connections, COUNT, "HULY_DB_LIST_CONNECTIONS", "4",                                     \
 	    "most database connections that lists may use, in each worker")                                \
 	X(db_prepared, SWITCH, "HULY_DB_PREPARED", "on",                                                   \

@@ -119,7 +119,7 @@ bare()
 	bare
 	conf 'log_level = "warn"'
 	kill -HUP "$PROGRAM"
-	conf 'log_level = "debug"' 'workers = 1'
+	conf 'log_level = "debug"' 'workers = 2'
 	kill -HUP "$PROGRAM"
 	log_has 'msg="settings read again"'
 	log_has 'level=warn .*setting="HULY_WORKERS"'
@@ -309,7 +309,7 @@ world_operator_status()
 	pg_stop
 	world_until 10 database_is_away
 	[ "$(metric 'hulykvs_db_connections{state="idle"}')" -eq 0 ]
-	[ "$(metric 'hulykvs_db_connections{state="connecting"}')" -ge 4 ]
+	[ "$(metric 'hulykvs_db_connections{state="connecting"}')" -ge 2 ]
 	[ "$(metric 'hulykvs_db_operations_total{operation="get",outcome="unavailable"}')" -ge 1 ]
 	pg_start "$PG_DIR"
 	world_until 20 world_ready
@@ -430,7 +430,7 @@ $(cat)" "$1" "$WORLD_TOP/tests"
 }
 
 @test "a worker that does not turn: /livez is 503, from another one" {
-	bare
+	bare HULY_WORKERS=2
 	worker=$(grep -lx 'worker 1' "/proc/$PROGRAM"/task/*/comm)
 	worker=${worker%/comm}
 	fcgi "$WORLD_DIR/socket" <<-END || { [ $? -eq 77 ] && skip "no ptrace here"; }

@@ -125,7 +125,7 @@ defaults(void)
 	uuid_text(&r.c.default_workspace_uuid, uuid);
 	tap_text(str_of(uuid), STR("11111111-2222-3333-4444-555555555555"), "default_workspace_uuid");
 	tap_int(r.c.log_level, LOG_INFO, "log_level");
-	tap_int(r.c.workers, 2, "workers");
+	tap_int(r.c.workers, 1, "workers");
 	tap_ok(r.c.db_prepared, "db_prepared");
 	tap_int(r.c.request_timeout, 10 * CLOCK_S, "request_timeout");
 	tap_int(r.c.body_budget, 128 << 20, "body_budget");
@@ -753,7 +753,7 @@ prints(void)
 	static const struct config_override over[] = { { "HULY_LOG_LEVEL", "debug" }, { NULL, NULL } };
 	static const char *const lines[] = { "HULY_LOG_LEVEL=debug  # command line\n",
 		"HULY_BIND_PORT=8095  # etc/config.toml:2\n", "HULY_BIND_HOST=::1  # environment\n",
-		"HULY_WORKERS=2  # default\n", "HULY_TOKEN_SECRET=********  # etc/config.toml:1\n",
+		"HULY_WORKERS=1  # default\n", "HULY_TOKEN_SECRET=********  # etc/config.toml:1\n",
 		"HULY_DB_CONNECTION_FILE=" SECRET_FILE "  # environment\n", "HULY_TOKEN_SECRET_PREVIOUS=  # default\n",
 		"HULY_ACCESS_DEFAULT=deny  # environment\n", "HULY_ACCESS_RULES=off  # default\n", "HULY_REQUEST_TIMEOUT=0.25  # environment\n",
 		"HULY_STATEMENT_TIMEOUT=5  # default\n", "HULY_PAYLOAD_SIZE_LIMIT=2000000  # default\n",
