@@ -11,6 +11,17 @@ setting()
 	printf '%s\n' "${setting_value:-$3}"
 }
 
+# secret NAME MEMBER DEFAULT: the same for a secret, which may be in the file that NAME_FILE names.
+secret()
+{
+	secret_file=$(setting "$1_FILE" "$2_file" '')
+	if [ -n "$secret_file" ]; then
+		cat "$secret_file"
+	else
+		setting "$1" "$2" "$3"
+	fi
+}
+
 # Is it set at all, by the environment or in the file?
 setting_given()
 {

@@ -132,6 +132,16 @@ parse(const char *db_connection)
 	return options;
 }
 
+/* Frees; overwrites what there is of a password first. */
+static void
+forget(PQconninfoOption *options)
+{
+	for (PQconninfoOption *o = options; o != NULL && o->keyword != NULL; o++)
+		if (o->val != NULL)
+			explicit_bzero(o->val, strlen(o->val));
+	PQconninfoFree(options);
+}
+
 bool
 dbconn_string_ok(const char *db_connection, struct buf *why)
 {
@@ -141,7 +151,7 @@ dbconn_string_ok(const char *db_connection, struct buf *why)
 		buf_puts(why, STR("not a connection string that libpq can read (URL or key=value pairs)"));
 		return false;
 	}
-	PQconninfoFree(options);
+	forget(options);
 	return true;
 }
 
@@ -175,7 +185,7 @@ dbconn_connect(const struct config *c, const char *application_name, struct buf 
 			names[n] = o->keyword, values[n++] = o->val;
 	names[n] = NULL, values[n] = NULL;
 	conn = PQconnectdbParams(names, values, 0);
-	PQconninfoFree(options);
+	forget(options);
 	if (conn != NULL && PQstatus(conn) == CONNECTION_OK) {
 		(void)PQsetNoticeProcessor(conn, ignore_notice, NULL);
 		return conn;

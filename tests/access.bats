@@ -92,30 +92,37 @@ answers()
 	[ "$got" = "$want" ] || { echo "$method $path: $got, not $want"; return 1; }
 }
 
-# Everything that can be asked of a namespace, in any way of writing it.
+# Everything that can be asked of a namespace, in any way of writing it, with TOKEN.
 refused_everywhere()
 {
-	local ns path
-
-	for ns in hulygram %68%75%6c%79%67%72%61%6D; do
-		for path in "/api/$ns/k" "/api2/$DEFAULT_WS/$ns/k"; do
-			answers 403 GET "$path"
-			answers 403 HEAD "$path"
-			answers 403 DELETE "$path"
-		done
-		answers 403 POST "/api/$ns/k" -d x
-		answers 403 PUT "/api2/$DEFAULT_WS/$ns/k" -d x
-		answers 403 PUT "/api2/$DEFAULT_WS/$ns/new" -d x -H 'If-None-Match: *'
-		answers 403 PUT "/api2/$DEFAULT_WS/$ns/k" -d x -H 'If-Match: *'
-		answers 403 GET "/api2/$DEFAULT_WS/$ns/k" -H 'If-None-Match: *'
-		answers 403 GET "/api/$ns"
-		answers 403 HEAD "/api/$ns"
-		answers 403 GET "/api/$ns?prefix=k&limit=1"
-		answers 403 GET "/api2/${DEFAULT_WS//-/}/$ns?prefix="
-		answers 403 GET "/api2/%7B${DEFAULT_WS}%7D/$ns"
-	done
-	answers 403 GET / --request-target "$WORLD_URL/api/hulygram/k"
-	answers 404 GET /api/hulygram/x/../k # three names, and no route
+	python3 - "$WORLD_PORT" "$TOKEN" "$DEFAULT_WS" <<-'END'
+		import http.client, sys
+		port, token, ws = sys.argv[1:]
+		web = http.client.HTTPConnection("127.0.0.1", int(port))
+		wrong = []
+		def ask(method, path, body=None, **fields):
+		    web.request(method, path, body, {"Authorization": "Bearer " + token, **fields})
+		    answer = web.getresponse()
+		    answer.read()
+		    if answer.status != 403:
+		        wrong.append((method, path, fields, answer.status))
+		for ns in "hulygram", "%68ulygram", "hulygra%6d", "%68%75%6c%79%67%72%61%6D":
+		    for path in f"/api/{ns}/k", f"/api2/{ws}/{ns}/k", f"/api2/{ws}/{ns}/new":
+		        for method in "GET", "HEAD", "DELETE":
+		            ask(method, path)
+		        ask("GET", path, **{"If-None-Match": "*"})
+		        ask("GET", path, **{"If-Match": '"x"'})
+		        ask("POST" if "/api/" in path else "PUT", path, "x")
+		    for condition in {"If-None-Match": "*"}, {"If-Match": "*"}, {"If-Match": '"x"'}:
+		        ask("PUT", f"/api2/{ws}/{ns}/k", "x", **condition)
+		        ask("DELETE", f"/api2/{ws}/{ns}/k", **condition)
+		    for path in f"/api/{ns}", f"/api2/{ws}/{ns}", f"/api2/{ws.replace('-', '')}/{ns}", f"/api2/%7B{ws}%7D/{ns}":
+		        for query in "", "?prefix=k&limit=1", "?prefix=&cursor=6b":
+		            ask("GET", path + query)
+		        ask("HEAD", path)
+		ask("GET", f"http://127.0.0.1:{port}/api/hulygram/k")
+		sys.exit("not refused: %s" % wrong if wrong else 0)
+	END
 }
 
 each_way_is_refused()
@@ -132,6 +139,7 @@ each_way_is_refused()
 	answers 200 GET /api/hulygram?prefix=k
 	TOKEN=$(service_token gmail)
 	refused_everywhere
+	answers 404 GET /api/hulygram/x/../k # three names, and no route
 	TOKEN=$(user_token "$PERSON" "$DEFAULT_WS")
 	refused_everywhere
 	TOKEN=$(service_token "hulygram$(printf '%0100d' 0)")
@@ -182,6 +190,199 @@ each_way_is_refused()
 	answers 204 POST /api/mine/k -d x
 	answers 403 GET /api/theirs/k
 	WORLD_ERRORS_EXPECTED=1 world_stop
+}
+
+# --- what an operator asks ---
+
+@test "--check-config and --print-config: files of rules and secrets, with the line that is wrong" {
+	local dir=$BATS_TEST_TMPDIR rows row
+	cd "$dir"
+	rows=(
+		'permit any|HULY_ACCESS_RULES: rules:3: begins with neither allow nor deny: permit'
+		'deny|HULY_ACCESS_RULES: rules:3: no condition: a rule about everything has the word any'
+		'allow namespce=x|HULY_ACCESS_RULES: rules:3: no such condition: namespce'
+		'allow account=me|HULY_ACCESS_RULES: rules:3: account: not a UUID, system or guest'
+		'allow namespace=a*b|HULY_ACCESS_RULES: rules:3: namespace: a * that is not the end'
+		'allow to=read namespace=%zz|HULY_ACCESS_RULES: rules:3: namespace: a % without two hex digits'
+	)
+	for row in "${rows[@]}"; do
+		printf '# comment\nallow account=system\n%s\ndeny any\n' "${row%%|*}" >rules
+		run env -i HULY_TOKEN_SECRET=canary-1 HULY_ACCESS_RULES=rules "$HULYKVS_BUILD/hulykvs" --check-config
+		[ "$status" -eq 78 ]
+		[[ $output == "hulykvs: ${row#*|}"* ]]
+		[[ $output != *canary* ]]
+	done
+	echo 'deny namespace=x' >rules
+	run env -i HULY_TOKEN_SECRET=x HULY_ACCESS_RULES=rules HULY_ACCESS_DEFAULT=deny "$HULYKVS_BUILD/hulykvs" --check-config
+	[ "$status" -eq 0 ]
+	run env -i HULY_TOKEN_SECRET=x HULY_ACCESS_DEFAULT=deny "$HULYKVS_BUILD/hulykvs" --check-config
+	[ "$status" -eq 78 ]
+	[[ $output == *"deny without HULY_ACCESS_RULES"* ]]
+	run env -i HULY_TOKEN_SECRET=x HULY_ACCESS_RULES=nowhere "$HULYKVS_BUILD/hulykvs" --check-config
+	[ "$status" -eq 78 ]
+	[[ $output == *"HULY_ACCESS_RULES: nowhere: No such file"* ]]
+
+	# Secrets are never told, whatever is wrong with them.
+	(umask 077 && echo 'canary-2 of the tokens' >token && echo 'postgresql://u:canary-3@nowhere/db?sslmode=canary' >db)
+	run env -i HULY_TOKEN_SECRET_FILE=token HULY_DB_CONNECTION_FILE=db HULY_TOKEN_SECRET_PREVIOUS=canary-4 \
+		"$HULYKVS_BUILD/hulykvs" --print-config
+	[ "$status" -eq 0 ]
+	[[ $output != *canary* ]]
+	grep -qxF 'HULY_TOKEN_SECRET_FILE=token  # environment' <<<"$output"
+	grep -qxF 'HULY_TOKEN_SECRET_PREVIOUS=********  # environment' <<<"$output"
+	for wrong in HULY_TOKEN_SECRET=canary-5 HULY_REQUIRE_STRONG_SECRET=on HULY_WORKERS=x HULY_ACCESS_RULES=nowhere; do
+		run env -i HULY_TOKEN_SECRET_FILE=token HULY_DB_CONNECTION_FILE=db "$wrong" "$HULYKVS_BUILD/hulykvs" --check-config
+		[ "$status" -eq 78 ]
+		[[ $output != *canary* ]]
+	done
+	printf "host='canary" >db
+	run env -i HULY_TOKEN_SECRET_FILE=token HULY_DB_CONNECTION_FILE=db "$HULYKVS_BUILD/hulykvs" --check-config
+	[ "$status" -eq 78 ]
+	[[ $output != *canary* ]]
+	chmod 644 token
+	run env -i HULY_TOKEN_SECRET_FILE=token "$HULYKVS_BUILD/hulykvs" --check-config
+	[ "$status" -eq 78 ]
+	[[ $output == *"HULY_TOKEN_SECRET_FILE: token: open to others than its owner"* ]]
+}
+
+# verdict STATUS FIRST-LINE SECOND-LINE REQUEST: what --access-check says with standard input as it is.
+verdict()
+{
+	run --separate-stderr env -i HULY_TOKEN_SECRET=canary HULY_ACCESS_RULES=rules HULY_ACCESS_DEFAULT="${DEFAULT:-allow}" \
+		"$HULYKVS_BUILD/hulykvs" --access-check "$4"
+	echo "$4: $status: $output"
+	[ "$status" -eq "$1" ]
+	[ "${lines[0]:-}" = "$2" ]
+	# shellcheck disable=SC2053 # a pattern
+	[[ ${lines[1]:-} == $3 ]]
+}
+
+@test "--access-check: the verdict and the rule, for a token or its claims, without a database" {
+	cd "$BATS_TEST_TMPDIR"
+	cp "$WORLD_TOP/deploy/rules/huly-selfhost.rules" rules
+	local telegram system user
+	telegram=$(service_token hulygram canary) system="{\"account\":\"$SYSTEM\"" user="{\"account\":\"$PERSON\",\"workspace\":\"$WS\"}"
+	number() { grep -n "$1" rules | head -n 1 | cut -d: -f1; }
+
+	echo "$telegram" >asked
+	verdict 0 allowed "rules:$(number '^allow.*=hulygram'): allow account=system service=hulygram *" 'GET /api/hulygram/ses_%2B49123' <asked
+	verdict 77 '403 Namespace forbidden' "rules:$(number '^deny  *namespace'): deny *" 'GET /api/hulygram' <asked
+	verdict 77 '403 Namespace forbidden' "rules:$(number '^deny  *namespace'): deny *" 'GET /api/gmail/x' <asked
+	for service in google-calendar gmail huly-mail hulygram; do
+		echo "$system,\"extra\":{\"service\":\"$service\"}}" >asked
+		for method in POST DELETE; do
+			verdict 0 allowed "rules:*service=$service*" "$method /api/$service/key" <asked
+		done
+		[ "$service" != google-calendar ] || verdict 0 allowed 'rules:*' "GET /api/$service?prefix=x" <asked
+		for other in google-calendar gmail huly-mail hulygram; do
+			[ "$other" = "$service" ] || verdict 77 '403 Namespace forbidden' 'rules:*' "GET /api/$other/key" <asked
+		done
+	done
+	echo "$user" >asked
+	for ns in google-calendar gmail huly-mail hulygram; do
+		verdict 77 '403 Namespace forbidden' 'rules:*' "GET /api/$ns/key" <asked
+		verdict 77 '403 Namespace forbidden' 'rules:*' "GET /api2/$WS/$ns" <asked
+	done
+	verdict 0 allowed 'no rule: HULY_ACCESS_DEFAULT is allow' "PUT /api2/$WS/own/key" <asked
+	DEFAULT=deny verdict 77 '403 Namespace forbidden' 'no rule: HULY_ACCESS_DEFAULT is deny' "PUT /api2/$WS/own/key" <asked
+	verdict 77 '403 Workspace mismatch' 'the rules were not asked' "PUT /api2/$WS2/own/key" <asked
+	verdict 77 '400 Malformed percent-encoding' 'the rules were not asked' "GET /api/%zz/key" <asked
+	service_token hulygram wrong-secret >asked
+	verdict 77 '401 InvalidToken' 'the rules were not asked' 'GET /api/hulygram/x' <asked
+	verdict 64 '' '' 'GET' <asked
+	verdict 64 '' '' 'GET /livez' <asked
+	verdict 64 '' '' 'GET /api/x/y' </dev/null
+	sed -i 's/^deny.*/deny/' rules
+	verdict 78 '' '' 'GET /api/x/y' <asked
+}
+
+# --- files that are read once ---
+
+@test "hulykvs-migrate reads the connection string from its file, and no token secret" {
+	local url
+	cd "$BATS_TEST_TMPDIR"
+	url=$(pg_db filed)
+	(umask 077 && echo "$url" >db)
+	run env -i HULY_DB_CONNECTION_FILE=db HULY_TOKEN_SECRET_FILE=nowhere HULY_REQUIRE_STRONG_SECRET=on \
+		"$HULYKVS_BUILD/hulykvs-migrate"
+	[ "$status" -eq 0 ]
+	[[ $output != *"$url"* ]]
+	[ "$(pg_sql filed -c "select count(*) from hulykvs.kvs")" = 0 ]
+	chmod 640 db
+	run env -i HULY_DB_CONNECTION_FILE=db "$HULYKVS_BUILD/hulykvs-migrate" status
+	[ "$status" -eq 78 ]
+	[[ $output == *"HULY_DB_CONNECTION_FILE: db: open to others than its owner"* ]]
+	[[ $output != *"$url"* ]]
+}
+
+# deploy_secret [NAME=VALUE …]: what the scripts of deploy/ take for the token secret.
+deploy_secret()
+{
+	# shellcheck disable=SC2016 # the inner shell's
+	run env -i "$@" sh -c '. "$0"; secret HULY_TOKEN_SECRET token_secret default' "$WORLD_TOP/deploy/settings.sh"
+}
+
+@test "the scripts of deploy/ find a secret in its file too" {
+	cd "$BATS_TEST_TMPDIR"
+	printf 'of the file\n' >token
+	deploy_secret HULY_TOKEN_SECRET_FILE=token
+	[ "$output" = 'of the file' ]
+	deploy_secret HULY_TOKEN_SECRET=plain
+	[ "$output" = plain ]
+	deploy_secret
+	[ "$output" = default ]
+}
+
+@test "HULY_CORE_DUMPS=off: no core, and nothing of the process is told to its own user" {
+	local pid
+
+	world_start none HULY_CORE_DUMPS=off
+	pid=$(pgrep -P "$WORLD_SPAWN" -x hulykvs)
+	world_until 10 grep -qE '^Max core file size +0 +0 ' "/proc/$pid/limits"
+	[ "$(stat -c %U "/proc/$pid/environ")" = root ]
+	[ "$(od -An -tx1 "/proc/$pid/auxv" | wc -l)" -gt 0 ] # to root it is
+	world_stop
+}
+
+# --- secrets that nobody is told ---
+
+# What can go wrong with a token, the settings and the database, with canaries in all of them.
+@test "no token, secret or connection string in any log, in failure either" {
+	local token c=canary$RANDOM$RANDOM
+
+	printf '%s the secret\n' "$c" >"$BATS_TEST_TMPDIR/token"
+	chmod 600 "$BATS_TEST_TMPDIR/token"
+	RULES=$BATS_TEST_TMPDIR/rules
+	rules "deny namespace=$c"
+	world_start nginx HULY_LOG_FORMAT=json HULY_TOKEN_SECRET_FILE="$BATS_TEST_TMPDIR/token" HULY_REQUEST_TIMEOUT=1 \
+		HULY_TOKEN_SECRET_PREVIOUS="$c before" HULY_ACCESS_RULES="$RULES"
+	mkdir -p "$WORLD_DIR/etc"
+	token=$(service_token "x" "$c the secret")
+	TOKEN=$token
+	answers 204 POST /api/n/k -d "$c"
+	answers 403 GET "/api/$c/k"
+	TOKEN=${token%?}x answers 401 GET "/api/n/k"
+	TOKEN=$c answers 401 GET "/api/n/k"
+	# A connection string that nobody can read, and one for another database with a password in it.
+	for connection in "postgresql://u:$c@h:port/db" "host=$c password=$c" "'$c"; do
+		echo "db_connection = \"$connection\"" >"$WORLD_DIR/etc/config.toml"
+		kill -HUP "$(world_pid)"
+	done
+	echo "token_secret = \"$c\"" >"$WORLD_DIR/etc/config.toml"
+	hup 'settings are wrong'
+	rm "$WORLD_DIR/etc/config.toml"
+	chmod 666 "$BATS_TEST_TMPDIR/token"
+	hup 'open to others'
+	rm "$BATS_TEST_TMPDIR/token"
+	hup 'No such file'
+	pg_sql "w${WORLD_DIR##*.}" -c 'alter table hulykvs.kvs rename to elsewhere'
+	answers 503 GET /api/n/k || answers 500 GET /api/n/k
+	world_kill "$WORLD_SPAWN" 20
+	WORLD_SPAWN=
+	run grep -rlF -e "$c" -e "${token##*.}" --include='*.log' "$WORLD_DIR"
+	echo "$output"
+	[ "$status" -eq 1 ]
+	world_leave
 }
 
 # --- HUP ---

@@ -6,6 +6,7 @@
 #include "clock.h"
 #include "health.h"
 #include "metrics.h"
+#include "rulefile.h"
 #include "store_mem.h"
 #include "tap.h"
 
@@ -772,6 +773,47 @@ without_memory(void)
 	}
 }
 
+/* Which refusal wins, where rules refuse too. */
+static void
+obeys_rules(void)
+{
+	static const struct row rows[] = {
+		{ NONE, "GET", "/api/shut/k", NULL, ABSENT, 401, NULL, TEXT("NoAuthToken") },
+		{ OWN, "PATCH", "/api/shut/k", NULL, ABSENT, 405, NULL, ABSENT },
+		{ OWN, "GET", "/api2/" OTHER "/shut/k", NULL, ABSENT, 403, NULL, TEXT("Workspace mismatch") },
+		{ OWN, "GET", "/api/shut/%zz", NULL, ABSENT, 400, NULL, TEXT("Malformed percent-encoding") },
+		{ OWN, "GET", "/api/shut/k", NULL, ABSENT, 403, NULL, TEXT("Namespace forbidden") },
+		{ ALL, "HEAD", "/api2/" OTHER "/%73hut/k", NULL, ABSENT, 403, NULL, ABSENT },
+		{ OWN, "GET", "/api/shut?limit=x", NULL, ABSENT, 403, NULL, TEXT("Namespace forbidden") },
+		{ OWN, "PUT", "/api2/" WORKSPACE "/shut/k", "HTTP_IF_MATCH=x", TEXT("too long a body for it"), 403, NULL,
+		    TEXT("Namespace forbidden") },
+		{ OWN, "OPTIONS", "/api/shut/k", NULL, ABSENT, 204, NULL, ABSENT },
+		{ OWN, "DELETE", "/api2/" WORKSPACE "/keep/k", NULL, ABSENT, 403, NULL, TEXT("Namespace forbidden") },
+		{ OWN, "GET", "/api2/" WORKSPACE "/keep/k", NULL, ABSENT, 404, NULL, ABSENT },
+		{ ALL, "DELETE", "/api2/" WORKSPACE "/keep/k", NULL, ABSENT, 404, NULL, ABSENT },
+		{ NONE, "GET", "/status", NULL, ABSENT, 200, NULL, TEXT("ok") },
+	};
+	const struct rulefile_terms terms = { true, api.default_workspace };
+	const struct guard open = guard;
+	struct policy_shelf strict;
+	struct rules *rules;
+	struct buf why;
+	unsigned line;
+
+	buf_init(&why, CAP);
+	rules = rulefile_read(STR("deny namespace=shut\nallow account=system\ndeny to=delete namespace=keep"), &terms, &line,
+	    &why);
+	if (rules == NULL)
+		tap_bail("rules");
+	bearer_guard(&guard, &strict, rules);
+	plays(rows, COUNT(rows));
+	tap_int(call.verdict.line, 0, "what needs no token needs no rule");
+	guard_free(&guard);
+	policy_shelf_free(&strict);
+	buf_free(&why);
+	guard = open;
+}
+
 static void
 set_up(void)
 {
@@ -819,6 +861,7 @@ main(void)
 	owes_allow();
 	keeps_the_store_out();
 	without_memory();
+	obeys_rules();
 	guard_free(&guard);
 	policy_shelf_free(&shelf);
 	buf_free(&answer);
