@@ -115,46 +115,6 @@ try_again(struct lane *l, struct store_ticket *t, enum metrics_retry why)
 	queue_put(&l->queue, t);
 }
 
-/* The connection went away under a group: what it did is not known. */
-static void
-lose_group(struct lane *l)
-{
-	struct queue lost = queue_take_all(&l->group);
-	struct store_ticket *t;
-
-	while ((t = queue_take(&lost)) != NULL) {
-		if (!is_write(t)) {
-			try_again(l, t, METRICS_RETRY_LOST);
-			continue;
-		}
-		drop_result(t);
-		finish(t, STORE_UNKNOWN);
-	}
-}
-
-static void
-lose_connection(struct lane *l, struct str why)
-{
-	log_event(LOG_WARN, "database connection lost", log_text("reason", why));
-	if (l->group.head != NULL && is_write(l->group.head))
-		l->order.stale_pid = PQbackendPID(l->conn);
-	leave_connection(l);
-	lose_group(l);
-	place_order(l);
-	set_timer(l);
-}
-
-static void
-lose_connection_libpq(struct lane *l)
-{
-	struct buf why;
-
-	buf_init(&why, CONNECTOR_REASON_SIZE);
-	dbconn_put_message(&why, PQerrorMessage(l->conn));
-	lose_connection(l, buf_str(&why));
-	buf_free(&why);
-}
-
 /* An error that the ticket's own statement got, after which all of its segment was rolled back. */
 static void
 judge(struct lane *l, struct store_ticket *t, enum sqlstate_verdict verdict)
@@ -227,9 +187,9 @@ settle_failed(struct lane *l, struct queue *segment)
 	}
 }
 
-/* A Sync has been answered: everything in front of it is decided. */
-static void
-end_segment(struct lane *l)
+/* Everything up to the next Sync. */
+static struct queue
+take_segment(struct lane *l)
 {
 	struct queue segment;
 	struct store_ticket *t;
@@ -240,6 +200,16 @@ end_segment(struct lane *l)
 		assert(t != NULL);
 		queue_put(&segment, t);
 	} while (!t->synced);
+	return segment;
+}
+
+/* A Sync has been answered: everything in front of it is decided. */
+static void
+end_segment(struct lane *l)
+{
+	struct queue segment = take_segment(l);
+	struct store_ticket *t;
+
 	l->at = l->group.head;
 	if (l->failed)
 		settle_failed(l, &segment);
@@ -247,6 +217,68 @@ end_segment(struct lane *l)
 		finish(t, t->result.outcome);
 	l->failed = false;
 	l->sync_verdict = -1;
+}
+
+static bool
+is_definite(int verdict)
+{
+	return verdict >= 0 && verdict != SQLSTATE_UNKNOWN;
+}
+
+/*
+ * The connection went away before the segment's Sync was answered.  With a definite error it was rolled back, and
+ * what the end of the connection said of the others does not count; else nobody knows what a write did.
+ */
+static void
+lose_segment(struct lane *l, struct queue *segment)
+{
+	bool rolled_back = is_definite(l->sync_verdict);
+	struct store_ticket *t;
+
+	for (t = segment->head; t != NULL; t = t->next)
+		rolled_back |= is_definite(t->verdict);
+	for (t = segment->head; t != NULL && rolled_back; t = t->next)
+		t->verdict = is_definite(t->verdict) ? t->verdict : -1;
+	if (rolled_back) {
+		l->sync_verdict = is_definite(l->sync_verdict) ? l->sync_verdict : -1;
+		settle_failed(l, segment);
+	}
+	while ((t = queue_take(segment)) != NULL) {
+		if (!is_write(t)) {
+			try_again(l, t, METRICS_RETRY_LOST);
+			continue;
+		}
+		drop_result(t);
+		finish(t, STORE_UNKNOWN);
+	}
+	l->sync_verdict = -1; /* of the first segment only */
+}
+
+static void
+lose_connection(struct lane *l, struct str why)
+{
+	log_event(LOG_WARN, "database connection lost", log_text("reason", why));
+	if (l->group.head != NULL && is_write(l->group.head))
+		l->order.stale_pid = PQbackendPID(l->conn);
+	while (l->group.head != NULL) {
+		struct queue segment = take_segment(l);
+
+		lose_segment(l, &segment);
+	}
+	leave_connection(l);
+	place_order(l);
+	set_timer(l);
+}
+
+static void
+lose_connection_libpq(struct lane *l)
+{
+	struct buf why;
+
+	buf_init(&why, CONNECTOR_REASON_SIZE);
+	dbconn_put_message(&why, PQerrorMessage(l->conn));
+	lose_connection(l, buf_str(&why));
+	buf_free(&why);
 }
 
 static void
@@ -335,7 +367,7 @@ take_results(struct lane *l)
 		else if (l->answered)
 			advance(l);
 		else
-			return PQstatus(l->conn) == CONNECTION_OK;
+			return false;
 	}
 	return true;
 }

@@ -54,6 +54,13 @@ WRITE_FAULTS = [
     (error("53100", where="sync"), REFUSED, 0),
     (error("54000"), TOO_LONG, 0),
     (error("XX000"), FAULT, 0),
+    # The same, and the connection ends behind the error.
+    (error("40001", cut=True), DONE, 1),
+    (error("25006", cut=True), DONE, 1),
+    (error("53100", cut=True), REFUSED, 0),
+    (error("54000", cut=True), TOO_LONG, 0),
+    (error("40001", where="sync", cut=True), DONE, 1),
+    (error("53100", where="sync", cut=True), REFUSED, 0),
     # Nobody can tell.
     (error("40003"), UNKNOWN, 0),
     (error("40003", ran=True), UNKNOWN, 1),
