@@ -10,12 +10,12 @@
 
 #define METRICS_MAX ((size_t)256 * 1024) /* bytes of text; less than an arena has */
 
-/* False, with the refusal kept: the first refusal of a call wins. */
+/* False, with the refusal kept: the first refusal of a call wins.  Without memory it is our fault, not the client's. */
 static bool
 refuse(struct call *c, enum refusal refusal)
 {
 	if (c->refusal == REFUSAL_NONE)
-		c->refusal = refusal;
+		c->refusal = c->arena->starved ? REFUSAL_INTERNAL : refusal;
 	return false;
 }
 
@@ -205,6 +205,8 @@ authenticate(struct call *c, struct token_verifier *verifier, int64_t now)
 		return true;
 	case TOKEN_MISSING:
 		return refuse(c, REFUSAL_NO_TOKEN);
+	case TOKEN_UNCHECKED:
+		return refuse(c, REFUSAL_INTERNAL);
 	case TOKEN_INVALID:
 		break;
 	}

@@ -45,6 +45,7 @@ add_chunk(struct arena *a, size_t n)
 		size = n;
 
 	struct arena_chunk *chunk = malloc(sizeof(*chunk) + size);
+	a->starved |= chunk == NULL;
 	if (chunk == NULL)
 		return false;
 	chunk->next = a->chunks;
@@ -135,6 +136,7 @@ arena_reset(struct arena *a)
 	}
 	a->chunks = kept;
 	a->used = 0;
+	a->starved = false;
 	a->total = kept != NULL ? sizeof(*kept) + kept->size : 0;
 }
 

@@ -18,6 +18,7 @@ struct arena {
 	size_t used;                /* bytes taken from the newest chunk */
 	size_t total;               /* bytes in all chunks */
 	size_t cap;                 /* total never exceeds it */
+	bool starved;               /* since the last reset malloc failed, so that nothing can be said of the cap */
 };
 
 /* Takes no memory yet; cap in bytes. */

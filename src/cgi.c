@@ -48,6 +48,7 @@ write_head(struct cgi *g)
 
 	buf_init(&head, ARENA_MAX);
 	response_put_head(&g->response, &g->request, &head);
+	g->broken |= !buf_ok(&head);
 	write_all(g, buf_str(&head));
 	buf_free(&head);
 }
@@ -62,8 +63,7 @@ write_answer(struct cgi *g)
 	g->observed.bytes = content.n;
 }
 
-/* At most content_length bytes; what is missing is found out by the caller. */
-static bool
+static enum refusal
 read_body(struct cgi *g)
 {
 	size_t want = (size_t)g->request.content_length;
@@ -72,7 +72,7 @@ read_body(struct cgi *g)
 	buf_init(&g->body, want);
 	room = buf_reserve(&g->body, want);
 	if (room == NULL && want > 0)
-		return false;
+		return REFUSAL_BUSY;
 	while (g->body.n < want) {
 		ssize_t n = read(STDIN_FILENO, g->body.p + g->body.n, want - g->body.n);
 
@@ -81,7 +81,7 @@ read_body(struct cgi *g)
 		else if (n == 0 || errno != EINTR)
 			break;
 	}
-	return g->body.n == want;
+	return g->body.n == want ? REFUSAL_NONE : REFUSAL_BAD_CONTENT_LENGTH;
 }
 
 static struct cgi *
@@ -100,6 +100,7 @@ write_keys(struct cgi *g)
 		write_head(g);
 		listing_begin(l);
 	}
+	g->broken |= !buf_ok(&l->out);
 	if (g->request.method != METHOD_HEAD) {
 		write_all(g, buf_str(&l->out));
 		g->observed.bytes += l->out.n;
@@ -140,7 +141,10 @@ on_done(struct store_ticket *t, struct store_result *r)
 		write_keys(g);
 		return;
 	}
-	api_finish_list(&g->call, false, &g->response);
+	if (buf_ok(&l->out))
+		api_finish_list(&g->call, false, &g->response);
+	else
+		api_refuse(&g->call, REFUSAL_INTERNAL, &g->response);
 	write_answer(g);
 }
 
@@ -160,16 +164,18 @@ static void
 serve(struct cgi *g)
 {
 	enum api_step step;
+	enum refusal refusal = REFUSAL_NONE;
 
 	request_read(&g->request, environ);
 	observe_begin(&g->observer, &g->observed, &g->request, clock_mono());
 	step = api_begin(g->house->api, &g->guard, clock_wall(), &g->call, &g->request, &g->arena, &g->response);
 	if (step == API_BODY) {
 		step = API_ANSWER;
-		if (read_body(g))
+		refusal = read_body(g);
+		if (refusal == REFUSAL_NONE)
 			step = api_body(&g->call, buf_str(&g->body), &g->response);
 		else
-			api_refuse(&g->call, REFUSAL_BAD_CONTENT_LENGTH, &g->response);
+			api_refuse(&g->call, refusal, &g->response);
 	}
 	if (step == API_STORE)
 		run_store(g);

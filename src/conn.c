@@ -171,7 +171,10 @@ put_head(struct conn *c)
 
 	buf_clear(head);
 	response_put_head(&c->response, &c->request, head);
-	fcgi_put(c->fcgi, buf_str(head));
+	if (buf_ok(head))
+		fcgi_put(c->fcgi, buf_str(head));
+	else
+		fcgi_break(c->fcgi);
 }
 
 static void
@@ -415,6 +418,8 @@ put_piece(struct conn *c)
 		put_head(c);
 		listing_begin(l);
 	}
+	if (!buf_ok(&l->out))
+		return; /* and stays so until the list's end, see done_list() */
 	put_keys(c);
 	fcgi_flush_put(c->fcgi);
 	buf_clear(&l->out);

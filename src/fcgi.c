@@ -280,7 +280,7 @@ fcgi_put(struct fcgi *f, struct str s)
 	while (s.n > 0) {
 		struct str piece = str_first(s, INT_MAX);
 
-		(void)FCGX_PutStr(piece.p, (int)piece.n, f->request.out);
+		f->broken |= FCGX_PutStr(piece.p, (int)piece.n, f->request.out) < 0;
 		s = str_skip(s, piece.n);
 	}
 }
@@ -303,7 +303,7 @@ void
 fcgi_flush_put(struct fcgi *f)
 {
 	current = f;
-	(void)FCGX_FFlush(f->request.out);
+	f->broken |= FCGX_FFlush(f->request.out) < 0;
 }
 
 void
@@ -402,6 +402,12 @@ bool
 fcgi_is_idle(const struct fcgi *f)
 {
 	return f->gate.phase == GATE_IDLE && f->gate.header_n == 0 && f->in.n == 0;
+}
+
+void
+fcgi_break(struct fcgi *f)
+{
+	f->broken = true;
 }
 
 void

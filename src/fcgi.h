@@ -82,6 +82,9 @@ bool fcgi_keeps(const struct fcgi *f);
 /* Whether nothing of a request has arrived. */
 bool fcgi_is_idle(const struct fcgi *f);
 
+/* The answer cannot be given, or no more of it: nothing is sent any more, and the connection is not kept. */
+void fcgi_break(struct fcgi *f);
+
 /* No more will be written: tells the peer, and reads nothing but its end from now on. */
 void fcgi_shut(struct fcgi *f);
 

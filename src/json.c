@@ -1,5 +1,6 @@
 #include "json.h"
 
+#include <errno.h>
 #include <stdint.h>
 
 #include "digest.h"
@@ -122,6 +123,7 @@ json_parse_object(struct str s)
 {
 	const char *end = NULL;
 
+	errno = 0; /* cJSON does not tell why, but its malloc does */
 	s = trim_space(s);
 	/* The brace at the end also keeps cJSON 1.7.15 from looking one byte behind s after a comma. */
 	if (s.n < 2 || s.p[0] != '{' || s.p[s.n - 1] != '}' || !is_strict(s) || !utf8_valid(s))

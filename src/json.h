@@ -12,7 +12,7 @@
  * Parses one JSON object (RFC 8259) that fills all of s.  Returns new (free
  * with cJSON_Delete).  NULL: no object, bytes left over, no UTF-8, a NUL or
  * \u0000 (cJSON's strings would end there), a member name twice in the object
- * itself, or no memory.
+ * itself; or no memory, and then errno is ENOMEM, else 0.
  */
 cJSON *json_parse_object(struct str s) __attribute__((warn_unused_result));
 

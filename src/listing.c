@@ -87,6 +87,7 @@ put_cursor(struct listing *l)
 {
 	char *hex = NULL;
 
+	l->out.failed |= l->last.failed;
 	buf_puts(&l->out, STR(",\"cursor\":\""));
 	hex = buf_reserve(&l->out, 2 * l->last.n);
 	if (hex != NULL) {

@@ -52,6 +52,13 @@ print_how_to_run(void)
 	    "See hulykvs --help.\n");
 }
 
+static enum exitcode
+cannot_start(void)
+{
+	(void)fprintf(stderr, "hulykvs: cannot start: the system gives no memory, threads or descriptors\n");
+	return EXIT_INTERNAL;
+}
+
 /* One line that names the setting. */
 static bool
 read_settings(struct program *p)
@@ -271,14 +278,14 @@ serve(struct program *p)
 	signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (signals < 0 || fcntl(p->house.listener, F_SETFL, fcntl(p->house.listener, F_GETFL) | O_NONBLOCK) < 0 ||
 	    !fcgi_init() || !set_up(p))
-		return EXIT_INTERNAL;
+		return cannot_start();
 	log_never_wait();
 	log_event(LOG_INFO, "started", log_text("version", STR(PACKAGE_VERSION)),
 	    log_number("workers", p->config.workers));
 	for (; p->workers < p->config.workers; p->workers++) {
 		p->worker[p->workers] = worker_start(&p->house, p->workers, &p->store);
 		if (p->worker[p->workers] == NULL)
-			_exit(EXIT_INTERNAL); /* the workers that run already have nothing in flight */
+			_exit(cannot_start()); /* the workers that run already have nothing in flight */
 	}
 	notify_send("READY=1\nSTATUS=Serving");
 	wait_for_end(p, signals);
@@ -318,7 +325,7 @@ run(struct program *p)
 	(void)signal(SIGPIPE, SIG_IGN);
 	if (fastcgi)
 		return serve(p);
-	return set_up(p) ? cgi_serve(&p->house, &p->store) : EXIT_INTERNAL;
+	return set_up(p) ? cgi_serve(&p->house, &p->store) : cannot_start();
 }
 
 /* Values of megabytes go back to the system as soon as they are freed; smaller ones stay for the next request. */

@@ -51,7 +51,10 @@ query_read(struct str raw, struct arena *a, struct query *q)
 
 		(void)str_cut(raw, '&', &pair, &raw);
 		(void)str_cut(pair, '=', &name, &value);
-		if (decode(name, a, &name) != REFUSAL_NONE)
+		refusal = decode(name, a, &name);
+		if (refusal == REFUSAL_HEADERS_TOO_LARGE)
+			return refusal;
+		if (refusal != REFUSAL_NONE)
 			continue;
 		for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
 			if (!str_eq(name, known[i].name))

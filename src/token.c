@@ -1,5 +1,6 @@
 #include "token.h"
 
+#include <errno.h>
 #include <jwt.h>
 #include <math.h>
 #include <stdlib.h>
@@ -134,34 +135,50 @@ header_ok(const cJSON *header)
 	return is_string_or_absent(header, "typ") && is_string_or_absent(header, "kid");
 }
 
-static bool
-libjwt_verifies(struct str secret, struct str token)
+static enum token_verdict
+verdict_of(bool ok)
+{
+	return ok ? TOKEN_VALID : TOKEN_INVALID;
+}
+
+/* Of what a library returned as its error. */
+static enum token_verdict
+verdict_of_error(int error)
+{
+	return error == ENOMEM ? TOKEN_UNCHECKED : TOKEN_INVALID;
+}
+
+static enum token_verdict
+ask_libjwt(struct str secret, struct str token)
 {
 	char text[TOKEN_MAX_LENGTH + 1];
 	jwt_t *jwt = NULL;
+	int error;
 
 	memcpy(text, token.p, token.n);
 	text[token.n] = '\0';
-	if (jwt_decode(&jwt, text, (const unsigned char *)secret.p, (int)secret.n) != 0)
-		return false;
+	error = jwt_decode(&jwt, text, (const unsigned char *)secret.p, (int)secret.n);
+	if (error != 0)
+		return verdict_of_error(error);
 	/* Checked before, but libjwt reads the header with a JSON parser of its own. */
 	bool ok = jwt_get_alg(jwt) == JWT_ALG_HS256;
 	jwt_free(jwt);
-	return ok;
+	return verdict_of(ok);
 }
 
-static bool
-hmac_verifies(struct str secret, const struct parts *parts, const struct sha256 *signature)
+static enum token_verdict
+ask_hmac(struct str secret, const struct parts *parts, const struct sha256 *signature)
 {
 	struct sha256 expected;
 
-	return digest_hmac_sha256(secret, parts->signed_text, &expected) &&
-	    digest_eq_secret(expected.b, signature->b, sizeof(expected.b));
+	if (!digest_hmac_sha256(secret, parts->signed_text, &expected))
+		return TOKEN_UNCHECKED;
+	return verdict_of(digest_eq_secret(expected.b, signature->b, sizeof(expected.b)));
 }
 
 /* RFC 7515 5.2 */
-static bool
-signature_ok(struct str secret, struct str token, const struct parts *parts, const cJSON *header)
+static enum token_verdict
+check_signature(struct str secret, struct str token, const struct parts *parts, const cJSON *header)
 {
 	const cJSON *typ = member(header, "typ");
 	struct sha256 signature;
@@ -169,26 +186,28 @@ signature_ok(struct str secret, struct str token, const struct parts *parts, con
 
 	if (!decode(parts->signature, signature.b, sizeof(signature.b), &bytes) ||
 	    bytes.n != sizeof(signature.b))
-		return false;
+		return TOKEN_INVALID;
 	if (secret.n == 0)
-		return false; /* libjwt takes it; but with no secret everybody could sign */
+		return TOKEN_INVALID; /* libjwt takes it; but with no secret everybody could sign */
 
 	/* COMPAT: typ does not matter to the original, but libjwt 1.10 refuses every other than this one. */
 	if (cJSON_IsString(typ) && !str_eq_nocase(str_of(typ->valuestring), STR("JWT")))
-		return hmac_verifies(secret, parts, &signature);
-	return libjwt_verifies(secret, token);
+		return ask_hmac(secret, parts, &signature);
+	return ask_libjwt(secret, token);
 }
 
 /* The one that signed the token. */
-static bool
+static enum token_verdict
 find_secret(const struct token_secrets *secrets, struct str token, const struct parts *parts, const cJSON *header,
     enum metrics_secret *secret)
 {
+	enum token_verdict verdict = check_signature(secrets->current, token, parts, header);
+
 	*secret = METRICS_SECRET_CURRENT;
-	if (signature_ok(secrets->current, token, parts, header))
-		return true;
+	if (verdict != TOKEN_INVALID || secrets->previous.n == 0)
+		return verdict;
 	*secret = METRICS_SECRET_PREVIOUS;
-	return secrets->previous.n > 0 && signature_ok(secrets->previous, token, parts, header);
+	return check_signature(secrets->previous, token, parts, header);
 }
 
 static bool
@@ -294,28 +313,34 @@ in_window(const struct window *window, int64_t now)
 }
 
 /* Everything but the time. */
-static bool
+static enum token_verdict
 check_token(const struct token_secrets *secrets, struct str token, struct slot *out)
 {
 	unsigned char header_bytes[HEADER_MAX], payload_bytes[DECODED_MAX];
 	struct str header_text, payload_text;
 	struct parts parts;
 	cJSON *header = NULL, *payload = NULL;
-	bool ok = false;
+	enum token_verdict verdict = TOKEN_INVALID;
 
 	if (!split(token, &parts) || !decode(parts.header, header_bytes, HEADER_MAX, &header_text) ||
 	    !decode(parts.payload, payload_bytes, DECODED_MAX, &payload_text))
-		return false;
+		return TOKEN_INVALID;
 	header = json_parse_object(header_text);
-	if (header == NULL || !header_ok(header) ||
-	    !find_secret(secrets, token, &parts, header, &out->secret))
+	if (header == NULL)
+		return verdict_of_error(errno);
+	if (header_ok(header))
+		verdict = find_secret(secrets, token, &parts, header, &out->secret);
+	if (verdict != TOKEN_VALID)
 		goto out;
 	payload = json_parse_object(payload_text);
-	ok = payload != NULL && read_claims(payload, &out->claims, &out->window);
+	if (payload == NULL)
+		verdict = verdict_of_error(errno);
+	else
+		verdict = verdict_of(read_claims(payload, &out->claims, &out->window));
 out:
 	cJSON_Delete(payload);
 	cJSON_Delete(header);
-	return ok;
+	return verdict;
 }
 
 /* The one place where a token with this digest can be. */
@@ -338,18 +363,23 @@ enum token_verdict
 token_verify(struct token_verifier *v, struct str authorization, int64_t now, struct claims *claims)
 {
 	struct slot checked = { .used = true };
+	enum token_verdict verdict = TOKEN_VALID;
 	struct str token;
 
 	if (!bearer(authorization, &token))
 		return TOKEN_MISSING;
-	if (token.n > TOKEN_MAX_LENGTH || !digest_sha256(token, &checked.key))
+	if (token.n > TOKEN_MAX_LENGTH)
 		return TOKEN_INVALID;
+	if (!digest_sha256(token, &checked.key))
+		return TOKEN_UNCHECKED;
 
 	struct slot *slot = slot_of(v, &checked.key);
 	bool known = slot_holds(slot, &checked.key);
 	metrics_add(known ? METRICS_TOKEN_CACHE_HITS : METRICS_TOKEN_CACHE_MISSES, 1);
-	if (!known && !check_token(v->secrets, token, &checked))
-		return TOKEN_INVALID;
+	if (!known)
+		verdict = check_token(v->secrets, token, &checked);
+	if (verdict != TOKEN_VALID)
+		return verdict;
 	if (!in_window(known ? &slot->window : &checked.window, now))
 		return TOKEN_INVALID;
 	if (!known)

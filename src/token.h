@@ -40,6 +40,7 @@ enum token_verdict {
 	TOKEN_VALID,
 	TOKEN_MISSING, /* no Authorization, or not Bearer, or nothing behind it */
 	TOKEN_INVALID, /* everything else that is wrong with it */
+	TOKEN_UNCHECKED, /* no memory to find out */
 };
 
 /* Either may have signed a token; an empty one never has. */
