@@ -1,5 +1,8 @@
 #!/usr/bin/env bats
 # hulykvs-migrate on the databases of the field.
+#
+# MIGRATE_ROUNDS (1) of MIGRATE_AT_ONCE (20) migrators at once, MIGRATE_ROWS (50000) of the table that is migrated under
+# traffic: `make soak` asks for more.
 
 bats_require_minimum_version 1.5.0
 
@@ -12,7 +15,7 @@ setup_file()
 	local dir
 
 	dir=$(pg_tmpdir)
-	pg_start "$dir" max_connections=80
+	pg_start "$dir" max_connections=200
 }
 
 teardown_file()
@@ -221,35 +224,38 @@ checksum|character varying|255|YES" ]
 	done
 }
 
-@test "twenty at once: each step once, all end well" {
+many_at_once()
+{
 	local i pids=() failed=0
 
-	field_original "$DB" 1
-	fill
-	for i in $(seq 20); do
+	for i in $(seq "${MIGRATE_AT_ONCE:-20}"); do
 		migrate "$URL" >"$BATS_TEST_TMPDIR/$i.log" 2>&1 3>&- &
 		pids+=($!)
 	done
 	for i in "${pids[@]}"; do
 		wait "$i" || failed=$((failed + 1))
 	done
-	[ "$failed" -eq 0 ]
-	field_ok "$DB"
-	for i in V2__workspace_uuid V3__workspace_uuid V4__workspace_uuid V5__workspace_uuid S1__byte_order S2__plain_bytes; do
-		[ "$(cat "$BATS_TEST_TMPDIR"/*.log | grep -c "step=\"$i\"")" -eq 1 ]
-	done
+	[ "$failed" -eq 0 ] || { cat "$BATS_TEST_TMPDIR"/*.log; return 1; }
 }
 
-@test "twenty at once on an empty database" {
-	local i pids=()
+@test "many at once: each step once, all end well" {
+	local round i
 
-	for i in $(seq 20); do
-		migrate "$URL" >"$BATS_TEST_TMPDIR/$i.log" 2>&1 3>&- &
-		pids+=($!)
+	for round in $(seq "${MIGRATE_ROUNDS:-1}"); do
+		pg_sql "$DB" -c 'drop schema if exists hulykvs cascade'
+		field_original "$DB" 1
+		fill
+		many_at_once
+		field_ok "$DB"
+		for i in V2__workspace_uuid V3__workspace_uuid V4__workspace_uuid V5__workspace_uuid S1__byte_order S2__plain_bytes; do
+			[ "$(cat "$BATS_TEST_TMPDIR"/*.log | grep -c "step=\"$i\"")" -eq 1 ]
+		done
 	done
-	for i in "${pids[@]}"; do
-		wait "$i"
-	done
+	echo "# $round rounds of ${MIGRATE_AT_ONCE:-20}" >&3
+}
+
+@test "many at once on an empty database" {
+	many_at_once
 	field_ok "$DB"
 }
 
@@ -317,6 +323,53 @@ $MIGRATE_STRANDED|n|taken|old" ]
 	hold_end
 	wait "$JOB"
 	field_ok "$DB"
+}
+
+# Writers by the original's statements, each transaction's time in the logs stall.*; sets WRITERS.
+write_on()
+{
+	cat >"$BATS_TEST_TMPDIR/write.sql" <<-SQL
+		\set n random(1, $1)
+		update hulykvs.kvs set value = convert_to('written ' || :n, 'UTF8') where namespace = 'big' and key = 'k' || :n
+	SQL
+	(cd "$BATS_TEST_TMPDIR" && exec "$PG_BIN/pgbench" -n -c 4 -T 600 -f write.sql --log --log-prefix=stall \
+		-h "$PG_DIR/socket" -p "$PG_PORT" -U postgres "$DB") >"$BATS_TEST_TMPDIR/write.log" 2>&1 3>&- &
+	WRITERS=$!
+	PIDS+=("$WRITERS")
+}
+
+has_written()
+{
+	[ "$(cat "$BATS_TEST_TMPDIR"/stall.* | wc -l)" -ge "$1" ]
+}
+
+# How many writes, and the longest of them in ms.
+stalls()
+{
+	cat "$BATS_TEST_TMPDIR"/stall.* | awk '{ n++; if ($3 > most) most = $3 } END { print n, int(most / 1000) }'
+}
+
+@test "a large table is migrated under traffic, which goes on" {
+	local rows=${MIGRATE_ROWS:-50000} started n longest
+
+	field_original "$DB" 1
+	pg_sql "$DB" -c "insert into hulykvs.kvs (namespace, key, md5, value)
+		select 'big', 'k' || n, '', convert_to(repeat('v', 100), 'UTF8') from generate_series(1, $rows) as n"
+	write_on "$rows"
+	world_until 20 has_written 100
+	started=$SECONDS
+	MIGRATE_PATIENCE=600 migrate "$URL"
+	started=$((SECONDS - started))
+	n=$(cat "$BATS_TEST_TMPDIR"/stall.* | wc -l)
+	world_until 20 has_written $((n + 100))
+	kill -INT "$WRITERS"
+	wait "$WRITERS" || :
+	run -1 grep -i error "$BATS_TEST_TMPDIR/write.log"
+	field_ok "$DB"
+	[ "$(pg_sql "$DB" -c "select count(*) from hulykvs.kvs where namespace = 'big'
+		and workspace = '$MIGRATE_DEFAULT'")" = "$rows" ]
+	read -r n longest < <(stalls)
+	echo "# $rows rows in $started s, $n writes meanwhile, the longest took $longest ms" >&3
 }
 
 @test "an index build of a large table does not keep writers out" {

@@ -2,7 +2,8 @@
 #
 #   migrate URL [NAME=VALUE …] [ARG …]
 #                      hulykvs-migrate with these settings and nothing else of HULY_*;
-#                      with MIGRATE_EXEC=1 in place of the shell
+#                      with MIGRATE_EXEC=1 in place of the shell; it is given
+#                      MIGRATE_PATIENCE (120) seconds
 #   field_original DB VERSION [HISTORY]
 #                      as the original leaves it after VERSION (0: nothing), with rows;
 #                      HISTORY (default VERSION) is how many versions are recorded
@@ -31,7 +32,7 @@ migrate()
 	shift
 
 	words=(exec)
-	[ -n "${MIGRATE_EXEC:-}" ] || words=(timeout --foreground 120)
+	[ -n "${MIGRATE_EXEC:-}" ] || words=(timeout --foreground "${MIGRATE_PATIENCE:-120}")
 	words+=(env -i "PATH=$PATH" "HOME=${HOME:-/}" HULY_TOKEN_SECRET=test "HULY_DB_CONNECTION=$url")
 	for name in ASAN_OPTIONS UBSAN_OPTIONS LSAN_OPTIONS TSAN_OPTIONS; do
 		[ -z "${!name:-}" ] || words+=("$name=${!name}")
