@@ -192,7 +192,7 @@ cgi_serve(struct house *house, const struct worker_store *kind)
 	bool guarded;
 
 	arena_init(&g.arena, ARENA_MAX);
-	observe_open(&g.observer);
+	observe_open(&g.observer, NULL);
 	buf_init(&g.body, 0);
 	if (!loop_init(&g.loop))
 		return EXIT_INTERNAL;

@@ -179,7 +179,7 @@ take_environment(struct sources *s)
 
 	for (char **p = environ; p != NULL && *p != NULL; p++) {
 		struct str variable = str_of(*p);
-		if (str_starts(variable, STR("HULY_")) && str_cut(variable, '=', &name, &value))
+		if ((str_starts(variable, STR("HULY_")) || str_starts(variable, STR("OTEL_"))) && str_cut(variable, '=', &name, &value))
 			take_value(s, name, value, CONFIG_FROM_ENVIRONMENT);
 	}
 }
@@ -234,14 +234,26 @@ take_secrets(struct sources *s, enum config_reader reader)
 	return true;
 }
 
+/* NULL, or what is wrong with it. */
+static const char *
+parse(const struct setting *setting, struct str value, struct config *c)
+{
+	if (value.n > 0 && memchr(value.p, '\0', value.n) != NULL)
+		return "holds a NUL";
+	return setting->type->parse(value, member_of(c, setting));
+}
+
+static bool
+is_opentelemetry(const char *name)
+{
+	return str_starts(str_of(name), STR("OTEL_"));
+}
+
 static bool
 apply(const struct setting *setting, const struct given *given, struct config *c, struct buf *error)
 {
-	struct str value = given->value;
-	const char *wrong = "holds a NUL";
+	const char *wrong = parse(setting, given->value, c);
 
-	if (value.n == 0 || memchr(value.p, '\0', value.n) == NULL)
-		wrong = setting->type->parse(value, member_of(c, setting));
 	if (wrong == NULL)
 		return true;
 	put_setting(error, setting, given, false);
@@ -274,12 +286,37 @@ check_strength(const struct config *c, struct buf *error)
 	return true;
 }
 
+/* The OpenTelemetry specification: an empty variable is none, and a wrong one is ignored. */
+static bool
+apply_or_ignore(struct config *c, size_t i, struct str value, struct buf *error)
+{
+	if (value.n > 0) {
+		c->ignored[i] = parse(&settings[i], value, c);
+		if (c->ignored[i] == NULL)
+			return true;
+	}
+	c->origin[i] = (struct config_origin){ CONFIG_DEFAULT, 0 };
+	return apply(&settings[i], &(struct given){ .value = str_of(settings[i].def) }, c, error);
+}
+
+/* Variables of OpenTelemetry that are not for us are no matter while it is off. */
+static bool
+is_odd(const struct config *c, const struct config_unknown *u)
+{
+	return c->otel_mode != OTELENV_OFF || !is_opentelemetry(u->name);
+}
+
 void
 config_warn(const struct config *c)
 {
-	for (unsigned i = 0; i < c->unknown_n; i++)
-		log_event(LOG_WARN, "no such setting", log_text("name", str_of(c->unknown[i].name)),
-		    c->unknown[i].line > 0 ? log_number("line", c->unknown[i].line) : log_nothing());
+	for (const struct config_unknown *u = c->unknown; u < c->unknown + c->unknown_n; u++)
+		if (is_odd(c, u))
+			log_event(LOG_WARN, "no such setting", log_text("name", str_of(u->name)),
+			    u->line > 0 ? log_number("line", u->line) : log_nothing());
+	for (size_t i = 0; i < CONFIG_COUNT; i++)
+		if (c->ignored[i] != NULL)
+			log_event(LOG_WARN, "setting ignored, the default is taken",
+			    log_text("setting", str_of(settings[i].name)), log_text("why", str_of(c->ignored[i])));
 	if (c->reader == CONFIG_SERVICE && is_default_secret(c->token_secret))
 		log_event(LOG_WARN, "HULY_TOKEN_SECRET is the default that everybody knows: "
 		    "anyone can forge a token for every workspace; set a secret of your own");
@@ -301,8 +338,9 @@ config_load(struct config *c, enum config_reader reader, const struct config_ove
 		take_value(&s, str_of(overrides->name), str_of(overrides->value), CONFIG_FROM_COMMAND_LINE);
 	ok = ok && take_secrets(&s, reader);
 	for (size_t i = 0; ok && i < CONFIG_COUNT; i++) {
-		ok = apply(&settings[i], &s.given[i], c, error);
 		c->origin[i] = s.given[i].origin;
+		ok = is_opentelemetry(settings[i].name) ? apply_or_ignore(c, i, s.given[i].value, error) :
+							  apply(&settings[i], &s.given[i], c, error);
 	}
 	if (ok && reader == CONFIG_SERVICE)
 		ok = check_strength(c, error);

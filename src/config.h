@@ -38,7 +38,7 @@ struct config_origin {
 	unsigned line; /* of the file; else 0 */
 };
 
-/* A HULY_* variable (line 0) or a name in the file that is no setting. */
+/* A HULY_* or OTEL_* variable (line 0) or a name in the file that is no setting. */
 #define CONFIG_UNKNOWN_MAX 16
 struct config_unknown {
 	char name[64]; /* cut */
@@ -58,6 +58,7 @@ struct config {
 #undef X
 	struct config_origin origin[CONFIG_COUNT];
 	char *secret_file[CONFIG_COUNT]; /* owned; where it came from a file of its own, that one's path */
+	const char *ignored[CONFIG_COUNT]; /* what was wrong with a value that the default was taken for; NULL: nothing */
 	struct config_unknown unknown[CONFIG_UNKNOWN_MAX];
 	unsigned unknown_n;
 };
@@ -79,7 +80,8 @@ bool config_load(struct config *c, enum config_reader reader, const struct confi
     struct buf *error) __attribute__((warn_unused_result));
 
 /*
- * Logs what is not wrong but odd: unknown names, and the default token secret.
+ * Logs what is not wrong but odd: unknown names, values that were ignored, and
+ * the default token secret.
  * To be called when the log's own settings are in force.
  */
 void config_warn(const struct config *c);

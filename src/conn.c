@@ -8,7 +8,6 @@
 #include "log.h"
 
 #define NEVER          INT64_MAX
-#define GONE_STATUS    499                 /* as web servers note it: the peer left before the answer */
 #define CLOSING_TIME   (5 * CLOCK_S)        /* for a peer to read an early answer and close */
 #define FRESH_TIME     (1 * CLOCK_S)
 #define WRITER_TIME    (5 * CLOCK_S)
@@ -117,7 +116,7 @@ conn_bury(struct conn_host *host)
 		struct conn *c = host->dead;
 
 		host->dead = c->next;
-		note_failure(c, GONE_STATUS);
+		note_failure(c, TRACE_GONE);
 		end_request(c);
 		release_memory(c);
 		arena_free(&c->arena);
@@ -280,6 +279,8 @@ submit(struct conn *c)
 
 	observe_store(&c->observed, now);
 	c->ticket.op = c->call.op;
+	c->ticket.group = 0;
+	c->ticket.sqlstate[0] = '\0';
 	c->ticket.deadline = now + c->host->house->request_timeout;
 	c->state = c->call.op.kind == STORE_LIST ? CONN_STREAMING : CONN_STORING;
 	c->paused = false;
@@ -391,7 +392,7 @@ on_done(struct store_ticket *t, struct store_result *r)
 {
 	struct conn *c = of_ticket(t);
 
-	observe_stored(&c->observed, t->op.kind, r->outcome);
+	observe_stored(&c->observed, c->host->store, t, r->outcome);
 	c->state = CONN_WRITING; /* the ticket is ours again: nothing to cancel */
 	if (t->op.kind == STORE_LIST) {
 		done_list(c, r);

@@ -292,12 +292,16 @@ take_error(struct lane *l, PGresult *res)
 	l->failed = true;
 	if (l->at == NULL) {
 		l->sync_verdict = (int)verdict;
+		for (struct store_ticket *t = l->group.head; t != NULL; t = t->synced ? NULL : t->next)
+			sqlstate_copy(t->sqlstate, code);
 	} else {
 		/* Which of a batch was it?  Each will say for itself. */
 		if (l->at->batch > 1 && verdict != SQLSTATE_UNKNOWN)
 			verdict = SQLSTATE_RETRY;
-		for (struct store_ticket *t = l->at; t != batch_end(l->at); t = t->next)
+		for (struct store_ticket *t = l->at; t != batch_end(l->at); t = t->next) {
 			t->verdict = (int)verdict;
+			sqlstate_copy(t->sqlstate, code);
+		}
 	}
 	PQclear(res);
 }
@@ -453,6 +457,7 @@ choose_group(struct lane *l)
 		t->verdict = -1;
 		t->tries++;
 		t->batch = 1;
+		t->sqlstate[0] = '\0';
 		t->synced = is_write(t) && (t->alone || l->server == DBCONN_COCKROACHDB);
 		if (t->deadline < l->group_due)
 			l->group_due = t->deadline;
@@ -461,8 +466,10 @@ choose_group(struct lane *l)
 		else
 			queue_put(&l->group, t);
 	}
-	for (struct store_ticket *t = l->group.head; t != NULL; t = t->next)
+	for (struct store_ticket *t = l->group.head; t != NULL; t = t->next) {
 		t->synced |= t->next == NULL;
+		t->group = (unsigned)ops;
+	}
 	if (bytes > LARGE_MESSAGE)
 		l->large_at = clock_mono();
 	metrics_observe_size(METRICS_DB_GROUP_SIZE, ops);

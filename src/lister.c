@@ -105,6 +105,8 @@ start_list(struct lister_line *line, struct store_ticket *t)
 	line->verdict = -1;
 	line->paused = line->delivered = line->complete = false;
 	t->tries++;
+	t->group = 1;
+	t->sqlstate[0] = '\0';
 	line->timer.due = clock_mono() + line->lister->timeout;
 	t->lister = line;
 	if (!statement_send(line->lister->set, line->conn, &t->op) || PQsetSingleRowMode(line->conn) == 0 ||
@@ -161,6 +163,7 @@ take_result(struct lister_line *line, PGresult *res)
 		break;
 	default:
 		line->verdict = (int)sqlstate_verdict(PQresultErrorField(res, PG_DIAG_SQLSTATE));
+		sqlstate_copy(t->sqlstate, PQresultErrorField(res, PG_DIAG_SQLSTATE));
 		break;
 	}
 	PQclear(res);
@@ -235,7 +238,6 @@ on_connected(struct connector_order *o, PGconn *conn, enum dbconn_server server)
 	struct lister_line *line = (struct lister_line *)((char *)o - offsetof(struct lister_line, order));
 	struct lister *l = line->lister;
 
-	(void)server;
 	line->ordered = false;
 	l->down = conn == NULL && !has_connection(l);
 	if (conn == NULL) {
@@ -246,6 +248,7 @@ on_connected(struct connector_order *o, PGconn *conn, enum dbconn_server server)
 		return;
 	}
 	line->conn = conn;
+	l->server = server;
 	line->watch.fd = PQsocket(conn);
 	line->timer.due = clock_mono() + IDLE_KEPT;
 	if (loop_watch(l->loop, &line->watch, LOOP_LEVEL))

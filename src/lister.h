@@ -36,6 +36,7 @@ struct lister {
 	int64_t timeout;                  /* nanoseconds without progress, after which a list is given up */
 	unsigned max;
 	bool down;
+	enum dbconn_server server;        /* of the last connection made */
 	struct store_ticket *head, **tail; /* waiting for a connection */
 	struct timer timer;                /* of the first of them */
 	struct lister_line line[LISTER_MAX];

@@ -17,6 +17,7 @@
 #include "config_build.h"
 #include "connector.h"
 #include "exitcode.h"
+#include "exporter.h"
 #include "fcgi.h"
 #include "health.h"
 #include "listener.h"
@@ -30,6 +31,9 @@
 #include "store_sealed.h"
 #include "worker.h"
 
+#define FLUSH_TIME  (3 * CLOCK_S) /* for the exporter, when all else has ended */
+#define DRAIN_SLACK (4 * CLOCK_S) /* for the requests to end, beyond their own time */
+
 struct program {
 	struct options options;
 	struct config config;
@@ -40,6 +44,7 @@ struct program {
 	struct worker_store store;
 	struct worker *worker[64];
 	unsigned workers;
+	struct exporter *exporter;
 };
 
 static void
@@ -147,6 +152,20 @@ choose_store(struct program *p)
 	return (struct worker_store){ make_sealed_store, free_sealed_store, sealed_store_is_settled, p };
 }
 
+/* A block for each worker, and the exporter's. */
+static bool
+set_up_metrics(struct program *p)
+{
+	bool scraped = strcmp(p->config.metrics_bind, "off") != 0;
+
+	if (!scraped && !exporter_is_wanted(&p->config))
+		return true;
+	p->house.metrics = metrics_new(p->config.workers + 1);
+	if (scraped)
+		p->api.metrics = p->house.metrics;
+	return p->house.metrics != NULL;
+}
+
 /* What serving needs, whichever way it is done; freed by clean_up() also after a failure. */
 static bool
 set_up(struct program *p)
@@ -158,12 +177,8 @@ set_up(struct program *p)
 	p->house.request_timeout = c->request_timeout;
 	/* A budget below one body would refuse that body for ever. */
 	p->house.body_budget = c->body_budget > c->payload_size_limit ? c->body_budget : c->payload_size_limit;
-	if (strcmp(c->metrics_bind, "off") != 0) {
-		p->house.metrics = metrics_new(c->workers);
-		p->api.metrics = p->house.metrics;
-		if (p->house.metrics == NULL)
-			return false;
-	}
+	if (!set_up_metrics(p))
+		return false;
 	p->store = choose_store(p);
 	if (!statement_set_init(&p->statements, str_of(c->db_scheme), c->db_prepared))
 		return false;
@@ -181,6 +196,7 @@ clean_up(struct program *p, enum exitcode code)
 	if (!connector_free(p->connector))
 		_exit(code);
 	statement_set_free(&p->statements);
+	trace_free(p->house.trace);
 	metrics_free(p->house.metrics);
 	health_free(p->house.health);
 	policy_shelf_free(&p->house.policy);
@@ -247,21 +263,49 @@ wait_for_end(struct program *p, int signals)
 	}
 }
 
+/* Before the workers are started; a program that serves only. */
+static bool
+start_exporter(struct program *p)
+{
+	const struct config *c = &p->config;
+
+	if (!exporter_is_wanted(c))
+		return true;
+	p->house.trace = trace_new(c->workers, c->otel_bsp_max_queue_size, c->otel_traces_sampler,
+	    c->otel_traces_sampler_arg);
+	if (p->house.trace == NULL)
+		return false;
+	p->exporter = exporter_new(c, p->house.trace, p->house.metrics, c->workers);
+	return p->exporter != NULL;
+}
+
+/* The workers have ended: their last spans still go out, but nobody waits long for a collector that hangs. */
+static void
+stop_exporter(struct program *p, int64_t drain_end)
+{
+	int64_t end = clock_mono() + FLUSH_TIME;
+
+	exporter_stop(p->exporter, end < drain_end ? end : drain_end);
+}
+
 /* Lets the workers finish what they have. */
 static void
 drain(struct program *p)
 {
+	int64_t end = clock_mono() + p->config.request_timeout + DRAIN_SLACK;
+
 	log_event(LOG_INFO, "draining");
 	notify_send("STOPPING=1\nSTATUS=Finishing what has begun");
 	health_drain(p->house.health);
 	atomic_store(&p->house.draining, true);
 	/* A deadline that nothing should reach.  More signals change nothing: a Ctrl-C often sends two. */
 	(void)signal(SIGALRM, SIG_DFL);
-	(void)alarm((unsigned)(p->config.request_timeout / CLOCK_S) + 5);
+	(void)alarm((unsigned)((p->config.request_timeout + DRAIN_SLACK) / CLOCK_S) + 1);
 	for (unsigned i = 0; i < p->workers; i++)
 		worker_wake(p->worker[i]);
 	for (unsigned i = 0; i < p->workers; i++)
 		worker_join(p->worker[i]);
+	stop_exporter(p, end);
 }
 
 static enum exitcode
@@ -270,6 +314,7 @@ serve(struct program *p)
 	sigset_t set;
 	int signals;
 
+	exporter_keep_stdout();
 	(void)sigemptyset(&set);
 	(void)sigaddset(&set, SIGTERM);
 	(void)sigaddset(&set, SIGINT);
@@ -280,6 +325,8 @@ serve(struct program *p)
 	    !fcgi_init() || !set_up(p))
 		return cannot_start();
 	log_never_wait();
+	if (!start_exporter(p))
+		return EXIT_INTERNAL;
 	log_event(LOG_INFO, "started", log_text("version", STR(PACKAGE_VERSION)),
 	    log_number("workers", p->config.workers));
 	for (; p->workers < p->config.workers; p->workers++) {

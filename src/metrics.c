@@ -220,6 +220,16 @@ value_SECRET(size_t i)
 	return names[i];
 }
 
+static struct str
+value_DROP(size_t i)
+{
+	static const struct str names[] = { [METRICS_DROP_FULL] = STR_INIT("queue_full"),
+		[METRICS_DROP_UNREACHABLE] = STR_INIT("unreachable"), [METRICS_DROP_REFUSED] = STR_INIT("refused") };
+
+	_Static_assert(COUNT(names) == METRICS_N_DROP, "a name for each reason");
+	return names[i];
+}
+
 #define X(label, name, n) static const struct metrics_label label_##label = { name, METRICS_N_##label, value_##label };
 METRICS_LABELS(X)
 #undef X
@@ -234,6 +244,7 @@ METRICS_LABELS(X)
 #define LABEL_RETRY     &label_RETRY
 #define LABEL_AUTH      &label_AUTH
 #define LABEL_SECRET    &label_SECRET
+#define LABEL_DROP      &label_DROP
 
 #define KIND_COUNTER METRICS_COUNTER
 #define KIND_GAUGE   METRICS_GAUGE
@@ -247,6 +258,11 @@ METRICS_LABELS(X)
 #define BOUND_BYTES   bytes
 #define BOUND_SIZES   sizes
 
+#define UNIT_COUNTER ""
+#define UNIT_GAUGE   ""
+#define UNIT_SECONDS "s"
+#define UNIT_BYTES   "By"
+#define UNIT_SIZES   ""
 #define IS_TIME_COUNTER false
 #define IS_TIME_GAUGE   false
 #define IS_TIME_SECONDS true
@@ -256,7 +272,7 @@ METRICS_LABELS(X)
 const struct metrics_family metrics_families[] = {
 #define X(NAME, kind, name, help, a, b, c)                                                             \
 	{ name, help, KIND_##kind, METRICS_##NAME, METRICS_WIDTH_##kind, { LABEL_##a, LABEL_##b, LABEL_##c }, \
-	    BOUND_##kind, IS_TIME_##kind },
+	    BOUND_##kind, UNIT_##kind, IS_TIME_##kind },
 	METRICS(X)
 #undef X
 };

@@ -40,7 +40,9 @@
 	X(PEERS_REFUSED, COUNTER, "hulykvs_peers_refused",                                                      \
 	    "Connections closed since their user may not connect.", NO, NO, NO) \
 	X(TOKENS_ACCEPTED, COUNTER, "hulykvs_tokens_accepted", "Requests with a good token, by the key that signed it.", \
-	    SECRET, NO, NO)
+	    SECRET, NO, NO) \
+	X(SPANS_EXPORTED, COUNTER, "hulykvs_otel_spans_exported", "Spans that the collector has taken.", NO, NO, NO) \
+	X(SPANS_DROPPED, COUNTER, "hulykvs_otel_spans_dropped", "Spans that the collector has not taken.", DROP, NO, NO)
 
 /*    LABEL, "name", how many values */
 #define METRICS_LABELS(X)                                                 \
@@ -52,7 +54,8 @@
 	X(STATE, "state", METRICS_STATES)                                 \
 	X(RETRY, "reason", METRICS_RETRIES)                               \
 	X(AUTH, "reason", REFUSAL_NAMESPACE_FORBIDDEN - REFUSAL_NO_TOKEN + 1) \
-	X(SECRET, "secret", METRICS_SECRETS)
+	X(SECRET, "secret", METRICS_SECRETS) \
+	X(DROP, "reason", METRICS_DROPS)
 
 enum {
 #define X(status, reason) METRICS_CODE_##status,
@@ -84,6 +87,14 @@ enum metrics_secret {
 	METRICS_SECRET_CURRENT,
 	METRICS_SECRET_PREVIOUS,
 	METRICS_SECRETS,
+};
+
+/* Why a span is lost. */
+enum metrics_drop {
+	METRICS_DROP_FULL,        /* too many were waiting for the exporter */
+	METRICS_DROP_UNREACHABLE, /* the collector did not answer, or not in time */
+	METRICS_DROP_REFUSED,     /* it answered that it does not want them */
+	METRICS_DROPS,
 };
 
 /* Upper bounds of the histograms' buckets: X(in the unit that is observed, "as it is printed"). */
@@ -163,6 +174,7 @@ struct metrics_family {
 	size_t cell, width;
 	const struct metrics_label *label[METRICS_LABELS_MAX]; /* NULL behind the last one */
 	const struct metrics_bound *bound;                     /* of a histogram; width - 2 of them */
+	const char *unit;                                      /* UCUM: "s", "By", or "" for a plain number */
 	bool seconds;                                          /* the sum is in nanoseconds */
 };
 

@@ -18,8 +18,9 @@ observe_set_access_log(bool on)
 }
 
 void
-observe_open(struct observer *o)
+observe_open(struct observer *o, struct trace_ring *ring)
 {
+	o->ring = ring;
 	ids_init(&o->ids);
 	buf_init(&o->lines, LINES_MAX);
 }
@@ -49,6 +50,9 @@ observe_begin(struct observer *o, struct observed *d, struct request *request, i
 		ids_make(&o->ids, d->id);
 		request->request_id = str_from(d->id, sizeof(d->id));
 	}
+	d->traced = o->ring != NULL && trace_begin(o->ring, &o->ids, &request->trace, &d->span);
+	if (d->traced)
+		request->trace.trace_id = str_from(d->span.trace_id, sizeof(d->span.trace_id));
 }
 
 void
@@ -57,11 +61,28 @@ observe_store(struct observed *d, int64_t now)
 	d->asked = now;
 }
 
-void
-observe_stored(const struct observed *d, enum store_kind kind, enum store_outcome outcome)
+static void
+trace_operation(struct observed *d, const struct store *s, const struct store_ticket *t, enum store_outcome outcome,
+    int64_t now)
 {
-	metrics_add(METRICS_DB_OPERATIONS + (size_t)kind * METRICS_N_OUTCOME + outcome, 1);
-	metrics_observe_time(METRICS_DB_DURATION + (size_t)kind * METRICS_WIDTH_SECONDS, clock_mono() - d->asked);
+	d->span.has_operation = true;
+	d->span.operation.began = d->asked;
+	d->span.operation.ended = now;
+	d->span.operation.outcome = outcome;
+	d->span.operation.what = s->calls->describe(s, t);
+	d->span.operation.group = t->group;
+	memcpy(d->span.operation.sqlstate, t->sqlstate, sizeof(t->sqlstate));
+}
+
+void
+observe_stored(struct observed *d, const struct store *s, const struct store_ticket *t, enum store_outcome outcome)
+{
+	int64_t now = clock_mono();
+
+	metrics_add(METRICS_DB_OPERATIONS + (size_t)t->op.kind * METRICS_N_OUTCOME + outcome, 1);
+	metrics_observe_time(METRICS_DB_DURATION + (size_t)t->op.kind * METRICS_WIDTH_SECONDS, now - d->asked);
+	if (d->traced)
+		trace_operation(d, s, t, outcome, now);
 }
 
 static void
@@ -110,6 +131,18 @@ put_line(struct observer *o, enum log_level level, const struct observed *d, con
 		observe_flush(o);
 }
 
+static void
+trace_request(struct observer *o, struct observed *d, const struct call *c, const struct response *r, int64_t took)
+{
+	d->span.method = c->request->method;
+	d->span.route = route_number(c->match.route);
+	d->span.is_secure = c->request->is_secure;
+	d->span.status = r->status;
+	d->span.began = d->began;
+	d->span.ended = d->began + took;
+	trace_put(o->ring, &d->span);
+}
+
 void
 observe_end(struct observer *o, struct observed *d, const struct call *c, const struct response *r)
 {
@@ -118,6 +151,8 @@ observe_end(struct observer *o, struct observed *d, const struct call *c, const 
 
 	d->open = false;
 	count(d, c, r, took);
+	if (d->traced)
+		trace_request(o, d, c, r, took);
 	if (log_enabled(level) &&
 	    (level <= LOG_WARN || atomic_load_explicit(&access_log, memory_order_relaxed)))
 		put_line(o, level, d, c, r, took);

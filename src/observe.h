@@ -1,6 +1,6 @@
 /*
  * observe: what an operator gets to know of a request: a name for it, its
- * line in the access log, and its share of the metrics.
+ * line in the access log, its share of the metrics, and its spans.
  *
  * The name is the client's X-Request-Id, or a random one; it goes back with
  * the answer.  The line has the route's template instead of the path, and
@@ -11,10 +11,12 @@
 
 #include "api.h"
 #include "ids.h"
+#include "trace.h"
 
 /* One for each thread that serves requests. */
 struct observer {
 	struct ids ids;
+	struct trace_ring *ring; /* NULL: no traces */
 	struct buf lines; /* not sent yet */
 };
 
@@ -25,9 +27,12 @@ struct observed {
 	int64_t asked;  /* when its operation was handed to the store */
 	uint64_t bytes; /* of the answer's body; the sender counts them */
 	bool open;
+	bool traced;            /* the rest is in use */
+	struct trace_span span;
 };
 
-void observe_open(struct observer *o);
+/* ring: for spans; NULL: there are none. */
+void observe_open(struct observer *o, struct trace_ring *ring);
 void observe_close(struct observer *o);
 
 /* Any thread: whether each request has its line; otherwise only those that went wrong by our fault. */
@@ -38,7 +43,7 @@ void observe_begin(struct observer *o, struct observed *d, struct request *reque
 
 /* Its operation went to the store, and came back. */
 void observe_store(struct observed *d, int64_t now);
-void observe_stored(const struct observed *d, enum store_kind kind, enum store_outcome outcome);
+void observe_stored(struct observed *d, const struct store *s, const struct store_ticket *t, enum store_outcome outcome);
 
 /* It was answered. */
 void observe_end(struct observer *o, struct observed *d, const struct call *c, const struct response *r);

@@ -77,7 +77,7 @@ void
 request_read(struct request *r, char *const *variables)
 {
 	struct str method = STR_ABSENT, uri = STR_ABSENT, length = STR_ABSENT;
-	struct str traceparent = STR_ABSENT, operator = STR_ABSENT;
+	struct str traceparent = STR_ABSENT, https = STR_ABSENT, operator = STR_ABSENT;
 	const struct {
 		struct str name;
 		struct str *value;
@@ -94,6 +94,7 @@ request_read(struct request *r, char *const *variables)
 		{ STR("HTTP_ACCESS_CONTROL_REQUEST_HEADERS"), &r->cors_headers },
 		{ STR("HTTP_X_REQUEST_ID"), &r->request_id },
 		{ STR("HTTP_TRACEPARENT"), &traceparent },
+		{ STR("HTTPS"), &https }, /* as Apache began it, and web servers since */
 		{ STR("HULYKVS_OPERATOR"), &operator }, /* no client can set it: a field's name would begin with HTTP_ */
 	};
 
@@ -114,5 +115,6 @@ request_read(struct request *r, char *const *variables)
 	if (!ids_ok(r->request_id))
 		r->request_id = STR_ABSENT;
 	r->trace = traceparent_parse(traceparent);
+	r->is_secure = str_eq_nocase(https, STR("on"));
 	r->is_operator = str_eq(operator, STR("1"));
 }

@@ -51,6 +51,7 @@ struct request {
 	struct str cors_headers; /* Access-Control-Request-Headers */
 	struct str request_id;   /* X-Request-Id, where it is one that will do; see ids */
 	struct traceparent trace;
+	bool is_secure;   /* came to the web server over TLS: HTTPS=on */
 	bool is_operator; /* the web server vouches that this came to its inner address: HULYKVS_OPERATOR=1 */
 };
 

@@ -46,8 +46,8 @@ value_of(struct str digits)
 	return n;
 }
 
-static bool
-parse_whole(struct str s, uint64_t min, uint64_t max, uint64_t *n)
+bool
+setting_parse_whole(struct str s, uint64_t min, uint64_t max, uint64_t *n)
 {
 	if (s.n == 0 || !is_digits(s))
 		return false;
@@ -125,8 +125,8 @@ setting_parse_size(struct str s, size_t *bytes)
 	return true;
 }
 
-static const char *
-copy(struct str s, char **text)
+const char *
+setting_copy(struct str s, char **text)
 {
 	*text = strndup(s.p, s.n);
 	return *text != NULL ? NULL : "out of memory";
@@ -135,18 +135,18 @@ copy(struct str s, char **text)
 static const char *
 parse_secret(struct str s, void *member)
 {
-	return s.n > 0 ? copy(s, member) : "empty"; /* DIFFERS: an empty key would let everybody sign */
+	return s.n > 0 ? setting_copy(s, member) : "empty"; /* DIFFERS: an empty key would let everybody sign */
 }
 
 /* Empty is none. */
 static const char *
 parse_spare(struct str s, void *member)
 {
-	return copy(s, member);
+	return setting_copy(s, member);
 }
 
-static void
-release_text(void *member)
+void
+setting_release_text(void *member)
 {
 	char **text = member;
 
@@ -154,14 +154,14 @@ release_text(void *member)
 	*text = NULL;
 }
 
-static void
-release_secret(void *member)
+void
+setting_release_secret(void *member)
 {
 	char **secret = member;
 
 	if (*secret != NULL)
 		digest_cleanse(*secret, strlen(*secret));
-	release_text(secret);
+	setting_release_text(secret);
 }
 
 static const char *
@@ -171,7 +171,7 @@ parse_identifier(struct str s, void *member)
 
 	for (size_t i = 0; ok && i < s.n; i++)
 		ok = (unsigned char)s.p[i] >= 0x20 && s.p[i] != 0x7f;
-	return ok ? copy(s, member) : "not a name of 1 to 63 bytes without control characters";
+	return ok ? setting_copy(s, member) : "not a name of 1 to 63 bytes without control characters";
 }
 
 static bool
@@ -190,7 +190,7 @@ is_address(struct str s)
 static const char *
 parse_address(struct str s, void *member)
 {
-	return is_address(s) ? copy(s, member) : "not an IPv4 or IPv6 address (a host name will not do)";
+	return is_address(s) ? setting_copy(s, member) : "not an IPv4 or IPv6 address (a host name will not do)";
 }
 
 static const char *
@@ -198,7 +198,7 @@ parse_port(struct str s, void *member)
 {
 	uint64_t n;
 
-	if (!parse_whole(s, 1, UINT16_MAX, &n))
+	if (!setting_parse_whole(s, 1, UINT16_MAX, &n))
 		return "not a port number (1 to 65535)";
 	*(uint16_t *)member = (uint16_t)n;
 	return NULL;
@@ -212,8 +212,8 @@ parse_listener(struct str s, void *member)
 	uint64_t port;
 
 	if (str_eq(s, STR("off")))
-		return copy(s, member);
-	if (colon == NULL || !parse_whole(str_from(colon + 1, s.n - (size_t)(colon + 1 - s.p)), 1, UINT16_MAX, &port))
+		return setting_copy(s, member);
+	if (colon == NULL || !setting_parse_whole(str_from(colon + 1, s.n - (size_t)(colon + 1 - s.p)), 1, UINT16_MAX, &port))
 		return "not an address with a port, such as 127.0.0.1:9094, and not off";
 	host = str_first(s, (size_t)(colon - s.p));
 	/* RFC 3986 3.2.2: brackets tell the port from an IPv6 address. */
@@ -221,13 +221,13 @@ parse_listener(struct str s, void *member)
 		host = str_from(host.p + 1, host.n - 2);
 	else if (memchr(host.p, ':', host.n) != NULL)
 		return "an IPv6 address needs brackets, such as [::1]:9094";
-	return is_address(host) ? copy(s, member) : "not an IPv4 or IPv6 address (a host name will not do)";
+	return is_address(host) ? setting_copy(s, member) : "not an IPv4 or IPv6 address (a host name will not do)";
 }
 
 static const char *
 parse_peers(struct str s, void *member)
 {
-	return peers_form_ok(s) ? copy(s, member) :
+	return peers_form_ok(s) ? setting_copy(s, member) :
 	    "neither any nor up to 16 names or numbers of users with commas between them";
 }
 
@@ -236,7 +236,7 @@ parse_count(struct str s, void *member)
 {
 	uint64_t n;
 
-	if (!parse_whole(s, 1, COUNT_MAX, &n))
+	if (!setting_parse_whole(s, 1, COUNT_MAX, &n))
 		return "not a number from 1 to 64";
 	*(unsigned *)member = (unsigned)n;
 	return NULL;
@@ -279,7 +279,7 @@ parse_switch(struct str s, void *member)
 static const char *
 parse_text(struct str s, void *member)
 {
-	return s.n > 0 ? copy(s, member) : "empty";
+	return s.n > 0 ? setting_copy(s, member) : "empty";
 }
 
 static const struct str seal_modes[] = {
@@ -415,10 +415,10 @@ print_format(const void *member, struct buf *out)
 }
 
 const struct setting_type
-    setting_type_IDENTIFIER = { parse_identifier, print_text, release_text, 0 },
-    setting_type_ADDRESS = { parse_address, print_text, release_text, 0 },
-    setting_type_SECRET = { parse_secret, print_secret, release_secret, 0 },
-    setting_type_SPARE = { parse_spare, print_spare, release_secret, 0 },
+    setting_type_IDENTIFIER = { parse_identifier, print_text, setting_release_text, 0 },
+    setting_type_ADDRESS = { parse_address, print_text, setting_release_text, 0 },
+    setting_type_SECRET = { parse_secret, print_secret, setting_release_secret, 0 },
+    setting_type_SPARE = { parse_spare, print_spare, setting_release_secret, 0 },
     setting_type_VERDICT = { parse_verdict, print_verdict, NULL, sizeof(SETTING_C_VERDICT) },
     setting_type_PORT = { parse_port, print_port, NULL, sizeof(SETTING_C_PORT) },
     setting_type_COUNT = { parse_count, print_count, NULL, sizeof(SETTING_C_COUNT) },
@@ -427,17 +427,17 @@ const struct setting_type
     setting_type_UUID = { parse_uuid, print_uuid, NULL, sizeof(SETTING_C_UUID) },
     setting_type_SWITCH = { parse_switch, print_switch, NULL, sizeof(SETTING_C_SWITCH) },
     setting_type_LEVEL = { parse_level, print_level, NULL, sizeof(SETTING_C_LEVEL) },
-    setting_type_LISTENER = { parse_listener, print_text, release_text, 0 },
-    setting_type_PEERS = { parse_peers, print_text, release_text, 0 },
-    setting_type_FILE = { parse_text, print_text, release_text, 0 },
-    setting_type_NAMES = { parse_text, print_text, release_text, 0 },
+    setting_type_LISTENER = { parse_listener, print_text, setting_release_text, 0 },
+    setting_type_PEERS = { parse_peers, print_text, setting_release_text, 0 },
+    setting_type_FILE = { parse_text, print_text, setting_release_text, 0 },
+    setting_type_NAMES = { parse_text, print_text, setting_release_text, 0 },
     setting_type_SEALING = { parse_sealing, print_sealing, NULL, sizeof(SETTING_C_SEALING) },
     setting_type_FORMAT = { parse_format, print_format, NULL, sizeof(SETTING_C_FORMAT) };
 
 bool
 setting_is_secret(const struct setting_type *type)
 {
-	return type->release == release_secret;
+	return type->release == setting_release_secret;
 }
 
 bool

@@ -11,6 +11,7 @@
 
 #include "buf.h"
 #include "log.h"
+#include "otelenv.h"
 #include "seal.h"
 #include "uuid.h"
 
@@ -36,7 +37,7 @@
 #define SETTING_TYPES(X) \
 	X(IDENTIFIER) X(ADDRESS) X(SECRET) X(SPARE) X(PORT) X(COUNT) X(SIZE) X(SECONDS) X(UUID) X(SWITCH) X(LEVEL) \
 	X(FORMAT) X(LISTENER) X(PEERS) \
-	X(FILE) X(NAMES) X(SEALING) X(VERDICT)
+	X(FILE) X(NAMES) X(SEALING) X(VERDICT) OTELENV_TYPES(X)
 
 struct setting_type {
 	/* Fills the member and returns NULL, or returns what is wrong with s, without quoting it. */
@@ -54,6 +55,12 @@ SETTING_TYPES(X)
 
 /* Whether it is never printed, and may come from a file of its own. */
 bool setting_is_secret(const struct setting_type *type);
+
+/* For the types of otelenv: the same as above. */
+bool setting_parse_whole(struct str s, uint64_t min, uint64_t max, uint64_t *n) __attribute__((warn_unused_result));
+const char *setting_copy(struct str s, char **text);
+void setting_release_text(void *member);
+void setting_release_secret(void *member);
 
 /* Whether two members hold the same. */
 bool setting_same(const struct setting_type *type, const void *a, const void *b);

@@ -8,7 +8,8 @@
  *   NAME     environment variable
  *
  * A SECRET or SPARE may come from a file of its own: NAME_FILE (member_file)
- * is its path.  The first seven are the original's, to the letter.
+ * is its path.  The first seven are the original's, to the letter.  OTEL_* are
+ * OpenTelemetry's own: a wrong value is warned of, and the default taken.
  */
 #ifndef HULYKVS_SETTINGS_H
 #define HULYKVS_SETTINGS_H
@@ -56,7 +57,31 @@
 	    "refuse the default token secret, and those of less than 32 bytes")                            \
 	X(access_rules, FILE, "HULY_ACCESS_RULES", "off", "file that says who may do what in which namespaces, or off") \
 	X(access_default, VERDICT, "HULY_ACCESS_DEFAULT", "allow", "what holds where no rule does: allow or deny") \
-	X(core_dumps, SWITCH, "HULY_CORE_DUMPS", "on", "off: a crash leaves no core, and no debugger attaches")
+	X(core_dumps, SWITCH, "HULY_CORE_DUMPS", "on", "off: a crash leaves no core, and no debugger attaches") \
+	X(otel_mode, OTEL_MODE, "HULY_OTEL_MODE", "off", "traces and metrics for OpenTelemetry: on, stdout or off") \
+	X(otel_sdk_disabled, OTEL_TRUTH, "OTEL_SDK_DISABLED", "false", "true: as if HULY_OTEL_MODE were off") \
+	X(otel_service_name, OTEL_NAME, "OTEL_SERVICE_NAME", "", "name of the service; else that of the attributes, or hulykvs") \
+	X(otel_resource_attributes, OTEL_ATTRIBUTES, "OTEL_RESOURCE_ATTRIBUTES", "",                       \
+	    "attributes of the service: name=value,name=value, percent-encoded")                           \
+	X(otel_traces_sampler, OTEL_SAMPLER, "OTEL_TRACES_SAMPLER", "parentbased_always_on",               \
+	    "requests that are traced: always_on, always_off, traceidratio, or one of these behind parentbased_") \
+	X(otel_traces_sampler_arg, OTEL_RATIO, "OTEL_TRACES_SAMPLER_ARG", "1", "share that traceidratio takes, 0 to 1") \
+	X(otel_exporter_otlp_endpoint, OTEL_URL, "OTEL_EXPORTER_OTLP_ENDPOINT", "http://localhost:4318",   \
+	    "collector; v1/traces and v1/metrics below it are used")                                       \
+	X(otel_exporter_otlp_traces_endpoint, OTEL_URL, "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "",          \
+	    "where traces go instead, as it is")                                                           \
+	X(otel_exporter_otlp_metrics_endpoint, OTEL_URL, "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT", "",        \
+	    "where metrics go instead, as it is")                                                          \
+	X(otel_exporter_otlp_headers, OTEL_HEADERS, "OTEL_EXPORTER_OTLP_HEADERS", "",                      \
+	    "headers for the collector: name=value,name=value, percent-encoded")                           \
+	X(otel_exporter_otlp_timeout, OTEL_MILLIS, "OTEL_EXPORTER_OTLP_TIMEOUT", "10000",                  \
+	    "longest time for a batch, repetitions included, in milliseconds")                             \
+	X(otel_bsp_schedule_delay, OTEL_MILLIS, "OTEL_BSP_SCHEDULE_DELAY", "5000",                         \
+	    "longest time until a span is sent, in milliseconds")                                          \
+	X(otel_bsp_max_queue_size, OTEL_QUEUE, "OTEL_BSP_MAX_QUEUE_SIZE", "2048",                          \
+	    "most traced requests that wait to be sent, in each worker")                                   \
+	X(otel_metric_export_interval, OTEL_MILLIS, "OTEL_METRIC_EXPORT_INTERVAL", "60000",                \
+	    "time between two sendings of metrics, in milliseconds")
 
 /* Those that HUP makes take effect in a running program; all others need a new one. */
 #define SETTINGS_LIVE(X)                             \

@@ -37,3 +37,13 @@ sqlstate_verdict(const char *code)
 			return verdicts[i].verdict;
 	return SQLSTATE_FAULT;
 }
+
+void
+sqlstate_copy(char out[STORE_SQLSTATE_SIZE], const char *code)
+{
+	struct str s = str_first(str_of(code), STORE_SQLSTATE_SIZE - 1);
+
+	if (s.n > 0)
+		memcpy(out, s.p, s.n);
+	out[s.n] = '\0';
+}

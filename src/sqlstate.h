@@ -20,4 +20,7 @@ enum sqlstate_verdict {
 /* code: five characters, or NULL where libpq has none (the connection was lost). */
 enum sqlstate_verdict sqlstate_verdict(const char *code);
 
+/* Keeps such a code; "" for none. */
+void sqlstate_copy(char out[STORE_SQLSTATE_SIZE], const char *code);
+
 #endif

@@ -281,6 +281,12 @@ statement_joins(const struct store_op *op)
 	    (op->kind == STORE_PUT && op->condition == STORE_ALWAYS && op->value.n <= JOINED_VALUE_MAX);
 }
 
+enum statement
+statement_joined(const struct store_op *op)
+{
+	return op->kind == STORE_GET ? STATEMENT_GET_MANY : STATEMENT_PUT_MANY;
+}
+
 /* The columns of kvs as they stand in the parameters of the _MANY statements. */
 static void
 put_column(struct buf *b, unsigned column, const struct store_op *op)
@@ -308,8 +314,7 @@ bool
 statement_send_many(PGconn *conn, const struct store_ticket *first, size_t n)
 {
 	static const enum oid element[] = { OID_UUID, OID_TEXT, OID_TEXT, OID_BYTEA, OID_BYTEA };
-	bool get = first->op.kind == STORE_GET;
-	int columns = get ? 3 : 5, length[MAX_PARAMS];
+	int columns = first->op.kind == STORE_GET ? 3 : 5, length[MAX_PARAMS];
 	const char *value[MAX_PARAMS];
 	size_t end[MAX_PARAMS + 1] = { 0 };
 	struct buf arrays;
@@ -329,8 +334,8 @@ statement_send_many(PGconn *conn, const struct store_ticket *first, size_t n)
 		length[c] = (int)(end[c + 1] - end[c]);
 	}
 	ok = buf_ok(&arrays) &&
-	    PQsendQueryPrepared(conn, statements[get ? STATEMENT_GET_MANY : STATEMENT_PUT_MANY].name, columns, value,
-		length, binary, 1) == 1;
+	    PQsendQueryPrepared(conn, statements[statement_joined(&first->op)].name, columns, value, length, binary,
+		1) == 1;
 	buf_free(&arrays);
 	return ok;
 }
@@ -440,6 +445,24 @@ statement_read_many(struct store_ticket *first, size_t n, PGresult *res)
 		t->result.outcome = outcome;
 	if (get)
 		read_many_rows(first, res);
+}
+
+struct store_description
+statement_describe(const struct statement_set *set, enum statement s, enum dbconn_server server)
+{
+	struct str query = str_from(set->text[s].p, set->text[s].n - 1), rest, word;
+
+	while (str_starts(query, STR("--")))
+		(void)str_cut(query, '\n', &word, &query);
+	while (query.n > 0 && query.p[query.n - 1] == '\n')
+		query.n--;
+	(void)str_cut(query, ' ', &word, &rest);
+	return (struct store_description){
+		.system = server == DBCONN_COCKROACHDB ? STR("cockroachdb") : STR("postgresql"),
+		.query = query,
+		.operation = word,
+		.collection = s == STATEMENT_CHECK ? STR_ABSENT : STR("kvs"),
+	};
 }
 
 struct str

@@ -79,8 +79,15 @@ bool statement_joins(const struct store_op *op);
 /* Queues one statement for the n tickets from `first` on, all of one kind. */
 bool statement_send_many(PGconn *conn, const struct store_ticket *first, size_t n) __attribute__((warn_unused_result));
 
+/* The statement of a batch that an operation shared. */
+enum statement statement_joined(const struct store_op *op);
+
 /* Sets the result of each of them but its memory. */
 void statement_read_many(struct store_ticket *first, size_t n, PGresult *res);
+
+/* Borrows from the set. */
+struct store_description statement_describe(const struct statement_set *set, enum statement s,
+    enum dbconn_server server);
 
 /* What is wrong with the schema, from the result of CHECK; absent: nothing. */
 struct str statement_schema_fault(const PGresult *res);

@@ -80,6 +80,8 @@ struct store_result {
 struct store;
 struct store_ticket;
 
+#define STORE_SQLSTATE_SIZE 6 /* five characters and a NUL */
+
 /* What the owner of a ticket is told. */
 struct store_client {
 	/* The end of the operation; the ticket is the owner's again. */
@@ -100,6 +102,8 @@ struct store_ticket {
 	struct store_op op;
 	const struct store_client *client;
 	int64_t deadline;            /* monotonic; at the latest then done() is called */
+	unsigned group;              /* how many were sent at once, this one among them; the owner begins with 0 */
+	char sqlstate[STORE_SQLSTATE_SIZE]; /* of the error since it was sent last; the owner begins with "" */
 	/* The store's own. */
 	struct store_ticket *next;
 	unsigned tries;   /* how often it was sent */
@@ -112,11 +116,21 @@ struct store_ticket {
 	struct store_sealing sealing;
 };
 
+/* How an operation was run, for its span; lent until the store is freed. */
+struct store_description {
+	struct str system;     /* "postgresql" … */
+	struct str query;      /* the statement, with its parameters as $1 … */
+	struct str operation;  /* its first word */
+	struct str collection; /* the table; absent: it is about none of ours */
+};
+
 struct store_calls {
 	void (*submit)(struct store *s, struct store_ticket *t); /* done() may be called before it returns */
 	void (*resume)(struct store *s, struct store_ticket *t); /* after key() said no */
 	void (*cancel)(struct store *s, struct store_ticket *t); /* LIST only: the receiver left; no done() */
 	void (*release)(struct store *s, void *memory);
+	/* Inside done() only. */
+	struct store_description (*describe)(const struct store *s, const struct store_ticket *t);
 };
 
 /* First member of every store. */

@@ -56,6 +56,21 @@ release(struct store *s, void *memory)
 	PQclear(memory);
 }
 
+static struct store_description
+describe(const struct store *s, const struct store_ticket *t)
+{
+	const struct store_pg *p = (const struct store_pg *)s;
+	enum statement statement = statement_of(&t->op);
+	enum dbconn_server server = p->lists.server;
+
+	if (statement_role(statement) != STATEMENT_ROLE_LIST) {
+		server = statement_role(statement) == STATEMENT_ROLE_READ ? p->reads.server : p->writes.server;
+		if (t->group > 0 && t->batch != 1)
+			statement = statement_joined(&t->op);
+	}
+	return statement_describe(p->reads.set, statement, server);
+}
+
 static enum metrics_state
 state_of(bool connected, bool busy)
 {
@@ -94,7 +109,7 @@ end_of_turn(struct hook *h)
 struct store *
 store_pg_new(const struct config *c, const struct statement_set *set, struct connector *connector, struct loop *loop)
 {
-	static const struct store_calls calls = { submit, resume, cancel, release };
+	static const struct store_calls calls = { submit, resume, cancel, release, describe };
 	struct store_pg *p = calloc(1, sizeof(*p));
 
 	if (p == NULL)

@@ -409,10 +409,22 @@ release(struct store *s, void *memory)
 	of(s)->inner->calls->release(of(s)->inner, memory);
 }
 
+/* A read is a GET inside, whatever it was outside. */
+static struct store_description
+describe(const struct store *store, const struct store_ticket *t)
+{
+	const struct store *inner = store_sealed_inner(store);
+	struct store_ticket run = *t;
+
+	if (run.op.kind == STORE_HEAD)
+		run.op.kind = STORE_GET;
+	return inner->calls->describe(inner, &run);
+}
+
 struct store *
 store_sealed_new(struct store *inner, const struct store_sealed_options *options)
 {
-	static const struct store_calls calls = { submit, resume, cancel, release };
+	static const struct store_calls calls = { submit, resume, cancel, release, describe };
 	unsigned turn = keyring_turn();
 	struct keyring *ring = keyring_current();
 	struct store_sealed *s = calloc(1, sizeof(*s));

@@ -35,4 +35,5 @@ version_put(struct buf *out, const char *program)
 	buf_printf(out, "cJSON %s\n", cJSON_Version());
 	buf_printf(out, "OpenSSL %s\n", digest_library_version());
 	put_file(out, "libfcgi", "FCGX_Accept_r");
+	put_file(out, "libcurl", "curl_easy_init");
 }

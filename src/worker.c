@@ -208,7 +208,7 @@ set_up(struct worker *w)
 	loop_add_hook(&w->loop, &w->hook);
 	w->host.loop = &w->loop;
 	buf_init(&w->host.head, CONN_ARENA_MAX);
-	observe_open(&w->host.observer);
+	observe_open(&w->host.observer, trace_ring(house->trace, w->number));
 	if (!guard_init(&w->host.guard, &house->policy))
 		return false;
 	w->host.store = w->kind->make(w->kind->ctx, &w->loop);

@@ -26,6 +26,7 @@ struct house {
 	int listener;                   /* non-blocking */
 	struct peers peers;             /* who may connect to it */
 	struct metrics *metrics;        /* a block for each worker; NULL: none */
+	struct trace *trace;            /* a ring for each worker; NULL: none */
 	struct health *health;          /* knows each worker */
 };
 

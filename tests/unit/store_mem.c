@@ -318,10 +318,18 @@ cancel(struct store *store, struct store_ticket *t)
 	*at = t->next;
 }
 
+static struct store_description
+describe(const struct store *store, const struct store_ticket *t)
+{
+	(void)store;
+	return (struct store_description){ .system = STR("memory"), .query = STR("find $1"), .operation = STR("find"),
+		.collection = t->op.kind == STORE_CHECK ? STR_ABSENT : STR("rows") };
+}
+
 void
 store_mem_init(struct store_mem *s)
 {
-	static const struct store_calls calls = { submit, resume, cancel, release };
+	static const struct store_calls calls = { submit, resume, cancel, release, describe };
 
 	*s = (struct store_mem){ .store = { &calls }, .outcome = STORE_DONE };
 }

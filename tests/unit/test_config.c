@@ -803,6 +803,38 @@ differences(void)
 	done(&b);
 }
 
+/* As the OpenTelemetry specification wants it: an empty value is none, a wrong one is ignored. */
+static void
+opentelemetry(void)
+{
+	struct result r;
+
+	set_file("otel_traces_sampler_arg = \"0.5\"\n");
+	clearenv();
+	setenv("OTEL_TRACES_SAMPLER", "nonsense", 1);
+	setenv("OTEL_TRACES_SAMPLER_ARG", "", 1);
+	setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://hush:hush@host:port", 1);
+	setenv("OTEL_EXPORTER_OTLP_HEADERS", "key=hush%", 1);
+	setenv("OTEL_EXPORTER_OTLP_COMPRESSION", "gzip", 1);
+	load(&r);
+	tap_ok(r.ok, "no wrong value is fatal");
+	tap_int(r.c.otel_traces_sampler, TRACE_PARENT_ALWAYS_ON, "an unknown sampler is the default");
+	tap_ok(r.c.otel_traces_sampler_arg == 1, "an empty variable is above the file, and none");
+	tap_text(str_of(r.c.otel_exporter_otlp_headers), STR(""), "a broken list is none");
+	tap_ok(contains(&r.log, "setting=\"OTEL_TRACES_SAMPLER\" why=\"not always_on"), "and warned of");
+	tap_ok(contains(&r.log, "setting=\"OTEL_EXPORTER_OTLP_HEADERS\"") && !contains(&r.log, "hush"), "without telling it");
+	tap_ok(!contains(&r.log, "_ARG") && !contains(&r.log, "COMPRESSION"), "nothing else is, while it is off");
+	done(&r);
+	setenv("HULY_OTEL_MODE", "stdout", 1);
+	load(&r);
+	tap_ok(r.ok && contains(&r.log, "OTEL_EXPORTER_OTLP_COMPRESSION"), "what is not supported, while it is on");
+	done(&r);
+	setenv("HULY_OTEL_MODE", "yes", 1);
+	load(&r);
+	tap_ok(!r.ok && contains(&r.error, "HULY_OTEL_MODE: not on, stdout or off"), "our own setting is strict");
+	done(&r);
+}
+
 int
 main(void)
 {
@@ -821,6 +853,7 @@ main(void)
 	secret_file_and_secret();
 	strong_secrets();
 	cleanses();
+	opentelemetry();
 	good_values();
 	bad_values();
 	bad_files();

@@ -45,7 +45,7 @@ observe(const char *const *variables, const char *service, const struct response
 	for (size_t i = 0; variables[i] != NULL; i++)
 		lent[i] = (char *)variables[i];
 	request_read(&request, lent);
-	observe_open(&o);
+	observe_open(&o, NULL);
 	observe_begin(&o, &d, &request, 0);
 	tap_ok(request.request_id.n > 0, "every request has a name");
 	c.match = route_find(request.path, request.method);

@@ -349,7 +349,7 @@ web_set_up(void)
 	web_host = (struct conn_host){ .loop = &loop, .house = &web_house, .store = &web_store.store };
 	bearer_guard(&web_host.guard, &web_house.policy, NULL);
 	buf_init(&web_host.head, CAP);
-	observe_open(&web_host.observer);
+	observe_open(&web_host.observer, NULL);
 	observe_set_access_log(false);
 }
 
