@@ -3,9 +3,11 @@
 # Source tests/lib/postgres.bash and tests/lib/world.bash before.
 #
 #   bench_open              directory, cluster; everything goes when the shell exits
-#   bench_world NAME DB-COMMAND
+#   bench_world NAME DB-COMMAND [SETTING ...]
 #                           a database made by pg_db or pg_db_en, migrated and empty,
 #                           and the service on it; afterwards in $BENCH_STATE/worlds
+#   bench_main_db           as DB-COMMAND: the database of the world "main", as it is
+#   bench_sealed COUNT SIZE the world "sealed" on that database, with that many sealed values
 #   bench_fill NAMESPACE COUNT SIZE FORMAT
 #                           keys for the last world, see fill.py
 #   bench_settle            statistics, checkpoint: after the last bench_fill
@@ -108,6 +110,7 @@ bench_has_pid()
 bench_world()
 {
 	local name=$1 make=$2 url setting settings=()
+	shift 2
 
 	url=$("$make" "$name") || bench_fail "no database $name"
 	while read -r setting; do
@@ -116,7 +119,7 @@ bench_world()
 		HULY_*) settings+=("$setting=${!setting}") ;;
 		esac
 	done < <(compgen -e)
-	WORLD_BARE=1 world_start nginx HULY_LOG_LEVEL=warn "${settings[@]}" HULY_DB_CONNECTION="$url" ||
+	WORLD_BARE=1 world_start nginx HULY_LOG_LEVEL=warn "${settings[@]}" "$@" HULY_DB_CONNECTION="$url" ||
 		bench_fail "the service did not start"
 	world_save "$BENCH_STATE/$name.world"
 	BENCH_DB=$name
@@ -129,10 +132,28 @@ bench_world()
 	printf '%s\n' "$url" >>"$BENCH_STATE/worlds"
 }
 
+bench_main_db()
+{
+	pg_url main
+}
+
 bench_fill()
 {
 	python3 "$WORLD_TOP/bench/fill.py" "$BENCH_WORKSPACE" "$@" |
 		pg_sql "$BENCH_DB" -c 'copy hulykvs.kvs (workspace, namespace, key, md5, value) from stdin'
+}
+
+# A world on the database "main" whose namespace "sealed" is sealed, with COUNT values of SIZE bytes.
+bench_sealed()
+{
+	(umask 077 && echo "bench $(head -c 32 /dev/urandom | base64)" >"$BENCH_STATE/keys")
+	bench_world sealed bench_main_db HULY_ENCRYPTION_MODE=on HULY_ENCRYPTION_KEYS_FILE="$BENCH_STATE/keys" \
+		HULY_ENCRYPTION_NAMESPACES=sealed
+	BENCH_DB=main
+	bench_fill sealed "$1" "$2" 1%08d
+	world_environment
+	(cd "$WORLD_DIR" && "${WORLD_ENV[@]}" "$HULYKVS_BUILD/hulykvs-migrate" reencrypt 2>>migrate.log) ||
+		bench_fail "the values were not sealed"
 }
 
 bench_settle()

@@ -92,6 +92,28 @@ def points(method, clients, limit_clients):
     return measure
 
 
+def sealed(stage):
+    """The same with sealed values, in turn with plain ones of the same database."""
+    kinds = [("plain", stage["main"], "points"), ("sealed", stage["sealed"], "sealed")]
+    figures = []
+    for method in ("GET", "PUT"):
+        ratios = []
+        for turn in range(4):
+            rates = {}
+            for kind, world, namespace in kinds if turn % 2 else reversed(kinds):
+                result = wrk(world, 64, point_arguments(method, 1024, namespace), max(1, SECONDS // 2))
+                if result["failed"] or result["broken"]:
+                    raise SystemExit(f"bench: {kind} values were not all answered")
+                rates[kind] = result["rate"], result["cpu"]["program"]
+                tidy(world, method)
+            ratios.append([sealed / plain for sealed, plain in zip(rates["sealed"], rates["plain"])])
+        figures += [figure(f"{method} 1 KiB, 64 clients, sealed : plain: rate",
+                           statistics.median(x[0] for x in ratios) * 100, "%", ">= 90"),
+                    figure(f"{method} 1 KiB, 64 clients, sealed : plain: CPU of program per request",
+                           statistics.median(x[1] for x in ratios) * 100, "%")]
+    return {"figures": figures}
+
+
 def large_values(method):
     size = 524288
 
@@ -316,6 +338,7 @@ ROWS = {
     "put1": ("PUT 1 KiB, 1 client", points("PUT", 1, 1), ">= 55 %"),
     "put16": ("PUT 1 KiB, 16 clients", points("PUT", 16, 16), ">= 100 %"),
     "put64": ("PUT 1 KiB, 64 clients", points("PUT", 64, 32), ">= 130 %"),
+    "sealed": ("sealed values beside plain ones", sealed, ""),
     "getbig": ("GET 512 KiB, 4 clients", large_values("GET"), ">= 2,900"),
     "putbig": ("PUT 512 KiB, 4 clients", large_values("PUT"), ">= 750"),
     "list": ("list of 200,000 keys", whole_list, ""),

@@ -3,7 +3,8 @@
 #include <assert.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
-#include <openssl/hmac.h>
+
+#define SHA256_BLOCK 64
 
 /* Kept per thread: fetching an algorithm costs more than hashing a small value. */
 struct hasher {
@@ -53,10 +54,39 @@ digest_sha256(struct str s, struct sha256 *out)
 	return hash(&sha256_hasher, "SHA256", s, out->b);
 }
 
+/* The key as a block with each byte changed by `pad`, and s behind it. */
+static bool
+hash_padded(const unsigned char key[SHA256_BLOCK], unsigned char pad, struct str s, struct sha256 *out)
+{
+	struct hasher *h = &sha256_hasher;
+	unsigned char block[SHA256_BLOCK];
+	bool ok;
+
+	for (size_t i = 0; i < sizeof(block); i++)
+		block[i] = key[i] ^ pad;
+	ok = hasher_ready(h, "SHA256") && EVP_DigestInit_ex2(h->ctx, h->md, NULL) == 1 &&
+	    EVP_DigestUpdate(h->ctx, block, sizeof(block)) == 1 && EVP_DigestUpdate(h->ctx, s.p, s.n) == 1 &&
+	    EVP_DigestFinal_ex(h->ctx, out->b, NULL) == 1;
+	digest_cleanse(block, sizeof(block));
+	return ok;
+}
+
+/* RFC 2104 2.  OpenSSL's own looks the algorithm up each time, for several microseconds. */
 bool
 digest_hmac_sha256(struct str key, struct str s, struct sha256 *out)
 {
-	return HMAC(EVP_sha256(), key.p, (int)key.n, (const unsigned char *)s.p, s.n, out->b, NULL) != NULL;
+	unsigned char block[SHA256_BLOCK] = { 0 };
+	struct sha256 inner;
+	bool ok = key.n <= sizeof(block) || digest_sha256(key, &inner);
+
+	if (ok && key.n > sizeof(block))
+		memcpy(block, inner.b, sizeof(inner.b));
+	else if (ok && key.n > 0)
+		memcpy(block, key.p, key.n);
+	ok = ok && hash_padded(block, 0x36, s, &inner) &&
+	    hash_padded(block, 0x5c, str_from((const char *)inner.b, sizeof(inner.b)), out);
+	digest_cleanse(block, sizeof(block));
+	return ok;
 }
 
 /* RFC 5869 2.2, 2.3: one block of output is all that is asked for. */

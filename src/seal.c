@@ -213,7 +213,7 @@ seal_value(struct seal *s, const struct seal_place *place, struct str value, con
 	const struct str text[] = { bytes(md5->b, sizeof(md5->b)), value };
 	struct additional a;
 
-	return k != NULL && column_of(s, k, place, md5, column) && xaes_random(nonce, XAES_NONCE_SIZE) &&
+	return k != NULL && column_of(s, k, place, md5, column) && xaes_nonce(s->xaes, nonce) &&
 	    xaes_seal(s->xaes, &k->value, nonce, additional_of(&a, header, place, column),
 		(struct xaes_text){ text, 2 }, nonce + XAES_NONCE_SIZE);
 }

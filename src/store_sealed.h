@@ -4,7 +4,8 @@
  * What is written to the namespaces of the setting is sealed; what is read is
  * opened, wherever it stands, if it is sealed.  The owner of a ticket notices
  * nothing: tags are MD5s of values, lengths are those of values.  HEAD reads
- * the value as GET does, since it tells neither while it is sealed.
+ * the value as GET does, since it tells neither while it is sealed.  A write
+ * holds its value twice until it ends.
  *
  * If-Match names MD5s.  Each is looked for in every form that the column md5
  * may have it in: one for each key of the ring and, where plain values may

@@ -9,9 +9,13 @@
 #define HALF    12 /* of a nonce: for the key, for AES-GCM */
 #define AT_ONCE ((size_t)1 << 30) /* lengths are int in OpenSSL */
 
+#define NONCES  64 /* drawn at once, since drawing has its price; they are no secret */
+
 struct xaes {
 	EVP_CIPHER *ecb_cipher, *gcm_cipher;
 	EVP_CIPHER_CTX *ecb, *gcm;
+	unsigned char nonce[NONCES][XAES_NONCE_SIZE];
+	size_t nonces; /* of them not used yet */
 };
 
 struct xaes *
@@ -153,7 +157,13 @@ xaes_open(struct xaes *x, const struct xaes_key *key, const unsigned char nonce[
 }
 
 bool
-xaes_random(unsigned char *out, size_t n)
+xaes_nonce(struct xaes *x, unsigned char out[XAES_NONCE_SIZE])
 {
-	return RAND_bytes(out, (int)n) == 1;
+	if (x->nonces == 0) {
+		if (RAND_bytes(x->nonce[0], sizeof(x->nonce)) != 1)
+			return false;
+		x->nonces = NONCES;
+	}
+	memcpy(out, x->nonce[--x->nonces], XAES_NONCE_SIZE);
+	return true;
 }

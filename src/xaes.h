@@ -49,7 +49,7 @@ bool xaes_seal(struct xaes *x, const struct xaes_key *key, const unsigned char n
 bool xaes_open(struct xaes *x, const struct xaes_key *key, const unsigned char nonce[XAES_NONCE_SIZE],
     struct xaes_text additional, unsigned char *text, size_t n) __attribute__((warn_unused_result));
 
-/* n bytes that nobody can foretell. */
-bool xaes_random(unsigned char *out, size_t n) __attribute__((warn_unused_result));
+/* A nonce that was never used, drawn at random. */
+bool xaes_nonce(struct xaes *x, unsigned char out[XAES_NONCE_SIZE]) __attribute__((warn_unused_result));
 
 #endif
