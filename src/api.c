@@ -4,9 +4,11 @@
 #include "clock.h"
 #include "cors.h"
 #include "exposition.h"
+#include "log.h"
 #include "percent.h"
 #include "probe.h"
 #include "query.h"
+#include "seal.h"
 
 #define METRICS_MAX ((size_t)256 * 1024) /* bytes of text; less than an arena has */
 
@@ -367,10 +369,24 @@ api_refuse(struct call *c, enum refusal refusal, struct response *r)
 		r->route = c->match.route;
 }
 
+/* A value that is sealed has not come through store_sealed: the program was started without its keys. */
+static bool
+is_still_sealed(const struct store_result *result)
+{
+	if (!seal_has_magic(result->value) || seal_is_plain(result->value, &result->md5))
+		return false;
+	log_event(LOG_ERROR, "a value is sealed, and HULY_ENCRYPTION_KEYS_FILE names no keys");
+	return true;
+}
+
 /* RFC 9110 13.2.2: If-Match before If-None-Match. */
 static void
 finish_get(struct call *c, const struct store_result *result, struct response *r)
 {
+	if (is_still_sealed(result)) {
+		api_refuse(c, REFUSAL_INTERNAL, r);
+		return;
+	}
 	if (c->request->if_match.p != NULL && c->match.route->version > 1 &&
 	    !etag_list_has(&c->if_match, &result->md5)) {
 		api_refuse(c, REFUSAL_PRECONDITION_FAILED, r);

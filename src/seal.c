@@ -247,6 +247,14 @@ seal_key_id(struct str stored, struct str *id)
 	return id->n == (unsigned char)stored.p[SEAL_MAGIC_SIZE + 1] && id->n <= KEYRING_ID_MAX && ids_ok(*id);
 }
 
+bool
+seal_is_plain(struct str stored, const struct md5 *column)
+{
+	struct md5 md5;
+
+	return digest_md5(stored, &md5) && memcmp(md5.b, column->b, sizeof(md5.b)) == 0;
+}
+
 /* A value with the magic. */
 static enum seal_verdict
 open_sealed(struct seal *s, const struct seal_place *place, const struct md5 *column, char *stored, size_t n,
@@ -287,7 +295,6 @@ seal_open(struct seal *s, const struct seal_place *place, const struct md5 *colu
 	if (verdict == SEAL_OPENED)
 		return verdict;
 	*value = bytes(stored, n);
-	if (digest_md5(*value, md5) && memcmp(md5->b, column->b, sizeof(md5->b)) == 0)
-		return SEAL_PLAIN;
-	return verdict;
+	*md5 = *column;
+	return seal_is_plain(*value, column) ? SEAL_PLAIN : verdict;
 }

@@ -109,11 +109,14 @@ enum seal_verdict seal_open(struct seal *s, const struct seal_place *place, cons
 struct seal_place seal_proof_place(struct str key_id);
 bool seal_is_proof(const struct seal_place *place);
 
-/* Whether it begins as a sealed value does, from the first SEAL_MAGIC_SIZE bytes on. */
+/* Whether it begins as a sealed value does. */
 bool seal_has_magic(struct str stored);
 
 /* Writes what values begin with that the key of this id sealed, at most SEAL_HEADER_SIZE bytes; borrows out. */
 struct str seal_put_header(char *out, struct str id);
+
+/* Whether the column md5 holds the MD5 of what is stored. */
+bool seal_is_plain(struct str stored, const struct md5 *column);
 
 /* The id of the key that a value is sealed with, if it is one: from its first SEAL_HEADER_SIZE bytes. */
 bool seal_key_id(struct str stored, struct str *id) __attribute__((warn_unused_result));

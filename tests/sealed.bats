@@ -208,6 +208,9 @@ log_has()
 	[ "$(world_status /readyz)" = 200 ]
 	run world_get '/readyz?verbose'
 	[[ "$output" == *'[+]encryption ok'* ]]
+	again HULY_ENCRYPTION_KEYS_FILE=off HULY_ENCRYPTION_MODE=off
+	get n/k 500
+	log_has 'msg="a value is sealed, and HULY_ENCRYPTION_KEYS_FILE names no keys"'
 	world_stop
 }
 
@@ -286,7 +289,7 @@ log_has()
 migrate()
 {
 	world_environment
-	(cd "$WORLD_DIR" && timeout 120 "${WORLD_ENV[@]}" "$HULYKVS_BUILD/hulykvs-migrate" "$@" 2>>"$WORLD_DIR/migrate.log")
+	(cd "$WORLD_DIR" && timeout $((120 + ${SEALED_ROWS:-0} / 1000)) "${WORLD_ENV[@]}" "$HULYKVS_BUILD/hulykvs-migrate" "$@" 2>>"$WORLD_DIR/migrate.log")
 }
 
 # All that the original's columns hold, as one digest.

@@ -669,6 +669,22 @@ describes_values(void)
 	store_mem_free(&store);
 }
 
+/* What looks sealed goes out only if it is what somebody stored. */
+static void
+keeps_sealed_values(void)
+{
+	static const struct str looks_sealed = TEXT("\x89HKVSEAL");
+	const struct row stored = { OWN, "GET", K, NULL, STR_ABSENT, 200, "36f7213a17b0a93ebb09cc9ddfb324e0", looks_sealed };
+	const struct row sealed = { OWN, "GET", K, NULL, STR_ABSENT, 500, NULL, STR("Internal error") };
+
+	store_mem_put(&store, &workspace, STR("n"), STR("k"), looks_sealed);
+	play(&stored, "looks sealed: ");
+	store_mem_put(&store, &workspace, STR("n"), STR("k"), STR("\x89HKVSEAl"));
+	((char *)store_mem_get(&store, &workspace, STR("n"), STR("k")).p)[7] = 'L';
+	play(&sealed, "is sealed: ");
+	store_mem_free(&store);
+}
+
 static void
 owes_allow(void)
 {
@@ -858,6 +874,7 @@ main(void)
 	is_alive();
 	shows_metrics();
 	describes_values();
+	keeps_sealed_values();
 	owes_allow();
 	keeps_the_store_out();
 	without_memory();
