@@ -14,7 +14,7 @@
 
 #define BACKOFF_MIN   (50 * CLOCK_MS)
 #define BACKOFF_MAX   (5 * CLOCK_S)
-#define BACKOFF_NUDGE (250 * CLOCK_MS)
+#define BACKOFF_NUDGE (100 * CLOCK_MS)
 #define UNHURRIED     (250 * CLOCK_MS)
 #define END_TIME      1 /* seconds for an attempt to end by itself */
 

@@ -7,7 +7,7 @@
  * non-blocking, in pipeline mode where the role asks for it), or with the
  * reason why there is none; then it may order again.  After a failure the next
  * attempt is made after 50 ms, then less and less often, up to 5 s, with
- * jitter; at the latest a quarter of a second after the last one where
+ * jitter; at the latest a tenth of a second after the last one where
  * connector_nudge() says that somebody waits.  Attempts are made one at a
  * time, so that a server that comes back meets no herd.
  */

@@ -120,8 +120,8 @@ restarts()
 @test "kill -9: the program is there again" {
 	fault_world nginx
 	fault_ready
-	# Programs that end soon after their start are given longer and longer.
-	figure python3 "$FAULT_SCRIPTS/revival.py" "$WORLD_SOCKET" "$WORLD_SPAWN" 3
+	# Programs that end soon after their start are given longer, up to a limit.
+	figure python3 "$FAULT_SCRIPTS/revival.py" "$WORLD_SOCKET" "$WORLD_SPAWN" 5
 	FAULT_PROGRAM=$(world_pid)
 	killed_end
 }
