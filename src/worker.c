@@ -153,6 +153,7 @@ static void
 end_of_turn(struct hook *h)
 {
 	struct worker *w = (struct worker *)((char *)h - offsetof(struct worker, hook));
+	bool room;
 
 	if (atomic_load_explicit(&w->host.house->draining, memory_order_relaxed)) {
 		stop_listening(w);
@@ -160,7 +161,12 @@ end_of_turn(struct hook *h)
 		if (w->host.count == 0)
 			loop_stop(&w->loop);
 	}
+	room = w->host.dead != NULL;
 	conn_bury(&w->host);
+	if (room && w->rest.due != TIMER_OFF) {
+		w->rest.due = TIMER_OFF;
+		listen_again(w);
+	}
 	observe_flush(&w->host.observer);
 }
 
