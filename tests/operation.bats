@@ -521,6 +521,8 @@ livez_is_ok()
 		sed "s|@sbindir@|$HULYKVS_BUILD|" "$WORLD_TOP/deploy/systemd/$unit.service.in" >"$unit.service"
 	done
 	cp "$WORLD_TOP/deploy/systemd/hulykvs.socket" .
+	mkdir hulykvs.service.d
+	cp "$WORLD_TOP/deploy/systemd/credentials.conf" hulykvs.service.d
 	run systemd-analyze verify --man=no ./hulykvs.service ./hulykvs.socket ./hulykvs-migrate.service
 	[ "$status" -eq 0 ]
 	[[ $output != *hulykvs* ]]
