@@ -115,6 +115,7 @@ static const struct row rows[] = {
 	{ "workspace=none", USER, "", WS, 2, WS, R, TEXT("n"), false },
 	{ "workspace=none," WS, USER, "", WS, 2, WS, R, TEXT("n"), true },
 	{ "workspace=none,00000000-0000-0000-0000-000000000000", USER, "", WS, 2, WS, R, TEXT("n"), false },
+	{ "workspace=none", USER, "", "00000000-0000-0000-0000-000000000000", 1, DEFAULT, R, TEXT("n"), false },
 	{ "workspace=00000000-0000-0000-0000-000000000000", USER, "", NULL, 1, DEFAULT, R, TEXT("n"), false },
 	/* target: that of the rows */
 	{ "target=" WS, SYSTEM, "", NULL, 2, WS, R, TEXT("n"), true },
