@@ -10,6 +10,8 @@
 
 #define IDLE_KEPT (60 * CLOCK_S) /* how long a connection beyond the first waits for another list */
 #define MAX_TRIES 16
+#define STINT     256              /* rows in front of a rest */
+#define REST      (1 * CLOCK_MS)
 
 static void
 finish(struct store_ticket *t, enum store_outcome outcome, struct str reason)
@@ -51,7 +53,7 @@ end_list(struct lister_line *line, enum store_outcome outcome, bool clean)
 	struct store_ticket *t = line->ticket;
 
 	line->ticket = NULL;
-	line->paused = false;
+	line->paused = line->resting = false;
 	if (!clean) {
 		close_line(line);
 		if (line == &line->lister->line[0] || line->lister->head != NULL)
@@ -103,7 +105,7 @@ start_list(struct lister_line *line, struct store_ticket *t)
 {
 	line->ticket = t;
 	line->verdict = -1;
-	line->paused = line->delivered = line->complete = false;
+	line->paused = line->resting = line->delivered = line->complete = false;
 	t->tries++;
 	t->group = 1;
 	t->sqlstate[0] = '\0';
@@ -139,11 +141,27 @@ dispatch(struct lister *l)
 		}
 }
 
+static bool
+is_stopped(const struct lister_line *line)
+{
+	return line->paused || line->resting;
+}
+
 static void
 pause_line(struct lister_line *line)
 {
 	line->paused = true;
 	loop_want(line->lister->loop, &line->watch, false, false);
+}
+
+static void
+rest_line(struct lister_line *line)
+{
+	line->resting = true;
+	line->rows = 0;
+	loop_want(line->lister->loop, &line->watch, false, false);
+	if (line->lister->rest.due == TIMER_OFF)
+		line->lister->rest.due = clock_mono() + REST;
 }
 
 /* One result of the statement. */
@@ -154,6 +172,7 @@ take_result(struct lister_line *line, PGresult *res)
 
 	switch ((int)PQresultStatus(res)) {
 	case PGRES_SINGLE_TUPLE:
+		line->rows++;
 		line->delivered = true;
 		if (!t->client->key(t, str_from(PQgetvalue(res, 0, 0), (size_t)PQgetlength(res, 0, 0))))
 			pause_line(line);
@@ -185,8 +204,13 @@ take_rows(struct lister_line *line)
 {
 	line->timer.due = clock_mono() + line->lister->timeout;
 	while (line->ticket != NULL && !line->paused && PQisBusy(line->conn) == 0) {
-		PGresult *res = PQgetResult(line->conn);
+		PGresult *res;
 
+		if (line->lister->gives_way && line->rows >= STINT) {
+			rest_line(line);
+			return;
+		}
+		res = PQgetResult(line->conn);
 		if (res == NULL) {
 			end_statement(line, PQstatus(line->conn) == CONNECTION_OK);
 			dispatch(line->lister);
@@ -201,12 +225,12 @@ on_ready(struct watch *w, uint32_t events)
 {
 	struct lister_line *line = (struct lister_line *)w;
 
-	if (!line->paused && PQflush(line->conn) >= 0 && PQconsumeInput(line->conn) == 1) {
+	if (!is_stopped(line) && PQflush(line->conn) >= 0 && PQconsumeInput(line->conn) == 1) {
 		if (line->ticket != NULL)
 			take_rows(line);
 		return;
 	}
-	if (line->paused && (events & (EPOLLHUP | EPOLLERR)) == 0)
+	if (is_stopped(line) && (events & (EPOLLHUP | EPOLLERR)) == 0)
 		return;
 	if (line->ticket == NULL) {
 		end_list(line, STORE_UNAVAILABLE, false);
@@ -269,6 +293,28 @@ expire_waiting(struct timer *timer)
 	l->timer.due = l->head != NULL ? l->head->deadline : TIMER_OFF;
 }
 
+/* Once nothing stops the line. */
+static void
+go_on(struct lister_line *line)
+{
+	if (is_stopped(line))
+		return;
+	loop_want(line->lister->loop, &line->watch, true, false);
+	take_rows(line);
+}
+
+static void
+end_rest(struct timer *timer)
+{
+	struct lister *l = (struct lister *)((char *)timer - offsetof(struct lister, rest));
+
+	for (unsigned i = 0; i < l->max; i++)
+		if (l->line[i].resting) {
+			l->line[i].resting = false;
+			go_on(&l->line[i]);
+		}
+}
+
 static void
 on_timer(struct timer *timer)
 {
@@ -287,7 +333,9 @@ lister_init(struct lister *l, unsigned max, int64_t timeout, const struct statem
 	*l = (struct lister){ .loop = loop, .box = box, .set = set, .timeout = timeout, .max = max };
 	l->tail = &l->head;
 	l->timer = (struct timer){ .due = TIMER_OFF, .fire = expire_waiting };
+	l->rest = (struct timer){ .due = TIMER_OFF, .fire = end_rest };
 	loop_add_timer(loop, &l->timer);
+	loop_add_timer(loop, &l->rest);
 	for (unsigned i = 0; i < max; i++) {
 		struct lister_line *line = &l->line[i];
 
@@ -335,8 +383,7 @@ lister_resume(struct lister *l, struct store_ticket *t)
 	if (line == NULL || !line->paused)
 		return;
 	line->paused = false;
-	loop_want(line->lister->loop, &line->watch, true, false);
-	take_rows(line);
+	go_on(line);
 }
 
 void

@@ -5,7 +5,9 @@
  *
  * One statement's snapshot is streamed row by row (libpq's single-row mode).
  * A receiver that cannot take more makes the lister stop reading, so that the
- * database waits instead of our memory.  One connection is kept ready; more
+ * database waits instead of our memory.  While gives_way is set a list rests
+ * after every few rows: it and its backend would otherwise keep two processors
+ * busy, and every point read waiting for one.  One connection is kept ready; more
  * are made when lists overlap, and closed when they have been idle for a while.
  */
 #ifndef HULYKVS_LISTER_H
@@ -24,6 +26,8 @@ struct lister_line {
 	struct store_ticket *ticket; /* the list that runs here */
 	bool ordered;                /* the connector is at work */
 	bool paused;                 /* the receiver takes no more now */
+	bool resting;                /* others have their turn */
+	unsigned rows;               /* since the last rest */
 	bool delivered;              /* the receiver has had a key */
 	bool complete;               /* and the last one */
 	int verdict;                 /* of the statement's error; -1: none */
@@ -39,6 +43,8 @@ struct lister {
 	enum dbconn_server server;        /* of the last connection made */
 	struct store_ticket *head, **tail; /* waiting for a connection */
 	struct timer timer;                /* of the first of them */
+	bool gives_way;                    /* the store's other operations want the processor */
+	struct timer rest;
 	struct lister_line line[LISTER_MAX];
 };
 

@@ -375,11 +375,16 @@ run(struct program *p)
 	return set_up(p) ? cgi_serve(&p->house, &p->store) : cannot_start();
 }
 
-/* Values of megabytes go back to the system as soon as they are freed; smaller ones stay for the next request. */
+/*
+ * Values of megabytes go back to the system as soon as they are freed; smaller
+ * ones stay for the next request.  No fastbins: malloc would go through them for
+ * each block of 8 KiB, and libfcgi's streams take two of these for each request.
+ */
 static void
 tune_malloc(void)
 {
 	(void)mallopt(M_MMAP_THRESHOLD, 1024 * 1024);
+	(void)mallopt(M_MXFAST, 0);
 	(void)mallopt(M_TRIM_THRESHOLD, 4 * 1024 * 1024);
 }
 

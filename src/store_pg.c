@@ -103,6 +103,7 @@ end_of_turn(struct hook *h)
 
 	lane_flush(&p->reads);
 	lane_flush(&p->writes);
+	p->lists.gives_way = !lane_is_idle(&p->reads) || !lane_is_idle(&p->writes);
 	count_connections(p);
 }
 

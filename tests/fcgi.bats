@@ -58,6 +58,7 @@ peer()
 @test "parameters without end" { peer parameters_without_end; }
 @test "nothing that is needed" { peer nothing_that_is_needed; }
 @test "garbage" { peer garbage; }
+@test "lists beside reads" { peer lists_beside_reads; }
 @test "requests with flipped bytes" { peer requests_with_flipped_bytes; }
 @test "http on the wrong socket" { peer http_on_the_wrong_socket; }
 @test "half requests stop nobody" { peer half_requests_stop_nobody; }

@@ -7,6 +7,7 @@
 Each case ends by asking for /status on a new connection: whatever came before, others are served.
 The bats file that plays them sees to it that the process is the same afterwards.
 """
+import json
 import random
 import socket
 import struct
@@ -497,6 +498,42 @@ def idle_and_busy():
     for p in idle:
         assert p.ask("GET", "/livez").body == b"ok"
         p.close()
+
+
+def lists_beside_reads():
+    """A list gives way to reads, again and again, and is whole all the same, also for a peer that takes its time."""
+    keys = [f"{n:05}" + "x" * 200 for n in range(2000)]
+    namespace = f"/api2/{play.WS}/{uuid.uuid4().hex}"
+    with peer() as p:
+        for name in keys:
+            assert p.ask("PUT", f"{namespace}/{name}", b"v", TOKEN).status == 204
+    over, failures = threading.Event(), []
+
+    def read(name):
+        try:
+            with peer() as p:
+                while not over.is_set():
+                    assert p.ask("GET", f"{namespace}/{name}", headers=TOKEN).body == b"v"
+        except Exception as e:
+            failures.append(e)
+
+    threads = [threading.Thread(target=read, args=(name,)) for name in keys[:4]]
+    for t in threads:
+        t.start()
+    try:
+        for turn in range(6):
+            with peer() as p:
+                p.send(whole_request("GET", namespace))
+                if turn % 2:
+                    with peer() as other:
+                        for _ in range(200):
+                            assert other.ask("GET", f"{namespace}/{keys[9]}", headers=TOKEN).body == b"v"
+                assert json.loads(p.read_answer().body)["keys"] == keys
+    finally:
+        over.set()
+        for t in threads:
+            t.join()
+    assert not failures, failures[:3]
 
 
 def connections_that_come_and_go():
