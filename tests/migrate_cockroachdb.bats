@@ -206,6 +206,52 @@ ran()
 	crdb_ok
 }
 
+at_work()
+{
+	[ "$(pg_sql "$DB" -c "select count(*) from pg_stat_activity where datname = current_database()
+		and wait_event_type = 'Lock' and query ~* 'alter table'")" -ge "$1" ]
+}
+
+lease_is_over()
+{
+	[ "$(pg_sql "$DB" -c 'select expires_at < now() from hulykvs.hulykvs_lease')" = t ]
+}
+
+# What the stopped one had asked the server for is still carried out, beside the other's work.
+@test "a holder that is stopped for longer than its lease: another goes on, and both end well" {
+	local stopped other held
+
+	mock
+	crdb_original 1
+	mkfifo "$BATS_TEST_TMPDIR/hold"
+	pg_sql "$DB" <"$BATS_TEST_TMPDIR/hold" >"$BATS_TEST_TMPDIR/hold.out" 3>&- &
+	held=$!
+	exec 7>"$BATS_TEST_TMPDIR/hold"
+	echo 'begin; select count(*) from hulykvs.kvs;' >&7
+	world_until 20 test -s "$BATS_TEST_TMPDIR/hold.out"
+	MIGRATE_EXEC=1 migrate "$URL" --wait 60 >"$BATS_TEST_TMPDIR/stopped.log" 2>&1 3>&- 7>&- &
+	stopped=$!
+	world_until 20 at_work 1
+	kill -STOP "$stopped"
+	# As long as it takes in `make soak`; else the clock is moved.
+	[ "${MIGRATE_ROUNDS:-1}" -gt 1 ] || pg_sql "$DB" -c 'update hulykvs.hulykvs_lease set expires_at = now()'
+	world_until 120 lease_is_over
+	MIGRATE_EXEC=1 migrate "$URL" --wait 60 >"$BATS_TEST_TMPDIR/other.log" 2>&1 3>&- 7>&- &
+	other=$!
+	world_until 20 at_work 2
+	echo 'commit;' >&7
+	exec 7>&-
+	wait "$held"
+	wait "$other"
+	crdb_ok
+	kill -CONT "$stopped"
+	wait "$stopped"
+	crdb_ok
+	for step in V2 V3 V4 V5; do
+		[ "$(cat "$BATS_TEST_TMPDIR"/{stopped,other}.log | grep -c "step=\"${step}__workspace_uuid\"")" -eq 1 ]
+	done
+}
+
 @test "a long change keeps its lease" {
 	mock
 	crdb_original 1
