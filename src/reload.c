@@ -104,6 +104,19 @@ reload_read(struct config *c, const struct config_override *overrides, struct po
 	return *policy != NULL;
 }
 
+static void
+tell_rules(const struct config *c, const struct rules *rules)
+{
+	unsigned line, by;
+
+	log_event(LOG_INFO, "access rules", log_number("rules", (int64_t)rules_count(rules)),
+	    log_text("otherwise", c->access_default ? STR("allow") : STR("deny")));
+	for (size_t i = 0; i < rules_count(rules); i++)
+		if (rules_is_idle(rules, i, &line, &by))
+			log_event(LOG_WARN, "an access rule never decides: another one stands before it",
+			    log_number("line", line), log_number("before", by));
+}
+
 void
 reload_apply(const struct config *c, const struct policy *policy, struct keyring *keys)
 {
@@ -114,8 +127,7 @@ reload_apply(const struct config *c, const struct policy *policy, struct keyring
 	observe_set_access_log(c->access_log);
 	config_warn(c);
 	if (policy->rules != NULL)
-		log_event(LOG_INFO, "access rules", log_number("rules", (int64_t)rules_count(policy->rules)),
-		    log_text("otherwise", c->access_default ? STR("allow") : STR("deny")));
+		tell_rules(c, policy->rules);
 }
 
 static const bool is_live[CONFIG_COUNT] = {

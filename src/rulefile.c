@@ -4,7 +4,6 @@
 #include "percent.h"
 
 #define ARENA_MAX ((size_t)16 * 1024 * 1024)
-#define ALL       (~0U)
 #define SHOWN     40 /* bytes of a wrong word, at most */
 
 struct reader {
@@ -250,9 +249,9 @@ take_line(struct reader *r, struct str line, unsigned number, struct buf *why)
 	if (!take_conditions(r, line, why))
 		return false;
 	if (r->rule->value[RULES_TO] == NULL)
-		r->rule->operations = ALL;
+		r->rule->operations = RULES_ALL_OPERATIONS;
 	if (r->rule->value[RULES_API] == NULL)
-		r->rule->versions = ALL;
+		r->rule->versions = RULES_ALL_VERSIONS;
 	return true;
 }
 

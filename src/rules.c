@@ -42,14 +42,19 @@ compare_lengths(const void *a, const void *b)
 	return (*p > *q) - (*p < *q);
 }
 
-/* A rule without a namespace is about all that begin with nothing. */
+/* A rule without one is about all that begin with nothing. */
+static const struct rules_value *
+namespaces_of(const struct rule *rule)
+{
+	static const struct rules_value all = { .text = STR_INIT(""), .prefix = true };
+
+	return rule->value[RULES_NAMESPACE] != NULL ? rule->value[RULES_NAMESPACE] : &all;
+}
+
 static void
 add_patterns(struct rules *r, size_t number)
 {
-	static const struct rules_value all = { .text = STR_INIT(""), .prefix = true };
-	const struct rules_value *v = r->rule[number]->value[RULES_NAMESPACE];
-
-	for (v = v != NULL ? v : &all; v != NULL; v = v->next) {
+	for (const struct rules_value *v = namespaces_of(r->rule[number]); v != NULL; v = v->next) {
 		r->pattern[r->patterns++] = (struct pattern){ v->text, v->prefix, number };
 		if (v->prefix)
 			r->length[r->lengths++] = v->text.n;
@@ -77,12 +82,9 @@ rules_new(struct arena *arena, struct rule *const *rule, size_t n, bool allow_by
 	struct rules *r = calloc(1, sizeof(*r));
 	size_t patterns = 0;
 
-	for (size_t i = 0; i < n; i++) {
-		const struct rules_value *v = rule[i]->value[RULES_NAMESPACE];
-
-		for (patterns += v == NULL; v != NULL; v = v->next)
+	for (size_t i = 0; i < n; i++)
+		for (const struct rules_value *v = namespaces_of(rule[i]); v != NULL; v = v->next)
 			patterns++;
-	}
 	if (r == NULL) {
 		arena_free(arena);
 		return NULL;
@@ -198,6 +200,56 @@ rules_ask(const struct rules *r, const struct rules_question *q)
 	if (best == r->n)
 		return (struct rules_verdict){ r->allow_by_default, 0 };
 	return (struct rules_verdict){ r->rule[best]->allow, r->rule[best]->line };
+}
+
+static bool
+value_covers(enum rules_condition c, const struct rules_value *a, const struct rules_value *b)
+{
+	if (c == RULES_NAMESPACE)
+		return a->prefix ? str_starts(b->text, a->text) : !b->prefix && str_eq(a->text, b->text);
+	if (a->none || b->none)
+		return a->none && b->none;
+	return c == RULES_SERVICE ? str_eq(a->text, b->text) : uuid_eq(&a->uuid, &b->uuid);
+}
+
+/* Whether the condition of a is met wherever that of b is. */
+static bool
+condition_covers(enum rules_condition c, const struct rules_value *a, const struct rules_value *b)
+{
+	if (a == NULL || b == NULL)
+		return a == NULL;
+	for (; b != NULL; b = b->next) {
+		const struct rules_value *v = a;
+
+		while (v != NULL && !value_covers(c, v, b))
+			v = v->next;
+		if (v == NULL)
+			return false;
+	}
+	return true;
+}
+
+static bool
+covers(const struct rule *a, const struct rule *b)
+{
+	for (enum rules_condition c = 0; c < RULES_NAMESPACE; c++)
+		if (!condition_covers(c, a->value[c], b->value[c]))
+			return false;
+	return condition_covers(RULES_NAMESPACE, namespaces_of(a), namespaces_of(b)) &&
+	    (b->operations & ~a->operations) == 0 && (b->versions & ~a->versions) == 0;
+}
+
+bool
+rules_is_idle(const struct rules *r, size_t i, unsigned *line, unsigned *by)
+{
+	for (size_t before = 0; before < i; before++) {
+		if (!covers(r->rule[before], r->rule[i]))
+			continue;
+		*line = r->rule[i]->line;
+		*by = r->rule[before]->line;
+		return true;
+	}
+	return false;
 }
 
 size_t

@@ -32,7 +32,7 @@ enum rules_condition {
 	RULES_SERVICE,
 	RULES_WORKSPACE,
 	RULES_TARGET,
-	RULES_NAMESPACE,
+	RULES_NAMESPACE, /* behind those on who and whose */
 	RULES_TO,
 	RULES_API,
 	RULES_CONDITIONS,
@@ -54,6 +54,9 @@ struct rule {
 	struct rules_value *value[RULES_CONDITIONS]; /* NULL: always met */
 	unsigned operations, versions; /* 1 << …; TO and API */
 };
+
+#define RULES_ALL_OPERATIONS (1U << RULES_READ | 1U << RULES_WRITE | 1U << RULES_LIST | 1U << RULES_DELETE)
+#define RULES_ALL_VERSIONS   (1U << 1 | 1U << 2)
 
 struct rules;
 
@@ -83,6 +86,12 @@ void rules_free(struct rules *r);
 struct rules_verdict rules_ask(const struct rules *r, const struct rules_question *q);
 
 size_t rules_count(const struct rules *r);
+
+/*
+ * The i-th rule never decides where one before it decides all that it could:
+ * the lines of both.  False: there is none such, or not a single one.
+ */
+bool rules_is_idle(const struct rules *r, size_t i, unsigned *line, unsigned *by) __attribute__((warn_unused_result));
 
 /* The text of the rule in that line; absent: there is none. */
 struct str rules_text(const struct rules *r, unsigned line);

@@ -242,6 +242,58 @@ first_match(void)
 	rules_free(rules);
 }
 
+/* Which rules can never decide. */
+static void
+idle_rules(void)
+{
+	static const struct {
+		const char *first, *second;
+		bool idle;
+	} pairs[] = {
+		{ "any", "any", true },
+		{ "any", "namespace=x to=read", true },
+		{ "namespace=x", "any", false },
+		{ "namespace=*", "any", true },
+		{ "namespace=*", "account=system", true },
+		{ "namespace=b,*", "any", true },
+		{ "namespace=*", "namespace=a,b*", true },
+		{ "namespace=a*", "namespace=ab,a,ac*", true },
+		{ "namespace=a*", "namespace=ab,b", false },
+		{ "namespace=ab*", "namespace=a*", false },
+		{ "namespace=a", "namespace=a*", false },
+		{ "namespace=a,b", "namespace=b", true },
+		{ "service=a", "service=a namespace=x", true },
+		{ "service=a", "service=b", false },
+		{ "service=none", "service=none", true },
+		{ "service=a,none", "service=none", true },
+		{ "service=%6eone", "service=none", false },
+		{ "account=system", "account=" SYSTEM, true },
+		{ "account=system", "account=guest", false },
+		{ "workspace=none", "workspace=" WS, false },
+		{ "target=default", "target=" DEFAULT, true },
+		{ "target=default", "workspace=" DEFAULT, false },
+		{ "to=read,write", "to=read", true },
+		{ "to=read", "to=read,write", false },
+		{ "to=read,write,list,delete", "any", true },
+		{ "api=v1", "api=v1,v2", false },
+		{ "api=v2,v1", "namespace=x api=v1", true },
+	};
+
+	for (size_t i = 0; i < COUNT(pairs); i++) {
+		char text[256];
+		struct rules *rules;
+		unsigned line = 0, by = 0;
+
+		(void)snprintf(text, sizeof(text), "allow service=zz\n\ndeny %s\nallow %s\n", pairs[i].first, pairs[i].second);
+		rules = read_rules(str_of(text));
+		tap_ok(!rules_is_idle(rules, 1, &line, &by), "%s: decides", pairs[i].first);
+		tap_ok(rules_is_idle(rules, 2, &line, &by) == pairs[i].idle, "%s before %s: idle or not", pairs[i].first,
+		    pairs[i].second);
+		tap_ok(!pairs[i].idle || (line == 4 && by == 3), "and which they are");
+		rules_free(rules);
+	}
+}
+
 static void
 broken_files(void)
 {
@@ -365,6 +417,7 @@ main(void)
 	terms.default_workspace = uuid_of(DEFAULT);
 	conditions();
 	first_match();
+	idle_rules();
 	broken_files();
 	many_rules();
 	return tap_end();
