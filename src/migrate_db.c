@@ -1,5 +1,6 @@
 #include "migrate_db.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <poll.h>
 #include <stdarg.h>
@@ -279,7 +280,7 @@ prepare(struct migrate_db *db, const char *file)
 	PGresult *res = NULL;
 	enum migrate_outcome outcome;
 
-	if (buf_ok(&text) && PQsendPrepare(db->conn, "", text.p, 0, NULL))
+	if (buf_ok(&text) && PQsendPrepare(db->conn, file, text.p, 0, NULL))
 		outcome = take_answer(db, false, &res);
 	else
 		outcome = gone(db, PQerrorMessage(db->conn));
@@ -296,8 +297,8 @@ send_changes(struct migrate_db *db, const struct migrate_change *change, size_t 
 	static const int binary[MIGRATE_VALUES] = { 1, 1, 1, 1, 1, 1, 1 };
 
 	for (size_t i = 0; i < n; i++)
-		if (!PQsendQueryPrepared(db->conn, "", change[i].n, change[i].value, change[i].length, binary, BINARY) ||
-		    !PQpipelineSync(db->conn))
+		if (!PQsendQueryPrepared(db->conn, db->prepared, MIGRATE_VALUES, change[i].value, change[i].length,
+			binary, BINARY) || !PQpipelineSync(db->conn))
 			return false;
 	return true;
 }
@@ -328,7 +329,8 @@ migrate_db_change_each(struct migrate_db *db, const char *file, struct migrate_c
 {
 	enum migrate_outcome outcome = MIGRATE_DONE;
 
-	if (db->prepared != file)
+	assert(db->prepared == NULL || db->prepared == file);
+	if (db->prepared == NULL)
 		outcome = prepare(db, file);
 	if (outcome != MIGRATE_DONE)
 		return outcome;

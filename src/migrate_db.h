@@ -38,7 +38,7 @@ struct migrate_db {
 	char holder[33];         /* CockroachDB: our name in the lease; "": none yet */
 	int64_t progress_at;     /* monotonic: when we last got on with it */
 	bool locked;             /* we are the one migrator */
-	const char *prepared;    /* the file that the connection has prepared last */
+	const char *prepared;    /* the file of migrate_db_change_each(): one for each connection */
 };
 
 /* Values of $1, $2, … as text; NULL ends them. */
@@ -70,7 +70,6 @@ enum migrate_outcome migrate_db_fetch(struct migrate_db *db, const char *file, c
 struct migrate_change {
 	const char *value[MIGRATE_VALUES];
 	int length[MIGRATE_VALUES];
-	int n;
 	bool done; /* it changed a row */
 };
 

@@ -188,11 +188,15 @@ count_row(struct migrate_seal *m, const PGresult *res, int row)
 		m->others++;
 }
 
+/* What $1 … $7 of migrate/seal_row stand for. */
 static void
-add_value(struct migrate_change *change, struct str s)
+set_values(struct migrate_change *change, const struct str values[MIGRATE_VALUES])
 {
-	change->value[change->n] = s.n > 0 ? s.p : "";
-	change->length[change->n++] = (int)s.n;
+	for (size_t i = 0; i < MIGRATE_VALUES; i++) {
+		change->value[i] = values[i].n > 0 ? values[i].p : "";
+		change->length[i] = (int)values[i].n;
+	}
+	change->done = false;
 }
 
 static struct str
@@ -245,14 +249,8 @@ plan_row(struct migrate_seal *m, const PGresult *res, int row, struct migrate_ch
 	if (verdict != SEAL_OPENED && verdict != SEAL_PLAIN)
 		m->refused++;
 	else if (new_value(m, &place, verdict, value, md5, &fresh)) {
-		*change = (struct migrate_change){ .n = 0 };
-		add_value(change, cell(res, row, WORKSPACE));
-		add_value(change, place.ns);
-		add_value(change, place.key);
-		add_value(change, md5_str(md5));
-		add_value(change, fresh);
-		add_value(change, old_md5);
-		add_value(change, stored);
+		set_values(change, (const struct str[]){ cell(res, row, WORKSPACE), place.ns, place.key, md5_str(md5), fresh,
+		    old_md5, stored });
 		return true;
 	}
 	return false;
@@ -374,23 +372,35 @@ read_proof(struct migrate_seal *m, struct migrate_db *db, const struct seal_plac
 	return outcome;
 }
 
+/* Bytes as the text of a bytea, in the arena.  NULL: no memory. */
+static const char *
+hex_text(struct migrate_seal *m, const void *p, size_t n)
+{
+	char *text = arena_alloc(&m->arena, 2 * n + 3);
+
+	if (text == NULL)
+		return NULL;
+	memcpy(text, "\\x", 2);
+	digest_hex(p, n, text + 2);
+	text[2 * n + 2] = '\0';
+	return text;
+}
+
 static enum migrate_outcome
 write_proof(struct migrate_seal *m, struct migrate_db *db, const struct seal_place *place)
 {
-	struct migrate_change change = { .done = false };
+	char workspace[UUID_TEXT_SIZE], id[KEYRING_ID_MAX + 1] = "";
 	struct md5 md5, column;
 	size_t n = seal_size(m->seal, 0);
 	char *p = arena_alloc(&m->arena, n);
 	enum migrate_outcome outcome;
 
+	uuid_text(&place->workspace, workspace);
+	memcpy(id, place->key.p, place->key.n);
 	if (p == NULL || !digest_md5(STR(""), &md5) || !seal_value(m->seal, place, STR(""), &md5, p, &column))
 		return migrate_db_refuse(db, "the proof of the current key cannot be sealed");
-	add_value(&change, str_from((const char *)place->workspace.b, sizeof(place->workspace.b)));
-	add_value(&change, place->ns);
-	add_value(&change, place->key);
-	add_value(&change, md5_str(&column));
-	add_value(&change, str_from(p, n));
-	outcome = migrate_db_change_each(db, "statements/put_if_absent", &change, 1);
+	outcome = migrate_db_do(db, "statements/put_if_absent", MIGRATE_ARGS(workspace, SEAL_PROOF_NS, id,
+	    hex_text(m, column.b, sizeof(column.b)), hex_text(m, p, n)));
 	arena_reset(&m->arena);
 	return outcome;
 }

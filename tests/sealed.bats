@@ -344,6 +344,8 @@ key_status()
 	[ "$(key_status)" = "plain: 1522" ]
 	[ "$(sql -c "select md5(string_agg(namespace || key || value::text, '|' order by workspace, namespace, key))
 		from hulykvs.kvs")" = "$before" ]
+	# Nothing had to be tried again.
+	run ! grep 'msg="\?waiting' "$WORLD_DIR/migrate.log"
 	# As the original has it: no row of ours, and each MD5 that of its value.
 	[ "$(sql -c "select count(*) from hulykvs.kvs where md5 <> decode(md5(value), 'hex')")" = 0 ]
 	[ "$(sql -c "select count(*) from hulykvs.kvs")" = 1522 ]
