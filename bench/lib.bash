@@ -8,6 +8,7 @@
 #                           and the service on it; afterwards in $BENCH_STATE/worlds
 #   bench_main_db           as DB-COMMAND: the database of the world "main", as it is
 #   bench_sealed COUNT SIZE the world "sealed" on that database, with that many sealed values
+#   bench_collector         takes spans and forgets them; $BENCH_COLLECTOR is where
 #   bench_fill NAMESPACE COUNT SIZE FORMAT
 #                           keys for the last world, see fill.py
 #   bench_settle            statistics, checkpoint: after the last bench_fill
@@ -43,7 +44,7 @@ bench_need()
 bench_open()
 {
 	unset PG_DIR WORLD_DIR
-	bench_pg='' bench_driver='' BENCH_STATE=''
+	bench_pg='' bench_driver='' bench_collector='' BENCH_STATE=''
 	trap bench_close EXIT
 	trap 'exit 130' INT
 	trap 'exit 143' TERM HUP
@@ -68,6 +69,7 @@ bench_close()
 		wait "$bench_driver"
 	fi
 	bench_leave
+	[ -z "$bench_collector" ] || kill -TERM "$bench_collector" 2>/dev/null
 	for saved in "$BENCH_STATE"/*.world; do
 		[ -f "$saved" ] || continue
 		# shellcheck disable=SC1090 # as world_save left it
@@ -135,6 +137,17 @@ bench_world()
 bench_main_db()
 {
 	pg_url main
+}
+
+bench_collector()
+{
+	mkdir "$BENCH_STATE/collector"
+	echo forget >"$BENCH_STATE/collector/manner"
+	python3 "$WORLD_TOP/tests/collector.py" "$BENCH_STATE/collector" &
+	bench_collector=$!
+	world_until 10 test -s "$BENCH_STATE/collector/port" || bench_fail "no collector"
+	BENCH_COLLECTOR=http://127.0.0.1:$(cat "$BENCH_STATE/collector/port")
+	export BENCH_COLLECTOR
 }
 
 bench_fill()

@@ -4,7 +4,8 @@
     collector.py DIRECTORY      serves until it is ended; its port is in DIRECTORY/port
 
 What comes is in DIRECTORY/requests, a JSON object a line: path, headers, body.  DIRECTORY/manner, where it is there,
-says how to answer: a status; "refuse N" (200, but N spans were not wanted); "hang" (no answer).
+says how to answer: a status; "refuse N" (200, but N spans were not wanted); "hang" (no answer); "forget" (200, and it
+does not go into the file).
 """
 import http.server
 import json
@@ -32,19 +33,23 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def do_POST(self):
         body = self.rfile.read(int(self.headers["Content-Length"]))
         how = manner()
-        with LOCK, open(os.path.join(DIRECTORY, "requests"), "a") as file:
-            line = {"path": self.path, "headers": {k.lower(): v for k, v in self.headers.items()},
-                    "manner": " ".join(how), "body": body.decode()}
-            file.write(json.dumps(line) + "\n")
+        if how[0] != "forget":
+            self.note(how, body)
         if how[0] == "hang":
             time.sleep(600)
         answer = {"partialSuccess": {"rejectedSpans": how[1], "errorMessage": "no"}} if how[0] == "refuse" else {}
         content = json.dumps(answer).encode()
-        self.send_response(200 if how[0] == "refuse" else int(how[0]))
+        self.send_response(int(how[0]) if how[0].isdigit() else 200)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(content)))
         self.end_headers()
         self.wfile.write(content)
+
+    def note(self, how, body):
+        line = {"path": self.path, "headers": {k.lower(): v for k, v in self.headers.items()},
+                "manner": " ".join(how), "body": body.decode()}
+        with LOCK, open(os.path.join(DIRECTORY, "requests"), "a") as file:
+            file.write(json.dumps(line) + "\n")
 
     def log_message(self, *_):
         pass
