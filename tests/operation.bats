@@ -195,11 +195,11 @@ assert line["route"] == "/api2/{workspace}/{namespace}/{key}" and line["service"
 }
 
 # What a client may write somewhere, with a database that goes away in between.
-@test "no canary in the log, whatever the format and the failure" {
+@test "no canary in the log, the metrics and the spans, whatever the format and the failure" {
 	local c=canary$RANDOM$RANDOM format
 
 	for format in logfmt json; do
-		world_start lighttpd HULY_LOG_FORMAT=$format HULY_REQUEST_TIMEOUT=1 HULY_STATEMENT_TIMEOUT=1 HULY_PAYLOAD_SIZE_LIMIT=99
+		world_start lighttpd HULY_LOG_FORMAT=$format HULY_OTEL_MODE=stdout OTEL_EXPORTER_OTLP_HEADERS="k=$c" HULY_REQUEST_TIMEOUT=1 HULY_STATEMENT_TIMEOUT=1 HULY_PAYLOAD_SIZE_LIMIT=99
 		for path in "/api2/$WS/$c/$c?$c=$c" "/api2/$c/a/b" "/api/$c/$c" "/$c" "/api2/$WS/$c?prefix=$c&limit=x$c" "/api2/$WS/$c%zz"; do
 			for method in GET PUT DELETE "X$c"; do
 				world_status "$path" -X "$method" -d "$c" -H "X-Request-Id: $c!" -H "traceparent: 00-$c" \
@@ -212,7 +212,10 @@ assert line["route"] == "/api2/{workspace}/{namespace}/{key}" and line["service"
 		pg_sql "w${WORLD_DIR##*.}" -c 'alter table hulykvs.kvs rename to elsewhere'
 		world_status "/api2/$WS/$c/$c" -X PUT -d "$c" >>"$WORLD_DIR/statuses"
 		world_status "/api2/$WS/$c" >>"$WORLD_DIR/statuses"
+		curl -sf "$WORLD_OPERATOR_URL/metrics" >"$WORLD_DIR/metrics.log"
 		world_stop_program
+		grep -q '^hulykvs_http_requests_total{' "$WORLD_DIR/metrics.log"
+		grep -q '^{"resourceSpans":.*"select kvs".*"42P01"' "$WORLD_DIR/program.log"
 		[ "$(grep -cE 'msg"?[:=]"request"' "$WORLD_DIR/program.log")" -ge 20 ]
 		grep -qE '413|401' "$WORLD_DIR/statuses"
 		run grep -rlF -e "$c" -e "${WORLD_TOKEN##*.}" --include='*.log' "$WORLD_DIR"

@@ -98,11 +98,62 @@ levels(void)
 	log_set_threshold(LOG_INFO);
 }
 
+static struct store_description
+describe(const struct store *s, const struct store_ticket *t)
+{
+	(void)s;
+	(void)t;
+	return (struct store_description){ .system = STR("memory") };
+}
+
+/* A request that is traced, and its operation. */
+static void
+spans(void)
+{
+	static const struct store_calls calls = { .describe = describe };
+	const struct store store = { &calls };
+	const struct store_ticket ticket = { .op = { .kind = STORE_GET }, .group = 7, .sqlstate = "40001" };
+	const char *const variables[] = { "REQUEST_METHOD=PUT", "REQUEST_URI=/api/ns/key", "HTTPS=on", NULL };
+	struct trace *t = trace_new(1, 4, TRACE_ALWAYS_ON, 1);
+	struct response ok = { .status = 204 };
+	struct observer o;
+	struct observed d;
+	struct request request;
+	struct call c = { .request = &request };
+	struct trace_span s;
+
+	request_read(&request, (char *const *)variables);
+	observe_open(&o, trace_ring(t, 0));
+	observe_begin(&o, &d, &request, 5);
+	tap_int(request.trace.trace_id.n, TRACE_ID_SIZE, "its trace has a name, for the log");
+	c.match = route_find(request.path, request.method);
+	observe_store(&d, 6);
+	observe_stored(&d, &store, &ticket, STORE_UNKNOWN);
+	tap_int(trace_waiting(t), 0, "not before the end");
+	observe_end(&o, &d, &c, &ok);
+	tap_ok(trace_take(t, &s) && s.method == METHOD_PUT && s.route == ROUTE_V1_KEY && s.is_secure && s.status == 204,
+	    "a span");
+	tap_ok(s.began == 5 && s.ended > 5 && s.operation.began == 6 && s.operation.ended > 6, "its times");
+	tap_ok(s.has_operation && s.operation.outcome == STORE_UNKNOWN && s.operation.group == 7, "its operation");
+	tap_text(str_of(s.operation.sqlstate), STR("40001"), "its SQLSTATE");
+	tap_text(s.operation.what.system, STR("memory"), "and what the store says of it");
+	observe_flush(&o);
+	tap_ok(has(written(), " trace_id=\""), "the line in the log has the trace");
+	request_read(&request, (char *const *)variables);
+	observe_begin(&o, &d, &request, 5);
+	observe_end(&o, &d, &c, &ok);
+	tap_ok(trace_take(t, &s) && !s.has_operation, "the next one has nothing of it");
+	observe_close(&o);
+	(void)written();
+	trace_free(t);
+}
+
 int
 main(void)
 {
 	catch_stderr();
 	lines();
 	levels();
+	spans();
 	return tap_end();
 }

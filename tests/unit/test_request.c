@@ -158,9 +158,9 @@ static void
 operation(void)
 {
 #define TRACE "4bf92f3577b34da6a3ce929d0e0e4736"
-	static const char *const good[] = { "HTTP_X_REQUEST_ID=a-b", "HULYKVS_OPERATOR=1",
+	static const char *const good[] = { "HTTP_X_REQUEST_ID=a-b", "HULYKVS_OPERATOR=1", "HTTPS=on",
 		"HTTP_TRACEPARENT=00-" TRACE "-00f067aa0ba902b7-01", NULL };
-	static const char *const bad[] = { "HTTP_X_REQUEST_ID=a b", "HULYKVS_OPERATOR=11",
+	static const char *const bad[] = { "HTTP_X_REQUEST_ID=a b", "HULYKVS_OPERATOR=11", "HTTPS=off", "HTTP_HTTPS=on",
 		"HTTP_TRACEPARENT=00-" TRACE, "HTTP_HULYKVS_OPERATOR=1", NULL };
 	struct request r;
 
@@ -168,10 +168,12 @@ operation(void)
 	tap_text(r.request_id, STR("a-b"), "X-Request-Id");
 	tap_text(r.trace.trace_id, STR(TRACE), "traceparent");
 	tap_ok(r.is_operator, "an operator");
+	tap_ok(r.is_secure, "TLS");
 	request_read(&r, (char *const *)bad);
 	tap_text(r.request_id, STR_ABSENT, "a malformed X-Request-Id is none");
 	tap_text(r.trace.trace_id, STR_ABSENT, "nor is a malformed traceparent");
 	tap_ok(!r.is_operator, "no operator");
+	tap_ok(!r.is_secure, "no TLS");
 }
 
 int

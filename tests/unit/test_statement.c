@@ -110,6 +110,30 @@ names_the_schema(void)
 	}
 }
 
+/* What a span tells of a statement: its text without our comments. */
+static void
+describes(void)
+{
+	struct store_op get = { .kind = STORE_GET }, put = { .kind = STORE_PUT };
+	struct store_description what;
+	struct statement_set set;
+
+	tap_ok(statement_set_init(&set, STR("s"), true), "a set");
+	for (enum statement s = 0; s < STATEMENT_COUNT; s++) {
+		what = statement_describe(&set, s, DBCONN_POSTGRESQL);
+		tap_ok(str_starts(what.query, what.operation) && what.operation.n >= 6 && !holds(what.query, "--") &&
+		    what.query.p[what.query.n - 1] != '\n', "statement %d: its text, and its first word", (int)s);
+		tap_text(what.collection, s == STATEMENT_CHECK ? STR_ABSENT : STR("kvs"), "statement %d: its table", (int)s);
+	}
+	what = statement_describe(&set, statement_joined(&get), DBCONN_COCKROACHDB);
+	tap_text(what.operation, STR("select"), "a batch of GETs");
+	tap_text(what.system, STR("cockroachdb"), "CockroachDB");
+	what = statement_describe(&set, statement_joined(&put), DBCONN_POSTGRESQL);
+	tap_text(what.operation, STR("insert"), "a batch of PUTs");
+	tap_text(what.system, STR("postgresql"), "PostgreSQL");
+	statement_set_free(&set);
+}
+
 /* A result as libpq would hold it: columns of binary values, row by row. */
 static PGresult *
 result(int columns, int rows, const struct str *values)
@@ -234,6 +258,7 @@ main(void)
 	chooses();
 	joins();
 	names_the_schema();
+	describes();
 	reads_values();
 	reads_many();
 	checks_the_schema();
