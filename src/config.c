@@ -403,6 +403,19 @@ config_put(const struct config *c, struct buf *out)
 	}
 }
 
+void
+config_each_file(const struct config *c, void (*file)(void *ctx, const char *path), void *ctx)
+{
+	for (size_t i = 0; i < CONFIG_COUNT; i++) {
+		char *const *path = const_member_of(c, &settings[i]);
+
+		if (settings[i].type == &setting_type_FILE && strcmp(*path, "off") != 0)
+			file(ctx, *path);
+		if (c->secret_file[i] != NULL)
+			file(ctx, c->secret_file[i]);
+	}
+}
+
 const char *
 config_name(enum config_setting setting)
 {

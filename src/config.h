@@ -95,6 +95,9 @@ void config_print_help(FILE *out);
 /* "NAME=value  # where it comes from", a setting a line; secrets as asterisks. */
 void config_put(const struct config *c, struct buf *out);
 
+/* Calls back with each file that a setting names, or that holds one. */
+void config_each_file(const struct config *c, void (*file)(void *ctx, const char *path), void *ctx);
+
 /* The environment variable. */
 const char *config_name(enum config_setting setting);
 

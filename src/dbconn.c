@@ -155,6 +155,30 @@ dbconn_string_ok(const char *db_connection, struct buf *why)
 	return true;
 }
 
+static bool
+is_file(const char *keyword)
+{
+	static const char *const files[] = { "passfile", "sslcert", "sslcrl", "sslcrldir", "sslkey", "sslrootcert" };
+
+	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++)
+		if (strcmp(keyword, files[i]) == 0)
+			return true;
+	return false;
+}
+
+void
+dbconn_each_file(const char *db_connection, void (*file)(void *ctx, const char *path), void *ctx)
+{
+	PQconninfoOption *given[] = { parse(db_connection), PQconndefaults() };
+
+	for (size_t i = 0; i < sizeof(given) / sizeof(given[0]); i++) {
+		for (PQconninfoOption *o = given[i]; o != NULL && o->keyword != NULL; o++)
+			if (is_file(o->keyword) && o->val != NULL && o->val[0] != '\0')
+				file(ctx, o->val);
+		PQconninfoFree(given[i]);
+	}
+}
+
 /* libpq prints notices on stderr unless told otherwise; they may quote rows. */
 static void
 ignore_notice(void *arg, const char *message)

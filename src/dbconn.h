@@ -26,6 +26,9 @@ enum dbconn_server {
 /* Whether libpq can read the connection string; *why never quotes it. */
 bool dbconn_string_ok(const char *db_connection, struct buf *why) __attribute__((warn_unused_result));
 
+/* Calls back with each file and directory that the string, or libpq's environment, names: certificates, passwords. */
+void dbconn_each_file(const char *db_connection, void (*file)(void *ctx, const char *path), void *ctx);
+
 /*
  * Connects; returns new (PQfinish), or NULL with libpq's one-line reason in
  * *why (host names and roles, no password).  Waits connect_timeout of the

@@ -255,6 +255,7 @@ run(void *arg)
 	int64_t metrics_due = clock_mono() + c->otel_metric_export_interval;
 	bool ending;
 
+	(void)pthread_setname_np(pthread_self(), "exporter");
 	metrics_attach(e->metrics, e->block);
 	do {
 		if (trace_waiting(e->trace) < (c->otel_bsp_max_queue_size + 1) / 2 && !is_ending(e))
@@ -350,10 +351,8 @@ exporter_new(const struct config *c, struct trace *t, struct metrics *m, unsigne
 	ok = make_resource(e) && make_urls(e);
 	if (c->otel_mode == OTELENV_ON)
 		ok = ok && upload_init() && make_upload(e);
-	if (ok && pthread_create(&e->thread, NULL, run, e) == 0) {
-		(void)pthread_setname_np(e->thread, "exporter");
+	if (ok && pthread_create(&e->thread, NULL, run, e) == 0)
 		return e;
-	}
 	exporter_free(e);
 	return NULL;
 }

@@ -27,6 +27,7 @@
 #include "options.h"
 #include "process.h"
 #include "reload.h"
+#include "sandbox.h"
 #include "store_pg.h"
 #include "store_sealed.h"
 #include "worker.h"
@@ -95,6 +96,21 @@ know_peers(struct program *p)
 	ok = peers_read(&p->house.peers, str_of(p->config.allowed_peers), p->house.listener, &why);
 	if (!ok)
 		(void)fprintf(stderr, "hulykvs: HULY_ALLOWED_PEERS: %.*s\n", STR_FMT(buf_str(&why)));
+	buf_free(&why);
+	return ok;
+}
+
+/* Before any other thread is there.  As CGI, each request would have its line. */
+static bool
+confine(const struct program *p)
+{
+	struct buf why;
+	bool ok;
+
+	buf_init(&why, 1024);
+	ok = sandbox_enter(&p->config, p->house.listener >= 0 ? LOG_INFO : LOG_DEBUG, &why);
+	if (!ok)
+		(void)fprintf(stderr, "hulykvs: HULY_SANDBOX: %.*s\n", STR_FMT(buf_str(&why)));
 	buf_free(&why);
 	return ok;
 }
@@ -322,9 +338,13 @@ serve(struct program *p)
 	(void)pthread_sigmask(SIG_BLOCK, &set, NULL);
 	signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (signals < 0 || fcntl(p->house.listener, F_SETFL, fcntl(p->house.listener, F_GETFL) | O_NONBLOCK) < 0 ||
-	    !fcgi_init() || !set_up(p))
+	    !fcgi_init())
 		return cannot_start();
-	log_never_wait();
+	log_never_wait(); /* opens stderr once more */
+	if (!confine(p))
+		return EXIT_CONFIG;
+	if (!set_up(p))
+		return cannot_start();
 	if (!start_exporter(p))
 		return EXIT_INTERNAL;
 	log_event(LOG_INFO, "started", log_text("version", STR(PACKAGE_VERSION)),
@@ -372,6 +392,8 @@ run(struct program *p)
 	(void)signal(SIGPIPE, SIG_IGN);
 	if (fastcgi)
 		return serve(p);
+	if (!confine(p))
+		return EXIT_CONFIG;
 	return set_up(p) ? cgi_serve(&p->house, &p->store) : cannot_start();
 }
 

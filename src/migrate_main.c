@@ -9,6 +9,7 @@
 #include "keyring.h"
 #include "migrate.h"
 #include "process.h"
+#include "sandbox.h"
 #include "version.h"
 
 #define PATIENCE (600 * CLOCK_S)
@@ -201,6 +202,21 @@ read_keys(const struct config *c, enum migrate_command command, struct buf *erro
 	return keys != NULL;
 }
 
+static bool
+confine(const struct config *c)
+{
+	struct buf why;
+	bool ok;
+
+	buf_init(&why, 1024);
+	ok = sandbox_enter(c, LOG_DEBUG, &why);
+	if (!ok)
+		log_event(LOG_ERROR, "bad setting", log_text("setting", str_of(config_name(CONFIG_sandbox))),
+		    log_text("why", buf_str(&why)));
+	buf_free(&why);
+	return ok;
+}
+
 static enum exitcode
 migrate_with_settings(const struct migrate_options *options)
 {
@@ -215,7 +231,7 @@ migrate_with_settings(const struct migrate_options *options)
 		log_set_threshold(config.log_level);
 		log_set_format(config.log_format);
 		config_warn(&config);
-		code = migrate_run(&config, options, stdout);
+		code = confine(&config) ? migrate_run(&config, options, stdout) : EXIT_CONFIG;
 	} else {
 		log_event(LOG_ERROR, "bad setting", log_text("why", buf_str(&error)));
 		code = EXIT_CONFIG;

@@ -232,6 +232,37 @@ parse_peers(struct str s, void *member)
 }
 
 static const char *
+parse_paths(struct str s, void *member)
+{
+	struct str path, rest = s;
+
+	while (rest.p != NULL && !str_eq(s, STR("none"))) {
+		(void)str_cut(rest, ':', &path, &rest);
+		if (path.n == 0 || path.p[0] != '/')
+			return "neither none nor absolute paths with colons between them";
+	}
+	return setting_copy(s, member);
+}
+
+static const struct str sandbox_names[] = {
+	[SETTING_SANDBOX_OFF] = STR_INIT("off"),
+	[SETTING_SANDBOX_ON] = STR_INIT("on"),
+	[SETTING_SANDBOX_REQUIRE] = STR_INIT("require"),
+	[SETTING_SANDBOX_TRAP] = STR_INIT("trap"),
+};
+
+static const char *
+parse_sandbox(struct str s, void *member)
+{
+	enum setting_sandbox *sandbox = member;
+
+	for (*sandbox = SETTING_SANDBOX_OFF; *sandbox <= SETTING_SANDBOX_TRAP; ++*sandbox)
+		if (str_eq(s, sandbox_names[*sandbox]))
+			return NULL;
+	return "neither off, on, require nor trap";
+}
+
+static const char *
 parse_count(struct str s, void *member)
 {
 	uint64_t n;
@@ -414,6 +445,12 @@ print_format(const void *member, struct buf *out)
 	buf_puts(out, log_format_name(*(const enum log_format *)member));
 }
 
+static void
+print_sandbox(const void *member, struct buf *out)
+{
+	buf_puts(out, sandbox_names[*(const enum setting_sandbox *)member]);
+}
+
 const struct setting_type
     setting_type_IDENTIFIER = { parse_identifier, print_text, setting_release_text, 0 },
     setting_type_ADDRESS = { parse_address, print_text, setting_release_text, 0 },
@@ -429,6 +466,8 @@ const struct setting_type
     setting_type_LEVEL = { parse_level, print_level, NULL, sizeof(SETTING_C_LEVEL) },
     setting_type_LISTENER = { parse_listener, print_text, setting_release_text, 0 },
     setting_type_PEERS = { parse_peers, print_text, setting_release_text, 0 },
+    setting_type_PATHS = { parse_paths, print_text, setting_release_text, 0 },
+    setting_type_SANDBOX = { parse_sandbox, print_sandbox, NULL, sizeof(SETTING_C_SANDBOX) },
     setting_type_FILE = { parse_text, print_text, setting_release_text, 0 },
     setting_type_NAMES = { parse_text, print_text, setting_release_text, 0 },
     setting_type_SEALING = { parse_sealing, print_sealing, NULL, sizeof(SETTING_C_SEALING) },

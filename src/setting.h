@@ -26,6 +26,8 @@
 #define SETTING_C_SECONDS    int64_t   /* nanoseconds; written as seconds, decimals allowed, 0.1 to 3600 */
 #define SETTING_C_LISTENER   char *    /* owned; IPv4:port, [IPv6]:port or "off" */
 #define SETTING_C_PEERS      char *    /* owned; a list of users, see peers.h */
+#define SETTING_C_PATHS      char *    /* owned; absolute paths with colons between them, or "none" */
+#define SETTING_C_SANDBOX    enum setting_sandbox
 #define SETTING_C_UUID       struct uuid
 #define SETTING_C_SWITCH     bool      /* on/off, true/false, 1/0 */
 #define SETTING_C_FILE       char *    /* owned; a path, or "off" */
@@ -37,7 +39,15 @@
 #define SETTING_TYPES(X) \
 	X(IDENTIFIER) X(ADDRESS) X(SECRET) X(SPARE) X(PORT) X(COUNT) X(SIZE) X(SECONDS) X(UUID) X(SWITCH) X(LEVEL) \
 	X(FORMAT) X(LISTENER) X(PEERS) \
-	X(FILE) X(NAMES) X(SEALING) X(VERDICT) OTELENV_TYPES(X)
+	X(FILE) X(NAMES) X(SEALING) X(VERDICT) X(PATHS) X(SANDBOX) \
+	OTELENV_TYPES(X)
+
+enum setting_sandbox {
+	SETTING_SANDBOX_OFF,
+	SETTING_SANDBOX_ON,      /* as much as the kernel has */
+	SETTING_SANDBOX_REQUIRE, /* all of it, or no start */
+	SETTING_SANDBOX_TRAP,    /* and the end at the first system call that is not on the list: for tests */
+};
 
 struct setting_type {
 	/* Fills the member and returns NULL, or returns what is wrong with s, without quoting it. */

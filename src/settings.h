@@ -42,6 +42,10 @@
 	    "address and port that the web server answers operators on, or off")                           \
 	X(allowed_peers, PEERS, "HULY_ALLOWED_PEERS", "any",                                               \
 	    "users that may connect to the unix socket: any, or names and numbers with commas between")    \
+	X(sandbox, SANDBOX, "HULY_SANDBOX", "off",                                                         \
+	    "confinement to the files and system calls that serving takes: off, on, require or trap")      \
+	X(sandbox_read, PATHS, "HULY_SANDBOX_READ", "none",                                                \
+	    "further files and directories that it may read: none, or paths with colons between")          \
 	X(workers, COUNT, "HULY_WORKERS", "1", "threads that serve requests")                              \
 	X(db_list_connections, COUNT, "HULY_DB_LIST_CONNECTIONS", "4",                                     \
 	    "most database connections that lists may use, in each worker")                                \

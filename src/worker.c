@@ -174,7 +174,10 @@ static void *
 run(void *arg)
 {
 	struct worker *w = arg;
+	char name[16];
 
+	(void)snprintf(name, sizeof(name), "worker %u", w->number % 1000);
+	(void)pthread_setname_np(pthread_self(), name);
 	metrics_attach(w->host.house->metrics, w->number);
 	loop_run(&w->loop);
 	health_end(w->host.house->health, w->number);
@@ -233,13 +236,8 @@ worker_start(struct house *house, unsigned number, const struct worker_store *ki
 	w->strangers_told = -STRANGERS_EVERY;
 	w->host.house = house;
 	w->wake.fd = w->loop.epoll = -1;
-	if (set_up(w) && pthread_create(&w->thread, NULL, run, w) == 0) {
-		char name[16];
-
-		(void)snprintf(name, sizeof(name), "worker %u", number % 1000);
-		(void)pthread_setname_np(w->thread, name);
+	if (set_up(w) && pthread_create(&w->thread, NULL, run, w) == 0)
 		return w;
-	}
 	worker_free(w);
 	return NULL;
 }

@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# Who may connect to the program.
+# Who may connect to the program, and what it may do itself.
 
 # shellcheck disable=SC2030,SC2031 # each test has its own output and status
 
@@ -19,6 +19,7 @@ teardown_file()
 
 teardown()
 {
+	world_kill "${PROGRAM:-}"
 	world_leave
 }
 
@@ -85,4 +86,84 @@ strangers_logged()
 	HULY_ALLOWED_PEERS=root run -0 unshare --user --map-root-user "$HULYKVS_BUILD/hulykvs" --check-config
 	HULY_ALLOWED_PEERS=1 run -78 unshare --user --map-root-user "$HULYKVS_BUILD/hulykvs" --check-config
 	[[ $output == *"user namespace"*"tell 1 from others"* ]]
+}
+
+# --- what the program may do ---
+
+# confined_program SETTING …: a program that needs no database, in a directory of its own.
+confined_program()
+{
+	WORLD_DIR=$(mktemp -d /tmp/hkv.XXXXXX)
+	export WORLD_DIR WORLD_SPAWN='' WORLD_WEB=''
+	(cd "$WORLD_DIR" && exec env -i PATH="$PATH" HULY_DB_CONNECTION=host=/nowhere "$@" \
+		spawn-fcgi -n -s "$WORLD_DIR/socket" -- "$HULYKVS_BUILD/hulykvs") \
+		</dev/null >>"$WORLD_DIR/program.log" 2>&1 3>&- &
+	PROGRAM=$!
+	world_until 10 log_has 'msg="database unavailable"'
+}
+
+log_has()
+{
+	grep -qE -- "$1" "$WORLD_DIR/program.log"
+}
+
+# without_landlock COMMAND …: on a kernel that has none, as far as the command can tell: by a filter of system
+# calls (seccomp(2)) in which number 444 ends with ENOSYS.
+without_landlock()
+{
+	python3 -c '
+import ctypes, os, struct, sys
+rows = [(0x20, 0, 0, 0), (0x15, 0, 1, 444), (6, 0, 0, 0x50000 | 38), (6, 0, 0, 0x7fff0000)]
+code = ctypes.create_string_buffer(b"".join(struct.pack("HBBI", *row) for row in rows))
+filter = ctypes.create_string_buffer(struct.pack("HxxxxxxP", len(rows), ctypes.addressof(code)))
+libc = ctypes.CDLL(None)
+assert libc.prctl(38, 1, 0, 0, 0) == 0 and libc.prctl(22, 2, filter) == 0
+os.execvp(sys.argv[1], sys.argv[1:])' "$@"
+}
+
+@test "HULY_SANDBOX: every thread is confined, and numbers of the process are still read" {
+	local task
+
+	world_start nginx HULY_SANDBOX=require
+	for task in /proc/"$(world_pid)"/task/*; do
+		grep -qxE 'NoNewPrivs:\s1' "$task/status"
+		grep -qxE 'Seccomp:\s2' "$task/status"
+	done
+	log_has 'level=info msg="confined" by="no new privileges, Landlock [0-9]+, system calls"'
+	curl -s "$WORLD_OPERATOR_URL/metrics" >"$WORLD_DIR/metrics"
+	for metric in process_resident_memory_bytes process_open_fds process_start_time_seconds; do
+		grep -qE "^$metric [1-9]" "$WORLD_DIR/metrics"
+	done
+	world_stop
+}
+
+@test "HULY_SANDBOX: off leaves the process as it was" {
+	confined_program HULY_SANDBOX=off
+	grep -qxE 'NoNewPrivs:\s0' "/proc/$PROGRAM/status"
+	run ! log_has confined
+}
+
+@test "HULY_SANDBOX: HUP reads the settings again, from a new file as well" {
+	confined_program HULY_SANDBOX=trap
+	mkdir "$WORLD_DIR/etc"
+	echo 'workers = 3' >"$WORLD_DIR/etc/config.toml"
+	kill -HUP "$PROGRAM"
+	world_until 10 log_has 'level=warn .*setting="HULY_WORKERS"'
+	echo 'db_prepared = false' >"$WORLD_DIR/etc/new"
+	mv "$WORLD_DIR/etc/new" "$WORLD_DIR/etc/config.toml"
+	kill -HUP "$PROGRAM"
+	world_until 10 log_has 'level=warn .*setting="HULY_DB_PREPARED"'
+}
+
+@test "HULY_SANDBOX on a kernel without Landlock: on says so and serves, require does not start" {
+	request=(env -i GATEWAY_INTERFACE=CGI/1.1 SERVER_PROTOCOL=HTTP/1.1 REQUEST_METHOD=GET REQUEST_URI=/status
+		HULY_DB_CONNECTION=host=/nowhere)
+	run -0 --separate-stderr without_landlock "${request[@]}" HULY_SANDBOX=on "$HULYKVS_BUILD/hulykvs"
+	# shellcheck disable=SC2154 # run sets it
+	[[ $stderr == *'level=warn msg="not confined" by="Landlock" why="Function not implemented"'* ]]
+	[ "${lines[-1]}" = ok ]
+	run -78 without_landlock "${request[@]}" HULY_SANDBOX=require "$HULYKVS_BUILD/hulykvs"
+	[[ $output == *"HULY_SANDBOX: Landlock: Function not implemented"* ]]
+	run -78 without_landlock env -i HULY_DB_CONNECTION=host=/nowhere HULY_SANDBOX=require "$HULYKVS_BUILD/hulykvs-migrate"
+	[[ $output == *'setting="HULY_SANDBOX"'* ]]
 }

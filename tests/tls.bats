@@ -54,6 +54,8 @@ all_encrypted()
 @test "verify-full: every connection is encrypted, also to the second host of a list" {
 	export HULY_DB_CONNECTION HULY_TOKEN_SECRET=a-secret-of-the-test
 	HULY_DB_CONNECTION=$(url "$DIR/ca.pem")
+	# Confined, it has to reach the certificates all the same.
+	export HULY_SANDBOX=trap HULY_WORKERS=2
 	"$HULYKVS_BUILD/hulykvs-migrate"
 	spawn-fcgi -n -s "$BATS_TEST_TMPDIR/socket" -- "$HULYKVS_BUILD/hulykvs" 3>&- &
 	PROGRAM=$!
@@ -62,6 +64,18 @@ all_encrypted()
 		[ "$SECONDS" -lt "$deadline" ]
 		sleep 0.1
 	done
+}
+
+# The string names a service, whose file is known to libpq alone.
+@test "HULY_SANDBOX_READ: a certificate that the confined program could not know of" {
+	mkdir "$DIR/service"
+	printf '%s\n' '[kvs]' host=localhost port="$PG_PORT" dbname=tls user=postgres sslmode=verify-full \
+		sslrootcert="$DIR/ca.pem" >"$DIR/service/pg_service.conf"
+	export PGSERVICEFILE=$DIR/service/pg_service.conf HULY_DB_CONNECTION=service=kvs HULY_SANDBOX=require
+	run -69 "$HULYKVS_BUILD/hulykvs-migrate" status
+	[[ $output == *"$DIR/ca.pem"* ]]
+	HULY_SANDBOX_READ=/nonexistent:$DIR/ca.pem run -0 "$HULYKVS_BUILD/hulykvs-migrate" status
+	[[ $output == *'msg="cannot be read from now on" path="/nonexistent"'* ]]
 }
 
 @test "verify-full: another authority's certificate is refused" {

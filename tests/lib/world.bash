@@ -8,6 +8,7 @@
 #                               the program once a request) or none; settings
 #                               go to the program.  WORLD_BARE=1: no database is
 #                               made, no schema, and it is not waited for.
+#                               WORLD_SANDBOX: HULY_SANDBOX of every world.
 #   world_stop                  stops it; fails when the program had crashed, ended
 #                               with another status than 0, or upset a sanitizer,
 #                               or (unless WORLD_ERRORS_EXPECTED) logged an error
@@ -111,7 +112,7 @@ world_start()
 	WORLD_OPERATOR_URL=http://127.0.0.1:$WORLD_OPERATOR_PORT
 	WORLD_TOKEN=$(world_token) || return 1
 	printf '%s\n' HULY_LOG_LEVEL=debug HULY_BIND_HOST=127.0.0.1 HULY_BIND_PORT="$WORLD_PORT" \
-		HULY_METRICS_BIND="127.0.0.1:$WORLD_OPERATOR_PORT" "$@" \
+		HULY_METRICS_BIND="127.0.0.1:$WORLD_OPERATOR_PORT" ${WORLD_SANDBOX:+"HULY_SANDBOX=$WORLD_SANDBOX"} "$@" \
 		>"$WORLD_DIR/settings"
 	if [ -z "${WORLD_BARE:-}" ]; then
 		WORLD_DB=$(pg_db "w${WORLD_DIR##*.}") || return 1

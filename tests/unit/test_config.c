@@ -275,6 +275,9 @@ good_values(void)
 #define NOT_SIZE    "not a size up to 1 GiB (such as 2Mb, 512 KiB or 1000)"
 #define NOT_COUNT   "not a number from 1 to 64"
 #define NOT_SECONDS "not a number of seconds from 0.1 to 3600"
+#define NOT_PEERS   "neither any nor up to 16 names or numbers of users with commas between them"
+#define NOT_SANDBOX "neither off, on, require nor trap"
+#define NOT_PATHS   "neither none nor absolute paths with colons between them"
 #define NOT_LEVEL   "not a log level (error, warn, info or debug)"
 
 static void
@@ -314,6 +317,15 @@ bad_values(void)
 		{ "HULY_DEFAULT_WORKSPACE_UUID", "nope", "not a UUID" },
 		{ "HULY_LOG_LEVEL", "", NOT_LEVEL },
 		{ "HULY_LOG_LEVEL", "loud", NOT_LEVEL },
+		{ "HULY_ALLOWED_PEERS", "", NOT_PEERS },
+		{ "HULY_ALLOWED_PEERS", "www-data,", NOT_PEERS },
+		{ "HULY_ALLOWED_PEERS", "www data", NOT_PEERS },
+		{ "HULY_SANDBOX", "", NOT_SANDBOX },
+		{ "HULY_SANDBOX", "ON", NOT_SANDBOX },
+		{ "HULY_SANDBOX_READ", "", NOT_PATHS },
+		{ "HULY_SANDBOX_READ", "tmp", NOT_PATHS },
+		{ "HULY_SANDBOX_READ", "/tmp:", NOT_PATHS },
+		{ "HULY_SANDBOX_READ", "/tmp:none", NOT_PATHS },
 		{ "HULY_WORKERS", "0", NOT_COUNT },
 		{ "HULY_WORKERS", "65", NOT_COUNT },
 		{ "HULY_WORKERS", "2.0", NOT_COUNT },
