@@ -28,7 +28,7 @@ teardown()
 failpoints()
 {
 	run env "PATH=$PG_BIN:$PATH" python3 "$FAULT_SCRIPTS/failpoints.py" --depth "${FAILPOINTS_DEPTH:-3}" \
-		"$1" "$HULYKVS_BUILD/tests/faults/failing" "$FAULT_DB" "${@:2}"
+		${FEATURES:+--features} "$1" "$HULYKVS_BUILD/tests/faults/failing" "$FAULT_DB" "${@:2}"
 	echo "$output"
 	[ "$status" -eq 0 ]
 	fault_say "$(tail -n 1 <<<"$output")"
@@ -43,6 +43,7 @@ fails_in()
 }
 
 @test "any call of a running program fails: the truth is told, and the service goes on" { fails_in serve; }
+@test "the same, where values are sealed and traces are sent" { FEATURES=1 fails_in serve; }
 @test "any call from the start on fails: serves, or ends with a reason and the right status" { fails_in start; }
 @test "any call of a CGI program fails: the truth is told" { fails_in cgi; }
 

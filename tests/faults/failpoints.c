@@ -13,6 +13,7 @@
  *   cut     the connection is broken, and then the call is made; functions of libpq that take one
  */
 #include <cjson/cJSON.h>
+#include <curl/curl.h>
 #include <dirent.h>
 #include <errno.h>
 #include <execinfo.h>
@@ -22,6 +23,7 @@
 #include <libpq-fe.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
+#include <openssl/rand.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -225,3 +227,26 @@ FAIL(EVP_DigestFinal_ex, int, (EVP_MD_CTX *ctx, unsigned char *out, unsigned *n)
 FAIL(HMAC, unsigned char *,
     (const EVP_MD *md, const void *key, int key_n, const unsigned char *p, size_t n, unsigned char *out, unsigned *out_n),
     (md, key, key_n, p, n, out, out_n), NULL)
+FAIL(RAND_bytes, int, (unsigned char *p, int n), (p, n), 0)
+FAIL(EVP_CIPHER_fetch, EVP_CIPHER *, (OSSL_LIB_CTX *library, const char *name, const char *properties), (library, name, properties), NULL)
+FAIL(EVP_CIPHER_CTX_new, EVP_CIPHER_CTX *, (void), (), NULL)
+FAIL(EVP_CIPHER_CTX_ctrl, int, (EVP_CIPHER_CTX *ctx, int what, int n, void *p), (ctx, what, n, p), 0)
+FAIL(EVP_EncryptInit_ex2, int,
+    (EVP_CIPHER_CTX *ctx, const EVP_CIPHER *cipher, const unsigned char *key, const unsigned char *iv, const OSSL_PARAM *params),
+    (ctx, cipher, key, iv, params), 0)
+FAIL(EVP_CipherInit_ex2, int,
+    (EVP_CIPHER_CTX *ctx, const EVP_CIPHER *cipher, const unsigned char *key, const unsigned char *iv, int encrypt,
+	const OSSL_PARAM *params), (ctx, cipher, key, iv, encrypt, params), 0)
+FAIL(EVP_EncryptUpdate, int, (EVP_CIPHER_CTX *ctx, unsigned char *out, int *n, const unsigned char *in, int in_n), (ctx, out, n, in, in_n), 0)
+FAIL(EVP_CipherUpdate, int, (EVP_CIPHER_CTX *ctx, unsigned char *out, int *n, const unsigned char *in, int in_n), (ctx, out, n, in, in_n), 0)
+FAIL(EVP_EncryptFinal_ex, int, (EVP_CIPHER_CTX *ctx, unsigned char *out, int *n), (ctx, out, n), 0)
+FAIL(EVP_DecryptFinal_ex, int, (EVP_CIPHER_CTX *ctx, unsigned char *out, int *n), (ctx, out, n), 0)
+
+FAIL(curl_global_init, CURLcode, (long flags), (flags), CURLE_OUT_OF_MEMORY)
+FAIL(curl_easy_init, CURL *, (void), (), NULL)
+FAIL(curl_multi_init, CURLM *, (void), (), NULL)
+FAIL(curl_multi_add_handle, CURLMcode, (CURLM *multi, CURL *easy), (multi, easy), CURLM_OUT_OF_MEMORY)
+FAIL(curl_multi_perform, CURLMcode, (CURLM *multi, int *running), (multi, running), CURLM_OUT_OF_MEMORY)
+FAIL(curl_multi_poll, CURLMcode,
+    (CURLM *multi, struct curl_waitfd *more, unsigned n, int ms, int *ready), (multi, more, n, ms, ready), CURLM_OUT_OF_MEMORY)
+FAIL(curl_slist_append, struct curl_slist *, (struct curl_slist *list, const char *s), (list, s), NULL)

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Lets every call that can fail, fail once, and judges what became of it.
 
-    failpoints.py [--depth N] serve|start|cgi DIRECTORY-OF-PROGRAMS DATABASE-URL
+    failpoints.py [--depth N] [--features] serve|start|cgi DIRECTORY-OF-PROGRAMS DATABASE-URL
     failpoints.py [--depth N] migrate DIRECTORY-OF-PROGRAMS DATABASE-URL PSQL-FILE
 
 The programs are those of tests/faults/failing (see failpoints.c), built with AddressSanitizer; the database of the
@@ -12,6 +12,7 @@ first three has schema and audit.sql.  A fixed script is run over and over, and 
            answer.  Every answer has to be true: one of what may be, given the answers before; then the program
            serves it all without a fault again, and the table holds what it should.  In the end each write has
            taken effect as often as was said.
+           (--features: values are sealed and traces are sent, to nobody.)
   start    the program is started, and then answers, or ends with a status and a reason that it should end with
   cgi      one request, as plain CGI; the same
   migrate  hulykvs-migrate of a database that PSQL-FILE makes; ends well or as it should, and a second run ends well
@@ -19,6 +20,7 @@ first three has schema and audit.sql.  A fixed script is run over and over, and 
 Prints a line for each failure, and ends with "N passed, N failed".  Python standard library only.
 """
 import argparse
+import base64
 import collections
 import ctypes
 import hashlib
@@ -155,6 +157,9 @@ class Run:
         self.programs, self.database, self.depth = options.programs, options.database, options.depth
         self.directory = tempfile.mkdtemp(prefix="hkv-fp.")
         self.control = Control(self.directory)
+        self.features, self.keys = options.features, os.path.join(self.directory, "keys")
+        with open(os.open(self.keys, os.O_WRONLY | os.O_CREAT, 0o600), "w", encoding="ascii") as f:
+            f.write("k1 " + base64.b64encode(os.urandom(32)).decode() + "\n")
         self.failures = Failures()
 
     def environment(self, **settings):
@@ -162,6 +167,9 @@ class Run:
                "HULY_WORKERS": "1", "HULY_REQUEST_TIMEOUT": "1", "HULY_STATEMENT_TIMEOUT": "1",
                "HULYKVS_FAILPOINTS": self.control.path,
                "ASAN_OPTIONS": "abort_on_error=0:exitcode=99:detect_leaks=1", "UBSAN_OPTIONS": "print_stacktrace=1"}
+        if self.features:
+            env |= {"HULY_ENCRYPTION_MODE": "on", "HULY_ENCRYPTION_KEYS_FILE": self.keys, "HULY_OTEL_MODE": "on",
+                    "OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:9", "OTEL_BSP_SCHEDULE_DELAY": "200"}
         env.update({name: str(value) for name, value in settings.items()})
         return env
 
@@ -497,7 +505,8 @@ class Serve(Run):
         self.failures.judge("afterwards", self.sound())
         status, wrongs = self.program.end()
         self.failures.judge("the end", wrongs + ([f"status {status}"] if status != 0 else []))
-        self.effects()
+        if not self.features:  # what is sealed has another tag
+            self.effects()
         return self.end()
 
 
@@ -644,6 +653,7 @@ class Migrate(Start):
 def main():
     parser = argparse.ArgumentParser(usage=__doc__)
     parser.add_argument("--depth", type=int, default=3)
+    parser.add_argument("--features", action="store_true")
     parser.add_argument("what", choices=("serve", "start", "cgi", "migrate"))
     parser.add_argument("programs")
     parser.add_argument("database")
