@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "clock.h"
+#include "log.h"
 #include "observe.h"
 
 #define ARENA_MAX ((size_t)512 * 1024)
@@ -189,18 +190,19 @@ cgi_serve(struct house *house, const struct worker_store *kind)
 {
 	struct cgi g = { .house = house };
 	enum exitcode code = EXIT_INTERNAL;
-	bool guarded;
+	bool able, guarded;
 
 	arena_init(&g.arena, ARENA_MAX);
 	observe_open(&g.observer, NULL);
 	buf_init(&g.body, 0);
-	if (!loop_init(&g.loop))
-		return EXIT_INTERNAL;
+	able = loop_init(&g.loop);
 	guarded = guard_init(&g.guard, &house->policy);
 	g.store = kind->make(kind->ctx, &g.loop);
-	if (guarded && g.store != NULL) {
+	if (able && guarded && g.store != NULL) {
 		serve(&g);
 		code = g.broken ? EXIT_INTERNAL : EXIT_OK;
+	} else {
+		log_event(LOG_ERROR, "cannot serve: the system gives no memory or descriptors");
 	}
 	if (g.call.op.kind == STORE_LIST)
 		listing_free(&g.call.listing);

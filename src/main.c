@@ -346,7 +346,7 @@ serve(struct program *p)
 	if (!set_up(p))
 		return cannot_start();
 	if (!start_exporter(p))
-		return EXIT_INTERNAL;
+		return cannot_start();
 	log_event(LOG_INFO, "started", log_text("version", STR(PACKAGE_VERSION)),
 	    log_number("workers", p->config.workers));
 	for (; p->workers < p->config.workers; p->workers++) {

@@ -38,6 +38,7 @@ import urllib.parse
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 
+os.environ["HULY_TOKEN_SECRET"] = "not the default, which the program complains of"
 import audit  # pylint: disable=wrong-import-position
 import play  # pylint: disable=wrong-import-position
 from fcgi_peer import Closed, Peer, environment  # pylint: disable=wrong-import-position
@@ -581,6 +582,8 @@ class Cgi(Start):
                 may |= {body}
                 if answer is None and code == EXIT_OK:
                     wrongs.append("status 0 without an answer")
+                if answer is None and not self.said:
+                    wrongs.append(f"status {code} without a reason")
             elif answer[0] == 204:
                 may = {body}
             elif answer[0] != 503:
@@ -593,6 +596,7 @@ class Cgi(Start):
         with open(log, "wb") as f:
             done = subprocess.run([os.path.join(self.programs, "hulykvs")], input=body, stdout=subprocess.PIPE, stderr=f,
                                   env=self.environment(**env), cwd=self.directory, check=False, timeout=30)
+        self.said = os.path.getsize(log) > 0
         head, found, content = done.stdout.partition(b"\r\n\r\n")
         answer = (int(head.split()[1]), content) if found and head.startswith(b"Status: ") else None
         return done.returncode, answer, complaints(log)
