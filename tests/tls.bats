@@ -83,6 +83,12 @@ all_encrypted()
 	[[ $output == *"certificate verify failed"* ]]
 }
 
+@test "verify-full: a certificate for another name is refused" {
+	HULY_DB_CONNECTION="host=127.0.0.1 port=$PG_PORT user=postgres dbname=tls sslmode=verify-full sslrootcert=$DIR/ca.pem" \
+		run -69 "$HULYKVS_BUILD/hulykvs-migrate"
+	[[ $output == *"does not match host name"* ]]
+}
+
 @test "a server without TLS is refused where it is required" {
 	pg_stop
 	pg_start "$DIR" listen_addresses=127.0.0.1

@@ -8,6 +8,7 @@
 #                               the program once a request) or none; settings
 #                               go to the program.  WORLD_BARE=1: no database is
 #                               made, no schema, and it is not waited for.
+#                               WORLD_SCHEME: https, where settings say so to deploy/render.
 #                               WORLD_SANDBOX: HULY_SANDBOX of every world.
 #   world_stop                  stops it; fails when the program had crashed, ended
 #                               with another status than 0, or upset a sanitizer,
@@ -108,7 +109,7 @@ world_start()
 	chmod 755 "$WORLD_DIR"
 	WORLD_SOCKET=$WORLD_DIR/socket
 	read -r WORLD_PORT WORLD_OPERATOR_PORT < <(world_ports 2)
-	WORLD_URL=http://127.0.0.1:$WORLD_PORT
+	WORLD_URL=${WORLD_SCHEME:-http}://127.0.0.1:$WORLD_PORT
 	WORLD_OPERATOR_URL=http://127.0.0.1:$WORLD_OPERATOR_PORT
 	WORLD_TOKEN=$(world_token) || return 1
 	printf '%s\n' HULY_LOG_LEVEL=debug HULY_BIND_HOST=127.0.0.1 HULY_BIND_PORT="$WORLD_PORT" \
