@@ -608,6 +608,12 @@ lane_is_idle(const struct lane *l)
 }
 
 bool
+lane_has_one(const struct lane *l)
+{
+	return l->group.head != NULL && l->group.head->next == NULL;
+}
+
+bool
 lane_is_settled(const struct lane *l)
 {
 	return l->conn != NULL || l->down;

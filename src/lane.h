@@ -61,6 +61,9 @@ void lane_flush(struct lane *l);
 /* Whether nothing is queued or in flight. */
 bool lane_is_idle(const struct lane *l);
 
+/* Whether just one operation is in flight. */
+bool lane_has_one(const struct lane *l);
+
 /* Whether the first answer of the connector has come, good or bad. */
 bool lane_is_settled(const struct lane *l);
 

@@ -2,6 +2,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <sched.h>
 #include <sys/epoll.h>
 #include <unistd.h>
 
@@ -117,11 +118,31 @@ fire_timers(struct loop *l)
 	}
 }
 
+void
+loop_stay_awake(struct loop *l, bool wakeful)
+{
+	l->wakeful = wakeful;
+}
+
+static int
+wait_for_events(const struct loop *l, struct epoll_event *events)
+{
+	int64_t end;
+	int n;
+
+	if (!l->wakeful)
+		return epoll_wait(l->epoll, events, EVENTS_PER_TURN, wait_time(l));
+	end = clock_mono() + LOOP_WAKEFUL;
+	while ((n = epoll_wait(l->epoll, events, EVENTS_PER_TURN, 0)) == 0 && clock_mono() < end)
+		(void)sched_yield();
+	return n != 0 ? n : epoll_wait(l->epoll, events, EVENTS_PER_TURN, wait_time(l));
+}
+
 static void
 turn(struct loop *l)
 {
 	struct epoll_event events[EVENTS_PER_TURN];
-	int n = epoll_wait(l->epoll, events, EVENTS_PER_TURN, wait_time(l));
+	int n = wait_for_events(l, events);
 
 	assert(n >= 0 || errno == EINTR);
 	for (int i = 0; i < n; i++) {

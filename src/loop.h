@@ -35,6 +35,7 @@ struct loop {
 	int epoll;
 	struct timer *timers;
 	struct hook *hooks;
+	bool wakeful;
 	bool stopped;
 };
 
@@ -55,6 +56,15 @@ void loop_want(struct loop *l, struct watch *w, bool reading, bool writing);
 /* The timer stays known until the loop is closed; it fires once per setting of due. */
 void loop_add_timer(struct loop *l, struct timer *t);
 void loop_add_hook(struct loop *l, struct hook *h);
+
+/*
+ * Until it is said otherwise: an answer is due within microseconds.  The loop
+ * looks out for it for LOOP_WAKEFUL before it sleeps, since an idle processor
+ * needs as long to fall asleep and be woken; whoever else is ready to run has the
+ * processor meanwhile.
+ */
+#define LOOP_WAKEFUL INT64_C(60000) /* nanoseconds */
+void loop_stay_awake(struct loop *l, bool wakeful);
 
 /* Turns until loop_stop(). */
 void loop_run(struct loop *l);

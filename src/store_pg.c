@@ -9,6 +9,7 @@
 
 struct store_pg {
 	struct store store; /* first */
+	struct loop *loop;
 	struct hook hook;
 	struct connector_box *box;
 	struct lane reads, writes;
@@ -103,6 +104,7 @@ end_of_turn(struct hook *h)
 
 	lane_flush(&p->reads);
 	lane_flush(&p->writes);
+	loop_stay_awake(p->loop, lane_has_one(&p->reads));
 	p->lists.gives_way = !lane_is_idle(&p->reads) || !lane_is_idle(&p->writes);
 	count_connections(p);
 }
@@ -124,6 +126,7 @@ store_pg_new(const struct config *c, const struct statement_set *set, struct con
 	lane_init(&p->reads, STATEMENT_ROLE_READ, set, loop, p->box);
 	lane_init(&p->writes, STATEMENT_ROLE_WRITE, set, loop, p->box);
 	lister_init(&p->lists, c->db_list_connections, c->request_timeout, set, loop, p->box);
+	p->loop = loop;
 	p->hook.run = end_of_turn;
 	loop_add_hook(loop, &p->hook);
 	return &p->store;
