@@ -110,7 +110,7 @@ on_pair(void *ctx, struct str key, struct str value, unsigned line)
 {
 	struct reading *r = ctx;
 
-	CHECK(key.n > 0 && value.p != NULL && line > r->line && key.n + value.n <= r->n);
+	CHECK(value.p != NULL && line > r->line && key.n + value.n <= r->n);
 	for (size_t i = 0; i < value.n; i++)
 		r->sum += (unsigned char)value.p[i]; /* every byte can be read */
 	r->line = line;
