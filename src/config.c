@@ -171,6 +171,12 @@ take_value(struct sources *s, struct str name, struct str value, enum config_sou
 	*given = (struct given){ value, { source, 0 } };
 }
 
+static bool
+is_opentelemetry(const char *name)
+{
+	return str_starts(str_of(name), STR("OTEL_"));
+}
+
 /* DIFFERS: names are upper case; the original takes them in any. */
 static void
 take_environment(struct sources *s)
@@ -179,7 +185,9 @@ take_environment(struct sources *s)
 
 	for (char **p = environ; p != NULL && *p != NULL; p++) {
 		struct str variable = str_of(*p);
-		if ((str_starts(variable, STR("HULY_")) || str_starts(variable, STR("OTEL_"))) && str_cut(variable, '=', &name, &value))
+		bool ours = str_starts(variable, STR("HULY_")) || is_opentelemetry(*p);
+
+		if (ours && str_cut(variable, '=', &name, &value))
 			take_value(s, name, value, CONFIG_FROM_ENVIRONMENT);
 	}
 }
@@ -241,12 +249,6 @@ parse(const struct setting *setting, struct str value, struct config *c)
 	if (value.n > 0 && memchr(value.p, '\0', value.n) != NULL)
 		return "holds a NUL";
 	return setting->type->parse(value, member_of(c, setting));
-}
-
-static bool
-is_opentelemetry(const char *name)
-{
-	return str_starts(str_of(name), STR("OTEL_"));
 }
 
 static bool

@@ -43,7 +43,8 @@ void observe_begin(struct observer *o, struct observed *d, struct request *reque
 
 /* Its operation went to the store, and came back. */
 void observe_store(struct observed *d, int64_t now);
-void observe_stored(struct observed *d, const struct store *s, const struct store_ticket *t, enum store_outcome outcome);
+void observe_stored(struct observed *d, const struct store *s, const struct store_ticket *t,
+    enum store_outcome outcome);
 
 /* It was answered. */
 void observe_end(struct observer *o, struct observed *d, const struct call *c, const struct response *r);

@@ -110,7 +110,7 @@ trace_ring(struct trace *t, unsigned worker)
 	return t != NULL ? &t->ring[worker] : NULL;
 }
 
-/* As the SDKs do it, so that all of them sample the same traces: the last 8 bytes, big-endian, without the lowest bit. */
+/* As the SDKs do it, so that all sample the same traces: the last 8 bytes, big-endian, without the lowest bit. */
 static bool
 is_in_share(uint64_t threshold, const char *trace_id)
 {

@@ -58,7 +58,7 @@ add_headers(struct upload *u, const struct pairs *headers)
 	return ok;
 }
 
-/* "Expect: 100-continue", which libcurl would put before a large body, costs a second where a server does not know it. */
+/* "Expect: 100-continue", libcurl's way with large bodies, costs a second where a server does not know it. */
 static bool
 expect_nothing(struct upload *u)
 {

@@ -75,7 +75,7 @@ bare()
 	program "$HULYKVS_BUILD/hulykvs" --version
 	[ "$status" -eq 0 ]
 	[[ ${lines[0]} =~ ^hulykvs\ [0-9]+\.[0-9]+\.[0-9]+$ ]]
-	for library in libpq libjwt cJSON OpenSSL libfcgi; do
+	for library in libpq libjwt cJSON OpenSSL libfcgi libcurl; do
 		grep -qE "^$library [^ ]*[0-9]" <<<"$output"
 	done
 	program "$HULYKVS_BUILD/hulykvs-migrate" --version
