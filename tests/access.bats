@@ -503,7 +503,7 @@ last_answers()
 	hup 'msg="settings read again"'
 	TOKEN=$old answers 401 GET /api/n/k
 	TOKEN=$new answers 404 GET /api/n/k
-	# No memory of the process holds the old one; the new one is there, once or more.
+	# No memory of the process holds the old one whole; the new one is there, once or more.
 	[ "$(in_memory 'the new secret, thirty-two bytes')" -ge 1 ]
 	[ "$(in_memory 'the old secret, thirty-two bytes')" -eq 0 ]
 	run ! grep -F thirty-two "$WORLD_DIR"/*.log
