@@ -1,5 +1,6 @@
 #include "otelenv.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "clock.h"
@@ -214,10 +215,18 @@ parse_ratio(struct str s, void *member)
 	return NULL;
 }
 
+/* The fewest digits that are read as the same number. */
 static void
 print_ratio(const void *member, struct buf *out)
 {
-	buf_printf(out, "%g", *(const double *)member);
+	double ratio = *(const double *)member;
+	int digits = 0;
+	char text[32];
+
+	do
+		(void)snprintf(text, sizeof(text), "%.*g", ++digits, ratio);
+	while (digits < 17 && strtod(text, NULL) != ratio);
+	buf_puts(out, str_of(text));
 }
 
 void
