@@ -2,6 +2,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <malloc.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
 
@@ -401,6 +402,8 @@ rest(struct lane *l)
 		leave_connection(l);
 		place_order(l);
 	}
+	if (large) /* and malloc the free pages between blocks that are in use */
+		(void)malloc_trim(0);
 	set_timer(l);
 }
 
