@@ -103,7 +103,7 @@ enum seal_verdict seal_open(struct seal *s, const struct seal_place *place, cons
 
 /*
  * Where the proof of a key stands: a sealed value that the first program which used the key left, so that every other
- * one can tell whether it has the same.  No client's workspace is all zeros.
+ * one can tell whether it has the same.  The workspace is all zeros, which is nobody's.
  */
 #define SEAL_PROOF_NS "hulykvs-keys"
 struct seal_place seal_proof_place(struct str key_id);

@@ -64,7 +64,8 @@ refuse(struct store_ticket *t, enum store_outcome outcome)
 static bool
 covers(const struct store_sealed *s, struct str ns)
 {
-	return s->options.mode != SEAL_OFF && seal_covers(s->options.namespaces, ns);
+	return s->options.mode != SEAL_OFF &&
+	    (seal_covers(s->options.namespaces, ns) || str_eq(ns, STR(SEAL_PROOF_NS)));
 }
 
 static struct seal_place

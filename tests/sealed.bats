@@ -409,6 +409,39 @@ more_sealed()
 	[ "$(count_sealed n)" -gt "$seen" ]
 }
 
+waits_for_lock()
+{
+	[ "$(sql -c "select count(*) from pg_stat_activity
+		where application_name = 'hulykvs-migrate' and wait_event_type = 'Lock'")" = 1 ]
+}
+
+is_locked()
+{
+	[ "$(sql -c "select count(*) from pg_stat_activity where state = 'idle in transaction'")" = 1 ]
+}
+
+@test "reencrypt does not take back what is written while a row is in its hands" {
+	sealed nginx
+	fill n 10
+	mkfifo "$WORLD_DIR/other"
+	"$PG_BIN/psql" -X -q -d "$WORLD_DB" <"$WORLD_DIR/other" >"$WORLD_DIR/other.log" 2>&1 3>&- &
+	other=$!
+	exec 4>"$WORLD_DIR/other"
+	echo "begin; update hulykvs.kvs set value = 'new', md5 = decode(md5('new'), 'hex') where key = 'k5';" >&4
+	world_until 20 is_locked
+	migrate reencrypt 3>&- 4>&- &
+	migrator=$!
+	world_until 20 waits_for_lock
+	echo "commit;" >&4
+	exec 4>&-
+	wait "$other"
+	wait "$migrator"
+	[ "$(key_status)" = "plain: 0,key a: 10 (current)" ]
+	migrate decrypt
+	[ "$(sql -c "select convert_from(value, 'UTF8') from hulykvs.kvs where key = 'k5'")" = new ]
+	world_stop
+}
+
 # mode MODE: another program takes over from the running one, with this mode.
 mode()
 {
