@@ -14,16 +14,24 @@ def _stat(pid):
     return int(fields[1]), user + system, user_ended + system_ended
 
 
-def family_cpu(root):
-    """Microseconds of a process, its children, and its children that have ended."""
-    total = sum(_stat(root)[1:])
+def _family(root):
+    """CPU time of a process's children, by pid."""
+    found = {}
     for name in os.listdir("/proc"):
         try:
             if name.isdigit() and _stat(name)[0] == root:
-                total += _stat(name)[1]
+                found[name] = _stat(name)[1]
         except (FileNotFoundError, ProcessLookupError):
             pass  # ended meanwhile
-    return total
+    return found
+
+
+def family_cpu(root):
+    """Microseconds of a process, its children, and its children that have ended."""
+    while True:
+        ended, children = _stat(root)[2], _family(root)
+        if _stat(root)[2] == ended:  # nobody ended meanwhile, to be counted twice or not at all
+            return sum(_stat(root)[1:]) + sum(children.values())
 
 
 def children_cpu():

@@ -182,13 +182,12 @@ put_answer(struct conn *c)
 	struct str content = response_content(&c->response, &c->request);
 
 	put_head(c);
-	if (c->memory != NULL)
-		fcgi_lend(c->fcgi, content);
-	else
-		fcgi_put(c->fcgi, content);
+	fcgi_lend(c->fcgi, content);
 	c->observed.bytes = content.n;
 	note_answer(c); /* before the variables go, with the request's name */
 	fcgi_finish(c->fcgi);
+	if (c->memory == NULL)
+		fcgi_own(c->fcgi);
 	end_request(c);
 }
 

@@ -19,7 +19,7 @@
 #define NO_SOCKET   INT_MAX           /* what libfcgi believes to be the descriptor */
 #define LENT_CONTENT 65528            /* of one record of a lent value: with its header, 64 KiB */
 #define LENT_RECORD (GATE_HEADER + LENT_CONTENT)
-enum { FEED_MAX = 4, SEND_RECORDS = 8 };
+enum { FEED_MAX = 4, SEND_RECORDS = 33 };
 
 struct fcgi {
 	FCGX_Request request;
@@ -33,6 +33,7 @@ struct fcgi {
 	struct buf out;  /* written and not yet taken by the socket */
 	struct str lent;   /* the value that goes behind it */
 	size_t lent_sent;  /* bytes of its records that the socket has taken */
+	struct buf owned;  /* a copy of it, where its memory is not lent for long */
 	struct buf behind; /* written behind the value */
 	bool broken;     /* the socket takes no more */
 	bool drained;    /* the kernel has no more for us until it says so */
@@ -123,6 +124,7 @@ fcgi_new(int fd)
 	gate_init(&f->gate);
 	buf_init(&f->held, HELD_MAX);
 	buf_init(&f->out, OUT_MAX);
+	buf_init(&f->owned, OUT_MAX);
 	buf_init(&f->behind, OUT_MAX);
 	(void)FCGX_InitRequest(&f->request, -1, 0);
 	return f;
@@ -137,6 +139,7 @@ fcgi_free(struct fcgi *f)
 	gate_free(&f->gate);
 	buf_free(&f->held);
 	buf_free(&f->out);
+	buf_free(&f->owned);
 	buf_free(&f->behind);
 	(void)close(f->fd);
 	free(f);
@@ -343,24 +346,36 @@ lent_pieces(struct fcgi *f, unsigned char header[SEND_RECORDS][GATE_HEADER], str
 		pieces[n++] = (struct iovec){ (void *)(uintptr_t)content.p, content.n };
 		skip = 0;
 	}
+	if (record * LENT_CONTENT >= f->lent.n && f->behind.n > 0)
+		pieces[n++] = (struct iovec){ f->behind.p, f->behind.n };
 	return n;
 }
 
-/* Takes `sent` bytes off what waits: out, then the lent value; what is behind it moves up. */
+/* The lent value is gone; what is behind it moves up. */
 static void
-take_off(struct fcgi *f, size_t sent)
+move_up(struct fcgi *f)
 {
-	size_t from_out = sent < f->out.n ? sent : f->out.n;
-
-	buf_drop(&f->out, from_out);
-	f->lent_sent += sent - from_out;
-	if (f->out.n > 0 || f->lent_sent < lent_size(f))
-		return;
 	buf_free(&f->out);
+	buf_free(&f->owned);
 	f->lent = STR_ABSENT;
 	f->lent_sent = 0;
 	f->out = f->behind;
 	buf_init(&f->behind, OUT_MAX);
+}
+
+/* Takes `sent` bytes off what waits: out, then the lent value, then what is behind it. */
+static void
+take_off(struct fcgi *f, size_t sent)
+{
+	size_t from_out = sent < f->out.n ? sent : f->out.n, left = lent_size(f) - f->lent_sent;
+
+	buf_drop(&f->out, from_out);
+	sent -= from_out;
+	f->lent_sent += sent < left ? sent : left;
+	if (f->out.n > 0 || f->lent_sent < lent_size(f))
+		return;
+	move_up(f);
+	buf_drop(&f->out, sent - left);
 }
 
 void
@@ -370,7 +385,7 @@ fcgi_write(struct fcgi *f)
 
 	do {
 		unsigned char header[SEND_RECORDS][GATE_HEADER];
-		struct iovec pieces[1 + 2 * SEND_RECORDS];
+		struct iovec pieces[2 + 2 * SEND_RECORDS];
 		size_t n = 0;
 
 		if (f->out.n > 0)
@@ -384,6 +399,16 @@ fcgi_write(struct fcgi *f)
 		sent = send_pieces(f, pieces, n);
 		take_off(f, sent);
 	} while (sent == wanted);
+}
+
+void
+fcgi_own(struct fcgi *f)
+{
+	if (f->lent.n == 0 || f->broken)
+		return;
+	buf_puts(&f->owned, f->lent);
+	f->broken |= !buf_ok(&f->owned);
+	f->lent = buf_str(&f->owned);
 }
 
 size_t

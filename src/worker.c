@@ -19,6 +19,7 @@
 #define SWEEP_EVERY      (1 * CLOCK_S)
 #define ACCEPT_REST      (100 * CLOCK_MS) /* after EMFILE */
 #define SETTLE_EVERY     (5 * CLOCK_MS)
+#define SEND_BUFFER      (1024 * 1024) /* bytes; the kernel's own choice is a fifth of it */
 #define STRANGERS_EVERY  (10 * CLOCK_S) /* a line in the log at most */
 
 struct worker {
@@ -87,6 +88,15 @@ is_welcome(struct worker *w, int fd)
 	return false;
 }
 
+/* So that a large value goes out at once: each further piece costs both sides a wake-up. */
+static void
+widen(int fd)
+{
+	int size = SEND_BUFFER;
+
+	(void)setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
+}
+
 static void
 on_accept(struct watch *watch, uint32_t events)
 {
@@ -97,10 +107,12 @@ on_accept(struct watch *watch, uint32_t events)
 		int fd = accept4(watch->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 
 		if (fd >= 0) {
-			if (is_welcome(w, fd))
+			if (is_welcome(w, fd)) {
+				widen(fd);
 				conn_open(&w->host, fd);
-			else
+			} else {
 				(void)close(fd);
+			}
 			continue;
 		}
 		if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)

@@ -170,9 +170,15 @@ release(struct store *store, void *memory)
 static void
 finish(struct store_mem *s, struct store_ticket *t, struct store_result *r)
 {
+	void *kept = s->keeps_memory ? r->memory : NULL;
+
+	if (kept != NULL)
+		r->memory = NULL;
 	t->client->done(t, r);
 	if (r->memory != NULL)
 		release(&s->store, r->memory);
+	if (kept != NULL)
+		release(&s->store, kept);
 }
 
 static struct store_mem_list **

@@ -26,6 +26,7 @@ struct store_mem {
 	bool reached;                /* then */
 	size_t list_breaks;          /* a list is UNAVAILABLE after so many keys; 0: none is */
 	size_t list_portion;         /* a list waits for store_mem_step() after so many keys; 0: it does not */
+	bool keeps_memory;           /* a value is lent for the time of done() only, as one of a batch is */
 	struct store_ticket *waiting;
 	struct store_mem_list *lists; /* that have begun */
 	unsigned submitted, cancelled;

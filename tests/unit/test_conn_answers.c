@@ -15,13 +15,14 @@ put_large(size_t n)
 }
 
 static void
-writes_slowly(void)
+writes_slowly(bool keeps_memory)
 {
 	static const size_t sizes[] = { 16383, 16384, 65527, 65528, 65529, 131056, 131057, 600000,
 	    WEB_LIMIT };
 	struct web_peer p;
 
 	web_begin(false);
+	web_store.keeps_memory = keeps_memory;
 	web_dial_small(&p, 1);
 	for (size_t i = 0; i < COUNT(sizes); i++) {
 		size_t most = 0;
@@ -363,7 +364,8 @@ int
 main(void)
 {
 	web_set_up();
-	writes_slowly();
+	writes_slowly(false);
+	writes_slowly(true);
 	lends_values();
 	leaves_while_writing();
 	streams();
