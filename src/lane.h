@@ -14,12 +14,18 @@
  * When one fails, all were rolled back, and they run again with a Sync each.
  * A write is run again only where it certainly had no effect; a read is run
  * again until its deadline.  On CockroachDB each write has its own Sync.
+ *
+ * An extra lane has a connection only after lane_open(), and until it has been
+ * idle for a while.  group and segment are rooms of this one.
  */
 #ifndef HULYKVS_LANE_H
 #define HULYKVS_LANE_H
 
 #include "connector.h"
 #include "queue.h"
+
+#define LANE_LARGE_VALUE   (64 * 1024)   /* bytes; what is larger holds up others */
+#define LANE_LARGE_MESSAGE (1024 * 1024) /* bytes; beyond it libpq's buffers are worth giving back */
 
 struct lane {
 	struct watch watch;
@@ -30,6 +36,9 @@ struct lane {
 	const struct statement_set *set;
 	PGconn *conn; /* NULL: none now */
 	enum dbconn_server server;
+	bool extra;
+	bool ordered;            /* the connector is at work */
+	bool doubtful;           /* a lost connection's write may still happen, until there is a new one */
 	bool down;               /* the connector found no way: refuse at once */
 	bool reached;            /* then: what it said; the order's own may change meanwhile */
 	char reason[CONNECTOR_REASON_SIZE];
@@ -42,12 +51,16 @@ struct lane {
 	bool answered;           /* a result has come, and the NULL behind it is due */
 	bool failed;             /* something since the last Sync failed */
 	int sync_verdict;        /* what the Sync itself failed with; -1: it did not */
-	int64_t large_at;        /* when libpq's buffers last grew large; 0: they are not */
+	int64_t large_at;        /* when libpq's buffers last grew large, or an extra lane had work; 0: they are not */
+	int64_t spread_until;    /* large values are being read */
 };
 
-/* Places the order for the first connection. */
-void lane_init(struct lane *l, enum statement_role role, const struct statement_set *set, struct loop *loop,
+/* Places the order for the first connection, unless it is an extra one. */
+void lane_init(struct lane *l, bool extra, enum statement_role role, const struct statement_set *set, struct loop *loop,
     struct connector_box *box);
+
+/* An extra lane is wanted: a connection is made, if there is none. */
+void lane_open(struct lane *l);
 
 /* Closes the connection; no ticket may be left. */
 void lane_close(struct lane *l);

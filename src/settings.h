@@ -49,6 +49,8 @@
 	X(workers, COUNT, "HULY_WORKERS", "1", "threads that serve requests")                              \
 	X(db_list_connections, COUNT, "HULY_DB_LIST_CONNECTIONS", "4",                                     \
 	    "most database connections that lists may use, in each worker")                                \
+	X(db_large_connections, COUNT, "HULY_DB_LARGE_CONNECTIONS", "2",                                   \
+	    "most database connections for reads, and for writes, while values are large, in each worker") \
 	X(db_prepared, SWITCH, "HULY_DB_PREPARED", "on",                                                   \
 	    "named prepared statements; off behind PgBouncer before 1.21")                                 \
 	X(request_timeout, SECONDS, "HULY_REQUEST_TIMEOUT", "10", "longest wait of a request, in seconds") \

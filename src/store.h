@@ -49,6 +49,12 @@ struct store_op {
 	unsigned limit; /* 0: all */
 };
 
+static inline bool
+store_writes(const struct store_op *op)
+{
+	return op->kind == STORE_PUT || op->kind == STORE_DELETE;
+}
+
 enum store_outcome {
 	STORE_DONE,
 	STORE_NO_KEY,      /* GET, HEAD, DELETE: no such key */

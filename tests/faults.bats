@@ -330,6 +330,36 @@ without()
 	fault_end
 }
 
+connections()
+{
+	"$PG_BIN/psql" -X -q -A -t -d "$FAULT_DB" \
+		-c "select count(*) from pg_stat_activity where datname = current_database() and application_name = 'hulykvs'"
+}
+
+# Large values have a connection of their own, which is made when the first one comes.
+large_has_connection()
+{
+	status_is "/api2/$WS/n/opens" 204 -T "$FAULT_DIR/large" && [ "$(connections)" -gt "$1" ]
+}
+
+@test "a large write that was given up holds later ones back while it may still happen" {
+	local few unknown="Outcome unknown: the write may or may not have happened"
+
+	fault_proxied nginx HULY_REQUEST_TIMEOUT=1
+	head -c 100000 /dev/urandom >"$FAULT_DIR/large"
+	few=$(connections)
+	world_until 10 large_has_connection "$few"
+	fault_order '{"arm": {"statement": "put", "key": "k", "do": "blackhole"}}' >/dev/null
+	fault_order '{"mode": "refuse"}' >/dev/null
+	[ "$(world_get "/api2/$WS/n/k" -T "$FAULT_DIR/large" | head -n 1)" = "$unknown" ]
+	refused "/api2/$WS/n/k" -T - <<<later
+	status_is "/api2/$WS/n/opens" 200 # reads have their own connection, and wait for nobody
+	fault_order '{"mode": "pass"}' >/dev/null
+	world_until 20 status_is "/api2/$WS/n/k" 204 -T - <<<later
+	[ "$(world_get "/api2/$WS/n/k" | head -n 1)" = later ]
+	fault_end
+}
+
 @test "every byte of the database's by itself" {
 	fault_proxied nginx
 	fault_order '{"mode": "bytes"}' >/dev/null

@@ -55,7 +55,7 @@ is_signed(struct str field)
 	struct str token, scheme;
 	size_t n = 0, dot;
 
-	CHECK(str_cut(field, ' ', &scheme, &token));
+	CHECK(str_cut(str_trim(field), ' ', &scheme, &token));
 	token = str_trim(token);
 	for (dot = token.n; dot > 0 && token.p[dot - 1] != '.';)
 		dot--;

@@ -1,0 +1,99 @@
+#include "group.h"
+
+#include "clock.h"
+#include "metrics.h"
+
+#define MAX_OPS       128
+#define MAX_BYTES     LANE_LARGE_MESSAGE
+#define MAX_LARGE_OPS 4 /* while values are large: a group's results are in memory together */
+
+struct store_ticket *
+group_batch_end(struct store_ticket *first)
+{
+	struct store_ticket *t = first->next;
+
+	while (t != NULL && t->batch == 0)
+		t = t->next;
+	return t;
+}
+
+static void
+choose(struct lane *l)
+{
+	size_t ops = 0, bytes = 0, most = l->large_at != 0 ? MAX_LARGE_OPS : MAX_OPS;
+
+	l->group_due = TIMER_OFF;
+	while (l->queue.head != NULL && ops < most &&
+	    (ops == 0 || bytes + l->queue.head->op.value.n <= MAX_BYTES)) {
+		struct store_ticket *t = queue_take(&l->queue);
+
+		ops++;
+		bytes += t->op.value.n;
+		t->verdict = -1;
+		t->tries++;
+		t->batch = 1;
+		t->sqlstate[0] = '\0';
+		t->synced = store_writes(&t->op) && (t->alone || l->server == DBCONN_COCKROACHDB);
+		if (t->deadline < l->group_due)
+			l->group_due = t->deadline;
+		if (store_writes(&t->op))
+			queue_put_sorted(&l->group, t);
+		else
+			queue_put(&l->group, t);
+	}
+	for (struct store_ticket *t = l->group.head; t != NULL; t = t->next) {
+		t->synced |= t->next == NULL;
+		t->group = (unsigned)ops;
+	}
+	if (bytes > LANE_LARGE_MESSAGE)
+		l->large_at = clock_mono();
+	metrics_observe_size(METRICS_DB_GROUP_SIZE, ops);
+}
+
+/* Whether b can be in the batch that begins with a and ends before b so far. */
+static bool
+joins(const struct lane *l, const struct store_ticket *a, const struct store_ticket *last, const struct store_ticket *b)
+{
+	if (a->alone || b->alone || a->op.kind != b->op.kind || !statement_joins(&a->op) || !statement_joins(&b->op))
+		return false;
+	/* A write's statement takes no key twice; sorted, equals are neighbours.  Large values are read one by one. */
+	return store_writes(&a->op) ? queue_compare(last, b) != 0 : l->large_at == 0;
+}
+
+/* Finds the batches of the group. */
+static void
+make_batches(struct lane *l)
+{
+	struct store_ticket *first = l->group.head;
+
+	if (!l->set->prepared || l->server != DBCONN_POSTGRESQL)
+		return;
+	for (struct store_ticket *last = first; last->next != NULL; last = last->next) {
+		if (joins(l, first, last, last->next)) {
+			first->batch++;
+			last->next->batch = 0;
+		} else {
+			first = last->next;
+		}
+	}
+}
+
+bool
+group_send(struct lane *l)
+{
+	for (struct store_ticket *t = l->group.head, *end; t != NULL; t = end) {
+		end = group_batch_end(t);
+		if (!(t->batch > 1 ? statement_send_many(l->conn, t, t->batch) : statement_send(l->set, l->conn, &t->op)))
+			return false;
+		if ((end == NULL || t->synced) && PQpipelineSync(l->conn) == 0)
+			return false;
+	}
+	return true;
+}
+
+void
+group_make(struct lane *l)
+{
+	choose(l);
+	make_batches(l);
+}
