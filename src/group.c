@@ -78,12 +78,24 @@ make_batches(struct lane *l)
 	}
 }
 
+/* Hands it to libpq; false: the connection is lost. */
+static bool
+send_batch(struct lane *l, struct store_ticket *first)
+{
+	enum statement s = statement_of_many(first, first->batch);
+
+	for (struct store_ticket *t = first, *end = group_batch_end(first); t != end; t = t->next)
+		t->statement = s;
+	return first->batch > 1 ? statement_send_many(l->conn, s, first, first->batch) :
+	    statement_send(l->set, l->conn, &first->op);
+}
+
 bool
 group_send(struct lane *l)
 {
 	for (struct store_ticket *t = l->group.head, *end; t != NULL; t = end) {
 		end = group_batch_end(t);
-		if (!(t->batch > 1 ? statement_send_many(l->conn, t, t->batch) : statement_send(l->set, l->conn, &t->op)))
+		if (!send_batch(l, t))
 			return false;
 		if ((end == NULL || t->synced) && PQpipelineSync(l->conn) == 0)
 			return false;

@@ -130,7 +130,7 @@ take_answer(struct lane *l, PGresult *res)
 	if (l->at->batch == 1)
 		statement_read(&l->at->op, res, &l->at->result);
 	else
-		statement_read_many(l->at, l->at->batch, res);
+		statement_read_many(l->at->statement, l->at, l->at->batch, res);
 	for (struct store_ticket *t = l->at; t != group_batch_end(l->at); t = t->next) {
 		if (t->result.value.n >= LANE_LARGE_VALUE)
 			l->spread_until = clock_mono() + LARGE_KEPT;

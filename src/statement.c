@@ -32,6 +32,7 @@ static const struct {
 #define X(name, file, role) [STATEMENT_##name] = { file, "statements/" file, STATEMENT_ROLE_##role, TYPES_##name },
 #define KEY_TYPES              OID_UUID, OID_TEXT, OID_TEXT
 #define TYPES_GET              { KEY_TYPES }
+#define TYPES_GET_KEYS         { OID_UUID, OID_TEXT, OID_TEXT_ARRAY }
 #define TYPES_GET_MANY         { OID_UUID_ARRAY, OID_TEXT_ARRAY, OID_TEXT_ARRAY }
 #define TYPES_PUT_MANY \
 	{ OID_UUID_ARRAY, OID_TEXT_ARRAY, OID_TEXT_ARRAY, OID_BYTEA_ARRAY, OID_BYTEA_ARRAY }
@@ -96,7 +97,8 @@ type_count(enum statement s)
 static bool
 is_spoken(enum statement s, enum dbconn_server server)
 {
-	return server == DBCONN_POSTGRESQL || (s != STATEMENT_GET_MANY && s != STATEMENT_PUT_MANY);
+	return server == DBCONN_POSTGRESQL ||
+	    (s != STATEMENT_GET_KEYS && s != STATEMENT_GET_MANY && s != STATEMENT_PUT_MANY);
 }
 
 bool
@@ -281,62 +283,101 @@ statement_joins(const struct store_op *op)
 	    (op->kind == STORE_PUT && op->condition == STORE_ALWAYS && op->value.n <= JOINED_VALUE_MAX);
 }
 
-enum statement
-statement_joined(const struct store_op *op)
+/* Whether the tickets ask for different keys of one namespace. */
+static bool
+are_keys(const struct store_ticket *first, size_t n)
 {
-	return op->kind == STORE_GET ? STATEMENT_GET_MANY : STATEMENT_PUT_MANY;
+	const struct store_op *op = &first->op;
+
+	for (const struct store_ticket *t = first; n > 0; n--, t = t->next) {
+		if (!uuid_eq(&t->op.workspace, &op->workspace) || !str_eq(t->op.ns, op->ns))
+			return false;
+		for (const struct store_ticket *u = first; u != t; u = u->next)
+			if (str_eq(t->op.key, u->op.key))
+				return false;
+	}
+	return true;
 }
 
-/* The columns of kvs as they stand in the parameters of the _MANY statements. */
+enum statement
+statement_of_many(const struct store_ticket *first, size_t n)
+{
+	if (n == 1)
+		return statement_of(&first->op);
+	if (first->op.kind == STORE_PUT)
+		return STATEMENT_PUT_MANY;
+	return are_keys(first, n) ? STATEMENT_GET_KEYS : STATEMENT_GET_MANY;
+}
+
+enum column { COLUMN_WORKSPACE, COLUMN_NAMESPACE, COLUMN_KEY, COLUMN_MD5, COLUMN_VALUE, COLUMNS };
+
 static void
-put_column(struct buf *b, unsigned column, const struct store_op *op)
+put_column(struct buf *b, enum column column, const struct store_op *op)
 {
 	switch (column) {
-	case 0:
+	case COLUMN_WORKSPACE:
 		put_element(b, op->workspace.b, sizeof(op->workspace.b));
 		return;
-	case 1:
+	case COLUMN_NAMESPACE:
 		put_element(b, op->ns.p, op->ns.n);
 		return;
-	case 2:
+	case COLUMN_KEY:
 		put_element(b, op->key.p, op->key.n);
 		return;
-	case 3:
+	case COLUMN_MD5:
 		put_element(b, op->md5.b, sizeof(op->md5.b));
 		return;
-	default:
+	case COLUMN_VALUE:
+	case COLUMNS:
 		put_element(b, op->value.p, op->value.n);
 		return;
 	}
 }
 
-bool
-statement_send_many(PGconn *conn, const struct store_ticket *first, size_t n)
+static void
+put_array(struct buf *b, enum column column, const struct store_ticket *first, size_t n)
 {
 	static const enum oid element[] = { OID_UUID, OID_TEXT, OID_TEXT, OID_BYTEA, OID_BYTEA };
-	int columns = first->op.kind == STORE_GET ? 3 : 5, length[MAX_PARAMS];
-	const char *value[MAX_PARAMS];
-	size_t end[MAX_PARAMS + 1] = { 0 };
-	struct buf arrays;
+	const struct store_ticket *t = first;
+
+	begin_array(b, element[column], n);
+	for (size_t i = 0; i < n; i++, t = t->next)
+		put_column(b, column, &t->op);
+}
+
+/* The parameters of the _MANY statements: an array for each column. */
+static void
+add_columns(struct params *p, const struct store_ticket *first, size_t n)
+{
+	enum column columns = first->op.kind == STORE_GET ? COLUMN_MD5 : COLUMNS;
+	size_t end[COLUMNS + 1] = { 0 };
+
+	for (enum column c = 0; c < columns; c++) {
+		put_array(&p->array, c, first, n);
+		end[c + 1] = p->array.n;
+	}
+	for (enum column c = 0; c < columns; c++)
+		add(p, p->array.p + end[c], end[c + 1] - end[c]);
+}
+
+bool
+statement_send_many(PGconn *conn, enum statement s, const struct store_ticket *first, size_t n)
+{
+	struct params p = { .n = 0 };
 	bool ok;
 
-	buf_init(&arrays, 64 * 1024 * 1024);
-	for (int c = 0; c < columns; c++) {
-		const struct store_ticket *t = first;
-
-		begin_array(&arrays, element[c], n);
-		for (size_t i = 0; i < n; i++, t = t->next)
-			put_column(&arrays, (unsigned)c, &t->op);
-		end[c + 1] = arrays.n;
+	buf_init(&p.array, 64 * 1024 * 1024);
+	if (s == STATEMENT_GET_KEYS) {
+		add(&p, first->op.workspace.b, sizeof(first->op.workspace.b));
+		add(&p, first->op.ns.p, first->op.ns.n);
+		put_array(&p.array, COLUMN_KEY, first, n);
+		add(&p, p.array.p, p.array.n);
+	} else {
+		add_columns(&p, first, n);
 	}
-	for (int c = 0; c < columns; c++) {
-		value[c] = arrays.p + end[c];
-		length[c] = (int)(end[c + 1] - end[c]);
-	}
-	ok = buf_ok(&arrays) &&
-	    PQsendQueryPrepared(conn, statements[statement_joined(&first->op)].name, columns, value, length, binary,
-		1) == 1;
-	buf_free(&arrays);
+	ok = buf_ok(&p.array) &&
+	    PQsendQueryPrepared(conn, statements[s].name, p.n, p.value, p.length, binary, 1) == 1;
+	buf_free(&p.array);
 	return ok;
 }
 
@@ -417,9 +458,9 @@ statement_read(const struct store_op *op, PGresult *res, struct store_result *r)
 	r->outcome = STORE_DONE;
 }
 
-/* Rows come in any order; each says which key it is for. */
+/* Rows come in any order; each says which ticket it is for. */
 static void
-read_many_rows(struct store_ticket *first, const PGresult *res)
+read_numbered_rows(struct store_ticket *first, const PGresult *res)
 {
 	for (int row = 0; row < PQntuples(res); row++) {
 		uint64_t place = read_int8(res, row, 0);
@@ -432,19 +473,35 @@ read_many_rows(struct store_ticket *first, const PGresult *res)
 	}
 }
 
-void
-statement_read_many(struct store_ticket *first, size_t n, PGresult *res)
+/* The same, but a row says which key it has.  No two tickets share one: each may change its value. */
+static void
+read_named_rows(struct store_ticket *first, size_t n, const PGresult *res)
 {
-	bool get = first->op.kind == STORE_GET;
+	for (int row = 0; row < PQntuples(res); row++) {
+		struct str key = str_from(PQgetvalue(res, row, 0), (size_t)PQgetlength(res, row, 0));
+		struct store_ticket *t = first;
+
+		for (size_t i = 1; i < n && !str_eq(t->op.key, key); i++)
+			t = t->next;
+		if (str_eq(t->op.key, key))
+			read_value(res, row, 1, &t->result);
+	}
+}
+
+void
+statement_read_many(enum statement s, struct store_ticket *first, size_t n, PGresult *res)
+{
 	enum store_outcome outcome = STORE_NO_KEY;
 	struct store_ticket *t = first;
 
-	if (!get)
+	if (s == STATEMENT_PUT_MANY)
 		outcome = strtoul(PQcmdTuples(res), NULL, 10) == n ? STORE_DONE : STORE_FAULT;
 	for (size_t i = 0; i < n; i++, t = t->next)
 		t->result.outcome = outcome;
-	if (get)
-		read_many_rows(first, res);
+	if (s == STATEMENT_GET_MANY)
+		read_numbered_rows(first, res);
+	else if (s == STATEMENT_GET_KEYS)
+		read_named_rows(first, n, res);
 }
 
 struct store_description

@@ -14,6 +14,7 @@
 
 #define STATEMENTS(X)                                   \
 	X(GET, "get", READ)                             \
+	X(GET_KEYS, "get_keys", READ)                   \
 	X(GET_MANY, "get_many", READ)                   \
 	X(HEAD, "head", READ)                           \
 	X(CHECK, "check", READ)                         \
@@ -76,14 +77,15 @@ void statement_read(const struct store_op *op, PGresult *res, struct store_resul
  */
 bool statement_joins(const struct store_op *op);
 
-/* Queues one statement for the n tickets from `first` on, all of one kind. */
-bool statement_send_many(PGconn *conn, const struct store_ticket *first, size_t n) __attribute__((warn_unused_result));
+/* The statement for the n tickets from `first` on, all of one kind. */
+enum statement statement_of_many(const struct store_ticket *first, size_t n);
 
-/* The statement of a batch that an operation shared. */
-enum statement statement_joined(const struct store_op *op);
+/* Queues it. */
+bool statement_send_many(PGconn *conn, enum statement s, const struct store_ticket *first, size_t n)
+    __attribute__((warn_unused_result));
 
 /* Sets the result of each of them but its memory. */
-void statement_read_many(struct store_ticket *first, size_t n, PGresult *res);
+void statement_read_many(enum statement s, struct store_ticket *first, size_t n, PGresult *res);
 
 /* Borrows from the set. */
 struct store_description statement_describe(const struct statement_set *set, enum statement s,

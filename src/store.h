@@ -115,6 +115,7 @@ struct store_ticket {
 	unsigned tries;   /* how often it was sent */
 	bool alone;       /* wants a statement, and where it writes a Sync, of its own */
 	unsigned batch;   /* how many from here on share a statement; 0: one before does */
+	unsigned statement; /* its number there, once it was sent */
 	bool synced;      /* a Sync stands behind it */
 	int verdict;      /* of the error it got, see lane; -1: none */
 	void *lister;     /* LIST: who runs it */

@@ -114,8 +114,8 @@ describe(const struct store *s, const struct store_ticket *t)
 
 	if (statement_role(statement) != STATEMENT_ROLE_LIST) {
 		server = (statement_role(statement) == STATEMENT_ROLE_READ ? &p->reads : &p->writes)->lane[0].server;
-		if (t->group > 0 && t->batch != 1)
-			statement = statement_joined(&t->op);
+		if (t->group > 0)
+			statement = t->statement;
 	}
 	return statement_describe(p->reads.lane[0].set, statement, server);
 }

@@ -347,15 +347,16 @@ large_has_connection()
 
 	fault_proxied nginx HULY_REQUEST_TIMEOUT=1
 	head -c 100000 /dev/urandom >"$FAULT_DIR/large"
+	echo later >"$FAULT_DIR/later"
 	few=$(connections)
 	world_until 10 large_has_connection "$few"
 	fault_order '{"arm": {"statement": "put", "key": "k", "do": "blackhole"}}' >/dev/null
 	fault_order '{"mode": "refuse"}' >/dev/null
 	[ "$(world_get "/api2/$WS/n/k" -T "$FAULT_DIR/large" | head -n 1)" = "$unknown" ]
-	refused "/api2/$WS/n/k" -T - <<<later
+	refused "/api2/$WS/n/k" -T "$FAULT_DIR/later"
 	status_is "/api2/$WS/n/opens" 200 # reads have their own connection, and wait for nobody
 	fault_order '{"mode": "pass"}' >/dev/null
-	world_until 20 status_is "/api2/$WS/n/k" 204 -T - <<<later
+	world_until 20 status_is "/api2/$WS/n/k" 204 -T "$FAULT_DIR/later"
 	[ "$(world_get "/api2/$WS/n/k" | head -n 1)" = later ]
 	fault_end
 }

@@ -20,7 +20,7 @@ Orders come as lines of JSON over the control socket, one answer each:
                            "segments": what the last few Syncs closed, [[statement, [key, ...]], ...]}
 
 A FAULT is {"statement": NAME, "n": 1, "do": ...} for the n-th Execute of this statement from now on ("put" is
-"put_many" as well); with "key" only those of that key count.  What it does:
+"put_many" as well, and so on); with "key" only those of that key count.  What it does:
 
     cut_before_execute    the connection ends; the Execute never got to the server
     cut_after_sync        the server executes and commits; not a byte of its answer comes back
@@ -49,6 +49,7 @@ import sys
 
 SINGLE_BYTES = 500  # so many of what is there at once, then the rest
 SABOTAGE = b"no such portal"
+SHARED = ("_many", "_keys")  # ends of the names of statements for several keys
 WRITES = {"put", "put_many", "put_if_absent", "put_if_present", "put_if_match", "delete", "delete_if_match"}
 
 
@@ -125,7 +126,7 @@ def keys_of(kind, values):
     """Which keys a statement is about; its third parameter."""
     if len(values) < 3 or values[2] is None:
         return []
-    keys = array_elements(values[2]) if kind.endswith("_many") else [values[2]]
+    keys = array_elements(values[2]) if kind.endswith(SHARED) else [values[2]]
     return [k.decode("utf-8", "replace") for k in keys]
 
 
@@ -309,7 +310,7 @@ class Session:
 
     def remember(self, item_kind, about, kind, whole):
         """Rows of reads, for stale answers."""
-        if item_kind != "execute" or about[0] not in ("get", "get_many"):
+        if item_kind != "execute" or about[0] not in ("get", "get_keys", "get_many"):
             return
         if kind == b"D":
             self.rows[about] = self.rows.get(about, b"") + whole
@@ -431,7 +432,7 @@ class Proxy:
 
     def take_fault(self, kind, keys):
         for fault in self.faults:
-            if kind not in (fault["statement"], fault["statement"] + "_many"):
+            if kind != fault["statement"] and kind not in [fault["statement"] + end for end in SHARED]:
                 continue
             if "key" in fault and fault["key"] not in keys:
                 continue

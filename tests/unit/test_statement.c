@@ -114,7 +114,6 @@ names_the_schema(void)
 static void
 describes(void)
 {
-	struct store_op get = { .kind = STORE_GET }, put = { .kind = STORE_PUT };
 	struct store_description what;
 	struct statement_set set;
 
@@ -125,10 +124,10 @@ describes(void)
 		    what.query.p[what.query.n - 1] != '\n', "statement %d: its text, and its first word", (int)s);
 		tap_text(what.collection, s == STATEMENT_CHECK ? STR_ABSENT : STR("kvs"), "statement %d: its table", (int)s);
 	}
-	what = statement_describe(&set, statement_joined(&get), DBCONN_COCKROACHDB);
+	what = statement_describe(&set, STATEMENT_GET_MANY, DBCONN_COCKROACHDB);
 	tap_text(what.operation, STR("select"), "a batch of GETs");
 	tap_text(what.system, STR("cockroachdb"), "CockroachDB");
-	what = statement_describe(&set, statement_joined(&put), DBCONN_POSTGRESQL);
+	what = statement_describe(&set, STATEMENT_PUT_MANY, DBCONN_POSTGRESQL);
 	tap_text(what.operation, STR("insert"), "a batch of PUTs");
 	tap_text(what.system, STR("postgresql"), "PostgreSQL");
 	statement_set_free(&set);
@@ -215,12 +214,65 @@ reads_many(void)
 		t[i].op.kind = STORE_GET;
 		t[i].next = i + 1 < COUNT(t) ? &t[i + 1] : NULL;
 	}
-	statement_read_many(t, COUNT(t), res);
+	statement_read_many(STATEMENT_GET_MANY, t, COUNT(t), res);
 	tap_text(t[0].result.value, STR("first"), "many: the first");
 	tap_text(t[2].result.value, STR("third"), "many: the third");
 	tap_ok(t[0].result.outcome == STORE_DONE && t[2].result.outcome == STORE_DONE, "many: found");
 	tap_ok(t[1].result.outcome == STORE_NO_KEY && t[3].result.outcome == STORE_NO_KEY, "many: not found");
 	PQclear(res);
+}
+
+/* Rows of a read in one namespace say by the key whose they are. */
+static void
+reads_keys(void)
+{
+	const struct str md5 = { (const char *)tag_a.b, sizeof(tag_a.b) };
+	const struct str values[] = { STR("b"), md5, STR("second"), STR("a"), md5, STR("first"), STR("x"), md5, STR("of nobody") };
+	const struct str keys[] = { STR("a"), STR("b"), STR(""), STR("x") };
+	struct store_ticket t[4];
+	PGresult *res = result(3, 3, values);
+
+	memset(t, 0, sizeof(t));
+	for (size_t i = 0; i < COUNT(t); i++) {
+		t[i].op.kind = STORE_GET;
+		t[i].op.key = keys[i];
+		t[i].next = i + 1 < COUNT(t) ? &t[i + 1] : NULL;
+	}
+	statement_read_many(STATEMENT_GET_KEYS, t, 3, res);
+	tap_text(t[0].result.value, STR("first"), "keys: the first");
+	tap_text(t[1].result.value, STR("second"), "keys: the second");
+	tap_ok(t[2].result.outcome == STORE_NO_KEY, "keys: not found");
+	tap_ok(t[3].result.value.p == NULL, "keys: what is behind the batch is left alone");
+	PQclear(res);
+}
+
+/* Which statement a batch is. */
+static void
+chooses_for_many(void)
+{
+	static const struct {
+		const char *name;
+		struct store_op a, b;
+		size_t n;
+		enum statement want;
+	} rows[] = {
+		{ "one", { .kind = STORE_GET }, { .kind = STORE_GET }, 1, STATEMENT_GET },
+		{ "one namespace", { .kind = STORE_GET, .ns = TEXT("n"), .key = TEXT("a") },
+		    { .kind = STORE_GET, .ns = TEXT("n"), .key = TEXT("b") }, 2, STATEMENT_GET_KEYS },
+		{ "one key", { .kind = STORE_GET, .key = TEXT("a") }, { .kind = STORE_GET, .key = TEXT("a") }, 2,
+		    STATEMENT_GET_MANY },
+		{ "two namespaces", { .kind = STORE_GET, .ns = TEXT("n") }, { .kind = STORE_GET, .ns = TEXT("m") }, 2,
+		    STATEMENT_GET_MANY },
+		{ "two workspaces", { .kind = STORE_GET }, { .kind = STORE_GET, .workspace = { { 1 } } }, 2,
+		    STATEMENT_GET_MANY },
+		{ "writes", { .kind = STORE_PUT }, { .kind = STORE_PUT }, 2, STATEMENT_PUT_MANY },
+	};
+
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct store_ticket b = { .op = rows[i].b }, a = { .op = rows[i].a, .next = &b };
+
+		tap_int(statement_of_many(&a, rows[i].n), rows[i].want, "a batch: %s", rows[i].name);
+	}
 }
 
 static void
@@ -261,6 +313,8 @@ main(void)
 	describes();
 	reads_values();
 	reads_many();
+	reads_keys();
+	chooses_for_many();
 	checks_the_schema();
 	return tap_end();
 }

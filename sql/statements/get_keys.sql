@@ -1,0 +1,4 @@
+-- Many keys of one namespace at once, no key twice.  A key that is not there has no row.
+select key, md5, value
+  from {schema}.kvs
+ where workspace = $1 and namespace = $2 and key = any ($3)
