@@ -137,17 +137,40 @@ def cost(stage):
     return {"figures": figures}
 
 
+def wal_written(world):
+    return int(world.sql("select pg_current_wal_insert_lsn() - '0/0'"))
+
+
+def syncs(size):
+    """How often a second the disk takes that many bytes for good, one time after the other."""
+    data, path, count = os.urandom(size), os.path.join(STATE, "syncs"), 0
+    with open(path, "wb", buffering=0) as f:
+        start = time.monotonic()
+        while time.monotonic() - start < 1:
+            f.write(data)
+            os.fdatasync(f.fileno())
+            count += 1
+        taken = time.monotonic() - start
+    os.unlink(path)
+    return count / taken
+
+
 def large_values(method):
     size = 524288
 
     def measure(stage):
         arguments = point_arguments(method, size, "big", 16)
+        wal = wal_written(stage["main"])
         row = {"ours": wrk(stage["main"], 4, arguments)}
+        wal = (wal_written(stage["main"]) - wal) / max(row["ours"]["requests"], 1)
         tidy(stage["main"], method)
         cpu = row["ours"]["cpu"]
         row["figures"] = [figure(f"{method} 512 KiB: CPU of {group} per KiB", cpu[group] / 512, "us")
                           for group in ("program", "nginx", "database")]
         row["figures"] += [figure(f"{method} 512 KiB: resident at most", row["ours"]["peak"], "MiB")]
+        if method == "PUT":
+            row["figures"] += [figure("PUT 512 KiB: WAL of each", wal / 1024, "KiB"),
+                               figure("PUT 512 KiB: limit of the disk, that much with fdatasync", syncs(int(wal)), "/s")]
         if "peer" in stage:
             row["peer"] = wrk(stage["peer"], 4, arguments)
         return row
