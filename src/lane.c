@@ -12,7 +12,7 @@
 #include "segment.h"
 #include "sqlstate.h"
 
-#define LARGE_KEPT      (2 * CLOCK_S)
+#define LARGE_KEPT (2 * CLOCK_S)
 
 static void
 set_timer(struct lane *l)

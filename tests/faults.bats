@@ -336,6 +336,11 @@ connections()
 		-c "select count(*) from pg_stat_activity where datname = current_database() and application_name = 'hulykvs'"
 }
 
+connections_are()
+{
+	[ "$(connections)" -eq "$1" ]
+}
+
 # Large values have a connection of their own, which is made when the first one comes.
 large_has_connection()
 {
@@ -358,6 +363,7 @@ large_has_connection()
 	fault_order '{"mode": "pass"}' >/dev/null
 	world_until 20 status_is "/api2/$WS/n/k" 204 -T "$FAULT_DIR/later"
 	[ "$(world_get "/api2/$WS/n/k" | head -n 1)" = later ]
+	world_until 20 connections_are "$few" # it goes when no more come
 	fault_end
 }
 

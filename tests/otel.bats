@@ -301,6 +301,11 @@ has_exported()
 	done
 }
 
+web_server_is_up()
+{
+	[ "$(world_status /livez)" = 200 ]
+}
+
 @test "a statement that fails, and a database that is away" {
 	traced nginx HULY_REQUEST_TIMEOUT=2
 	pg_sql "w${WORLD_DIR##*.}" -c 'alter table hulykvs.kvs rename to elsewhere'
@@ -317,6 +322,7 @@ has_exported()
 	rm "$COLLECTED/requests"
 	WORLD_BARE=1 traced nginx HULY_DB_CONNECTION=host=/nowhere
 	world_until 10 grep -q 'database unavailable' "$WORLD_DIR/program.log"
+	world_until 10 web_server_is_up
 	[ "$(world_status "/api2/$WS/ns/k")" = 503 ]
 	WORLD_ERRORS_EXPECTED=1 world_stop
 	look <<-END

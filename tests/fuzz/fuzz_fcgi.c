@@ -3,7 +3,8 @@
  * pair, with a loop that is turned by hand and the store in memory.
  *
  * The first byte holds switches (below), the second the size of the pieces in
- * which the rest is sent.  Whatever arrives: the answers are whole FastCGI
+ * which the rest is sent; where that is odd, the store keeps the memory of its
+ * values.  Whatever arrives: the answers are whole FastCGI
  * records, none of them a 500, and when the peer has gone nothing is left of it.
  */
 #include <errno.h>
@@ -268,6 +269,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if ((switches & TIGHT) != 0)
 		CHECK(setsockopt(fd[1], SOL_SOCKET, SO_SNDBUF, &tight, sizeof(tight)) == 0);
 	buf_init(&got, OUTPUT_MAX);
+	store.keeps_memory = data[1] % 2 != 0;
 	conn_open(&host, fd[1]);
 	play(fd[0], switches, data[1] < 255 ? data[1] + 1U : SIZE_MAX, str_skip(fuzz_str(data, size), 2), &got);
 	check_output(buf_str(&got), (switches & (LEAVE | TIGHT | LIST_BREAKS)) != 0);
