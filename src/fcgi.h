@@ -64,7 +64,7 @@ void fcgi_put(struct fcgi *f, struct str s);
 #define FCGI_LEND_MIN ((size_t)16 * 1024)
 void fcgi_lend(struct fcgi *f, struct str s);
 
-/* What was lent is about to go: keeps a copy of what the socket has not taken. */
+/* What was lent is about to go: copies it, unless the socket has taken all of it. */
 void fcgi_own(struct fcgi *f);
 
 /* Hands what was put to the socket (an answer in pieces). */
