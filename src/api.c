@@ -84,12 +84,29 @@ plan_put_conditions(struct call *c)
 	return true;
 }
 
+/* Codings that the original decodes; to it, too, any other means nothing. */
+static bool
+is_coded(struct str field)
+{
+	static const struct str codings[] = { STR_INIT("gzip"), STR_INIT("deflate"), STR_INIT("br"), STR_INIT("zstd") };
+
+	for (size_t i = 0; i < sizeof(codings) / sizeof(codings[0]); i++)
+		if (str_eq_nocase(str_trim(field), codings[i]))
+			return true;
+	return false;
+}
+
 static bool
 plan_put(const struct api *api, struct call *c)
 {
 	c->op.kind = STORE_PUT;
 	if (!plan_put_conditions(c))
 		return false;
+	if (is_coded(c->request->content_encoding))
+		return refuse(c, REFUSAL_CONTENT_CODING);
+	/* RFC 9110 14.5; v1's POST knows no ranges. */
+	if (c->request->content_range.p != NULL && c->request->method == METHOD_PUT)
+		return refuse(c, REFUSAL_CONTENT_RANGE);
 	if (c->request->length == LENGTH_MALFORMED)
 		return refuse(c, REFUSAL_BAD_CONTENT_LENGTH);
 	if (c->request->content_length > api->payload_limit)
@@ -134,8 +151,18 @@ plan_list(struct call *c)
 static bool
 plan_delete(struct call *c)
 {
+	struct str if_none_match = c->request->if_none_match;
+
 	c->op.kind = STORE_DELETE;
-	return c->match.route->version == 1 || plan_if_match(c);
+	if (c->match.route->version == 1)
+		return true;
+	if (if_none_match.p == NULL)
+		return plan_if_match(c);
+	if (!str_eq(str_trim(if_none_match), STR("*")))
+		return refuse(c, REFUSAL_IF_NONE_MATCH_NOT_ANY);
+	/* RFC 9110 13.1.2: only what is not there may be deleted; so it is enough to look. */
+	c->op.kind = STORE_HEAD;
+	return true;
 }
 
 static bool
@@ -288,15 +315,20 @@ plan_probe(const struct api *api, struct call *c, struct response *r)
 	return API_ANSWER;
 }
 
-/* To all but operators there is no such path as /metrics. */
+/*
+ * To all but operators there is no such path as /metrics, and to operators none
+ * to a value: the web server chooses what it lets through there by the decoded
+ * path, where /api/x/..%2F..%2F..%2Fstatus looks like /status.
+ */
 static struct route_match
 find_route(const struct api *api, const struct request *request)
 {
 	struct route_match m = route_find(request->path, request->method);
+	bool hidden = m.route != NULL && m.route->version > 0 && request->is_operator;
 
-	if (route_number(m.route) == ROUTE_METRICS && (!request->is_operator || api->metrics == NULL))
-		return (struct route_match){ .route = NULL };
-	return m;
+	if (route_number(m.route) == ROUTE_METRICS)
+		hidden = !request->is_operator || api->metrics == NULL;
+	return hidden ? (struct route_match){ .route = NULL } : m;
 }
 
 /* Whoever asks has been let in. */
@@ -411,7 +443,10 @@ finish_done(struct call *c, const struct store_result *result, struct response *
 	switch (c->op.kind) {
 	case STORE_GET:
 	case STORE_HEAD:
-		finish_get(c, result, r);
+		if (c->match.action == ACTION_DELETE)
+			api_refuse(c, REFUSAL_PRECONDITION_FAILED, r);
+		else
+			finish_get(c, result, r);
 		return;
 	case STORE_PUT:
 		response_empty(r, c->op.condition == STORE_IF_ABSENT ? 201 : 204);

@@ -366,7 +366,7 @@ config_print_help(FILE *out)
 {
 	for (size_t i = 0; i < CONFIG_COUNT; i++)
 		(void)fprintf(out, "%s (%s): %s\n", settings[i].name,
-		    *settings[i].def != '\0' ? settings[i].def : "none", settings[i].help);
+		    *settings[i].def != '\0' ? settings[i].def : "empty", settings[i].help);
 }
 
 static void
@@ -411,7 +411,7 @@ config_each_file(const struct config *c, void (*file)(void *ctx, const char *pat
 	for (size_t i = 0; i < CONFIG_COUNT; i++) {
 		char *const *path = const_member_of(c, &settings[i]);
 
-		if (settings[i].type == &setting_type_FILE && strcmp(*path, "off") != 0)
+		if (settings[i].type == &setting_type_FILE && !setting_is_off(*path))
 			file(ctx, *path);
 		if (c->secret_file[i] != NULL)
 			file(ctx, c->secret_file[i]);

@@ -5,6 +5,7 @@
 #define VERSION   1
 #define RESPONDER 1
 #define KEEP_CONN 1
+#define UNKNOWN_ROLE 3
 
 static unsigned
 u16(const unsigned char *p)
@@ -96,6 +97,25 @@ manage(struct gate *g)
 	return GATE_REPLY;
 }
 
+/* FastCGI 5.5: the only record of this request's answer; then the connection is closed. */
+static enum gate_event
+refuse_role(struct gate *g)
+{
+	memset(g->reply, 0, sizeof(g->reply));
+	gate_put_header(g->reply, GATE_TYPE_END_REQUEST, g->id, GATE_HEADER, 0);
+	g->reply[GATE_HEADER + 4] = UNKNOWN_ROLE;
+	g->phase = GATE_REFUSED;
+	return GATE_REPLY;
+}
+
+/* FastCGI 3.3: an abort may cross with the answer, and is ignored then. */
+static bool
+is_late_abort(const struct gate *g)
+{
+	return g->header[1] == GATE_TYPE_ABORT_REQUEST && u16(g->header + 4) == 0 &&
+	    (g->phase == GATE_IDLE || u16(g->header + 2) != g->id);
+}
+
 /* Whether a record with this header may come now. */
 static bool
 header_is_sound(const struct gate *g)
@@ -105,7 +125,7 @@ header_is_sound(const struct gate *g)
 
 	if (g->header[0] != VERSION)
 		return false;
-	if (id == 0)
+	if (id == 0 || is_late_abort(g))
 		return true;
 	switch (g->phase) {
 	case GATE_IDLE:
@@ -115,6 +135,7 @@ header_is_sound(const struct gate *g)
 	case GATE_STDIN:
 		return type == GATE_TYPE_STDIN && id == g->id;
 	case GATE_ENDED:
+	case GATE_REFUSED:
 		break;
 	}
 	return false;
@@ -128,12 +149,14 @@ end_record(struct gate *g)
 	g->header_n = 0;
 	if (u16(g->header + 2) == 0)
 		return manage(g);
+	if (is_late_abort(g))
+		return GATE_NEED;
 	switch (g->phase) {
 	case GATE_IDLE:
 		g->id = u16(g->header + 2);
 		g->keep = (g->body[2] & KEEP_CONN) != 0;
 		g->phase = GATE_PARAMS;
-		return u16(g->body) == RESPONDER ? GATE_NEED : GATE_BROKEN;
+		return u16(g->body) == RESPONDER ? GATE_NEED : refuse_role(g);
 	case GATE_PARAMS:
 		if (u16(g->header + 4) > 0)
 			return buf_ok(&g->params) ? GATE_NEED : GATE_BROKEN;
@@ -145,6 +168,7 @@ end_record(struct gate *g)
 		g->phase = GATE_ENDED;
 		return GATE_END;
 	case GATE_ENDED:
+	case GATE_REFUSED:
 		break;
 	}
 	return GATE_BROKEN;
@@ -199,6 +223,8 @@ take_header(struct gate *g, struct str *in)
 enum gate_event
 gate_feed(struct gate *g, struct str *in)
 {
+	if (g->phase == GATE_REFUSED)
+		return GATE_BROKEN;
 	while (in->n > 0 || (g->in_record && g->content_left + g->padding_left == 0)) {
 		enum gate_event event = GATE_NEED;
 

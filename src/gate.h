@@ -22,6 +22,7 @@ enum gate_phase {
 	GATE_PARAMS,
 	GATE_STDIN,
 	GATE_ENDED,  /* the request is all here; what follows is the next one */
+	GATE_REFUSED,
 };
 
 enum gate_event {
@@ -29,8 +30,8 @@ enum gate_event {
 	GATE_BEGIN,   /* the parameters are complete: see params, id, keep */
 	GATE_CONTENT, /* content of STDIN: see content */
 	GATE_END,     /* end of STDIN */
-	GATE_REPLY,   /* a management record: send `reply` to the peer */
-	GATE_BROKEN,  /* not a request of ours, or aborted: close the connection */
+	GATE_REPLY,   /* a management record, or a role that is not ours: send `reply` to the peer */
+	GATE_BROKEN,  /* not a request of ours, or aborted under way: close the connection */
 };
 
 struct gate {
@@ -59,6 +60,7 @@ void gate_next(struct gate *g);
 enum gate_type {
 	GATE_TYPE_BEGIN_REQUEST = 1,
 	GATE_TYPE_ABORT_REQUEST = 2,
+	GATE_TYPE_END_REQUEST = 3,
 	GATE_TYPE_PARAMS = 4,
 	GATE_TYPE_STDIN = 5,
 	GATE_TYPE_STDOUT = 6,

@@ -142,8 +142,10 @@ keyring_load(const char *path, struct buf *error)
 	struct keyring *r = secret_new(sizeof(*r));
 	struct buf text;
 	const char *wrong = textfile_read(path, TEXTFILE_SECRET, &text);
-	bool ok = r != NULL && wrong == NULL && take_lines(r, buf_str(&text), error);
+	bool ok;
 
+	buf_printf(error, "%s: ", path);
+	ok = r != NULL && wrong == NULL && take_lines(r, buf_str(&text), error);
 	if (r == NULL || wrong != NULL)
 		buf_puts(error, wrong != NULL ? str_of(wrong) : STR("out of memory"));
 	textfile_forget(&text);

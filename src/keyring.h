@@ -29,7 +29,7 @@ struct keyring {
 	struct keyring_key key[KEYRING_KEYS];
 };
 
-/* Returns new, held once.  NULL: *error says why, with the line; it quotes no key. */
+/* Returns new, held once.  NULL: *error says why, with the path and the line; it quotes no key. */
 struct keyring *keyring_load(const char *path, struct buf *error) __attribute__((warn_unused_result));
 
 /* Holds it once more; each hold ends with keyring_drop(), the last one overwrites the keys.  NULL is fine there. */

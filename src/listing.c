@@ -45,7 +45,7 @@ static void
 put_count(struct listing *l, struct buf *out)
 {
 	buf_puts(out, STR("\"count\":"));
-	buf_printf(out, "%llu", (unsigned long long)l->count);
+	buf_put_number(out, (int64_t)l->count);
 }
 
 /* Puts everything up to the first key in front of what is in out. */

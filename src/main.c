@@ -75,7 +75,7 @@ read_settings(struct program *p)
 	bool ok;
 
 	buf_init(&error, 1024);
-	ok = reload_read(&p->config, p->options.overrides, &policy, &keys, &error);
+	ok = reload_read(&p->config, NULL, p->options.overrides, &policy, &keys, &error);
 	if (ok) {
 		reload_apply(&p->config, policy, keys);
 		policy_shelf_put(&p->house.policy, policy);
@@ -163,7 +163,7 @@ sealed_store_is_settled(const struct store *s)
 static struct worker_store
 choose_store(struct program *p)
 {
-	if (strcmp(p->config.encryption_keys_file, "off") == 0)
+	if (setting_is_off(p->config.encryption_keys_file))
 		return (struct worker_store){ make_store, store_pg_free, store_pg_is_settled, p };
 	return (struct worker_store){ make_sealed_store, free_sealed_store, sealed_store_is_settled, p };
 }
@@ -172,7 +172,7 @@ choose_store(struct program *p)
 static bool
 set_up_metrics(struct program *p)
 {
-	bool scraped = strcmp(p->config.metrics_bind, "off") != 0;
+	bool scraped = !setting_is_off(p->config.metrics_bind);
 
 	if (!scraped && !exporter_is_wanted(&p->config))
 		return true;

@@ -187,7 +187,7 @@ read_order(struct order *order, int argc, char **argv)
 static bool
 read_keys(const struct config *c, enum migrate_command command, struct buf *error)
 {
-	bool off = strcmp(c->encryption_keys_file, "off") == 0;
+	bool off = setting_is_off(c->encryption_keys_file);
 	struct keyring *keys;
 
 	if (command != MIGRATE_REENCRYPT && command != MIGRATE_DECRYPT && (command != MIGRATE_KEY_STATUS || off))

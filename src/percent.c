@@ -13,25 +13,39 @@ is_plain(struct str in, enum percent_form form)
 	return form == PERCENT_SEGMENT || memchr(in.p, '+', in.n) == NULL;
 }
 
-/* The number of bytes written, or -1: '%' without its two digits. */
+/* Takes the first byte off; false: '%' without its two digits (RFC 3986 2.1). */
+static bool
+take_byte(struct str *in, char *c)
+{
+	size_t n = 1;
+
+	*c = in->p[0];
+	if (*c == '%') {
+		unsigned char byte;
+
+		if (!digest_unhex(str_first(str_skip(*in, 1), 2), &byte, 1))
+			return false;
+		*c = (char)byte;
+		n = 3;
+	}
+	*in = str_skip(*in, n);
+	return true;
+}
+
+/* The number of bytes written, or -1: malformed. */
 static ptrdiff_t
 decode(struct str in, enum percent_form form, char *out)
 {
 	char *end = out;
 
-	for (size_t i = 0; i < in.n; i++) {
-		char c = in.p[i];
+	while (in.n > 0) {
+		bool space = form == PERCENT_QUERY && in.p[0] == '+';
 
-		if (c == '%') {
-			unsigned char byte;
-			if (!digest_unhex(str_first(str_skip(in, i + 1), 2), &byte, 1))
-				return -1; /* RFC 3986 2.1 */
-			c = (char)byte;
-			i += 2;
-		} else if (c == '+' && form == PERCENT_QUERY) {
-			c = ' ';
-		}
-		*end++ = c;
+		if (!take_byte(&in, end))
+			return -1;
+		if (space)
+			*end = ' ';
+		end++;
 	}
 	return end - out;
 }
@@ -54,4 +68,15 @@ percent_decode(struct str in, enum percent_form form, struct arena *a, struct st
 		return PERCENT_NOT_TEXT;
 	*out = decoded;
 	return PERCENT_OK;
+}
+
+bool
+percent_says(struct str segment, struct str word)
+{
+	char c;
+
+	for (; segment.n > 0 && word.n > 0; word = str_skip(word, 1))
+		if (!take_byte(&segment, &c) || c != word.p[0])
+			return false;
+	return segment.n == 0 && word.n == 0;
 }

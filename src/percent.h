@@ -26,4 +26,7 @@ enum percent_form {
 enum percent_result percent_decode(struct str in, enum percent_form form, struct arena *a, struct str *out)
     __attribute__((warn_unused_result));
 
+/* Whether the segment says the word, decoded: escaped or not, a letter is the same (RFC 3986 6.2.2.2). */
+bool percent_says(struct str segment, struct str word);
+
 #endif

@@ -32,11 +32,13 @@
 	X(BAD_IF_NONE_MATCH, 400, "If-None-Match must be '*' or a list of entity tags", LOG_DEBUG)    \
 	X(IF_NONE_MATCH_NOT_ANY, 400, "If-None-Match must be '*'", LOG_DEBUG)                         \
 	X(BAD_CONTENT_LENGTH, 400, "Malformed Content-Length", LOG_DEBUG)                             \
+	X(CONTENT_RANGE, 400, "Content-Range: a value can only be replaced as a whole", LOG_DEBUG)    \
 	X(NOT_FOUND, 404, "", LOG_DEBUG)                                                              \
 	X(METHOD_NOT_ALLOWED, 405, "", LOG_DEBUG)                                                     \
 	X(PRECONDITION_FAILED, 412, "", LOG_DEBUG)                                                    \
 	X(TOO_LARGE, 413, "payload reached size limit", LOG_DEBUG)                                    \
 	X(NAME_TOO_LONG, 414, "Namespace and key are too long for the database's index", LOG_DEBUG)   \
+	X(CONTENT_CODING, 415, "Content-Encoding: values are taken as they are, not decoded", LOG_DEBUG) \
 	X(HEADERS_TOO_LARGE, 431, "Names, conditions or headers are too long", LOG_DEBUG)             \
 	/* what we cannot do now; the client may try again */                                         \
 	X(UNAVAILABLE, 503, "Database unavailable", LOG_DEBUG)                                        \

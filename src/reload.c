@@ -6,10 +6,12 @@
 #include "rulefile.h"
 #include "textfile.h"
 
+/* What "default" is in a rule is what v1 serves: not a live setting. */
 static bool
-parse_rules(const struct config *c, struct str text, struct rules **rules, struct buf *error)
+parse_rules(const struct config *c, const struct config *running, struct str text, struct rules **rules,
+    struct buf *error)
 {
-	const struct rulefile_terms terms = { c->access_default, c->default_workspace_uuid };
+	const struct rulefile_terms terms = { c->access_default, running->default_workspace_uuid };
 	unsigned line = 0;
 	struct buf why;
 
@@ -23,14 +25,14 @@ parse_rules(const struct config *c, struct str text, struct rules **rules, struc
 
 /* *rules is NULL where no file is named. */
 static bool
-read_rules(const struct config *c, struct rules **rules, struct buf *error)
+read_rules(const struct config *c, const struct config *running, struct rules **rules, struct buf *error)
 {
 	const char *wrong;
 	struct buf text;
 	bool ok;
 
 	*rules = NULL;
-	if (strcmp(c->access_rules, "off") == 0) {
+	if (setting_is_off(c->access_rules)) {
 		/* Everybody would be refused everything: that is a file forgotten. */
 		if (!c->access_default)
 			buf_puts(error, STR("HULY_ACCESS_DEFAULT: deny without HULY_ACCESS_RULES"));
@@ -39,18 +41,18 @@ read_rules(const struct config *c, struct rules **rules, struct buf *error)
 	wrong = textfile_read(c->access_rules, TEXTFILE_OPEN, &text);
 	if (wrong != NULL)
 		buf_printf(error, "HULY_ACCESS_RULES: %s: %s", c->access_rules, wrong);
-	ok = wrong == NULL && parse_rules(c, buf_str(&text), rules, error);
+	ok = wrong == NULL && parse_rules(c, running, buf_str(&text), rules, error);
 	buf_free(&text);
 	return ok;
 }
 
 static struct policy *
-make_policy(const struct config *c, struct buf *error)
+make_policy(const struct config *c, const struct config *running, struct buf *error)
 {
 	struct policy *policy;
 	struct rules *rules;
 
-	if (!read_rules(c, &rules, error))
+	if (!read_rules(c, running, &rules, error))
 		return NULL;
 	policy = policy_new(str_of(c->token_secret), str_of(c->token_secret_previous), rules);
 	if (policy == NULL)
@@ -76,7 +78,7 @@ static bool
 read_keys(const struct config *c, struct keyring **keys, struct buf *error)
 {
 	*keys = NULL;
-	if (strcmp(c->encryption_keys_file, "off") != 0) {
+	if (!setting_is_off(c->encryption_keys_file)) {
 		struct buf why;
 
 		buf_init(&why, 1024);
@@ -92,12 +94,12 @@ read_keys(const struct config *c, struct keyring **keys, struct buf *error)
 }
 
 bool
-reload_read(struct config *c, const struct config_override *overrides, struct policy **policy, struct keyring **keys,
-    struct buf *error)
+reload_read(struct config *c, const struct config *running, const struct config_override *overrides,
+    struct policy **policy, struct keyring **keys, struct buf *error)
 {
 	*policy = NULL;
 	if (config_load(c, CONFIG_SERVICE, overrides, error) && check_connection(c, error) && read_keys(c, keys, error)) {
-		*policy = make_policy(c, error);
+		*policy = make_policy(c, running != NULL ? running : c, error);
 		if (*policy == NULL)
 			keyring_drop(*keys);
 	}
@@ -136,6 +138,15 @@ static const bool is_live[CONFIG_COUNT] = {
 #undef X
 };
 
+/* A setting that cannot change is as it was; of the file of keys, only whether there is one. */
+static bool
+stays(const struct config *running, const struct config *fresh, enum config_setting s)
+{
+	if (s == CONFIG_encryption_keys_file)
+		return setting_is_off(running->encryption_keys_file) == setting_is_off(fresh->encryption_keys_file);
+	return config_same(running, fresh, s);
+}
+
 /* The old values of the live settings go with *fresh: secrets are overwritten there. */
 static void
 take_over(struct config *running, struct config *fresh)
@@ -143,7 +154,7 @@ take_over(struct config *running, struct config *fresh)
 	for (enum config_setting s = 0; s < CONFIG_COUNT; s++) {
 		if (is_live[s])
 			config_swap(running, fresh, s);
-		else if (!config_same(running, fresh, s))
+		else if (!stays(running, fresh, s))
 			log_event(LOG_WARN, "setting changed, but only a new program will know",
 			    log_text("setting", str_of(config_name(s))));
 	}
@@ -158,7 +169,7 @@ reload_again(struct config *running, const struct config_override *overrides)
 	struct buf error;
 
 	buf_init(&error, 1024);
-	if (reload_read(&fresh, overrides, &policy, &keys, &error)) {
+	if (reload_read(&fresh, running, overrides, &policy, &keys, &error)) {
 		reload_apply(&fresh, policy, keys);
 		take_over(running, &fresh);
 	} else {

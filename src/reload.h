@@ -16,11 +16,12 @@
 /*
  * Settings, and all that they name: config_load(), what only libpq can tell,
  * and the files of secrets, rules and keys.  *policy and *keys are new; there
- * are no keys (NULL) where no file is set.  Release the config with
+ * are no keys (NULL) where no file is set.  running: what the program has been
+ * started with, NULL while it starts.  Release the config with
  * config_free() in either case.
  */
-bool reload_read(struct config *c, const struct config_override *overrides, struct policy **policy,
-    struct keyring **keys, struct buf *error) __attribute__((warn_unused_result));
+bool reload_read(struct config *c, const struct config *running, const struct config_override *overrides,
+    struct policy **policy, struct keyring **keys, struct buf *error) __attribute__((warn_unused_result));
 
 /* Puts the log's settings and the keys (taken) into force, warns of what is odd, and says which rules there are. */
 void reload_apply(const struct config *c, const struct policy *policy, struct keyring *keys);

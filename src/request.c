@@ -89,6 +89,8 @@ request_read(struct request *r, char *const *variables)
 		{ STR("HTTP_IF_MATCH"), &r->if_match },
 		{ STR("HTTP_IF_NONE_MATCH"), &r->if_none_match },
 		{ STR("HTTP_ACCEPT"), &r->accept },
+		{ STR("HTTP_CONTENT_ENCODING"), &r->content_encoding },
+		{ STR("HTTP_CONTENT_RANGE"), &r->content_range },
 		{ STR("HTTP_ORIGIN"), &r->origin },
 		{ STR("HTTP_ACCESS_CONTROL_REQUEST_METHOD"), &r->cors_method },
 		{ STR("HTTP_ACCESS_CONTROL_REQUEST_HEADERS"), &r->cors_headers },

@@ -46,6 +46,8 @@ struct request {
 	struct str if_match;
 	struct str if_none_match;
 	struct str accept;
+	struct str content_encoding;
+	struct str content_range;
 	struct str origin;
 	struct str cors_method;  /* Access-Control-Request-Method */
 	struct str cors_headers; /* Access-Control-Request-Headers */

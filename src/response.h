@@ -29,6 +29,7 @@
 	X(412, "Precondition Failed")            \
 	X(413, "Content Too Large")              \
 	X(414, "URI Too Long")                   \
+	X(415, "Unsupported Media Type")         \
 	X(431, "Request Header Fields Too Large") \
 	X(500, "Internal Server Error")          \
 	X(503, "Service Unavailable")

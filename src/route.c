@@ -3,6 +3,8 @@
 #include <assert.h>
 #include <stdio.h>
 
+#include "percent.h"
+
 static const struct route routes[] = {
 #define X(name, template, version, get, post, put, del) \
 	{ STR_INIT(template), version, ACTION_##get, ACTION_##post, ACTION_##put, ACTION_##del },
@@ -18,7 +20,7 @@ route_is_protected(struct str path)
 	if (!str_starts(path, STR("/")))
 		return false;
 	(void)str_cut(str_skip(path, 1), '/', &first, &rest);
-	return str_eq(first, STR("api")) || str_eq(first, STR("api2"));
+	return percent_says(first, STR("api")) || percent_says(first, STR("api2"));
 }
 
 enum route_number
@@ -54,7 +56,7 @@ matches(struct str template, struct str path, struct route_match *m)
 		(void)str_cut(template, '/', &want, &template);
 		(void)str_cut(path, '/', &have, &path);
 		if (!str_starts(want, STR("{"))) {
-			if (!str_eq(want, have))
+			if (!percent_says(have, want))
 				return false;
 		} else if (have.n == 0) {
 			return false;

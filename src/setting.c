@@ -138,10 +138,12 @@ parse_secret(struct str s, void *member)
 	return s.n > 0 ? setting_copy(s, member) : "empty"; /* DIFFERS: an empty key would let everybody sign */
 }
 
-/* Empty is none. */
+/* Empty is none; a word that says so would be a key that anybody can guess. */
 static const char *
 parse_spare(struct str s, void *member)
 {
+	if (str_eq(s, STR("none")) || str_eq(s, STR("off")))
+		return "where there is no such key it is left empty";
 	return setting_copy(s, member);
 }
 

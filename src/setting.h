@@ -8,6 +8,7 @@
 #define HULYKVS_SETTING_H
 
 #include <stdint.h>
+#include <string.h>
 
 #include "buf.h"
 #include "log.h"
@@ -48,6 +49,13 @@ enum setting_sandbox {
 	SETTING_SANDBOX_REQUIRE, /* all of it, or no start */
 	SETTING_SANDBOX_TRAP,    /* and the end at the first system call that is not on the list: for tests */
 };
+
+/* A setting that may be "off" instead of a path or an address. */
+static inline bool
+setting_is_off(const char *value)
+{
+	return strcmp(value, "off") == 0;
+}
 
 struct setting_type {
 	/* Fills the member and returns NULL, or returns what is wrong with s, without quoting it. */

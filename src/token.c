@@ -178,10 +178,10 @@ ask_hmac(struct str secret, const struct parts *parts, const struct sha256 *sign
 
 /* RFC 7515 5.2 */
 static enum token_verdict
-check_signature(struct str secret, struct str token, const struct parts *parts, const cJSON *header)
+check_signature(struct str secret, struct str token, const struct parts *parts)
 {
-	const cJSON *typ = member(header, "typ");
 	struct sha256 signature;
+	enum token_verdict verdict;
 	struct str bytes;
 
 	if (!decode(parts->signature, signature.b, sizeof(signature.b), &bytes) ||
@@ -190,24 +190,23 @@ check_signature(struct str secret, struct str token, const struct parts *parts, 
 	if (secret.n == 0)
 		return TOKEN_INVALID; /* libjwt takes it; but with no secret everybody could sign */
 
-	/* COMPAT: typ does not matter to the original, but libjwt 1.10 refuses every other than this one. */
-	if (cJSON_IsString(typ) && !str_eq_nocase(str_of(typ->valuestring), STR("JWT")))
-		return ask_hmac(secret, parts, &signature);
-	return ask_libjwt(secret, token);
+	/* COMPAT: libjwt 1.10 refuses every typ but JWT, and numbers that no int64_t or double holds; the original takes both. */
+	verdict = ask_libjwt(secret, token);
+	return verdict == TOKEN_INVALID ? ask_hmac(secret, parts, &signature) : verdict;
 }
 
 /* The one that signed the token. */
 static enum token_verdict
-find_secret(const struct token_secrets *secrets, struct str token, const struct parts *parts, const cJSON *header,
+find_secret(const struct token_secrets *secrets, struct str token, const struct parts *parts,
     enum metrics_secret *secret)
 {
-	enum token_verdict verdict = check_signature(secrets->current, token, parts, header);
+	enum token_verdict verdict = check_signature(secrets->current, token, parts);
 
 	*secret = METRICS_SECRET_CURRENT;
 	if (verdict != TOKEN_INVALID || secrets->previous.n == 0)
 		return verdict;
 	*secret = METRICS_SECRET_PREVIOUS;
-	return check_signature(secrets->previous, token, parts, header);
+	return check_signature(secrets->previous, token, parts);
 }
 
 static bool
@@ -329,7 +328,7 @@ check_token(const struct token_secrets *secrets, struct str token, struct slot *
 	if (header == NULL)
 		return verdict_of_error(errno);
 	if (header_ok(header))
-		verdict = find_secret(secrets, token, &parts, header, &out->secret);
+		verdict = find_secret(secrets, token, &parts, &out->secret);
 	if (verdict != TOKEN_VALID)
 		goto out;
 	payload = json_parse_object(payload_text);

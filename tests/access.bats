@@ -468,6 +468,20 @@ last_answers()
 	WORLD_ERRORS_EXPECTED=1 world_stop
 }
 
+@test "on HUP rules keep to the workspace that v1 serves" {
+	RULES=$BATS_TEST_TMPDIR/rules
+	rules 'deny target=default'
+	world_start nginx HULY_ACCESS_RULES="$RULES"
+	TOKEN=$(service_token x)
+	answers 403 GET /api/n/k
+	mkdir -p "$WORLD_DIR/etc"
+	echo 'default_workspace_uuid = "22222222-3333-4444-5555-666666666666"' >"$WORLD_DIR/etc/config.toml"
+	hup 'msg="settings read again"'
+	log_has 'only a new program will know" setting="HULY_DEFAULT_WORKSPACE_UUID"'
+	answers 403 GET /api/n/k
+	world_stop
+}
+
 @test "a token secret gives way to the next, and every request is answered meanwhile" {
 	local old=$BATS_TEST_TMPDIR/old new=$BATS_TEST_TMPDIR/new
 	printf 'the old secret, thirty-two bytes\n' >"$BATS_TEST_TMPDIR/current"

@@ -231,9 +231,23 @@ log_has()
 	[ "$(world_status "$(path n/new)" -H "If-None-Match: $tag")" = 304 ]
 	keys "$KEY_B" "a too short"
 	kill -HUP "$(world_pid)"
-	log_has 'nothing was changed.*HULY_ENCRYPTION_KEYS_FILE: line 2: a key is 32 bytes in base64'
+	log_has 'nothing was changed.*HULY_ENCRYPTION_KEYS_FILE: .*: line 2: a key is 32 bytes in base64'
 	get n/new 200 "$CANARY"
 	get n/old 200 second
+	# A file of another name does as well: nothing waits for a new program.
+	mkdir "$WORLD_DIR/etc"
+	echo "encryption_keys_file = \"$KEYS\"" >"$WORLD_DIR/etc/config.toml"
+	keys "$KEY_A" "$KEY_B"
+	sed -i '/^HULY_ENCRYPTION_KEYS_FILE=/d' "$WORLD_DIR/settings"
+	again
+	echo "encryption_keys_file = \"$KEYS.moved\"" >"$WORLD_DIR/etc/config.toml"
+	(umask 077 && printf '%s\n' "$KEY_B" "$KEY_A" >"$KEYS.moved")
+	: >"$WORLD_DIR/program.log"
+	kill -HUP "$(world_pid)"
+	log_has 'settings read again'
+	[ "$(put n/moved "$CANARY")" = 204 ]
+	[ "$(sql -c "select substring(value from 11 for 1) from hulykvs.kvs where key = 'moved'")" = '\x62' ]
+	run ! grep 'only a new program will know' "$WORLD_DIR/program.log"
 	world_stop
 }
 
@@ -274,10 +288,10 @@ log_has()
 	run -78 env -i HULY_ENCRYPTION_MODE=maybe "$program" --check-config
 	[[ "$output" == *'HULY_ENCRYPTION_MODE: neither off, on nor required'* ]]
 	run -78 env -i HULY_ENCRYPTION_KEYS_FILE=/nowhere "$program" --check-config
-	[[ "$output" == *'HULY_ENCRYPTION_KEYS_FILE: No such file or directory'* ]]
+	[[ "$output" == *'HULY_ENCRYPTION_KEYS_FILE: /nowhere: No such file or directory'* ]]
 	chmod 640 "$KEYS"
 	run -78 env -i HULY_ENCRYPTION_KEYS_FILE="$KEYS" "$program" --check-config
-	[[ "$output" == *'HULY_ENCRYPTION_KEYS_FILE: open to others than its owner'* ]]
+	[[ "$output" == *"HULY_ENCRYPTION_KEYS_FILE: $KEYS: open to others than its owner"* ]]
 	chmod 600 "$KEYS"
 	run -0 env -i HULY_ENCRYPTION_KEYS_FILE="$KEYS" HULY_ENCRYPTION_MODE=on "$program" --check-config
 	run -0 env -i HULY_ENCRYPTION_KEYS_FILE="$KEYS" "$program" --print-config

@@ -66,6 +66,21 @@ is_segment(struct str s)
 	return s.n > 0 && memchr(s.p, '/', s.n) == NULL;
 }
 
+/* Takes the piece off, a byte of it perhaps as an escape. */
+static bool
+take_piece(struct str *path, struct str piece)
+{
+	for (; piece.n > 0; piece = str_skip(piece, 1)) {
+		bool escape = path->n > 2 && path->p[0] == '%' && piece.p[0] != '/';
+		int byte = escape ? digit(path->p[1]) * 16 + digit(path->p[2]) : path->n > 0 ? path->p[0] : -1;
+
+		if (byte != piece.p[0] || (escape && (digit(path->p[1]) < 0 || digit(path->p[2]) < 0)))
+			return false;
+		*path = str_skip(*path, escape ? 3 : 1);
+	}
+	return true;
+}
+
 /* Whether the template with the names filled in is the path. */
 static bool
 is_filled(const struct route_match *m, struct str path)
@@ -76,11 +91,10 @@ is_filled(const struct route_match *m, struct str path)
 		struct str piece, name, value;
 
 		if (!str_cut(left, '{', &piece, &left))
-			return str_eq(path, piece);
-		if (!str_starts(path, piece) || !str_cut(left, '}', &name, &left))
+			return take_piece(&path, piece) && path.n == 0;
+		if (!take_piece(&path, piece) || !str_cut(left, '}', &name, &left))
 			return false;
 		value = str_eq(name, STR("key")) ? m->key : str_eq(name, STR("namespace")) ? m->ns : m->workspace;
-		path = str_skip(path, piece.n);
 		if (!is_segment(value) || !str_starts(path, value))
 			return false;
 		path = str_skip(path, value.n);

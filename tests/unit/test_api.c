@@ -325,6 +325,8 @@ static const struct row names[] = {
 	BAD_NAME("DELETE", "/api/%00/k", NAMES_TEXT), BAD_NAME("POST", "/api/n/%f5%80%80%80", NAMES_TEXT),
 };
 
+#define CODED "Content-Encoding: values are taken as they are, not decoded"
+
 static const struct row bodies[] = {
 	{ OWN, "PUT", K, NULL, TEXT("1234567890123456"), 204, NULL, ABSENT },
 	{ OWN, "PUT", K, NULL, TEXT("12345678901234567"), 413, NULL, TEXT("payload reached size limit") },
@@ -340,6 +342,18 @@ static const struct row bodies[] = {
 	/* A condition that cannot be read comes before the length. */
 	{ OWN, "PUT", K, "HTTP_IF_NONE_MATCH=x\nCONTENT_LENGTH=17", ABSENT, 400, NULL,
 	    TEXT("If-None-Match must be '*'") },
+	/* What a coding hides, readers would get as it is; of others nothing is known. */
+	{ OWN, "PUT", K, "HTTP_CONTENT_ENCODING=gzip", TEXT("x"), 415, NULL, TEXT(CODED) },
+	{ OWN, "PUT", K, "HTTP_CONTENT_ENCODING= ZSTD\t", TEXT("x"), 415, NULL, TEXT(CODED) },
+	{ OWN, "POST", "/api/n/k", "HTTP_CONTENT_ENCODING=br", TEXT("x"), 415, NULL, TEXT(CODED) },
+	{ OWN, "POST", "/api/n/k", "HTTP_CONTENT_ENCODING=deflate", TEXT("x"), 415, NULL, TEXT(CODED) },
+	{ OWN, "PUT", K, "HTTP_CONTENT_ENCODING=identity", ABSENT, 204, NULL, ABSENT },
+	{ OWN, "PUT", K, "HTTP_CONTENT_ENCODING=gzip, br", ABSENT, 204, NULL, ABSENT },
+	{ OWN, "GET", K, "HTTP_CONTENT_ENCODING=gzip", ABSENT, 200, EMPTY, ABSENT },
+	/* A piece does not replace the whole. */
+	{ OWN, "PUT", K, "HTTP_CONTENT_RANGE=bytes 3-3/10", TEXT("x"), 400, NULL,
+	    TEXT("Content-Range: a value can only be replaced as a whole") },
+	{ OWN, "POST", "/api/n/k", "HTTP_CONTENT_RANGE=bytes 0-0/1", ABSENT, 204, NULL, ABSENT },
 	/* Where no body belongs, its length does not matter. */
 	{ OWN, "GET", K, "CONTENT_LENGTH=17", ABSENT, 200, EMPTY, ABSENT },
 	{ OWN, "DELETE", K, "CONTENT_LENGTH=x", ABSENT, 204, NULL, ABSENT },
@@ -402,8 +416,10 @@ static const struct condition conditions_v2[] = {
 	{ "DELETE", true, IM(Q(TWO)), 412, "", "one" },
 	{ "DELETE", true, IM("W/" Q(ONE)), 412, "", "one" },
 	{ "DELETE", true, IM("?"), 400, BAD_IM, "one" },
-	{ "DELETE", true, INM("*"), 204, "", NULL },
-	{ "DELETE", true, INM("?"), 204, "", NULL },
+	{ "DELETE", true, INM("*"), 412, "", "one" },
+	{ "DELETE", false, INM("*"), 404, "", NULL },
+	{ "DELETE", true, INM(Q(ONE)), 400, NOT_ANY, "one" },
+	{ "DELETE", true, INM(Q(TWO)) "\n" IM(Q(ONE)), 400, NOT_ANY, "one" },
 	{ "GET", true, NULL, 200, "one", "one" },
 	{ "GET", true, INM("*"), 304, "", "one" },
 	{ "GET", true, INM(Q(ONE)), 304, "", "one" },
@@ -738,6 +754,12 @@ shows_metrics(void)
 		{ ALL, "PUT", "/metrics", NULL, STR_ABSENT, 404, NULL, STR_ABSENT },
 		{ ALL, "OPTIONS", "/metrics", NULL, STR_ABSENT, 404, NULL, STR_ABSENT },
 	};
+	const struct row values[] = {
+		{ ALL, "GET", K, "HULYKVS_OPERATOR=1", STR_ABSENT, 404, NULL, STR_ABSENT },
+		{ ALL, "DELETE", K, "HULYKVS_OPERATOR=1", STR_ABSENT, 404, NULL, STR_ABSENT },
+		{ ALL, "GET", "/api/..%2Fmetrics", "HULYKVS_OPERATOR=1", STR_ABSENT, 404, NULL, STR_ABSENT },
+		{ ALL, "GET", "/api/..%2Fmetrics", NULL, STR_ABSENT, 200, NULL, TEXT("{\"namespace\":\"../metrics\",\"count\":0,\"keys\":[]}") },
+	};
 	const struct row get = { NONE, "GET", "/metrics", "HULYKVS_OPERATOR=1", STR_ABSENT, 200, NULL, STR_ABSENT };
 	const struct row open = { NONE, "GET", "/metrics",
 	    "HULYKVS_OPERATOR=1\nHTTP_ACCEPT=application/openmetrics-text", STR_ABSENT, 200, NULL, STR_ABSENT };
@@ -751,6 +773,8 @@ shows_metrics(void)
 	api.metrics = metrics;
 	for (size_t i = 0; i < COUNT(hidden); i++)
 		play(&hidden[i], "metrics hidden: ");
+	for (size_t i = 0; i < COUNT(values); i++)
+		play(&values[i], "values and operators: ");
 	play(&put, "metrics: ");
 	arena_reset(&arena);
 	read_request(&get);

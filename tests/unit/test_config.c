@@ -494,7 +494,7 @@ help(void)
 	config_print_help(f);
 	must(fclose(f) == 0, "fclose");
 	buf_init(&want, 65536);
-#define X(member, type, name, def, help) buf_printf(&want, "%s (%s): %s\n", name, sizeof(def) > 1 ? def : "none", help);
+#define X(member, type, name, def, help) buf_printf(&want, "%s (%s): %s\n", name, sizeof(def) > 1 ? def : "empty", help);
 	SETTINGS(X)
 #undef X
 	tap_text(str_from(text, n), buf_str(&want), "help has a line for each setting");

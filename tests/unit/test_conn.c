@@ -547,8 +547,7 @@ static void
 refuses_nonsense(void)
 {
 	static const struct str rows[] = { TEXT("GET / HTTP/1.1\r\n\r\n"), TEXT("\0\0\0\0\0\0\0\0"),
-		TEXT("\1\1\0\1\0\x08\0\0\0\2\1\0\0\0\0\0"), TEXT("\1\2\0\1\0\0\0\0"),
-		    TEXT("\x16\3\1\0\x80\1\0\0\x7c") };
+		TEXT("\1\4\0\1\0\0\0\0"), TEXT("\x16\3\1\0\x80\1\0\0\x7c") };
 
 	web_begin(false);
 	for (size_t i = 0; i < COUNT(rows); i++) {
@@ -561,6 +560,38 @@ refuses_nonsense(void)
 		web_hang_up(&p);
 	}
 	web_end("nonsense");
+}
+
+static void
+refuses_roles(void)
+{
+	static const char authorizer[] = "\1\1\0\1\0\x08\0\0\0\2\1\0\0\0\0\0";
+	static const char unknown_role[] = "\1\3\0\1\0\x08\0\0\0\0\0\0\3\0\0\0";
+	struct web_peer p;
+
+	web_begin(false);
+	web_dial(&p);
+	web_say(&p, str_from(authorizer, sizeof(authorizer) - 1));
+	web_expect_closed(&p, "another role");
+	tap_text(buf_str(&p.got), str_from(unknown_role, sizeof(unknown_role) - 1), "another role is refused by name");
+	web_hang_up(&p);
+	web_end("another role");
+}
+
+/* An abort that crosses with the answer. */
+static void
+ignores_late_aborts(void)
+{
+	struct web_peer p;
+
+	web_begin(false);
+	web_dial(&p);
+	web_say(&p, STR("\1\2\0\1\0\0\0\0"));
+	web_expect_alive(&p, "after an abort of nothing");
+	web_say(&p, STR("\1\2\0\1\0\0\0\0"));
+	web_expect_alive(&p, "after an abort of what was answered");
+	web_hang_up(&p);
+	web_end("a late abort");
 }
 
 int
@@ -587,6 +618,8 @@ main(void)
 	logs_requests();
 	manages();
 	refuses_nonsense();
+	refuses_roles();
+	ignores_late_aborts();
 	web_tear_down();
 	return tap_end();
 }

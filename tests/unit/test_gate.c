@@ -7,7 +7,6 @@
 
 #define RECORDS 10
 #define DATA    8 /* FCGI_DATA, of no use to a responder */
-#define END     3 /* FCGI_END_REQUEST, which only we send */
 
 struct record {
 	unsigned version, type, id;
@@ -27,7 +26,7 @@ struct record {
 /*
  * What the gate tells, as text: "(1k:…)" a request of id 1 on a kept connection
  * with these parameters, then the content of its body, "." its end, "<10>" or
- * "<11 x>" a reply to a management record, "X" broken.
+ * "<11 x>" a reply to a management record, "<3>" an unknown role, "X" broken.
  */
 struct row {
 	const char *name;
@@ -75,7 +74,7 @@ static const struct row sound[] = {
 	{ "GET_VALUES with lengths beyond it", { RECORD(GATE_TYPE_GET_VALUES, 0, "\377\377\377\377\177") },
 	    TEXT("<10>") },
 	{ "management records of all sorts",
-	    { RECORD(0, 0, ""), RECORD(END, 0, "x"), RECORD(12, 0, "abc"), PADDED(255, 0, "\1\2", 7),
+	    { RECORD(0, 0, ""), RECORD(GATE_TYPE_END_REQUEST, 0, "x"), RECORD(12, 0, "abc"), PADDED(255, 0, "\1\2", 7),
 	        RECORD(GATE_TYPE_BEGIN_REQUEST, 0, "\0\1\1\0\0\0\0\0"),
 	        RECORD(GATE_TYPE_GET_VALUES_RESULT, 0, "") },
 	    TEXT("<11 0><11 3><11 12><11 255><11 1><11 10>") },
@@ -88,11 +87,22 @@ static const struct row sound[] = {
 	    { BEGIN(1), PARAMS(1, ONE_PARAM), PARAMS(1, ""), STDIN(1, "one"), STDIN(1, ""),
 	        BEGIN_AS(2, "\0\1", "\0"), PARAMS(2, "\0\0"), PARAMS(2, ""), STDIN(2, "") },
 	    TEXT("(1k:" ONE_PARAM ")one.(2-:\0\0).") },
+	{ "an abort without a begin",
+	    { RECORD(GATE_TYPE_ABORT_REQUEST, 1, ""), BEGIN(1), PARAMS(1, ""), STDIN(1, "") }, TEXT("(1k:).") },
+	{ "an abort after the request",
+	    { BEGIN(1), PARAMS(1, ""), STDIN(1, ""), PADDED(GATE_TYPE_ABORT_REQUEST, 1, "", 8), BEGIN(2),
+	        PARAMS(2, ""), STDIN(2, "") },
+	    TEXT("(1k:).(2k:).") },
+	{ "aborts of another id",
+	    { BEGIN(2), RECORD(GATE_TYPE_ABORT_REQUEST, 1, ""), PARAMS(2, ""), STDIN(2, "ab"),
+	        RECORD(GATE_TYPE_ABORT_REQUEST, 1, ""), STDIN(2, "") },
+	    TEXT("(2k:)ab.") },
 	{ "half a request", { BEGIN(1), PARAMS(1, ONE_PARAM) }, TEXT("") },
 	{ "half a body", { BEGIN(1), PARAMS(1, ""), STDIN(1, "ab") }, TEXT("(1k:)ab") },
 };
 
 #define IDLE_BREAKS(name, ...) { name, { __VA_ARGS__ }, TEXT("X") }
+#define NO_ROLE_OF_OURS(name, role) { name, { BEGIN_AS(513, role, "\1"), PARAMS(513, "") }, TEXT("<3>X") }
 #define PARAMS_BREAK(name, content) { name, { BEGIN(1), PARAMS(1, content), PARAMS(1, "") }, TEXT("X") }
 #define STDIN_BREAKS(name, ...) \
 	{ name, { BEGIN(1), PARAMS(1, ""), STDIN(1, "ab"), __VA_ARGS__ }, TEXT("(1k:)abX") }
@@ -103,16 +113,16 @@ static const struct row broken[] = {
 	IDLE_BREAKS("version 0 of a management record", { 0, GATE_TYPE_GET_VALUES, 0, TEXT(""), 0 }),
 	IDLE_BREAKS("HTTP", { 'G', 'E', 'T' << 8 | ' ', TEXT(""), 0 }),
 	IDLE_BREAKS("a version 2 in the midst", BEGIN(1), { 2, GATE_TYPE_PARAMS, 1, TEXT(""), 0 }),
-	IDLE_BREAKS("no role", BEGIN_AS(1, "\0\0", "\1")),
-	IDLE_BREAKS("an authorizer", BEGIN_AS(1, "\0\2", "\1")),
-	IDLE_BREAKS("a filter", BEGIN_AS(1, "\0\3", "\1")),
-	IDLE_BREAKS("a role of two bytes", BEGIN_AS(1, "\1\1", "\1")),
+	NO_ROLE_OF_OURS("no role", "\0\0"),
+	NO_ROLE_OF_OURS("an authorizer", "\0\2"),
+	NO_ROLE_OF_OURS("a filter", "\0\3"),
+	NO_ROLE_OF_OURS("a role of two bytes", "\1\1"),
 	IDLE_BREAKS("an empty begin", RECORD(GATE_TYPE_BEGIN_REQUEST, 1, "")),
 	IDLE_BREAKS("a short begin", RECORD(GATE_TYPE_BEGIN_REQUEST, 1, "\0\1\1\0\0\0\0")),
 	IDLE_BREAKS("a long begin", RECORD(GATE_TYPE_BEGIN_REQUEST, 1, "\0\1\1\0\0\0\0\0\0")),
 	IDLE_BREAKS("parameters without a begin", PARAMS(1, ONE_PARAM)),
 	IDLE_BREAKS("a body without a begin", STDIN(1, "body")),
-	IDLE_BREAKS("an abort without a begin", RECORD(GATE_TYPE_ABORT_REQUEST, 1, "")),
+	IDLE_BREAKS("an abort with content", RECORD(GATE_TYPE_ABORT_REQUEST, 1, "x")),
 	IDLE_BREAKS("a record that only we send", RECORD(GATE_TYPE_STDOUT, 1, "x")),
 	IDLE_BREAKS("an unknown type with an id", RECORD(12, 1, "")),
 	IDLE_BREAKS("a second begin", BEGIN(1), BEGIN(1)),
@@ -123,7 +133,6 @@ static const struct row broken[] = {
 	IDLE_BREAKS("a body before the parameters", BEGIN(1), STDIN(1, "body")),
 	IDLE_BREAKS("a body before the end of the parameters", BEGIN(1), PARAMS(1, ONE_PARAM), STDIN(1, "")),
 	IDLE_BREAKS("an abort in the parameters", BEGIN(1), RECORD(GATE_TYPE_ABORT_REQUEST, 1, "")),
-	IDLE_BREAKS("an abort of another id", BEGIN(1), RECORD(GATE_TYPE_ABORT_REQUEST, 2, "")),
 	IDLE_BREAKS("data in the parameters", BEGIN(1), RECORD(DATA, 1, "")),
 	PARAMS_BREAK("one length", "\1"),
 	PARAMS_BREAK("a value that is missing", "\1\2AB"),
@@ -149,9 +158,6 @@ static const struct row broken[] = {
 	STDIN_BREAKS("an abort in the body", RECORD(GATE_TYPE_ABORT_REQUEST, 1, "")),
 	STDIN_BREAKS("data in the body", RECORD(DATA, 1, "")),
 	STDIN_BREAKS("version 0 in the body", { 0, GATE_TYPE_STDIN, 1, TEXT(""), 0 }),
-	{ "an abort after the request", { BEGIN(1), PARAMS(1, ""), STDIN(1, ""),
-	    RECORD(GATE_TYPE_ABORT_REQUEST, 1, "") },
-	    TEXT("(1k:).X") },
 	{ "a second end", { BEGIN(1), PARAMS(1, ""), STDIN(1, ""), STDIN(1, "") }, TEXT("(1k:).X") },
 };
 
@@ -180,11 +186,14 @@ static void
 tell_reply(const struct gate *g, struct buf *told)
 {
 	static const unsigned char result[] = { 1, 10, 0, 0, 0, 0, 8, 0, 0, 0, 0, 0, 0, 0, 0, 0 };
+	static const unsigned char no_role[] = { 1, 3, 2, 1, 0, 8, 0, 0, 0, 0, 0, 0, 3, 0, 0, 0 };
 	static const unsigned char unknown[] = { 1, 11, 0, 0, 0, 8, 0, 0 };
 	static const unsigned char zeroes[7];
 
 	if (memcmp(g->reply, result, sizeof(result)) == 0)
 		buf_puts(told, STR("<10>"));
+	else if (memcmp(g->reply, no_role, sizeof(no_role)) == 0)
+		buf_puts(told, STR("<3>"));
 	else if (memcmp(g->reply, unknown, sizeof(unknown)) == 0 &&
 	    memcmp(g->reply + 9, zeroes, sizeof(zeroes)) == 0)
 		buf_printf(told, "<11 %u>", g->reply[8]);

@@ -136,9 +136,24 @@ no_memory(void)
 	arena_free(&a);
 }
 
+static void
+says(void)
+{
+	static const char *const same[] = { "api2", "%61pi2", "a%70i%32", "%61%70%69%32" };
+	static const char *const other[] = { "", "api", "api22", "API2", "%41pi2", "%2561pi2", "api%32%00", "api%3", "api%",
+		"a%7zi2", "%61pi", "api2%20" };
+
+	for (size_t i = 0; i < COUNT(same); i++)
+		tap_ok(percent_says(tap_edge(str_of(same[i])), STR("api2")), "%s says api2", same[i]);
+	for (size_t i = 0; i < COUNT(other); i++)
+		tap_ok(!percent_says(tap_edge(str_of(other[i])), STR("api2")), "%s does not say api2", other[i]);
+	tap_ok(percent_says(STR(""), STR("")), "nothing says nothing");
+}
+
 int
 main(void)
 {
+	says();
 	table();
 	every_byte();
 	no_memory();

@@ -31,8 +31,8 @@ heads(void)
 		{ "an empty value", { .status = 200, .type = bytes, .is_value = true },
 		    STR("Status: 200 OK\r\nContent-Type: application/octet-stream\r\nContent-Length: 0\r\n"
 			"X-Content-Type-Options: nosniff\r\n" VARY "\r\n") },
-		{ "a long value", { .status = 200, .length = UINT64_MAX },
-		    STR("Status: 200 OK\r\nContent-Length: 18446744073709551615\r\n" VARY "\r\n") },
+		{ "a long value", { .status = 200, .length = INT64_MAX },
+		    STR("Status: 200 OK\r\nContent-Length: 9223372036854775807\r\n" VARY "\r\n") },
 		{ "a stream", { .status = 200, .type = STR("application/json"), .length = 7,
 		    .streamed = true },
 		    STR("Status: 200 OK\r\nContent-Type: application/json\r\n" VARY "\r\n") },

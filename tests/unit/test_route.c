@@ -33,7 +33,7 @@ static const struct row {
 #define NO_SUCH(path) { TEXT(path), NULL, "-------", { NULL, 0 }, { NULL, 0 }, { NULL, 0 } }
 	NO_SUCH(""), NO_SUCH("/"), NO_SUCH("//"), NO_SUCH("*"), NO_SUCH("status"), NO_SUCH("/status/"),
 	NO_SUCH("//status"), NO_SUCH("/Status"), NO_SUCH("/statu"), NO_SUCH("/statuss"), NO_SUCH("/status/x"),
-	NO_SUCH("/stat%75s"),
+	NO_SUCH("/stat%7"), NO_SUCH("/stat%2575s"), NO_SUCH("/%2fstatus"), NO_SUCH("/status%00"),
 	NO_SUCH("/api"), NO_SUCH("/api/"), NO_SUCH("/api//"), NO_SUCH("/api//k"), NO_SUCH("/api/n/"),
 	NO_SUCH("/api/n/k/"), NO_SUCH("/api/n/k/x"), NO_SUCH("/api/n//k"), NO_SUCH("//api/n/k"),
 	NO_SUCH("/API/n/k"), NO_SUCH("/apix/n"), NO_SUCH("api/n/k"), NO_SUCH("x/api/n/k"),

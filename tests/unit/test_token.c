@@ -28,7 +28,7 @@
 #define NO_WS(x)  "{" ACCOUNT "," EXTRA "," x "}"
 
 #define HEADER     "{\"alg\":\"HS256\",\"typ\":\"JWT\"}"
-#define HEADER_TYP "{\"alg\":\"HS256\",\"typ\":\"at+jwt\"}" /* whose signature is not libjwt's to check */
+#define HEADER_TYP "{\"alg\":\"HS256\",\"typ\":\"at+jwt\"}" /* which libjwt refuses */
 
 static struct arena arena; /* of the case that runs */
 static unsigned decodes;   /* calls of libjwt */
@@ -195,6 +195,11 @@ good_payloads(void)
 		WITH("\"exp\":1e300"),
 		WITH("\"exp\":9007199254740993"),
 		WITH("\"exp\":9223372036854775807"),
+		/* Numbers that libjwt's parser refuses. */
+		WITH("\"exp\":9223372036854775808"),
+		WITH("\"exp\":99999999999999999999"),
+		WITH("\"iat\":99999999999999999999"),
+		WITH("\"iat\":[-99999999999999999999,1e400]"),
 		/* nbf. */
 		WITH("\"nbf\":1749996400"),
 		WITH("\"nbf\":1750000060"),
@@ -307,6 +312,7 @@ headers(void)
 		{ " { \"alg\" : \"HS256\" } ", TOKEN_VALID },
 		{ "{\"typ\":\"jwt\",\"alg\":\"HS256\"}", TOKEN_VALID },
 		{ "{\"typ\":\"\",\"alg\":\"HS256\"}", TOKEN_VALID },
+		{ "{\"alg\":\"HS256\",\"typ\":\"JWT\",\"x\":99999999999999999999}", TOKEN_VALID },
 		{ "{\"typ\":null,\"alg\":\"HS256\",\"kid\":null}", TOKEN_VALID },
 		{ "{\"alg\":\"HS256\",\"kid\":\"../../x\",\"typ\":\"JWT\"}", TOKEN_VALID },
 		{ "{\"alg\":\"HS256\",\"x\":{\"a\":[1]},\"Alg\":\"none\"}", TOKEN_VALID },
