@@ -288,6 +288,11 @@ metrics_are_counted()
 	[ "$(world_operator_status /livez)" = 200 ]
 	[ "$(world_operator_status "$key")" = 404 ]
 	[ "$(world_operator_status /)" = 404 ]
+	# Not even where the web server takes the path for another.
+	for path in "$key/..%2F..%2F..%2F..%2Fstatus" /api/x/..%2F..%2Fstatus /api/..%2Fmetrics; do
+		[ "$(world_operator_status "$path" --path-as-is)" = 404 ]
+		[ "$(world_operator_status "$path" --path-as-is -X DELETE)" = 404 ]
+	done
 	for format in text/plain application/openmetrics-text; do
 		curl -sf -D "$BATS_TEST_TMPDIR/head" -H "Accept: $format" "$WORLD_OPERATOR_URL/metrics" >"$BATS_TEST_TMPDIR/metrics"
 		grep -qi "^content-type: $format;" "$BATS_TEST_TMPDIR/head"
@@ -300,7 +305,7 @@ metrics_are_counted()
 
 world_operator_status()
 {
-	curl -s -o /dev/null -w '%{http_code}' -H "Authorization: Bearer $WORLD_TOKEN" "$WORLD_OPERATOR_URL$1"
+	curl -s -o /dev/null -w '%{http_code}' -H "Authorization: Bearer $WORLD_TOKEN" "${@:2}" "$WORLD_OPERATOR_URL$1"
 }
 
 @test "nginx: metrics count what happens, and only operators see them" { metrics_are_counted nginx; }
@@ -436,7 +441,7 @@ $(cat)" "$1" "$WORLD_TOP/tests"
 	bare HULY_WORKERS=2
 	worker=$(grep -lx 'worker 1' "/proc/$PROGRAM"/task/*/comm)
 	worker=${worker%/comm}
-	fcgi "$WORLD_DIR/socket" <<-END || { [ $? -eq 77 ] && skip "no ptrace here"; }
+	fcgi "$WORLD_DIR/socket" <<-END || { rc=$?; [ "$rc" -ne 77 ] || skip "no ptrace here"; return "$rc"; }
 		import ctypes, time
 		libc = ctypes.CDLL(None, use_errno=True)
 		SEIZE, INTERRUPT = 0x4206, 0x4207
@@ -521,7 +526,12 @@ livez_is_ok()
 	command -v systemd-analyze >/dev/null || skip "no systemd-analyze"
 	cd "$BATS_TEST_TMPDIR"
 	for unit in hulykvs hulykvs-migrate; do
-		sed "s|@sbindir@|$HULYKVS_BUILD|" "$WORLD_TOP/deploy/systemd/$unit.service.in" >"$unit.service"
+		# As make made it; only the programs are elsewhere.
+		run grep -E "^ExecStart=/[a-z/]+/sbin/$unit( |$)" "$HULYKVS_BUILD/deploy/systemd/$unit.service"
+		[ "$status" -eq 0 ]
+		sed -E "s|^ExecStart=[^ ]*/|ExecStart=$HULYKVS_BUILD/|" "$HULYKVS_BUILD/deploy/systemd/$unit.service" >"$unit.service"
+		run grep @ "$unit.service"
+		[[ $output == "SystemCallFilter=@system-service"* ]]
 	done
 	cp "$WORLD_TOP/deploy/systemd/hulykvs.socket" .
 	mkdir hulykvs.service.d
