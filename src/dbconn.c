@@ -26,10 +26,14 @@ dbconn_put_message(struct buf *why, const char *libpq_message)
 	if (*libpq_message == '\0')
 		buf_puts(why, STR("no answer"));
 	for (const char *c = libpq_message; *c != '\0'; c++) {
-		if (*c != '\n')
+		if (*c != '\n') {
 			buf_putc(why, *c);
-		else if (c[1] != '\0')
+			continue;
+		}
+		if (c[1] != '\0')
 			buf_puts(why, STR("; "));
+		while (c[1] == '\t' || c[1] == ' ') /* what libpq sets off stands on a line of its own */
+			c++;
 	}
 }
 
@@ -175,7 +179,7 @@ dbconn_each_file(const char *db_connection, void (*file)(void *ctx, const char *
 		for (PQconninfoOption *o = given[i]; o != NULL && o->keyword != NULL; o++)
 			if (is_file(o->keyword) && o->val != NULL && o->val[0] != '\0')
 				file(ctx, o->val);
-		PQconninfoFree(given[i]);
+		forget(given[i]);
 	}
 }
 

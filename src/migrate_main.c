@@ -55,17 +55,6 @@ print_help(FILE *out)
 	config_print_help(out);
 }
 
-static void
-print_version(void)
-{
-	struct buf out;
-
-	buf_init(&out, 4096);
-	version_put(&out, "hulykvs-migrate");
-	printf("%.*s", STR_FMT(buf_str(&out)));
-	buf_free(&out);
-}
-
 static enum exitcode
 usage(const char *what, const char *argument)
 {
@@ -85,7 +74,7 @@ take_wait(struct order *order, const char *text)
 	int64_t wait;
 
 	if (!setting_parse_seconds(str_of(text), &wait) || wait > WAIT_MAX)
-		return usage("not a number of seconds: ", text);
+		return usage("not a number of seconds up to 86400: ", text);
 	order->options.connect_wait = order->options.patience = wait;
 	return EXIT_OK;
 }
@@ -97,7 +86,7 @@ take_rate(struct order *order, const char *text)
 	unsigned long rate = strtoul(text, &end, 10);
 
 	if (text[0] < '0' || text[0] > '9' || *end != '\0' || rate == 0 || rate > RATE_MAX)
-		return usage("not a number of rows: ", text);
+		return usage("not a number of rows from 1 to 1000000: ", text);
 	order->options.rate = (unsigned)rate;
 	return EXIT_OK;
 }
@@ -253,7 +242,7 @@ main(int argc, char **argv)
 	if (order.print_help)
 		print_help(stdout);
 	else if (order.print_version)
-		print_version();
+		version_print("hulykvs-migrate");
 	else
 		code = migrate_with_settings(&order.options);
 	if (code == EXIT_OK && fflush(stdout) != 0)

@@ -246,12 +246,14 @@ plan_row(struct migrate_seal *m, const PGresult *res, int row, struct migrate_ch
 		memcpy(column.b, old_md5.p, sizeof(column.b));
 	memcpy(copy, stored.p, stored.n);
 	verdict = seal_open(m->seal, &place, &column, copy, stored.n, &value, md5);
-	if (verdict != SEAL_OPENED && verdict != SEAL_PLAIN)
+	if (verdict != SEAL_OPENED && verdict != SEAL_PLAIN) {
 		m->refused++;
-	else if (new_value(m, &place, verdict, value, md5, &fresh)) {
+	} else if (new_value(m, &place, verdict, value, md5, &fresh)) {
 		set_values(change, (const struct str[]){ cell(res, row, WORKSPACE), place.ns, place.key, md5_str(md5), fresh,
 		    old_md5, stored });
 		return true;
+	} else if (m->task == MIGRATE_SEAL) {
+		m->refused++;
 	}
 	return false;
 }

@@ -146,7 +146,7 @@ trace_request(struct observer *o, struct observed *d, const struct call *c, cons
 void
 observe_end(struct observer *o, struct observed *d, const struct call *c, const struct response *r)
 {
-	enum log_level level = refusal_level(r->refusal) <= LOG_WARN ? refusal_level(r->refusal) : LOG_INFO;
+	enum log_level level = refusal_level(r->refusal);
 	int64_t took = clock_mono() - d->began;
 
 	d->open = false;

@@ -29,17 +29,6 @@ print_help(void)
 		     "\nExit status: 0 done, 64 usage, 70 internal fault, 77 refused\n(--access-check), 78 wrong setting.\n");
 }
 
-static void
-print_version(void)
-{
-	struct buf out;
-
-	buf_init(&out, 4096);
-	version_put(&out, "hulykvs");
-	(void)printf("%.*s", STR_FMT(buf_str(&out)));
-	buf_free(&out);
-}
-
 static enum exitcode
 usage(const char *what)
 {
@@ -96,7 +85,7 @@ options_read(struct options *o, int argc, char **argv)
 			return EXIT_OK;
 		case 'V':
 			o->task = OPTIONS_NOTHING;
-			print_version();
+			version_print("hulykvs");
 			return EXIT_OK;
 		default:
 			return EXIT_USAGE; /* getopt has said it */

@@ -5,9 +5,7 @@
 #ifndef HULYKVS_VERSION_H
 #define HULYKVS_VERSION_H
 
-#include "buf.h"
-
-/* "PROGRAM 1.2.3", then "LIBRARY VERSION", one a line, for each library that is there. */
-void version_put(struct buf *out, const char *program);
+/* "PROGRAM 1.2.3", then "LIBRARY VERSION", one a line, for each library that is there; on standard output. */
+void version_print(const char *program);
 
 #endif
