@@ -1,6 +1,7 @@
 #include "connector.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
@@ -27,6 +28,7 @@ struct connector {
 	struct connector_order *orders; /* open ones, oldest first */
 	struct connector_order *trying; /* the first of them during an attempt; NULL where its owner left */
 	bool stopping, down;
+	_Atomic unsigned fences;
 	bool reached; /* the thread's own: in the last attempt the database was there */
 	int64_t backoff, last_try, next_try;
 };
@@ -200,7 +202,6 @@ attempt(struct connector *c)
 		c->orders = o->next;
 		o->conn = conn;
 		o->server = server;
-		o->stale_pid = 0;
 		o->unhurried = false;
 		answer(o);
 	}
@@ -354,6 +355,24 @@ connector_place(struct connector_box *b, struct connector_order *o)
 		c->next_try = clock_mono() + UNHURRIED;
 	(void)pthread_cond_signal(&c->work);
 	(void)pthread_mutex_unlock(&c->lock);
+}
+
+void
+connector_fence(struct connector_box *b)
+{
+	(void)atomic_fetch_add(&b->connector->fences, 1);
+}
+
+void
+connector_unfence(struct connector_box *b)
+{
+	(void)atomic_fetch_sub(&b->connector->fences, 1);
+}
+
+bool
+connector_is_fenced(const struct connector_box *b)
+{
+	return atomic_load(&b->connector->fences) > 0;
 }
 
 void

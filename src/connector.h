@@ -59,6 +59,14 @@ void connector_box_free(struct connector_box *b);
 /* Orders a connection; the order is the connector's until ready() is called. */
 void connector_place(struct connector_box *b, struct connector_order *o);
 
+/*
+ * A write that was given up may still happen, on a backend that nobody hears of: from connector_fence() to
+ * connector_unfence(), a count for all workers, none of them sends a write.
+ */
+void connector_fence(struct connector_box *b);
+void connector_unfence(struct connector_box *b);
+bool connector_is_fenced(const struct connector_box *b);
+
 /* Somebody is waiting: tries soon. */
 void connector_nudge(struct connector_box *b);
 

@@ -3,9 +3,9 @@
 #include "clock.h"
 #include "metrics.h"
 
-#define MAX_OPS       128
-#define MAX_BYTES     LANE_LARGE_MESSAGE
-#define MAX_LARGE_OPS 4 /* while values are large: a group's results are in memory together */
+#define MAX_OPS   64 /* nobody knows how large the values are that are read */
+#define MAX_BYTES LANE_LARGE_MESSAGE
+#define MAX_READ  ((size_t)4 * 1024 * 1024) /* bytes; a group's results are in memory together */
 
 struct store_ticket *
 group_batch_end(struct store_ticket *first)
@@ -17,10 +17,19 @@ group_batch_end(struct store_ticket *first)
 	return t;
 }
 
+/* While values are large, so many as fit if each is as large as the largest. */
+static size_t
+max_ops(const struct lane *l)
+{
+	size_t n = l->largest != 0 ? MAX_READ / l->largest : MAX_OPS;
+
+	return n < 1 ? 1 : n < MAX_OPS ? n : MAX_OPS;
+}
+
 static void
 choose(struct lane *l)
 {
-	size_t ops = 0, bytes = 0, most = l->large_at != 0 ? MAX_LARGE_OPS : MAX_OPS;
+	size_t ops = 0, bytes = 0, most = max_ops(l);
 
 	l->group_due = TIMER_OFF;
 	while (l->queue.head != NULL && ops < most &&

@@ -14,22 +14,33 @@
 
 #define LARGE_KEPT (2 * CLOCK_S)
 
+static int64_t
+first_of(int64_t a, int64_t b)
+{
+	return a < b ? a : b;
+}
+
 static void
 set_timer(struct lane *l)
 {
 	int64_t due = l->group.head != NULL ? l->group_due : TIMER_OFF;
 
-	if (l->queue.head != NULL && l->queue.head->deadline < due)
-		due = l->queue.head->deadline;
-	if (l->large_at != 0 && l->large_at + LARGE_KEPT < due)
-		due = l->large_at + LARGE_KEPT;
+	if (l->queue.head != NULL)
+		due = first_of(due, l->queue.head->deadline);
+	if (l->group.head == NULL && l->large_at != 0 && !l->ordered)
+		due = first_of(due, l->large_at + LARGE_KEPT);
+	if (l->group.head == NULL && l->largest != 0)
+		due = first_of(due, l->spread_until);
 	l->timer.due = due;
 }
 
 static void
 place_order(struct lane *l)
 {
+	if (l->ordered)
+		return;
 	l->ordered = true;
+	l->order.stale_pid = l->stale_pid;
 	connector_place(l->box, &l->order);
 }
 
@@ -47,10 +58,30 @@ leave_connection(struct lane *l)
 {
 	loop_unwatch(l->loop, &l->watch);
 	PQfinish(l->conn);
-	l->conn = NULL;
+	PQfinish(l->fresh);
+	l->conn = l->fresh = NULL;
 	l->leave = false;
 	l->unsent = false;
 	l->large_at = 0;
+}
+
+/* A write was sent, and nobody knows whether it will happen: until its backend has ended, no other is sent. */
+static void
+begin_doubt(struct lane *l)
+{
+	l->stale_pid = PQbackendPID(l->conn);
+	if (!l->doubtful)
+		connector_fence(l->box);
+	l->doubtful = true;
+}
+
+static void
+end_doubt(struct lane *l)
+{
+	l->stale_pid = 0;
+	if (l->doubtful)
+		connector_unfence(l->box);
+	l->doubtful = false;
 }
 
 /* There is no connection, and the reason is known. */
@@ -76,10 +107,8 @@ static void
 lose_connection(struct lane *l, struct str why)
 {
 	log_event(LOG_WARN, "database connection lost", log_text("reason", why));
-	if (l->group.head != NULL && store_writes(&l->group.head->op)) {
-		l->order.stale_pid = PQbackendPID(l->conn);
-		l->doubtful = true;
-	}
+	if (l->group.head != NULL && store_writes(&l->group.head->op))
+		begin_doubt(l);
 	segment_lose_all(l);
 	leave_connection(l);
 	replace_connection(l);
@@ -101,7 +130,7 @@ static void
 take_error(struct lane *l, PGresult *res)
 {
 	const char *code = PQresultErrorField(res, PG_DIAG_SQLSTATE);
-	enum sqlstate_verdict verdict = sqlstate_verdict(code);
+	enum sqlstate_verdict verdict = sqlstate_verdict(code, PQresultErrorField(res, PG_DIAG_SEVERITY_NONLOCALIZED));
 
 	if (verdict == SQLSTATE_FAULT || verdict == SQLSTATE_SCHEMA)
 		log_event(LOG_ERROR, "database refused", log_text("sqlstate", str_of(code)));
@@ -122,6 +151,17 @@ take_error(struct lane *l, PGresult *res)
 	PQclear(res);
 }
 
+/* Large values rarely come alone: what follows is spread over connections, in small groups. */
+static void
+note_size(struct lane *l, size_t n)
+{
+	if (n < LANE_LARGE_VALUE)
+		return;
+	l->spread_until = clock_mono() + LARGE_KEPT;
+	if (n > l->largest)
+		l->largest = n;
+}
+
 static void
 take_answer(struct lane *l, PGresult *res)
 {
@@ -132,8 +172,7 @@ take_answer(struct lane *l, PGresult *res)
 	else
 		statement_read_many(l->at->statement, l->at, l->at->batch, res);
 	for (struct store_ticket *t = l->at; t != group_batch_end(l->at); t = t->next) {
-		if (t->result.value.n >= LANE_LARGE_VALUE)
-			l->spread_until = clock_mono() + LARGE_KEPT;
+		note_size(l, t->result.value.n);
 		if (t->result.value.n > LANE_LARGE_MESSAGE)
 			l->large_at = clock_mono();
 		last = t;
@@ -207,20 +246,64 @@ flush(struct lane *l)
 	}
 }
 
+/* From now on this is the connection. */
+static void
+use_connection(struct lane *l, PGconn *conn)
+{
+	l->conn = conn;
+	l->watch.fd = PQsocket(conn);
+	if (!loop_watch(l->loop, &l->watch, LOOP_LEVEL))
+		lose_connection(l, STR("epoll"));
+}
+
+/*
+ * libpq keeps its buffers at the size of the largest message; only another
+ * connection gives them back.  An extra lane does without; the first one keeps
+ * what it has until there is another, which the database may refuse.
+ */
+static void
+shrink(struct lane *l)
+{
+	if (l->extra) {
+		leave_connection(l);
+		replace_connection(l);
+	} else {
+		l->order.unhurried = false;
+		place_order(l);
+	}
+}
+
+static void
+change_connection(struct lane *l)
+{
+	PGconn *fresh = l->fresh;
+
+	l->fresh = NULL;
+	leave_connection(l);
+	use_connection(l, fresh);
+}
+
 /* The group has ended. */
 static void
 rest(struct lane *l)
 {
-	bool large = l->large_at != 0 && clock_mono() >= l->large_at + LARGE_KEPT;
+	int64_t now = clock_mono();
 
-	/* libpq keeps its buffers at the size of the largest message; only a new connection gives them back. */
-	if (l->conn != NULL && (l->leave || large)) {
-		l->order.unhurried = l->leave;
+	if (l->conn != NULL && l->leave) {
 		leave_connection(l);
+		if (!l->ordered)
+			l->order.unhurried = true;
 		replace_connection(l);
+	} else if (l->fresh != NULL) {
+		change_connection(l);
+	} else if (l->conn != NULL && !l->ordered && l->large_at != 0 && now >= l->large_at + LARGE_KEPT) {
+		shrink(l);
 	}
-	if (large) /* and malloc the free pages between blocks that are in use */
+	/* malloc keeps the free pages between blocks that are in use */
+	if (l->largest != 0 && now >= l->spread_until) {
+		l->largest = 0;
 		(void)malloc_trim(0);
+	}
 	set_timer(l);
 }
 
@@ -247,12 +330,34 @@ keep_for_a_while(struct lane *l)
 	set_timer(l);
 }
 
+/* There is a connection, which waits for another to take its place; NULL: not now, then. */
+static void
+take_fresh(struct lane *l, PGconn *conn)
+{
+	l->fresh = conn;
+	if (conn == NULL)
+		l->large_at = clock_mono();
+	else if (l->group.head == NULL)
+		change_connection(l);
+	set_timer(l);
+}
+
 static void
 on_connected(struct connector_order *o, PGconn *conn, enum dbconn_server server)
 {
 	struct lane *l = (struct lane *)((char *)o - offsetof(struct lane, order));
 
 	l->ordered = false;
+	if (l->conn != NULL) {
+		take_fresh(l, conn);
+		return;
+	}
+	if (conn != NULL && o->stale_pid != l->stale_pid) {
+		/* It was ordered before the write was lost, and ended nobody's backend. */
+		PQfinish(conn);
+		place_order(l);
+		return;
+	}
 	if (conn == NULL) {
 		l->down = true;
 		l->reached = o->reached;
@@ -262,13 +367,11 @@ on_connected(struct connector_order *o, PGconn *conn, enum dbconn_server server)
 		replace_connection(l);
 		return;
 	}
-	l->down = l->doubtful = false;
-	l->conn = conn;
+	l->down = false;
+	end_doubt(l);
 	l->server = server;
-	l->watch.fd = PQsocket(conn);
-	if (!loop_watch(l->loop, &l->watch, LOOP_LEVEL))
-		lose_connection(l, STR("epoll"));
-	else if (l->extra)
+	use_connection(l, conn);
+	if (l->conn != NULL && l->extra)
 		keep_for_a_while(l);
 }
 
@@ -337,14 +440,17 @@ lane_init(struct lane *l, bool extra, enum statement_role role, const struct sta
 void
 lane_open(struct lane *l)
 {
-	if (l->conn == NULL && !l->ordered)
-		place_order(l);
+	if (l->conn != NULL || l->ordered)
+		return;
+	l->order.unhurried = false;
+	place_order(l);
 }
 
 void
 lane_close(struct lane *l)
 {
 	assert(lane_is_idle(l));
+	end_doubt(l);
 	if (l->conn != NULL)
 		leave_connection(l);
 }

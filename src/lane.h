@@ -35,10 +35,12 @@ struct lane {
 	struct loop *loop;
 	const struct statement_set *set;
 	PGconn *conn; /* NULL: none now */
+	PGconn *fresh; /* takes its place when the group has ended; NULL: none */
 	enum dbconn_server server;
 	bool extra;
 	bool ordered;            /* the connector is at work */
 	bool doubtful;           /* a lost connection's write may still happen, until there is a new one */
+	int stale_pid;           /* then: its backend */
 	bool down;               /* the connector found no way: refuse at once */
 	bool reached;            /* then: what it said; the order's own may change meanwhile */
 	char reason[CONNECTOR_REASON_SIZE];
@@ -53,6 +55,7 @@ struct lane {
 	int sync_verdict;        /* what the Sync itself failed with; -1: it did not */
 	int64_t large_at;        /* when libpq's buffers last grew large, or an extra lane had work; 0: they are not */
 	int64_t spread_until;    /* large values are being read */
+	size_t largest;          /* of them, in bytes; 0: there are none */
 };
 
 /* Places the order for the first connection, unless it is an extra one. */

@@ -181,7 +181,8 @@ take_result(struct lister_line *line, PGresult *res)
 		line->complete = true;
 		break;
 	default:
-		line->verdict = (int)sqlstate_verdict(PQresultErrorField(res, PG_DIAG_SQLSTATE));
+		line->verdict = (int)sqlstate_verdict(PQresultErrorField(res, PG_DIAG_SQLSTATE),
+		    PQresultErrorField(res, PG_DIAG_SEVERITY_NONLOCALIZED));
 		sqlstate_copy(t->sqlstate, PQresultErrorField(res, PG_DIAG_SQLSTATE));
 		break;
 	}
@@ -225,6 +226,8 @@ on_ready(struct watch *w, uint32_t events)
 {
 	struct lister_line *line = (struct lister_line *)w;
 
+	if (line->conn == NULL)
+		return; /* closed in this turn; its descriptor may be somebody else's by now */
 	if (!is_stopped(line) && PQflush(line->conn) >= 0 && PQconsumeInput(line->conn) == 1) {
 		if (line->ticket != NULL)
 			take_rows(line);
@@ -238,6 +241,7 @@ on_ready(struct watch *w, uint32_t events)
 	}
 	log_event(LOG_WARN, "database connection lost", log_text("during", STR("list")));
 	end_statement(line, false);
+	dispatch(line->lister);
 }
 
 static void

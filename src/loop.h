@@ -55,6 +55,7 @@ void loop_want(struct loop *l, struct watch *w, bool reading, bool writing);
 
 /* The timer stays known until the loop is closed; it fires once per setting of due. */
 void loop_add_timer(struct loop *l, struct timer *t);
+/* Runs at the end of every turn, in front of those that were added before it. */
 void loop_add_hook(struct loop *l, struct hook *h);
 
 /*

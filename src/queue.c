@@ -25,6 +25,25 @@ queue_compare(const struct store_ticket *a, const struct store_ticket *b)
 	return c != 0 ? c : str_cmp(a->op.key, b->op.key);
 }
 
+static void
+put_at(struct queue *q, struct store_ticket **at, struct store_ticket *t)
+{
+	t->next = *at;
+	*at = t;
+	if (t->next == NULL)
+		q->tail = &t->next;
+}
+
+void
+queue_put_due(struct queue *q, struct store_ticket *t)
+{
+	struct store_ticket **at = &q->head;
+
+	while (*at != NULL && (*at)->deadline <= t->deadline)
+		at = &(*at)->next;
+	put_at(q, at, t);
+}
+
 void
 queue_put_sorted(struct queue *q, struct store_ticket *t)
 {
@@ -32,10 +51,7 @@ queue_put_sorted(struct queue *q, struct store_ticket *t)
 
 	while (*at != NULL && queue_compare(*at, t) <= 0)
 		at = &(*at)->next;
-	t->next = *at;
-	*at = t;
-	if (t->next == NULL)
-		q->tail = &t->next;
+	put_at(q, at, t);
 }
 
 struct store_ticket *

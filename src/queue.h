@@ -15,6 +15,9 @@ void queue_init(struct queue *q);
 /* Behind all others. */
 void queue_put(struct queue *q, struct store_ticket *t);
 
+/* In front of all whose deadline is later. */
+void queue_put_due(struct queue *q, struct store_ticket *t);
+
 /* In the order of (workspace, namespace, key); behind its equals. */
 void queue_put_sorted(struct queue *q, struct store_ticket *t);
 

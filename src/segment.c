@@ -35,7 +35,7 @@ try_again(struct lane *l, struct store_ticket *t, enum metrics_retry why)
 		return;
 	}
 	metrics_add(METRICS_DB_RETRIES + why, 1);
-	queue_put(&l->queue, t);
+	queue_put_due(&l->queue, t); /* so that the first deadline stays in front */
 }
 
 /* An error that the ticket's own statement got, after which all of its segment was rolled back. */

@@ -26,11 +26,14 @@ static const struct {
 };
 
 enum sqlstate_verdict
-sqlstate_verdict(const char *code)
+sqlstate_verdict(const char *code, const char *severity)
 {
 	struct str s = str_of(code);
 
 	if (s.p == NULL || s.n == 0)
+		return SQLSTATE_UNKNOWN;
+	/* The server ends the connection, perhaps behind the commit, as when its log cannot be synced. */
+	if (severity != NULL && strcmp(severity, "ERROR") != 0)
 		return SQLSTATE_UNKNOWN;
 	for (size_t i = 0; i < sizeof(verdicts) / sizeof(verdicts[0]); i++)
 		if (str_starts(s, verdicts[i].code))

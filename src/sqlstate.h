@@ -17,8 +17,11 @@ enum sqlstate_verdict {
 	SQLSTATE_FAULT,       /* rolled back; ours or the database's fault */
 };
 
-/* code: five characters, or NULL where libpq has none (the connection was lost). */
-enum sqlstate_verdict sqlstate_verdict(const char *code);
+/*
+ * code: five characters, or NULL where libpq has none (the connection was lost).
+ * severity: "ERROR", "FATAL", "PANIC", not translated; NULL where it is not told.
+ */
+enum sqlstate_verdict sqlstate_verdict(const char *code, const char *severity);
 
 /* Keeps such a code; "" for none. */
 void sqlstate_copy(char out[STORE_SQLSTATE_SIZE], const char *code);

@@ -9,6 +9,7 @@
 #include "metrics.h"
 
 #define LANES_MAX 64 /* as many as the setting may say */
+#define FENCED_LOOK (5 * CLOCK_MS)
 
 /* The lanes of one role: the first one for everything, the extra ones while values are large. */
 struct lanes {
@@ -21,6 +22,7 @@ struct store_pg {
 	struct store store; /* first */
 	struct loop *loop;
 	struct hook hook;
+	struct timer fenced; /* looks whether another worker's doubt is over */
 	struct connector_box *box;
 	struct lanes reads, writes;
 	struct lister lists;
@@ -165,15 +167,6 @@ are_idle(const struct lanes *ls)
 	return true;
 }
 
-static bool
-are_doubtful(const struct lanes *ls)
-{
-	for (unsigned i = 0; i < ls->count; i++)
-		if (ls->lane[i].doubtful)
-			return true;
-	return false;
-}
-
 static void
 flush(struct lanes *ls)
 {
@@ -188,11 +181,20 @@ end_of_turn(struct hook *h)
 
 	flush(&p->reads);
 	/* A write that was given up must not come to life behind a later one on another connection. */
-	if (!are_doubtful(&p->writes))
+	if (!connector_is_fenced(p->box))
 		flush(&p->writes);
+	else if (!are_idle(&p->writes))
+		p->fenced.due = clock_mono() + FENCED_LOOK;
 	loop_stay_awake(p->loop, lane_has_one(&p->reads.lane[0]));
 	p->lists.gives_way = !are_idle(&p->reads) || !are_idle(&p->writes);
 	count_connections(p);
+}
+
+/* That there is a turn is enough. */
+static void
+look_again(struct timer *t)
+{
+	(void)t;
 }
 
 static void
@@ -229,6 +231,8 @@ store_pg_new(const struct config *c, const struct statement_set *set, struct con
 	open_lanes(p, &p->reads, STATEMENT_ROLE_READ, set, c->db_large_connections);
 	open_lanes(p, &p->writes, STATEMENT_ROLE_WRITE, set, c->db_large_connections);
 	lister_init(&p->lists, c->db_list_connections, c->request_timeout, set, loop, p->box);
+	p->fenced = (struct timer){ .due = TIMER_OFF, .fire = look_again };
+	loop_add_timer(loop, &p->fenced);
 	p->hook.run = end_of_turn;
 	loop_add_hook(loop, &p->hook);
 	return &p->store;
@@ -239,10 +243,10 @@ store_pg_free(struct store *s)
 {
 	if (s == NULL)
 		return;
-	connector_box_free(of(s)->box);
 	close_lanes(&of(s)->reads);
 	close_lanes(&of(s)->writes);
 	lister_close(&of(s)->lists);
+	connector_box_free(of(s)->box);
 	free(s);
 }
 

@@ -33,7 +33,7 @@ struct worker {
 	struct timer settle, sweep, rest;
 	int64_t strangers_told; /* when the log last said so */
 	int64_t strangers;      /* connections closed since */
-	struct hook hook;
+	struct hook drain, end;
 };
 
 static void
@@ -161,18 +161,32 @@ on_wake(struct watch *watch, uint32_t events)
 		guard_renew(&w->host.guard, &w->host.house->policy);
 }
 
+static bool
+is_draining(const struct worker *w)
+{
+	return atomic_load_explicit(&w->host.house->draining, memory_order_relaxed);
+}
+
+/* Before the store sends what has come in this turn: a last look may find a request. */
+static void
+drain(struct hook *h)
+{
+	struct worker *w = (struct worker *)((char *)h - offsetof(struct worker, drain));
+
+	if (!is_draining(w))
+		return;
+	stop_listening(w);
+	conn_sweep(&w->host, clock_mono(), true);
+}
+
 static void
 end_of_turn(struct hook *h)
 {
-	struct worker *w = (struct worker *)((char *)h - offsetof(struct worker, hook));
+	struct worker *w = (struct worker *)((char *)h - offsetof(struct worker, end));
 	bool room;
 
-	if (atomic_load_explicit(&w->host.house->draining, memory_order_relaxed)) {
-		stop_listening(w);
-		conn_sweep(&w->host, clock_mono(), true);
-		if (w->host.count == 0)
-			loop_stop(&w->loop);
-	}
+	if (is_draining(w) && w->host.count == 0)
+		loop_stop(&w->loop);
 	room = w->host.dead != NULL;
 	conn_bury(&w->host);
 	if (room && w->rest.due != TIMER_OFF) {
@@ -225,15 +239,19 @@ set_up(struct worker *w)
 	loop_add_timer(&w->loop, &w->settle);
 	loop_add_timer(&w->loop, &w->sweep);
 	loop_add_timer(&w->loop, &w->rest);
-	w->hook.run = end_of_turn;
-	loop_add_hook(&w->loop, &w->hook);
+	w->drain.run = drain;
+	w->end.run = end_of_turn;
+	loop_add_hook(&w->loop, &w->end);
 	w->host.loop = &w->loop;
 	buf_init(&w->host.head, CONN_ARENA_MAX);
 	observe_open(&w->host.observer, trace_ring(house->trace, w->number));
 	if (!guard_init(&w->host.guard, &house->policy))
 		return false;
 	w->host.store = w->kind->make(w->kind->ctx, &w->loop);
-	return w->host.store != NULL;
+	if (w->host.store == NULL)
+		return false;
+	loop_add_hook(&w->loop, &w->drain);
+	return true;
 }
 
 struct worker *

@@ -53,6 +53,8 @@ CASES = [
     (error("40003", where="sync", ran=True), {UNKNOWN}, {UNKNOWN}),
     (error("57P01", fatal=True), {UNKNOWN}, {DONE, UNKNOWN}),
     (error("57P01", fatal=True, where="sync", ran=True), {UNKNOWN}, {UNKNOWN}),
+    (error("58030", fatal=True, where="sync", ran=True), {UNKNOWN}, {UNKNOWN}),
+    (error("53100", fatal=True, where="sync", ran=True), {UNKNOWN}, {UNKNOWN}),
     ({"do": "cut_before_execute"}, {UNKNOWN}, {DONE, UNKNOWN}),
     ({"do": "cut_after_sync"}, {UNKNOWN}, {UNKNOWN}),
     ({"do": "cut_before_ready"}, {UNKNOWN}, {UNKNOWN}),

@@ -320,6 +320,8 @@ class Session:
     # The two pumps.
 
     async def write(self, writer, data):
+        if writer.is_closing():
+            raise ConnectionResetError("cut meanwhile")
         if self.proxy.mode == "bytes":
             for i in range(min(len(data), SINGLE_BYTES)):
                 writer.write(data[i:i + 1])

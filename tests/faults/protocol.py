@@ -70,6 +70,10 @@ WRITE_FAULTS = [
     (error("57P01", fatal=True, ran=True), UNKNOWN, 1),
     (error("57P01", fatal=True, where="sync", ran=True), UNKNOWN, 1),
     (error("57P02", fatal=True), UNKNOWN, 0),
+    # The log could not be synced, and the server ended itself; whether its recovery finds the commit, nobody knows.
+    (error("58030", fatal=True, where="sync", ran=True), UNKNOWN, 1),
+    (error("53100", fatal=True, where="sync", ran=True), UNKNOWN, 1),
+    (error("XX000", fatal=True), UNKNOWN, 0),
     (error("08006", fatal=True, ran=True), UNKNOWN, 1),
 ]
 
@@ -84,7 +88,7 @@ def read_outcome(make, fault):
             return DONE  # all rows were there
         if fault.get("ran") or fault["code"] == "54000":
             return REFUSED  # a key has been seen, so it cannot begin anew
-    return READ_OUTCOMES.get(fault.get("code"), DONE)
+    return DONE if fault.get("fatal") else READ_OUTCOMES.get(fault.get("code"), DONE)
 
 
 # These end by the deadline of the request.

@@ -46,8 +46,13 @@ static const struct {
 int
 main(void)
 {
-	for (size_t i = 0; i < COUNT(rows); i++)
-		tap_int(sqlstate_verdict(rows[i].code), rows[i].verdict, "%s",
-		    tap_show(str_of(rows[i].code)));
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		const char *code = rows[i].code, *name = tap_show(str_of(code));
+
+		tap_int(sqlstate_verdict(code, NULL), rows[i].verdict, "%s", name);
+		tap_int(sqlstate_verdict(code, "ERROR"), rows[i].verdict, "ERROR %s", name);
+		tap_int(sqlstate_verdict(code, "FATAL"), SQLSTATE_UNKNOWN, "FATAL %s", name);
+		tap_int(sqlstate_verdict(code, "PANIC"), SQLSTATE_UNKNOWN, "PANIC %s", name);
+	}
 	return tap_end();
 }
