@@ -35,13 +35,15 @@ print_help(FILE *out)
 	      "      --dry-run    print the SQL that `up` would run; change nothing\n"
 	      "      --wait SECONDS\n"
 	      "                   how long to wait for a database that is not up yet (else 0),\n"
-	      "                   and for a lock or another migration (else 600)\n"
-	      "      --rate ROWS  most rows in a second of reencrypt and decrypt (else no limit)\n"
+	      "                   and for a lock or another migration (else 600); 86400 at most\n"
+	      "      --rate ROWS  most rows in a second of reencrypt and decrypt, 1 to 1000000 (else\n"
+	      "                   no limit)\n"
 	      "  -h, --help       print this\n"
 	      "  -V, --version    print the versions of the program and its libraries\n"
 	      "\n"
 	      "exit status:\n"
-	      "  0   the schema is current (or the status or SQL was printed)\n"
+	      "  0   the schema is current, or the status or SQL was printed, or all values are\n"
+	      "      as asked for\n"
 	      "  64  bad option or argument\n"
 	      "  69  the database cannot be reached, or is not one to migrate, or holds values\n"
 	      "      that do not open\n"
@@ -49,8 +51,9 @@ print_help(FILE *out)
 	      "  75  a lock or another migration stood in the way for too long\n"
 	      "  78  a setting is wrong\n"
 	      "\n"
-	      "settings (environment; before it, etc/config.toml; HULY_DB_CONNECTION_FILE is the\n"
-	      "path of a file with the connection string, that only its owner may open):\n",
+	      "settings (from etc/config.toml, and from the environment, which wins;\n"
+	      "HULY_DB_CONNECTION_FILE is the path of a file with the connection string, that only\n"
+	      "its owner may open):\n",
 	    out);
 	config_print_help(out);
 }

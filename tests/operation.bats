@@ -550,6 +550,7 @@ livez_is_ok()
 	grep -q '^www-data:' root/etc/group
 	systemd-tmpfiles --root="$PWD/root" --create "$WORLD_TOP/deploy/systemd/tmpfiles.conf"
 	[ -d root/run/hulykvs ]
+	[ "$(stat -c %a root/run/hulykvs-web)" = 770 ]
 	[ "$(stat -c %a root/etc/hulykvs)" = 750 ]
 }
 
