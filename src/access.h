@@ -11,9 +11,6 @@
 /* The accounts that everybody knows: of the services, and of who came by a public link. */
 extern const struct uuid access_system, access_guest;
 
-/* Whether this is the account that reaches every workspace. */
-bool access_is_system(const struct claims *claims);
-
 /*
  * v2: *workspace from the path's segment, already percent-decoded.  The system
  * account reaches every workspace, everyone else the one in the token.

@@ -6,7 +6,6 @@
 #include "api.h"
 #include "clock.h"
 
-#define ARENA_MAX ((size_t)512 * 1024)
 #define INPUT_MAX ((size_t)64 * 1024)
 
 static enum exitcode
@@ -104,7 +103,7 @@ accesscheck_run(const struct config *c, const struct policy *policy, const char 
 	enum refusal refusal;
 	enum exitcode code = EXIT_USAGE;
 
-	arena_init(&arena, ARENA_MAX);
+	arena_init(&arena, API_ARENA_MAX);
 	if (!read_request(asked, &arena, &request)) {
 		code = usage("not of the form 'METHOD PATH', with a path below /api or /api2");
 		goto out;

@@ -17,6 +17,8 @@
 #include "response.h"
 #include "store.h"
 
+#define API_ARENA_MAX ((size_t)512 * 1024) /* bytes; names and tags of one request */
+
 /* What is the same for every call. */
 struct api {
 	size_t payload_limit; /* bytes */

@@ -9,9 +9,6 @@
 #include "log.h"
 #include "observe.h"
 
-#define ARENA_MAX ((size_t)512 * 1024)
-
-extern char **environ;
 
 struct cgi {
 	struct house *house;
@@ -47,7 +44,7 @@ write_head(struct cgi *g)
 {
 	struct buf head;
 
-	buf_init(&head, ARENA_MAX);
+	buf_init(&head, API_ARENA_MAX);
 	response_put_head(&g->response, &g->request, &head);
 	g->broken |= !buf_ok(&head);
 	write_all(g, buf_str(&head));
@@ -192,7 +189,7 @@ cgi_serve(struct house *house, const struct worker_store *kind)
 	enum exitcode code = EXIT_INTERNAL;
 	bool able, guarded;
 
-	arena_init(&g.arena, ARENA_MAX);
+	arena_init(&g.arena, API_ARENA_MAX);
 	observe_open(&g.observer, NULL);
 	buf_init(&g.body, 0);
 	able = loop_init(&g.loop);

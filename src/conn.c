@@ -502,7 +502,7 @@ conn_open(struct conn_host *host, int fd)
 	c->deadline = NEVER;
 	c->ticket.client = &client;
 	c->watch = (struct watch){ .fd = fd, .ready = on_ready };
-	arena_init(&c->arena, CONN_ARENA_MAX);
+	arena_init(&c->arena, API_ARENA_MAX);
 	c->next = host->first;
 	if (host->first != NULL)
 		host->first->previous = c;

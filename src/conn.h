@@ -18,7 +18,6 @@
 #include "observe.h"
 #include "worker.h"
 
-#define CONN_ARENA_MAX ((size_t)512 * 1024)       /* bytes; names and tags of one request */
 #define CONN_DROP_MAX  ((size_t)64 * 1024 * 1024) /* bytes; of an unwanted body */
 
 enum conn_state {

@@ -4,7 +4,7 @@
  * Everything here blocks (libpq looks names up in the resolver), so it is
  * called by hulykvs-migrate and by the connector thread, never by a worker.
  * The connection string goes to libpq as the operator wrote it, TLS settings
- * and lists of hosts included.
+ * and lists of hosts included, but for two names:
  *
  * COMPAT: tokio-postgres's name keepalives_retries is translated to libpq's
  * keepalives_count; its load_balance_hosts, which libpq 15 does not know, is

@@ -22,12 +22,6 @@ is_space(char c)
 	return c == ' ' || c == '\t' || c == '\n' || c == '\r'; /* RFC 8259 2 */
 }
 
-static bool
-is_digit(char c)
-{
-	return c >= '0' && c <= '9';
-}
-
 /* RFC 8259 7; cJSON knows the short escapes.  Never at the end, where the closing brace stands. */
 static const char *
 skip_escape(const char *p, const char *end)
@@ -59,7 +53,7 @@ skip_digits(const char *p, const char *end)
 {
 	const char *start = p;
 
-	while (p < end && is_digit(*p))
+	while (p < end && str_is_digit(*p))
 		p++;
 	return p > start ? p : NULL;
 }
@@ -77,7 +71,7 @@ skip_number(const char *p, const char *end)
 		p++;
 		p = skip_digits(*p == '+' || *p == '-' ? p + 1 : p, end);
 	}
-	return p != NULL && !is_digit(*p) ? p : NULL;
+	return p != NULL && !str_is_digit(*p) ? p : NULL;
 }
 
 static bool
@@ -88,7 +82,7 @@ is_strict(struct str s)
 	while (p != NULL && p < end) {
 		if (*p == '"')
 			p = skip_string(p, end);
-		else if (*p == '-' || is_digit(*p))
+		else if (*p == '-' || str_is_digit(*p))
 			p = skip_number(p, end);
 		else if ((unsigned char)*p <= 0x20 && !is_space(*p))
 			p = NULL;

@@ -15,7 +15,6 @@
 
 #include "connector.h"
 
-#define LISTER_MAX 64
 
 struct lister_line {
 	struct watch watch;
@@ -45,7 +44,7 @@ struct lister {
 	struct timer timer;                /* of the first of them */
 	bool gives_way;                    /* the store's other operations want the processor */
 	struct timer rest;
-	struct lister_line line[LISTER_MAX];
+	struct lister_line line[SETTING_COUNT_MAX];
 };
 
 void lister_init(struct lister *l, unsigned max, int64_t timeout, const struct statement_set *set, struct loop *loop,

@@ -43,7 +43,7 @@ struct program {
 	struct api api;
 	struct house house;
 	struct worker_store store;
-	struct worker *worker[64];
+	struct worker *worker[SETTING_COUNT_MAX];
 	unsigned workers;
 	struct exporter *exporter;
 };

@@ -319,7 +319,7 @@ migrate_run(const struct config *config, const struct migrate_options *options, 
 
 	migrate_db_init(&db, config);
 	if (!buf_ok(&db.schema))
-		log_event(LOG_ERROR, "bad setting", log_text("why", STR("HULY_DB_SCHEME is too long")));
+		log_event(LOG_ERROR, "bad setting", log_text("why", STR("HULY_DB_SCHEME: too long")));
 	else if (!dbconn_string_ok(config->db_connection, &db.error))
 		log_event(LOG_ERROR, "bad setting", log_text("setting", STR("HULY_DB_CONNECTION")),
 		    log_text("why", buf_str(&db.error)));

@@ -450,3 +450,15 @@ migrate_db_number(const PGresult *res, int row, int column)
 {
 	return strtoll(PQgetvalue(res, row, column), NULL, 10);
 }
+
+bool
+migrate_db_keep(char **place, struct str text)
+{
+	char *copy = strndup(text.p, text.n);
+
+	if (copy == NULL)
+		return false;
+	free(*place);
+	*place = copy;
+	return true;
+}

@@ -106,4 +106,7 @@ enum migrate_outcome migrate_db_refuse(struct migrate_db *db, const char *fmt, .
 bool migrate_db_true(const PGresult *res, int row, int column);
 int64_t migrate_db_number(const PGresult *res, int row, int column);
 
+/* Puts a copy there, of a text without NUL, and frees what was there; false: no memory. */
+bool migrate_db_keep(char **place, struct str text) __attribute__((warn_unused_result));
+
 #endif

@@ -88,7 +88,7 @@ take_rate(struct order *order, const char *text)
 	char *end;
 	unsigned long rate = strtoul(text, &end, 10);
 
-	if (text[0] < '0' || text[0] > '9' || *end != '\0' || rate == 0 || rate > RATE_MAX)
+	if (!str_is_digit(text[0]) || *end != '\0' || rate == 0 || rate > RATE_MAX)
 		return usage("not a number of rows from 1 to 1000000: ", text);
 	order->options.rate = (unsigned)rate;
 	return EXIT_OK;
@@ -201,10 +201,10 @@ confine(const struct config *c)
 	bool ok;
 
 	buf_init(&why, 1024);
+	buf_printf(&why, "%s: ", config_name(CONFIG_sandbox));
 	ok = sandbox_enter(c, LOG_DEBUG, &why);
 	if (!ok)
-		log_event(LOG_ERROR, "bad setting", log_text("setting", str_of(config_name(CONFIG_sandbox))),
-		    log_text("why", buf_str(&why)));
+		log_event(LOG_ERROR, "bad setting", log_text("why", buf_str(&why)));
 	buf_free(&why);
 	return ok;
 }

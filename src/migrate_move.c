@@ -17,18 +17,6 @@ struct move {
 	int64_t seen, moved;   /* seen: in the last page */
 };
 
-static bool
-keep(char **place, const char *text)
-{
-	char *copy = strdup(text);
-
-	if (copy == NULL)
-		return false;
-	free(*place);
-	*place = copy;
-	return true;
-}
-
 static enum migrate_outcome
 move_page(struct migrate_db *db, struct move *m)
 {
@@ -44,8 +32,8 @@ move_page(struct migrate_db *db, struct move *m)
 		m->seen = migrate_db_number(res, 0, ROWS_SEEN);
 		m->moved += migrate_db_number(res, 0, ROWS_MOVED);
 		db->progress_at = clock_mono();
-		if (m->seen > 0 && (!keep(&m->namespace, PQgetvalue(res, 0, LAST_NAMESPACE)) ||
-		    !keep(&m->key, PQgetvalue(res, 0, LAST_KEY))))
+		if (m->seen > 0 && (!migrate_db_keep(&m->namespace, str_of(PQgetvalue(res, 0, LAST_NAMESPACE))) ||
+		    !migrate_db_keep(&m->key, str_of(PQgetvalue(res, 0, LAST_KEY)))))
 			outcome = migrate_db_refuse(db, "out of memory");
 	}
 	PQclear(res);

@@ -73,23 +73,11 @@ put_head(struct buf *out, const struct migrate_seal *m)
 }
 
 static bool
-keep(char **place, const char *text, size_t n)
-{
-	char *copy = strndup(text, n);
-
-	if (copy == NULL)
-		return false;
-	free(*place);
-	*place = copy;
-	return true;
-}
-
-static bool
 rewind_to_start(struct migrate_seal *m)
 {
 	uuid_text(&(struct uuid){ { 0 } }, m->workspace);
 	m->missed = m->refused = 0;
-	return keep(&m->ns, "", 0) && keep(&m->key, "", 0);
+	return migrate_db_keep(&m->ns, STR("")) && migrate_db_keep(&m->key, STR(""));
 }
 
 struct migrate_seal *
@@ -295,7 +283,7 @@ take_page(struct migrate_seal *m, struct migrate_db *db, const PGresult *res)
 		return outcome;
 	last = place_of(res, n - 1);
 	uuid_text(&last.workspace, m->workspace);
-	if (!keep(&m->ns, last.ns.p, last.ns.n) || !keep(&m->key, last.key.p, last.key.n))
+	if (!migrate_db_keep(&m->ns, last.ns) || !migrate_db_keep(&m->key, last.key))
 		return migrate_db_refuse(db, "out of memory");
 	m->seen += n;
 	db->progress_at = clock_mono();

@@ -25,7 +25,7 @@ read_limit(struct str s, unsigned *limit)
 	unsigned n = 0;
 
 	for (size_t i = 0; i < s.n; i++) {
-		if (s.p[i] < '0' || s.p[i] > '9' || n > LISTING_MAX_LIMIT)
+		if (!str_is_digit(s.p[i]) || n > LISTING_MAX_LIMIT)
 			return REFUSAL_BAD_LIMIT;
 		n = n * 10 + (unsigned)(s.p[i] - '0');
 	}

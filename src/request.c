@@ -40,7 +40,7 @@ parse_length(struct request *r, struct str s)
 		return;
 	r->length = LENGTH_MALFORMED;
 	for (size_t i = 0; i < s.n; i++) {
-		if (s.p[i] < '0' || s.p[i] > '9')
+		if (!str_is_digit(s.p[i]))
 			return;
 		n = n > UINT64_MAX / 10 - 1 ? UINT64_MAX / 10 : n * 10 + (uint64_t)(s.p[i] - '0');
 	}

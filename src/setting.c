@@ -11,7 +11,6 @@
 #include "utf8.h"
 
 #define IDENTIFIER_MAX 63 /* PostgreSQL cuts longer ones */
-#define COUNT_MAX      64
 #define SIZE_MAX_BYTES ((size_t)1 << 30)
 #define SECONDS_MIN    (CLOCK_S / 10)
 #define SECONDS_MAX    (3600 * CLOCK_S)
@@ -21,16 +20,10 @@
 #define DECIMALS  9
 
 static bool
-is_digit(char c)
-{
-	return c >= '0' && c <= '9';
-}
-
-static bool
 is_digits(struct str s)
 {
 	for (size_t i = 0; i < s.n; i++)
-		if (!is_digit(s.p[i]))
+		if (!str_is_digit(s.p[i]))
 			return false;
 	return true;
 }
@@ -117,7 +110,7 @@ setting_parse_size(struct str s, size_t *bytes)
 	size_t n = 0;
 
 	s = str_trim(s);
-	while (n < s.n && (is_digit(s.p[n]) || s.p[n] == '.'))
+	while (n < s.n && (str_is_digit(s.p[n]) || s.p[n] == '.'))
 		n++;
 	if (!unit_of(str_trim(str_skip(s, n)), &unit) || !parse_decimal(str_first(s, n), unit, &product))
 		return false;
@@ -269,7 +262,7 @@ parse_count(struct str s, void *member)
 {
 	uint64_t n;
 
-	if (!setting_parse_whole(s, 1, COUNT_MAX, &n))
+	if (!setting_parse_whole(s, 1, SETTING_COUNT_MAX, &n))
 		return "not a number from 1 to 64";
 	*(unsigned *)member = (unsigned)n;
 	return NULL;

@@ -22,7 +22,7 @@
 #define SETTING_C_SPARE      char *    /* owned; a secret, or empty: there is none */
 #define SETTING_C_VERDICT    bool      /* true: allow; false: deny */
 #define SETTING_C_PORT       uint16_t  /* 1 to 65535 */
-#define SETTING_C_COUNT      unsigned  /* 1 to 64 */
+#define SETTING_C_COUNT      unsigned  /* 1 to SETTING_COUNT_MAX */
 #define SETTING_C_SIZE       size_t    /* bytes, 0 to 1 GiB */
 #define SETTING_C_SECONDS    int64_t   /* nanoseconds; written as seconds, decimals allowed, 0.1 to 3600 */
 #define SETTING_C_LISTENER   char *    /* owned; IPv4:port, [IPv6]:port or "off" */
@@ -49,6 +49,8 @@ enum setting_sandbox {
 	SETTING_SANDBOX_REQUIRE, /* all of it, or no start */
 	SETTING_SANDBOX_TRAP,    /* and the end at the first system call that is not on the list: for tests */
 };
+
+#define SETTING_COUNT_MAX 64 /* of what a COUNT may ask for */
 
 /* A setting that may be "off" instead of a path or an address. */
 static inline bool

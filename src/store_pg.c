@@ -8,12 +8,11 @@
 #include "lister.h"
 #include "metrics.h"
 
-#define LANES_MAX 64 /* as many as the setting may say */
 #define FENCED_LOOK (5 * CLOCK_MS)
 
 /* The lanes of one role: the first one for everything, the extra ones while values are large. */
 struct lanes {
-	struct lane lane[LANES_MAX];
+	struct lane lane[SETTING_COUNT_MAX];
 	unsigned count;
 	unsigned turn; /* of the next one, where all are busy */
 };

@@ -45,6 +45,12 @@ str_eq(struct str a, struct str b)
 	return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
 }
 
+static inline bool
+str_is_digit(char c)
+{
+	return c >= '0' && c <= '9';
+}
+
 /* ASCII letters compare without case; every other byte as it is. */
 bool str_eq_nocase(struct str a, struct str b);
 

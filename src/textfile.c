@@ -31,7 +31,7 @@ read_all(int fd, struct buf *text)
 	if (n < 0)
 		return strerror(errno);
 	errno = 0;
-	return text->n < TEXTFILE_MAX ? NULL : "longer than 256 KiB";
+	return text->n < TEXTFILE_MAX ? NULL : "256 KiB or longer";
 }
 
 /* "\n" or "\r\n", once: an editor puts it there, and it is no part of the secret. */

@@ -10,15 +10,9 @@ enum line {
 };
 
 static bool
-is_digit(char c)
-{
-	return c >= '0' && c <= '9';
-}
-
-static bool
 is_bare(char c)
 {
-	return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || is_digit(c) || c == '_' || c == '-';
+	return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || str_is_digit(c) || c == '_' || c == '-';
 }
 
 /* TOML 1.0 bans the same control characters in comments and in strings. */
@@ -164,9 +158,9 @@ static bool
 skip_digits(struct str *s)
 {
 	do {
-		if (s->n == 0 || !is_digit(s->p[0]))
+		if (s->n == 0 || !str_is_digit(s->p[0]))
 			return false;
-		while (s->n > 0 && is_digit(s->p[0]))
+		while (s->n > 0 && str_is_digit(s->p[0]))
 			*s = str_skip(*s, 1);
 	} while (take(s, '_'));
 	return true;

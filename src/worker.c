@@ -243,7 +243,7 @@ set_up(struct worker *w)
 	w->end.run = end_of_turn;
 	loop_add_hook(&w->loop, &w->end);
 	w->host.loop = &w->loop;
-	buf_init(&w->host.head, CONN_ARENA_MAX);
+	buf_init(&w->host.head, API_ARENA_MAX);
 	observe_open(&w->host.observer, trace_ring(house->trace, w->number));
 	if (!guard_init(&w->host.guard, &house->policy))
 		return false;

@@ -44,7 +44,7 @@ struct worker_store {
 };
 
 /* Starts the thread; borrows everything.  number: from 0.  NULL: no memory, descriptors or threads. */
-struct worker *worker_start(struct house *house, unsigned number, const struct worker_store *store)
+struct worker *worker_start(struct house *house, unsigned number, const struct worker_store *kind)
     __attribute__((warn_unused_result));
 
 /* Tells the worker that house->draining was set, or that a new policy lies on the shelf. */

@@ -165,5 +165,5 @@ os.execvp(sys.argv[1], sys.argv[1:])' "$@"
 	run -78 without_landlock "${request[@]}" HULY_SANDBOX=require "$HULYKVS_BUILD/hulykvs"
 	[[ $output == *"HULY_SANDBOX: Landlock: Function not implemented"* ]]
 	run -78 without_landlock env -i HULY_DB_CONNECTION=host=/nowhere HULY_SANDBOX=require "$HULYKVS_BUILD/hulykvs-migrate"
-	[[ $output == *'setting="HULY_SANDBOX"'* ]]
+	[[ $output == *'why="HULY_SANDBOX: '* ]]
 }

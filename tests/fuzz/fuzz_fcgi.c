@@ -77,7 +77,7 @@ LLVMFuzzerInitialize(int *argc, char ***argv)
 	policy_shelf_init(&house.policy);
 	policy_shelf_put(&house.policy, policy_new(STR(FUZZ_SECRET), STR(""), NULL));
 	CHECK(guard_init(&host.guard, &house.policy));
-	buf_init(&host.head, CONN_ARENA_MAX);
+	buf_init(&host.head, API_ARENA_MAX);
 	observe_open(&host.observer, NULL);
 	return 0;
 }

@@ -393,7 +393,7 @@ unreadable_files(void)
 	text[TEXTFILE_MAX - 1] = '\n';
 	set_file(text);
 	load(&r);
-	tap_text(buf_str(&r.error), STR("etc/config.toml: longer than 256 KiB"), "a file of 256 KiB");
+	tap_text(buf_str(&r.error), STR("etc/config.toml: 256 KiB or longer"), "a file of 256 KiB");
 	tap_ok(!r.ok, "is an error");
 	done(&r);
 
