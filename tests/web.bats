@@ -310,6 +310,18 @@ program()
 	run env -i PATH="$PATH" "$@"
 }
 
+@test "a row of another program's without an MD5: GET and HEAD name the value's own" {
+	local key=/api2/5f0c2a3e-7b1d-4c8f-9e6a-0d1b2c3d4e5f/n/k tag
+
+	world_start nginx
+	[ "$(world_status "$key" -T - <<<"a value")" = 204 ]
+	tag=$(world_get "$key" -I | grep -i '^etag:')
+	pg_sql "w${WORLD_DIR##*.}" -c "update hulykvs.kvs set md5 = ''"
+	[ "$(world_get "$key" -I | grep -i '^etag:')" = "$tag" ]
+	[ "$(world_get "$key" -D - -o /dev/null | grep -i '^etag:')" = "$tag" ]
+	world_stop
+}
+
 @test "--help names every setting, --version the version" {
 	program "$HULYKVS_BUILD/hulykvs" --help
 	[ "$status" -eq 0 ]
