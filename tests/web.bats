@@ -310,7 +310,7 @@ program()
 	run env -i PATH="$PATH" "$@"
 }
 
-@test "a row of another program's without an MD5: GET and HEAD name the value's own" {
+@test "a row of another program's without an MD5: the tag is the value's own" {
 	local key=/api2/5f0c2a3e-7b1d-4c8f-9e6a-0d1b2c3d4e5f/n/k tag
 
 	world_start nginx
@@ -319,6 +319,12 @@ program()
 	pg_sql "w${WORLD_DIR##*.}" -c "update hulykvs.kvs set md5 = ''"
 	[ "$(world_get "$key" -I | grep -i '^etag:')" = "$tag" ]
 	[ "$(world_get "$key" -D - -o /dev/null | grep -i '^etag:')" = "$tag" ]
+	tag=$(tr -d '\r' <<<"${tag#*: }")
+	[ "$(world_status "$key" -T - -H "If-Match: $tag" <<<"a value")" = 204 ]
+	[ "$(world_status "$key" -T - -H "If-Match: $tag" <<<"a value")" = 204 ]
+	pg_sql "w${WORLD_DIR##*.}" -c "update hulykvs.kvs set md5 = ''"
+	[ "$(world_status "$key" -X DELETE -H 'If-Match: "00000000000000000000000000000000"')" = 412 ]
+	[ "$(world_status "$key" -X DELETE -H "If-Match: $tag")" = 204 ]
 	world_stop
 }
 

@@ -1,2 +1,4 @@
+-- The tag is that of head.sql.
 delete from {schema}.kvs
- where workspace = $1 and namespace = $2 and key = $3 and md5 = any ($4)
+ where workspace = $1 and namespace = $2 and key = $3
+   and case length(md5) when 16 then md5 else decode(md5(value), 'hex') end = any ($4)

@@ -1,3 +1,5 @@
+-- The tag is that of head.sql.
 update {schema}.kvs
    set md5 = $4, value = $5
- where workspace = $1 and namespace = $2 and key = $3 and md5 = any ($6)
+ where workspace = $1 and namespace = $2 and key = $3
+   and case length(md5) when 16 then md5 else decode(md5(value), 'hex') end = any ($6)
