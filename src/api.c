@@ -360,6 +360,10 @@ api_begin(const struct api *api, struct guard *guard, int64_t now, struct call *
 		r->is_preflight = true;
 		return API_ANSWER;
 	}
+	if (request->path.p == NULL) {
+		api_refuse(c, REFUSAL_NO_TARGET, r);
+		return API_ANSWER;
+	}
 	c->match = find_route(api, request);
 	if (!route_is_protected(request->path) || authenticate(c, guard->verifier, now))
 		step = dispatch(api, guard->policy->rules, c, r);

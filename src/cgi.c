@@ -67,6 +67,9 @@ read_body(struct cgi *g)
 	size_t want = (size_t)g->request.content_length;
 	char *room;
 
+	/* A body whose length nobody tells, as some web servers hand on a chunked one. */
+	if (g->request.length == LENGTH_ABSENT && g->request.transfer_encoding.n > 0)
+		return REFUSAL_BAD_CONTENT_LENGTH;
 	buf_init(&g->body, want);
 	room = buf_reserve(&g->body, want);
 	if (room == NULL && want > 0)

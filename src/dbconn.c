@@ -7,6 +7,7 @@
 #include "clock.h"
 #include "sql.h"
 #include "str.h"
+#include "utf8.h"
 
 #define CONNECT_TIMEOUT "5" /* seconds per address, where the string names none */
 #define ANSWER_TIME     (5 * CLOCK_S)
@@ -23,11 +24,14 @@ static const struct {
 void
 dbconn_put_message(struct buf *why, const char *libpq_message)
 {
+	/* libpq 15 formats bytes of nowhere where it may not read a certificate. */
+	bool text = utf8_is_text(str_of(libpq_message));
+
 	if (*libpq_message == '\0')
 		buf_puts(why, STR("no answer"));
 	for (const char *c = libpq_message; *c != '\0'; c++) {
 		if (*c != '\n') {
-			buf_putc(why, *c);
+			buf_putc(why, text || (*c >= ' ' && *c <= '~') ? *c : '?');
 			continue;
 		}
 		if (c[1] != '\0')

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdatomic.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -29,7 +30,7 @@ static atomic_uint_fast64_t lost_untold; /* of them, nothing stands in the log *
 
 /* Set by log_never_wait(). */
 static int log_fd = STDERR_FILENO;
-static bool is_socket;
+static bool is_socket, looks_first;
 
 void
 log_set_threshold(enum log_level threshold)
@@ -92,12 +93,23 @@ log_format_name(enum log_format format)
 	return str_of(format_names[format]);
 }
 
+/* A pipe that is ready takes a piece (PIPE_BUF), unless another writer comes in between. */
+static bool
+is_full(void)
+{
+	struct pollfd p = { .fd = log_fd, .events = POLLOUT };
+
+	return poll(&p, 1, 0) == 0;
+}
+
 /* A pipe takes this much whole or not at all, and so does a socket. */
 static bool
 write_piece(struct str s)
 {
 	ssize_t n;
 
+	if (looks_first && is_full())
+		return false;
 	do
 		n = is_socket ? send(log_fd, s.p, s.n, MSG_DONTWAIT | MSG_NOSIGNAL) : write(log_fd, s.p, s.n);
 	while (n < 0 && errno == EINTR);
@@ -182,7 +194,10 @@ log_write(enum log_level level, const char *msg, const struct log_field *fields)
 	buf_free(&line);
 }
 
-/* A pipe is opened a second time, since O_NONBLOCK on the first would be everybody's who shares it. */
+/*
+ * A pipe is opened a second time, since O_NONBLOCK on the first would be everybody's who shares it.  Where it
+ * belongs to another user than ours, that is refused.
+ */
 void
 log_never_wait(void)
 {
@@ -197,6 +212,7 @@ log_never_wait(void)
 	fd = open("/proc/self/fd/2", O_WRONLY | O_NONBLOCK | O_CLOEXEC);
 	if (fd >= 0)
 		log_fd = fd;
+	looks_first = fd < 0;
 }
 
 uint64_t

@@ -21,6 +21,7 @@
 	X(WORKSPACE_MISMATCH, 403, "Workspace mismatch", LOG_INFO)                                    \
 	X(NAMESPACE_FORBIDDEN, 403, "Namespace forbidden", LOG_INFO)                                  \
 	/* what is asked */                                                                           \
+	X(NO_TARGET, 400, "REQUEST_URI is missing: the web server has to tell it", LOG_ERROR)         \
 	X(BAD_WORKSPACE, 400, "Invalid workspace UUID", LOG_INFO)                                     \
 	X(BAD_WORKSPACE_SYSTEM, 400, "Invalid UUID in workspace", LOG_INFO)                           \
 	X(BAD_ESCAPE, 400, "Malformed percent-encoding", LOG_INFO)                                    \

@@ -69,6 +69,8 @@ parse_target(struct request *r, struct str uri)
 {
 	struct str target, fragment;
 
+	if (uri.n == 0)
+		return;
 	(void)str_cut(origin_form(uri), '#', &target, &fragment);
 	(void)str_cut(target, '?', &r->path, &r->query);
 }
@@ -91,6 +93,7 @@ request_read(struct request *r, char *const *variables)
 		{ STR("HTTP_ACCEPT"), &r->accept },
 		{ STR("HTTP_CONTENT_ENCODING"), &r->content_encoding },
 		{ STR("HTTP_CONTENT_RANGE"), &r->content_range },
+		{ STR("HTTP_TRANSFER_ENCODING"), &r->transfer_encoding },
 		{ STR("HTTP_ORIGIN"), &r->origin },
 		{ STR("HTTP_ACCESS_CONTROL_REQUEST_METHOD"), &r->cors_method },
 		{ STR("HTTP_ACCESS_CONTROL_REQUEST_HEADERS"), &r->cors_headers },

@@ -37,7 +37,7 @@ enum request_length {
 
 struct request {
 	enum method method;
-	struct str path;  /* raw, from REQUEST_URI, without scheme, authority, query and fragment */
+	struct str path;  /* raw, from REQUEST_URI, without scheme, authority, query and fragment; absent without that */
 	struct str query; /* raw, absent without '?' */
 	enum request_length length;
 	uint64_t content_length; /* where LENGTH_KNOWN; saturates */
@@ -48,6 +48,7 @@ struct request {
 	struct str accept;
 	struct str content_encoding;
 	struct str content_range;
+	struct str transfer_encoding;
 	struct str origin;
 	struct str cors_method;  /* Access-Control-Request-Method */
 	struct str cors_headers; /* Access-Control-Request-Headers */

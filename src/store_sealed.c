@@ -135,6 +135,11 @@ open_value(struct store_sealed *s, const struct store_ticket *t, struct store_re
 		return;
 	/* The receiver may change the bytes, see store.h. */
 	verdict = seal_open(s->seal, &place, &column, (char *)stored.p, stored.n, &r->value, &r->md5);
+	if (verdict == SEAL_NO_KEY) {
+		/* Another worker may have sealed it with a key that came while this was read. */
+		look_at_ring(s);
+		verdict = seal_open(s->seal, &place, &column, (char *)stored.p, stored.n, &r->value, &r->md5);
+	}
 	r->length = r->value.n;
 	if (verdict == SEAL_OPENED ||
 	    (verdict == SEAL_PLAIN && !(s->options.mode == SEAL_REQUIRED && covers(s, t->op.ns))))
@@ -248,7 +253,10 @@ submit_check(struct store_sealed *s, struct store_ticket *t)
 	forward(s, t);
 }
 
-/* After the proof, however it ended. */
+static void prove(struct store_sealed *s);
+static void submit_proved(struct store_sealed *s, struct store_ticket *t);
+
+/* After the proof, however it ended; whoever went on before may have met another key ring already. */
 static void
 go_on(struct store_sealed *s, struct store_ticket *t, enum store_outcome outcome)
 {
@@ -256,11 +264,11 @@ go_on(struct store_sealed *s, struct store_ticket *t, enum store_outcome outcome
 		submit_check(s, t);
 	else if (s->proof == PROOF_GOOD)
 		submit_write(s, t);
+	else if (outcome == STORE_DONE)
+		submit_proved(s, t);
 	else
 		refuse(t, outcome);
 }
-
-static void prove(struct store_sealed *s);
 
 static void
 end_proof(struct store_sealed *s, enum proof proof, enum store_outcome outcome)

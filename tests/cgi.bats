@@ -60,6 +60,18 @@ cgi()
 	[ "$(world_status "/api2/$workspace/cgi/whole")" = 200 ]
 }
 
+@test "a body whose length nobody tells is refused" {
+	workspace=$(sed -n 's/^WS = "\(.*\)"/\1/p' "$WORLD_TOP/tests/play.py")
+	cgi REQUEST_METHOD=PUT REQUEST_URI="/api2/$workspace/cgi/chunked" HTTP_TRANSFER_ENCODING=chunked <<<$'5\r\nhello\r\n0\r\n\r'
+	[[ $output == *"Status: 400"* ]]
+	[ "$(world_status "/api2/$workspace/cgi/chunked")" = 404 ]
+}
+
+@test "without REQUEST_URI no key is said to be missing" {
+	cgi REQUEST_METHOD=GET SCRIPT_NAME=/api PATH_INFO=/n/k </dev/null
+	[[ $output == *"Status: 400"*"REQUEST_URI is missing"* ]]
+}
+
 @test "a body longer than announced is cut there" {
 	workspace=$(sed -n 's/^WS = "\(.*\)"/\1/p' "$WORLD_TOP/tests/play.py")
 	cgi REQUEST_METHOD=PUT REQUEST_URI="/api2/$workspace/cgi/longer" CONTENT_LENGTH=3 <<<"longer"

@@ -225,13 +225,23 @@ assert line["route"] == "/api2/{workspace}/{namespace}/{key}" and line["service"
 	done
 }
 
-@test "a reader of the log that stands still costs lines, not requests" {
-	mkfifo "$BATS_TEST_TMPDIR/fifo"
+@test "a reader of the log that stands still costs lines, not requests" { slow_reader; }
+
+@test "a reader of the log that stands still, and whose pipe may not be opened again" {
+	[ "$(id -u)" -eq 0 ] || skip "not root"
+	chmod 711 "$BATS_TEST_TMPDIR"
+	slow_reader -u nobody
+}
+
+# slow_reader [OPTION-OF-SPAWN-FCGI ...]
+slow_reader()
+{
+	mkfifo -m 600 "$BATS_TEST_TMPDIR/fifo"
 	exec 7<>"$BATS_TEST_TMPDIR/fifo"
 	WORLD_BARE=1 world_start none HULY_DB_CONNECTION=host=/nowhere
 	world_kill "$WORLD_SPAWN"
 	world_environment
-	(cd "$WORLD_DIR" && exec "${WORLD_ENV[@]}" spawn-fcgi -n -s "$WORLD_DIR/fifo-socket" -- "$HULYKVS_BUILD/hulykvs") \
+	(cd "$WORLD_DIR" && exec "${WORLD_ENV[@]}" spawn-fcgi -n "$@" -s "$WORLD_DIR/fifo-socket" -- "$HULYKVS_BUILD/hulykvs") \
 		</dev/null 2>&7 3>&- 7>&- &
 	PROGRAM=$!
 	world_until 10 test -S "$WORLD_DIR/fifo-socket"

@@ -151,8 +151,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	arena_init(&a, CAP);
 	request_read(&r, (char *const[]){ variable, NULL });
-	CHECK(r.path.p != NULL && r.path.n + r.query.n <= size);
-	CHECK(memchr(r.path.p, '?', r.path.n) == NULL && memchr(r.path.p, '#', r.path.n) == NULL);
+	CHECK((r.path.p != NULL || variable[sizeof("REQUEST_URI=") - 1] == '\0') && r.path.n + r.query.n <= size);
+	CHECK(r.path.n == 0 || (memchr(r.path.p, '?', r.path.n) == NULL && memchr(r.path.p, '#', r.path.n) == NULL));
 	CHECK(r.query.n == 0 || memchr(r.query.p, '#', r.query.n) == NULL);
 	check_routes(r.path, &a);
 	check_decoding(r.path, PERCENT_SEGMENT, &a);

@@ -28,7 +28,7 @@ targets(void)
 		{ "REQUEST_URI=ftp://host/a", TEXT("ftp://host/a"), { NULL, 0 } },
 		{ "REQUEST_URI=/http://host/a", TEXT("/http://host/a"), { NULL, 0 } },
 		{ "REQUEST_URI=*", TEXT("*"), { NULL, 0 } },
-		{ "REQUEST_URI=", TEXT(""), { NULL, 0 } },
+		{ "REQUEST_URI=", { NULL, 0 }, { NULL, 0 } },
 		{ "PATH_INFO=/a", { NULL, 0 }, { NULL, 0 } },
 	};
 

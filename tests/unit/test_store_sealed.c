@@ -347,6 +347,62 @@ test_waiting(void)
 	end();
 }
 
+static struct store_ticket writes[3];
+static unsigned written;
+
+/* The first one's end brings another ring, and the next request of its connection with it. */
+static void
+on_written(struct store_ticket *t, struct store_result *r)
+{
+	written += r->outcome == STORE_DONE;
+	if (t != &writes[0])
+		return;
+	use("b");
+	mem.slow = true;
+	sealed->calls->submit(sealed, &writes[2]);
+}
+
+/* A ring that comes between two writes which waited for the same proof: none is said to be done that is not. */
+static void
+test_nested(void)
+{
+	static const struct store_client writer = { .done = on_written };
+	static const char *const keys[] = { "first", "second", "third" };
+
+	begin("a", SEAL_ON, "all");
+	mem.slow = true;
+	for (size_t i = 0; i < COUNT(writes); i++)
+		writes[i] = (struct store_ticket){ .op = put("n", keys[i], STR("v")), .client = &writer };
+	sealed->calls->submit(sealed, &writes[0]);
+	sealed->calls->submit(sealed, &writes[1]);
+	tap_ok(store_mem_step(&mem) && written == 0, "both wait for the proof");
+	mem.slow = false;
+	while (store_mem_step(&mem))
+		;
+	tap_int(written, 3, "all are done");
+	for (size_t i = 0; i < COUNT(writes); i++)
+		tap_ok(stored("n", keys[i]).n > 0, "and there is the %s", keys[i]);
+	end();
+}
+
+/* Another worker knows the new ring already, and has sealed with it. */
+static void
+test_ahead(void)
+{
+	begin("b", SEAL_ON, "all");
+	tap_int(run(put("n", "k", STR("v"))), STORE_DONE, "PUT under a key");
+	close_store();
+	use("a");
+	open_store(SEAL_ON, "all");
+	mem.slow = true;
+	submit(op(STORE_GET, "n", "k"));
+	use("ba");
+	tap_ok(store_mem_step(&mem) && owner.done == 1, "a read under way while that key comes");
+	tap_int(owner.result.outcome, STORE_DONE, "opens it");
+	tap_text(owner.result.value, STR("v"), "rightly");
+	end();
+}
+
 static unsigned keys_listed;
 
 static bool
@@ -391,6 +447,8 @@ main(void)
 	test_damage();
 	test_proof();
 	test_waiting();
+	test_nested();
+	test_ahead();
 	test_lists();
 	keyring_publish(NULL);
 	digest_thread_end();
