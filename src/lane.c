@@ -69,7 +69,7 @@ leave_connection(struct lane *l)
 static void
 begin_doubt(struct lane *l)
 {
-	l->stale_pid = PQbackendPID(l->conn);
+	l->stale_pid = l->pid;
 	if (!l->doubtful)
 		connector_fence(l->box);
 	l->doubtful = true;
@@ -251,6 +251,7 @@ static void
 use_connection(struct lane *l, PGconn *conn)
 {
 	l->conn = conn;
+	l->pid = PQbackendPID(conn);
 	l->watch.fd = PQsocket(conn);
 	if (!loop_watch(l->loop, &l->watch, LOOP_LEVEL))
 		lose_connection(l, STR("epoll"));
@@ -450,7 +451,6 @@ void
 lane_close(struct lane *l)
 {
 	assert(lane_is_idle(l));
-	end_doubt(l);
 	if (l->conn != NULL)
 		leave_connection(l);
 }

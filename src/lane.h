@@ -35,6 +35,7 @@ struct lane {
 	struct loop *loop;
 	const struct statement_set *set;
 	PGconn *conn; /* NULL: none now */
+	int pid;      /* of its backend: libpq forgets that with a connection that broke */
 	PGconn *fresh; /* takes its place when the group has ended; NULL: none */
 	enum dbconn_server server;
 	bool extra;
@@ -65,7 +66,7 @@ void lane_init(struct lane *l, bool extra, enum statement_role role, const struc
 /* An extra lane is wanted: a connection is made, if there is none. */
 void lane_open(struct lane *l);
 
-/* Closes the connection; no ticket may be left. */
+/* Closes the connection; no ticket may be left.  A doubt stays: workers that still drain heed it. */
 void lane_close(struct lane *l);
 
 /* Takes the ticket until done() is called, perhaps before this returns. */

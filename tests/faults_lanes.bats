@@ -44,6 +44,17 @@ lanes()
 	fault_end
 }
 
+@test "a write that was given up since its connection broke is ended before another is sent" {
+	fault_proxied none
+	lanes broken
+	fault_end
+}
+
+@test "a worker that ends in doubt leaves the doubt to the others" {
+	fault_world none HULY_WORKERS=2 HULY_REQUEST_TIMEOUT=3
+	lanes ends
+}
+
 @test "the backend of a write that was given up is ended, also where a role is set" {
 	fault_directory
 	fault_database

@@ -120,6 +120,57 @@ replaced()
 	status_is /readyz 200
 }
 
+# Programs, old and new, on the world's socket.
+programs()
+{
+	pgrep -c -x -P "$WORLD_SPAWN" hulykvs
+}
+
+programs_are()
+{
+	[ "$(programs)" -eq "$1" ]
+}
+
+supervisor_ended()
+{
+	[ -s "$WORLD_DIR/spawn.status" ]
+}
+
+@test "HUP again while a HUP is under way: one program is left, and TERM ends it" {
+	world_start none
+	before=$(world_pid)
+	kill -HUP "$WORLD_SPAWN"
+	world_until 10 programs_are 2
+	kill -HUP "$WORLD_SPAWN"
+	world_until 20 replaced_twice
+	world_until 20 programs_are 1
+	world_gone "$before"
+	kill -TERM "$WORLD_SPAWN"
+	world_until 20 supervisor_ended
+	[ "$(cat "$WORLD_DIR/spawn.status")" = 0 ]
+}
+
+replaced_twice()
+{
+	[ "$(grep -c 'program replaced' "$WORLD_DIR/program.log")" -eq 2 ]
+}
+
+@test "TERM while a HUP with wrong settings is under way ends the old program, too" {
+	world_start none
+	mkdir "$WORLD_DIR/etc"
+	echo 'workers = "none"' >"$WORLD_DIR/etc/config.toml"
+	kill -HUP "$WORLD_SPAWN"
+	world_until 10 grep -q '^hulykvs: .*workers' "$WORLD_DIR/program.log"
+	kill -TERM "$WORLD_SPAWN"
+	world_until 20 supervisor_ended
+}
+
+@test "a program that is not there is said to be missing, once" {
+	run timeout 20 "$WORLD_TOP/deploy/spawn-fcgi/hulykvs-spawn" -s "$BATS_TEST_TMPDIR/socket" /nowhere/hulykvs
+	[ "$status" -eq 64 ]
+	[[ $output == *'msg="no such program" program=/nowhere/hulykvs'* ]]
+}
+
 @test "TERM ends the program, and 0 is its status" {
 	world_start nginx
 	program=$(world_pid)
