@@ -260,7 +260,7 @@ command(struct migrate_db *db, const struct migrate_options *options, struct buf
 	case MIGRATE_KEY_STATUS:
 		return seal_all(db, options, said, out);
 	}
-	if (db->locked)
+	if (db->locked && outcome != MIGRATE_GONE) /* the lock goes with the connection */
 		backend_of(db)->unlock(db);
 	return outcome;
 }

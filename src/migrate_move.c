@@ -83,9 +83,14 @@ migrate_move(struct migrate_db *db, struct migrate_state *state)
 void
 migrate_move_warn(const struct migrate_state *state)
 {
-	if (state->stranded > 0)
+	if (state->stranded > state->sealed)
 		log_event(LOG_WARN,
 		    "rows stay in the workspace " MIGRATE_STRANDED_WORKSPACE
 		    ": the default workspace has newer ones of the same namespace and key",
-		    log_number("rows", state->stranded));
+		    log_number("rows", state->stranded - state->sealed));
+	if (state->sealed > 0)
+		log_event(LOG_WARN,
+		    "sealed rows stay in the workspace " MIGRATE_STRANDED_WORKSPACE
+		    ": they open there only; decrypt, then up, then reencrypt",
+		    log_number("rows", state->sealed));
 }

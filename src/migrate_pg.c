@@ -42,6 +42,19 @@ unlock(struct migrate_db *db)
 	db->locked = false;
 }
 
+/* Indexes of an interrupted run, whose step somebody else has done meanwhile: nobody needs them, all writes pay for them. */
+static enum migrate_outcome
+drop_leftovers(struct migrate_db *db, const struct migrate_state *state)
+{
+	enum migrate_outcome outcome = MIGRATE_DONE;
+
+	if (state->key_is_current && state->index_v3 != MIGRATE_INDEX_NONE)
+		outcome = migrate_db_build(db, "postgresql/V3_index_drop");
+	if (outcome == MIGRATE_DONE && state->key_by_bytes && state->index_s1 != MIGRATE_INDEX_NONE)
+		outcome = migrate_db_build(db, "postgresql/S1_index_drop");
+	return outcome;
+}
+
 static enum migrate_outcome
 prepare(struct migrate_db *db, const struct migrate_state *state)
 {
@@ -58,7 +71,7 @@ prepare(struct migrate_db *db, const struct migrate_state *state)
 		outcome = migrate_db_do(db, "postgresql/history_table", MIGRATE_NO_ARGS);
 	if (outcome == MIGRATE_DONE && !state->has_steps)
 		outcome = migrate_db_do(db, "postgresql/steps_table", MIGRATE_NO_ARGS);
-	return outcome;
+	return outcome == MIGRATE_DONE ? drop_leftovers(db, state) : outcome;
 }
 
 /* Builds the index that the step will put in place, so that the step itself is short. */
@@ -80,6 +93,7 @@ build_before(struct migrate_db *db, const struct migrate_state *state, enum migr
 			outcome = migrate_db_build(db, r->drop);
 		if (outcome == MIGRATE_DONE && state->is_large && r->found != MIGRATE_INDEX_VALID)
 			outcome = migrate_db_build(db, r->build);
+		db->progress_at = clock_mono();
 	}
 	return outcome;
 }

@@ -125,14 +125,16 @@ migrate_state_count_stranded(struct migrate_db *db, struct migrate_state *state)
 	PGresult *res;
 	enum migrate_outcome outcome;
 
-	state->stranded = 0;
+	state->stranded = state->sealed = 0;
 	/* An operator may have kept the rows where V2 put them. */
 	if (!state->key_is_current || (uuid_parse(STR(MIGRATE_STRANDED_WORKSPACE), &stranded) &&
 	    uuid_eq(&stranded, &db->config->default_workspace_uuid)))
 		return MIGRATE_DONE;
 	outcome = migrate_db_ask(db, "migrate/stranded", MIGRATE_ARGS(MIGRATE_STRANDED_WORKSPACE), &res);
-	if (outcome == MIGRATE_DONE)
+	if (outcome == MIGRATE_DONE) {
 		state->stranded = migrate_db_number(res, 0, 0);
+		state->sealed = migrate_db_number(res, 0, 1);
+	}
 	PQclear(res);
 	return outcome;
 }

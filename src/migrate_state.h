@@ -37,6 +37,7 @@ struct migrate_state {
 	int unknown_version; /* of the original's history; 0: none */
 
 	int64_t stranded; /* rows under MIGRATE_STRANDED_WORKSPACE, when they were last counted */
+	int64_t sealed;   /* of them */
 };
 
 /* Reads all of it but the number of stranded rows. */

@@ -287,6 +287,50 @@ many_at_once()
 	[ "$(pg_sql "$DB" -c "select distinct workspace from hulykvs.kvs")" = "$other" ]
 }
 
+@test "sealed rows are not moved to where they do not open" {
+	local keys=$BATS_TEST_TMPDIR/keys
+
+	(umask 077 && echo "a $(head -c 32 /dev/zero | base64)" >"$keys")
+	field_original "$DB" 5
+	migrate "$URL"
+	pg_sql "$DB" -c "update hulykvs.kvs set workspace = '$MIGRATE_STRANDED', md5 = decode(md5(value), 'hex')"
+	rows=$(field_rows "$DB")
+	migrate "$URL" HULY_ENCRYPTION_KEYS_FILE="$keys" reencrypt
+	run -0 migrate "$URL"
+	[[ $output == *"sealed rows stay in the workspace $MIGRATE_STRANDED"* ]]
+	migrate "$URL" HULY_ENCRYPTION_KEYS_FILE="$keys" decrypt
+	run -0 migrate "$URL"
+	[[ $output == *'msg="moved rows to the default workspace"'* && $output != *"stay in the workspace"* ]]
+	[ "$(field_rows "$DB")" = "$rows" ]
+}
+
+@test "a primary key of another name, beside the table that it was copied from" {
+	for version in 2 5; do
+		field_original "$DB" "$version"
+		pg_sql "$DB" -c 'alter table hulykvs.kvs rename to kvs_old' \
+			-c 'create table hulykvs.kvs (like hulykvs.kvs_old including all)' \
+			-c 'insert into hulykvs.kvs select * from hulykvs.kvs_old'
+		migrate "$URL" --wait 5
+		run -0 migrate "$URL" status
+		[[ $output == *'database: current'* ]]
+		pg_sql "$DB" -c 'drop table hulykvs.kvs_old'
+		migrate "$URL" --wait 5
+		pg_sql "$DB" -c 'drop schema hulykvs cascade'
+	done
+	field_original "$DB" 5
+	pg_sql "$DB" -c 'alter table hulykvs.kvs rename constraint kvs_pkey to "odd ""name"'
+	migrate "$URL" --wait 5
+	field_ok "$DB"
+}
+
+@test "what an interrupted run had built is dropped where the original went on instead" {
+	field_original "$DB" 5
+	pg_sql "$DB" -c 'create unique index kvs_pkey_v3 on hulykvs.kvs (workspace, namespace, key)'
+	migrate "$URL"
+	field_ok "$DB"
+	[ "$(pg_sql "$DB" -c "select count(*) from pg_indexes where tablename = 'kvs'")" = 1 ]
+}
+
 @test "a stranded row whose place is taken stays, with a warning" {
 	field_original "$DB" 5
 	pg_sql "$DB" -c "insert into hulykvs.kvs (workspace, namespace, key, md5, value) values
