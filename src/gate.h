@@ -22,7 +22,7 @@ enum gate_phase {
 	GATE_PARAMS,
 	GATE_STDIN,
 	GATE_ENDED,  /* the request is all here; what follows is the next one */
-	GATE_REFUSED,
+	GATE_REFUSED, /* a role that is not ours */
 };
 
 enum gate_event {
