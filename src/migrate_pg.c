@@ -91,9 +91,11 @@ build_before(struct migrate_db *db, const struct migrate_state *state, enum migr
 			continue;
 		if (r->found == MIGRATE_INDEX_INVALID)
 			outcome = migrate_db_build(db, r->drop);
-		if (outcome == MIGRATE_DONE && state->is_large && r->found != MIGRATE_INDEX_VALID)
-			outcome = migrate_db_build(db, r->build);
-		db->progress_at = clock_mono();
+		if (outcome != MIGRATE_DONE || !state->is_large || r->found == MIGRATE_INDEX_VALID)
+			continue;
+		outcome = migrate_db_build(db, r->build);
+		if (outcome == MIGRATE_DONE)
+			db->progress_at = clock_mono();
 	}
 	return outcome;
 }

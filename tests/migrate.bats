@@ -331,6 +331,17 @@ many_at_once()
 	[ "$(pg_sql "$DB" -c "select count(*) from pg_indexes where tablename = 'kvs'")" = 1 ]
 }
 
+@test "patience ends at every step" {
+	for version in 2 5; do
+		field_original "$DB" "$version"
+		hold "update hulykvs.kvs set value = value"
+		MIGRATE_PATIENCE=20 run -75 migrate "$URL" --wait 1
+		hold_end
+		rm -f "$BATS_TEST_TMPDIR/hold"
+		pg_sql "$DB" -c 'drop schema hulykvs cascade'
+	done
+}
+
 @test "a stranded row whose place is taken stays, with a warning" {
 	field_original "$DB" 5
 	pg_sql "$DB" -c "insert into hulykvs.kvs (workspace, namespace, key, md5, value) values

@@ -24,11 +24,13 @@ select
 		select case when x.indisvalid then 'valid' else 'invalid' end
 		from pg_catalog.pg_class as c join pg_catalog.pg_index as x on x.indexrelid = c.oid
 		where c.relnamespace = s.oid and c.relname = 'kvs_pkey_v3'
+		  and x.indrelid = k.oid and not x.indisprimary
 	), 'none') as index_v3,
 	coalesce((
 		select case when x.indisvalid then 'valid' else 'invalid' end
 		from pg_catalog.pg_class as c join pg_catalog.pg_index as x on x.indexrelid = c.oid
 		where c.relnamespace = s.oid and c.relname = 'kvs_pkey_s1'
+		  and x.indrelid = k.oid and not x.indisprimary
 	), 'none') as index_s1,
 	exists (
 		select 1 from pg_catalog.pg_class as c
