@@ -68,20 +68,23 @@ plan_if_match(struct call *c)
 	return true;
 }
 
+/* COMPAT: If-None-Match of a write takes nothing but "*". */
+static bool
+is_any(struct call *c)
+{
+	return str_eq(str_trim(c->request->if_none_match), STR("*")) || refuse(c, REFUSAL_IF_NONE_MATCH_NOT_ANY);
+}
+
 static bool
 plan_put_conditions(struct call *c)
 {
-	struct str if_none_match = c->request->if_none_match;
-
 	if (c->match.route->version == 1) /* COMPAT: v1 has no conditions */
 		return true;
-	/* COMPAT: If-None-Match is looked at first, and takes nothing but "*". */
-	if (if_none_match.p == NULL)
+	/* COMPAT: If-None-Match is looked at first. */
+	if (c->request->if_none_match.p == NULL)
 		return plan_if_match(c);
-	if (!str_eq(str_trim(if_none_match), STR("*")))
-		return refuse(c, REFUSAL_IF_NONE_MATCH_NOT_ANY);
 	c->op.condition = STORE_IF_ABSENT;
-	return true;
+	return is_any(c);
 }
 
 /* Codings that the original decodes; to it, too, any other means nothing. */
@@ -90,8 +93,9 @@ is_coded(struct str field)
 {
 	static const struct str codings[] = { STR_INIT("gzip"), STR_INIT("deflate"), STR_INIT("br"), STR_INIT("zstd") };
 
+	field = str_trim(field);
 	for (size_t i = 0; i < sizeof(codings) / sizeof(codings[0]); i++)
-		if (str_eq_nocase(str_trim(field), codings[i]))
+		if (str_eq_nocase(field, codings[i]))
 			return true;
 	return false;
 }
@@ -151,18 +155,14 @@ plan_list(struct call *c)
 static bool
 plan_delete(struct call *c)
 {
-	struct str if_none_match = c->request->if_none_match;
-
 	c->op.kind = STORE_DELETE;
 	if (c->match.route->version == 1)
 		return true;
-	if (if_none_match.p == NULL)
+	if (c->request->if_none_match.p == NULL)
 		return plan_if_match(c);
-	if (!str_eq(str_trim(if_none_match), STR("*")))
-		return refuse(c, REFUSAL_IF_NONE_MATCH_NOT_ANY);
 	/* RFC 9110 13.1.2: only what is not there may be deleted; so it is enough to look. */
 	c->op.kind = STORE_HEAD;
-	return true;
+	return is_any(c);
 }
 
 static bool

@@ -38,6 +38,13 @@ def ask_anew(*what):
         return ask(peer, *what)
 
 
+def begin_put(peer, key, body):
+    """Whose answer is read later."""
+    peer.begin(1, True)
+    peer.params(1, fcgi_peer.environment("PUT", path(key), len(body), AUTHORIZED))
+    peer.stdin(1, body)
+
+
 def until(what, seconds=20):
     deadline = time.monotonic() + seconds
     while not what():
@@ -113,9 +120,7 @@ def case_broken():
     os.kill(frozen, signal.SIGSTOP)
     try:
         writer = fcgi_peer.Peer(SOCKET, timeout=30)
-        writer.begin(1, True)
-        writer.params(1, fcgi_peer.environment("PUT", path("k"), 5, AUTHORIZED))
-        writer.stdin(1, b"first")
+        begin_put(writer, "k", b"first")
         until(lambda: proxy.order(status=True)["forwarded"].get("put", {}).get("k") == 2)
         proxy.order(cut=True)
         assert writer.read_answer().body.startswith(b"Outcome unknown")
@@ -134,9 +139,7 @@ def case_ends():
         connections_allowed(False)
         assert ask(first, "PUT", "k", b"first").body.startswith(b"Outcome unknown")
         first.close()
-        second.begin(1, True)
-        second.params(1, fcgi_peer.environment("PUT", path("k"), 6, AUTHORIZED))
-        second.stdin(1, b"second")
+        begin_put(second, "k", b"second")
         time.sleep(0.5)  # so that it is there when the program is told to end
         os.kill(PROGRAM, signal.SIGTERM)
         assert second.read_answer().status == 503
