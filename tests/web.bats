@@ -382,7 +382,7 @@ program()
 @test "--help names every setting, --version the version" {
 	program "$HULYKVS_BUILD/hulykvs" --help
 	[ "$status" -eq 0 ]
-	for name in $(grep -oE '"HULY_[A-Z_]+"' "$WORLD_TOP/src/settings.h" | tr -d '"'); do
+	for name in $(grep -oE '"HULY_[A-Z_]+"' "$WORLD_TOP/src/config/settings.h" | tr -d '"'); do
 		[[ $output == *"$name"* ]]
 	done
 	program "$HULYKVS_BUILD/hulykvs" --version

@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "str.h"
+#include "base/str.h"
 
 #define FUZZ_SECRET "secret" /* signs the tokens of seeds and targets */
 

@@ -5,27 +5,26 @@ packages := libpq libjwt libcjson libcrypto libcurl
 sanitizers := address,undefined
 flags := -std=c17 -D_GNU_SOURCE -pthread -O1 -g -fno-omit-frame-pointer -fno-sanitize-recover=all -MMD -MP \
 	-Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Werror \
-	-I$(top)/src -I. $(shell pkg-config --cflags $(packages))
+	-I$(top)/src -I$(top)/tests/unit -I. $(shell pkg-config --cflags $(packages))
 
 targets := $(patsubst $(top)/tests/fuzz/%.c,%,$(wildcard $(top)/tests/fuzz/fuzz_*.c))
-rooms := $(filter-out main.c migrate%.c,$(notdir $(wildcard $(top)/src/*.c)))
-objects := $(addprefix src/,$(rooms:.c=.o)) src/sql_files.o src/store_mem.o
+modules := $(filter-out program/main.c program/migrate_main.c migrate/%,$(patsubst $(top)/src/%,%,$(wildcard $(top)/src/*/*.c)))
+objects := $(addprefix src/,$(modules:.c=.o)) src/sql_files.o src/store_mem.o
 
 .PHONY: all
 .SECONDARY:
 all: $(targets)
 
-src:
-	mkdir -p $@
 config_build.h: # in place of configure's
 	echo '#define PACKAGE_VERSION "0"' >$@
-src/%.o: $(top)/src/%.c | src config_build.h
+src/%.o: $(top)/src/%.c | config_build.h
+	@mkdir -p $(@D)
 	$(CLANG) $(flags) -fsanitize=fuzzer-no-link,$(sanitizers) -c -o $@ $<
-src/store_mem.o: $(top)/tests/unit/store_mem.c | src config_build.h
+src/store_mem.o: $(top)/tests/unit/lib/store_mem.c | config_build.h
 	$(CLANG) $(flags) -fsanitize=fuzzer-no-link,$(sanitizers) -c -o $@ $<
 sql_files.c: $(top)/build-aux/embed-sql $(wildcard $(top)/sql/*/*.sql)
 	$(top)/build-aux/embed-sql $(top)/sql >$@.tmp && mv $@.tmp $@
-src/sql_files.o: sql_files.c | src config_build.h
+src/sql_files.o: sql_files.c | config_build.h
 	$(CLANG) $(flags) -c -o $@ $<
 libfuzzed.a: $(objects)
 	rm -f $@ && ar rcs $@ $^
@@ -36,4 +35,4 @@ fuzz_%: fuzz_%.o libfuzzed.a
 	$(CLANG) -pthread -g -fsanitize=fuzzer,$(sanitizers) -rdynamic -o $@ $^ \
 		$(shell pkg-config --libs $(packages)) -lfcgi
 
--include $(wildcard *.d src/*.d)
+-include $(wildcard *.d src/*.d src/*/*.d)

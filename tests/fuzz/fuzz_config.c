@@ -6,12 +6,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "clock.h"
-#include "config.h"
-#include "dbconn.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "codec/toml.h"
+#include "config/config.h"
 #include "fuzz.h"
-#include "log.h"
-#include "toml.h"
+#include "pg/dbconn.h"
 
 #define CAP  ((size_t)1 << 20)
 #define HUSH "hushhush" /* the password of the seeds */

@@ -1,6 +1,6 @@
 /* The lists of If-Match and If-None-Match: a line of the input is a field value. */
-#include "etag.h"
 #include "fuzz.h"
+#include "http/etag.h"
 
 #define CAP ((size_t)1 << 20)
 

@@ -12,12 +12,12 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "../unit/store_mem.h"
-#include "clock.h"
-#include "conn.h"
+#include "lib/store_mem.h"
+#include "base/clock.h"
+#include "base/log.h"
 #include "fuzz.h"
-#include "gate.h"
-#include "log.h"
+#include "http/fcgi_record.h"
+#include "server/conn.h"
 
 enum {
 	AUTHORIZED = 1,   /* a request is begun whose token is good; the bytes go on from there */

@@ -2,8 +2,8 @@
  * Access rules: eight bytes and a namespace ask, the rest is the
  * file.  What was read answers as each rule does by itself, in their order.
  */
+#include "auth/rulefile.h"
 #include "fuzz.h"
-#include "rulefile.h"
 
 #define CAP      ((size_t)1 << 20)
 #define ASKED    8 /* bytes that make a question, before the namespace */

@@ -2,10 +2,10 @@
  * The Authorization field.  First byte even: what follows is the field's value;
  * odd: it is the claims of a token that is signed as it should be.
  */
-#include "base64url.h"
-#include "digest.h"
+#include "auth/token.h"
+#include "base/digest.h"
+#include "codec/base64url.h"
 #include "fuzz.h"
-#include "token.h"
 
 #define NOW     INT64_C(1750000000)
 #define HOUR    3600

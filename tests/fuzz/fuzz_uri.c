@@ -1,12 +1,12 @@
 /* The request target: path and query, routes, percent-decoding and the parameters of a list. */
+#include "api/key_list.h"
+#include "api/query.h"
+#include "base/utf8.h"
+#include "codec/percent.h"
 #include "fuzz.h"
-#include "listing.h"
-#include "percent.h"
-#include "query.h"
-#include "range.h"
-#include "request.h"
-#include "route.h"
-#include "utf8.h"
+#include "http/request.h"
+#include "http/route.h"
+#include "store/key_range.h"
 
 #define CAP ((size_t)1 << 20)
 

@@ -1,0 +1,506 @@
+#include "api/api.h"
+
+#include "api/probe.h"
+#include "api/query.h"
+#include "auth/access.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "codec/percent.h"
+#include "http/cors.h"
+#include "store/seal.h"
+#include "telemetry/prometheus.h"
+
+#define METRICS_MAX ((size_t)256 * 1024) /* bytes of text; less than an arena has */
+
+/* False, with the refusal kept: the first refusal of a call wins.  Without memory it is our fault, not the client's. */
+static bool
+refuse(struct call *c, enum refusal refusal)
+{
+	if (c->refusal == REFUSAL_NONE)
+		c->refusal = c->arena->starved ? REFUSAL_INTERNAL : refusal;
+	return false;
+}
+
+static bool
+decode(struct call *c, struct str segment, struct str *name)
+{
+	switch (percent_decode(segment, PERCENT_SEGMENT, c->arena, name)) {
+	case PERCENT_OK:
+		return true;
+	case PERCENT_MALFORMED:
+		return refuse(c, REFUSAL_BAD_ESCAPE);
+	case PERCENT_NOT_TEXT:
+		return refuse(c, REFUSAL_NOT_TEXT);
+	case PERCENT_NO_MEMORY:
+		break;
+	}
+	return refuse(c, REFUSAL_HEADERS_TOO_LARGE);
+}
+
+static bool
+parse_tags(struct call *c, struct str field, enum etag_comparison comparison, enum refusal malformed,
+    struct etag_list *list)
+{
+	switch (etag_list_parse(field, comparison, c->arena, list)) {
+	case ETAG_OK:
+		return true;
+	case ETAG_MALFORMED:
+		return refuse(c, malformed);
+	case ETAG_NO_MEMORY:
+		break;
+	}
+	return refuse(c, REFUSAL_HEADERS_TOO_LARGE);
+}
+
+/* RFC 9110 13.1.1: If-Match as the condition of a write. */
+static bool
+plan_if_match(struct call *c)
+{
+	struct etag_list list;
+
+	if (c->request->if_match.p == NULL)
+		return true;
+	if (!parse_tags(c, c->request->if_match, ETAG_STRONG, REFUSAL_BAD_IF_MATCH, &list))
+		return false;
+	c->op.condition = list.any ? STORE_IF_PRESENT : STORE_IF_MATCH;
+	c->op.tags = list.tag;
+	c->op.tag_count = list.n;
+	return true;
+}
+
+/* COMPAT: If-None-Match of a write takes nothing but "*". */
+static bool
+is_any(struct call *c)
+{
+	return str_eq(str_trim(c->request->if_none_match), STR("*")) || refuse(c, REFUSAL_IF_NONE_MATCH_NOT_ANY);
+}
+
+static bool
+plan_put_conditions(struct call *c)
+{
+	if (c->match.route->version == 1) /* COMPAT: v1 has no conditions */
+		return true;
+	/* COMPAT: If-None-Match is looked at first. */
+	if (c->request->if_none_match.p == NULL)
+		return plan_if_match(c);
+	c->op.condition = STORE_IF_ABSENT;
+	return is_any(c);
+}
+
+/* Codings that the original decodes; to it, too, any other means nothing. */
+static bool
+is_coded(struct str field)
+{
+	static const struct str codings[] = { STR_INIT("gzip"), STR_INIT("deflate"), STR_INIT("br"), STR_INIT("zstd") };
+
+	field = str_trim(field);
+	for (size_t i = 0; i < sizeof(codings) / sizeof(codings[0]); i++)
+		if (str_eq_nocase(field, codings[i]))
+			return true;
+	return false;
+}
+
+static bool
+plan_put(const struct api *api, struct call *c)
+{
+	c->op.kind = STORE_PUT;
+	if (!plan_put_conditions(c))
+		return false;
+	if (is_coded(c->request->content_encoding))
+		return refuse(c, REFUSAL_CONTENT_CODING);
+	/* RFC 9110 14.5; v1's POST knows no ranges. */
+	if (c->request->content_range.p != NULL && c->request->method == METHOD_PUT)
+		return refuse(c, REFUSAL_CONTENT_RANGE);
+	if (c->request->length == LENGTH_MALFORMED)
+		return refuse(c, REFUSAL_BAD_CONTENT_LENGTH);
+	if (c->request->content_length > api->payload_limit)
+		return refuse(c, REFUSAL_TOO_LARGE);
+	return true;
+}
+
+static bool
+plan_get(struct call *c)
+{
+	const struct request *request = c->request;
+
+	c->op.kind = request->method == METHOD_HEAD ? STORE_HEAD : STORE_GET;
+	if (c->match.route->version == 1)
+		return true;
+	if (request->if_match.p != NULL &&
+	    !parse_tags(c, request->if_match, ETAG_STRONG, REFUSAL_BAD_IF_MATCH, &c->if_match))
+		return false;
+	return request->if_none_match.p == NULL ||
+	    parse_tags(c, request->if_none_match, ETAG_WEAK, REFUSAL_BAD_IF_NONE_MATCH, &c->if_none_match);
+}
+
+static bool
+plan_list(struct call *c)
+{
+	struct query query;
+	struct str workspace = STR_ABSENT;
+	enum refusal refusal = query_read(c->request->query, c->arena, &query);
+
+	if (refusal != REFUSAL_NONE)
+		return refuse(c, refusal);
+	if (c->match.workspace.p != NULL && !decode(c, c->match.workspace, &workspace))
+		return false;
+	c->op.kind = STORE_LIST;
+	if (!range_make(query.prefix, query.after, c->arena, &c->op.range))
+		return refuse(c, REFUSAL_HEADERS_TOO_LARGE);
+	c->op.limit = query.limit > 0 ? query.limit + 1 : 0; /* the one behind the last tells whether there is more */
+	listing_init(&c->listing, workspace, c->op.ns, query.limit);
+	return true;
+}
+
+static bool
+plan_delete(struct call *c)
+{
+	c->op.kind = STORE_DELETE;
+	if (c->match.route->version == 1)
+		return true;
+	if (c->request->if_none_match.p == NULL)
+		return plan_if_match(c);
+	/* RFC 9110 13.1.2: only what is not there may be deleted; so it is enough to look. */
+	c->op.kind = STORE_HEAD;
+	return is_any(c);
+}
+
+static bool
+plan_workspace(const struct api *api, struct call *c)
+{
+	struct str segment;
+	enum refusal refusal;
+
+	if (c->match.route->version == 1) {
+		c->op.workspace = api->default_workspace;
+		return true;
+	}
+	if (!decode(c, c->match.workspace, &segment))
+		return false;
+	refusal = access_check(&c->claims, segment, &c->op.workspace);
+	return refusal == REFUSAL_NONE || refuse(c, refusal);
+}
+
+static bool
+plan_names(struct call *c)
+{
+	if (!decode(c, c->match.ns, &c->op.ns))
+		return false;
+	return c->match.key.p == NULL || decode(c, c->match.key, &c->op.key);
+}
+
+static enum rules_operation
+operation_of(enum action action)
+{
+	switch (action) {
+	case ACTION_LIST:
+		return RULES_LIST;
+	case ACTION_PUT:
+		return RULES_WRITE;
+	case ACTION_DELETE:
+		return RULES_DELETE;
+	case ACTION_GET:
+	case ACTION_NONE:
+	case ACTION_STATUS:
+	case ACTION_LIVEZ:
+	case ACTION_READYZ:
+	case ACTION_METRICS:
+		break;
+	}
+	return RULES_READ;
+}
+
+/* Workspace and names are known. */
+static bool
+obey_rules(const struct rules *rules, struct call *c)
+{
+	const struct rules_question question = {
+		.claims = &c->claims,
+		.target = &c->op.workspace,
+		.ns = c->op.ns,
+		.operation = operation_of(c->match.action),
+		.version = c->match.route->version,
+	};
+
+	c->verdict = rules_ask(rules, &question);
+	return c->verdict.allowed || refuse(c, REFUSAL_NAMESPACE_FORBIDDEN);
+}
+
+static bool
+authenticate(struct call *c, struct token_verifier *verifier, int64_t now)
+{
+	switch (token_verify(verifier, c->request->authorization, now, &c->claims)) {
+	case TOKEN_VALID:
+		return true;
+	case TOKEN_MISSING:
+		return refuse(c, REFUSAL_NO_TOKEN);
+	case TOKEN_UNCHECKED:
+		return refuse(c, REFUSAL_INTERNAL);
+	case TOKEN_INVALID:
+		break;
+	}
+	return refuse(c, REFUSAL_INVALID_TOKEN);
+}
+
+/* The step that a planned action calls for; API_ANSWER where it was refused. */
+static enum api_step
+plan(const struct api *api, const struct rules *rules, struct call *c)
+{
+	enum api_step step = API_STORE;
+	bool planned = false;
+
+	if (!plan_workspace(api, c) || !plan_names(c))
+		return API_ANSWER;
+	if (rules != NULL && !obey_rules(rules, c))
+		return API_ANSWER;
+	switch (c->match.action) {
+	case ACTION_LIST:
+		planned = plan_list(c);
+		break;
+	case ACTION_GET:
+		planned = plan_get(c);
+		break;
+	case ACTION_PUT:
+		planned = plan_put(api, c);
+		step = API_BODY;
+		break;
+	case ACTION_DELETE:
+		planned = plan_delete(c);
+		break;
+	case ACTION_NONE:
+	case ACTION_STATUS:
+	case ACTION_LIVEZ:
+	case ACTION_READYZ:
+	case ACTION_METRICS:
+		break;
+	}
+	return planned ? step : API_ANSWER;
+}
+
+static void
+answer_metrics(const struct api *api, struct call *c, struct response *r)
+{
+	enum exposition_format format = exposition_choose(c->request->accept);
+	struct str text = STR_ABSENT;
+	struct buf out;
+
+	buf_init(&out, METRICS_MAX);
+	exposition_put(&out, api->metrics, format);
+	if (buf_ok(&out))
+		text = arena_copy(c->arena, buf_str(&out));
+	buf_free(&out);
+	if (text.p == NULL) {
+		api_refuse(c, REFUSAL_INTERNAL, r);
+		return;
+	}
+	response_text(r, text);
+	r->type = exposition_type(format);
+}
+
+/* The routes that need no token. */
+static enum api_step
+plan_probe(const struct api *api, struct call *c, struct response *r)
+{
+	if (c->match.action == ACTION_READYZ) {
+		c->op.kind = STORE_CHECK;
+		c->health = api->health;
+		return API_STORE;
+	}
+	if (c->match.action == ACTION_METRICS)
+		answer_metrics(api, c, r);
+	else if (c->match.action == ACTION_LIVEZ)
+		probe_live(api->health, clock_mono(), c->request, c->arena, r);
+	else
+		response_text(r, STR("ok"));
+	return API_ANSWER;
+}
+
+/*
+ * To all but operators there is no such path as /metrics, and to operators none
+ * to a value: the web server chooses what it lets through there by the decoded
+ * path, where /api/x/..%2F..%2F..%2Fstatus looks like /status.
+ */
+static struct route_match
+find_route(const struct api *api, const struct request *request)
+{
+	struct route_match m = route_find(request->path, request->method);
+	bool hidden = m.route != NULL && m.route->version > 0 && request->is_operator;
+
+	if (route_number(m.route) == ROUTE_METRICS)
+		hidden = !request->is_operator || api->metrics == NULL;
+	return hidden ? (struct route_match){ .route = NULL } : m;
+}
+
+/* Whoever asks has been let in. */
+static enum api_step
+dispatch(const struct api *api, const struct rules *rules, struct call *c, struct response *r)
+{
+	if (c->match.route == NULL)
+		(void)refuse(c, REFUSAL_NOT_FOUND);
+	else if (c->request->method == METHOD_OPTIONS)
+		response_empty(r, 204);
+	else if (c->match.action == ACTION_NONE)
+		(void)refuse(c, REFUSAL_METHOD_NOT_ALLOWED);
+	else if (c->match.route->version == 0)
+		return plan_probe(api, c, r);
+	else
+		return plan(api, rules, c);
+	return API_ANSWER;
+}
+
+enum api_step
+api_begin(const struct api *api, struct guard *guard, int64_t now, struct call *c,
+    const struct request *request, struct arena *arena, struct response *r)
+{
+	enum api_step step = API_ANSWER;
+
+	*c = (struct call){ .request = request, .arena = arena };
+	if (cors_is_preflight(request)) {
+		response_empty(r, 204);
+		r->is_preflight = true;
+		return API_ANSWER;
+	}
+	if (request->path.p == NULL) {
+		api_refuse(c, REFUSAL_NO_TARGET, r);
+		return API_ANSWER;
+	}
+	c->match = find_route(api, request);
+	if (!route_is_protected(request->path) || authenticate(c, guard->verifier, now))
+		step = dispatch(api, guard->policy->rules, c, r);
+	if (c->refusal != REFUSAL_NONE)
+		api_refuse(c, c->refusal, r);
+	else if (request->method == METHOD_OPTIONS)
+		r->route = c->match.route;
+	return step;
+}
+
+enum refusal
+api_ask(const struct api *api, const struct rules *rules, const struct claims *claims, struct call *c,
+    const struct request *request, struct arena *arena)
+{
+	struct response r;
+
+	*c = (struct call){ .request = request, .arena = arena, .match = find_route(api, request), .claims = *claims };
+	(void)dispatch(api, rules, c, &r);
+	if (c->op.kind == STORE_LIST)
+		listing_free(&c->listing);
+	return c->refusal;
+}
+
+enum api_step
+api_body(struct call *c, struct str body, struct response *r)
+{
+	c->op.value = body;
+	if (digest_md5(body, &c->op.md5))
+		return API_STORE;
+	api_refuse(c, REFUSAL_INTERNAL, r);
+	return API_ANSWER;
+}
+
+void
+api_refuse(struct call *c, enum refusal refusal, struct response *r)
+{
+	response_refuse(r, refusal, STR_ABSENT, c->request, c->arena);
+	if (refusal == REFUSAL_METHOD_NOT_ALLOWED)
+		r->route = c->match.route;
+}
+
+/* A value that is sealed has not come through store_sealed: the program was started without its keys. */
+static bool
+is_still_sealed(const struct store_result *result)
+{
+	if (!seal_has_magic(result->value) || seal_is_plain(result->value, &result->md5))
+		return false;
+	log_event(LOG_ERROR, "a value is sealed, and HULY_ENCRYPTION_KEYS_FILE names no keys");
+	return true;
+}
+
+/* RFC 9110 13.2.2: If-Match before If-None-Match. */
+static void
+finish_get(struct call *c, const struct store_result *result, struct response *r)
+{
+	if (is_still_sealed(result)) {
+		api_refuse(c, REFUSAL_INTERNAL, r);
+		return;
+	}
+	if (c->request->if_match.p != NULL && c->match.route->version > 1 &&
+	    !etag_list_has(&c->if_match, &result->md5)) {
+		api_refuse(c, REFUSAL_PRECONDITION_FAILED, r);
+		return;
+	}
+	response_empty(r, 200);
+	r->has_etag = c->match.route->version > 1;
+	r->etag = result->md5;
+	if (etag_list_has(&c->if_none_match, &result->md5)) {
+		r->status = 304;
+		return;
+	}
+	r->type = STR("application/octet-stream");
+	r->is_value = true;
+	r->body = result->value;
+	r->length = result->length;
+}
+
+static void
+finish_done(struct call *c, const struct store_result *result, struct response *r)
+{
+	switch (c->op.kind) {
+	case STORE_GET:
+	case STORE_HEAD:
+		if (c->match.action == ACTION_DELETE)
+			api_refuse(c, REFUSAL_PRECONDITION_FAILED, r);
+		else
+			finish_get(c, result, r);
+		return;
+	case STORE_PUT:
+		response_empty(r, c->op.condition == STORE_IF_ABSENT ? 201 : 204);
+		return;
+	case STORE_CHECK:
+	case STORE_DELETE:
+	case STORE_LIST:
+		break;
+	}
+	response_empty(r, 204);
+}
+
+static enum refusal
+refusal_of(enum store_outcome outcome)
+{
+	switch (outcome) {
+	case STORE_NO_KEY:
+		return REFUSAL_NOT_FOUND;
+	case STORE_MISMATCH:
+		return REFUSAL_PRECONDITION_FAILED;
+	case STORE_TOO_LONG:
+		return REFUSAL_NAME_TOO_LONG;
+	case STORE_UNAVAILABLE:
+		return REFUSAL_UNAVAILABLE;
+	case STORE_UNKNOWN:
+		return REFUSAL_OUTCOME_UNKNOWN;
+	case STORE_DONE:
+	case STORE_FAULT:
+		break;
+	}
+	return REFUSAL_INTERNAL;
+}
+
+void
+api_finish(struct call *c, const struct store_result *result, struct response *r)
+{
+	if (c->op.kind == STORE_CHECK)
+		probe_ready(c->health, result, c->request, c->arena, r);
+	else if (result->outcome == STORE_DONE)
+		finish_done(c, result, r);
+	else
+		api_refuse(c, refusal_of(result->outcome), r);
+}
+
+void
+api_finish_list(struct call *c, bool streamed, struct response *r)
+{
+	response_empty(r, 200);
+	r->type = STR("application/json");
+	r->streamed = streamed;
+	r->body = streamed ? STR_ABSENT : buf_str(&c->listing.out);
+	r->length = r->body.n;
+}

@@ -1,0 +1,125 @@
+#include "api/key_list.h"
+
+#include "base/digest.h"
+#include "base/utf8.h"
+#include "codec/json.h"
+
+#define OUT_MAX (LISTING_PIECE + (size_t)256 * 1024) /* a piece, and the longest names with every byte escaped */
+
+void
+listing_init(struct listing *l, struct str workspace, struct str ns, unsigned limit)
+{
+	*l = (struct listing){ .workspace = workspace, .ns = ns, .limit = limit };
+	buf_init(&l->out, OUT_MAX);
+	buf_init(&l->last, OUT_MAX);
+}
+
+void
+listing_free(struct listing *l)
+{
+	buf_free(&l->out);
+	buf_free(&l->last);
+}
+
+void
+listing_put(struct listing *l, struct str key)
+{
+	if (l->limit > 0 && l->count == l->limit) {
+		l->more = true;
+		return;
+	}
+	if (l->count++ > 0)
+		buf_putc(&l->out, ',');
+	json_put_string(&l->out, key);
+	if (l->limit > 0 && l->count == l->limit)
+		buf_puts(&l->last, key);
+}
+
+bool
+listing_is_full(const struct listing *l)
+{
+	return l->out.n >= LISTING_PIECE;
+}
+
+static void
+put_count(struct listing *l, struct buf *out)
+{
+	buf_puts(out, STR("\"count\":"));
+	buf_put_number(out, (int64_t)l->count);
+}
+
+/* Puts everything up to the first key in front of what is in out. */
+static void
+open_object(struct listing *l, bool count_is_known)
+{
+	struct buf whole;
+
+	buf_init(&whole, 2 * OUT_MAX);
+	buf_putc(&whole, '{');
+	if (l->workspace.p != NULL) {
+		buf_puts(&whole, STR("\"workspace\":"));
+		json_put_string(&whole, l->workspace);
+		buf_putc(&whole, ',');
+	}
+	buf_puts(&whole, STR("\"namespace\":"));
+	json_put_string(&whole, l->ns);
+	buf_putc(&whole, ',');
+	if (count_is_known) {
+		put_count(l, &whole);
+		buf_putc(&whole, ',');
+	}
+	buf_puts(&whole, STR("\"keys\":["));
+	buf_puts(&whole, buf_str(&l->out));
+	whole.failed |= l->out.failed;
+	buf_free(&l->out);
+	l->out = whole;
+}
+
+void
+listing_begin(struct listing *l)
+{
+	open_object(l, false);
+	l->begun = true;
+}
+
+static void
+put_cursor(struct listing *l)
+{
+	char *hex = NULL;
+
+	l->out.failed |= l->last.failed;
+	buf_puts(&l->out, STR(",\"cursor\":\""));
+	hex = buf_reserve(&l->out, 2 * l->last.n);
+	if (hex != NULL) {
+		digest_hex((const unsigned char *)l->last.p, l->last.n, hex);
+		buf_grew(&l->out, 2 * l->last.n);
+	}
+	buf_putc(&l->out, '"');
+}
+
+void
+listing_end(struct listing *l)
+{
+	if (!l->begun)
+		open_object(l, true);
+	buf_putc(&l->out, ']');
+	if (l->begun) {
+		buf_putc(&l->out, ',');
+		put_count(l, &l->out);
+	}
+	if (l->more)
+		put_cursor(l);
+	buf_putc(&l->out, '}');
+}
+
+bool
+listing_read_cursor(struct str cursor, struct arena *a, struct str *key)
+{
+	size_t n = cursor.n / 2;
+	unsigned char *bytes = arena_alloc(a, n + 1);
+
+	if (bytes == NULL || n == 0 || cursor.n % 2 != 0 || !digest_unhex(cursor, bytes, n))
+		return false;
+	*key = str_from((const char *)bytes, n);
+	return utf8_is_text(*key);
+}

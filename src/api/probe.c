@@ -1,0 +1,115 @@
+#include "api/probe.h"
+
+#include "base/clock.h"
+
+#define TEXT_MAX 4096
+
+enum verdict { GOOD, BAD, UNKNOWN };
+
+struct check {
+	const char *name;
+	enum verdict verdict;
+	struct str reason; /* absent: none is known */
+};
+
+/* Whether the query has a parameter of that name. */
+static bool
+has_parameter(struct str query, struct str wanted)
+{
+	struct str parameter, name, value;
+
+	while (query.p != NULL) {
+		(void)str_cut(query, '&', &parameter, &query);
+		(void)str_cut(parameter, '=', &name, &value);
+		if (str_eq(name, wanted))
+			return true;
+	}
+	return false;
+}
+
+static void
+put_check(struct buf *out, const struct check *c)
+{
+	switch (c->verdict) {
+	case GOOD:
+		buf_printf(out, "[+]%s ok\n", c->name);
+		break;
+	case BAD:
+		buf_printf(out, "[-]%s failed%s%.*s\n", c->name, c->reason.n > 0 ? ": " : "", STR_FMT(c->reason));
+		break;
+	case UNKNOWN:
+		buf_printf(out, "[?]%s unknown\n", c->name);
+		break;
+	}
+}
+
+/* The lines of the checks, the bad ones first, and the verdict on all. */
+static struct str
+list_checks(const struct check *check, size_t n, struct str end, struct arena *a)
+{
+	struct buf out;
+	struct str text;
+
+	buf_init(&out, TEXT_MAX);
+	for (size_t i = 0; i < n; i++)
+		if (check[i].verdict == BAD)
+			put_check(&out, &check[i]);
+	for (size_t i = 0; i < n; i++)
+		if (check[i].verdict != BAD)
+			put_check(&out, &check[i]);
+	buf_puts(&out, end);
+	text = buf_ok(&out) ? arena_copy(a, buf_str(&out)) : STR_ABSENT;
+	buf_free(&out);
+	return text;
+}
+
+/* Without memory for more the refusal's own text has to do. */
+static void
+answer(const struct check *check, size_t n, enum refusal refusal, const struct request *request, struct arena *a,
+    struct response *r)
+{
+	bool good = true;
+
+	for (size_t i = 0; i < n; i++)
+		good = good && check[i].verdict == GOOD;
+	if (!good) {
+		response_refuse(r, refusal, list_checks(check, n, refusal_text(refusal), a), request, a);
+		return;
+	}
+	struct str text = STR("ok");
+	if (has_parameter(request->query, STR("verbose")))
+		text = list_checks(check, n, STR("ok"), a);
+	response_text(r, text.p != NULL ? text : STR("ok"));
+}
+
+void
+probe_live(const struct health *health, int64_t now, const struct request *request, struct arena *a, struct response *r)
+{
+	struct check workers = { "workers", GOOD, STR_ABSENT };
+	unsigned worker;
+	int64_t silence;
+
+	if (health != NULL && health_find_stuck(health, now, &worker, &silence)) {
+		workers.verdict = BAD;
+		workers.reason = arena_printf(a, "worker %u has not turned for %lld s", worker, (long long)(silence / CLOCK_S));
+	}
+	answer(&workers, 1, REFUSAL_NOT_ALIVE, request, a, r);
+}
+
+void
+probe_ready(const struct health *health, const struct store_result *check, const struct request *request,
+    struct arena *a, struct response *r)
+{
+	bool done = check->outcome == STORE_DONE;
+	bool draining = health != NULL && health_is_draining(health);
+	bool wrong_keys = check->keys == STORE_KEYS_WRONG;
+	const struct check checks[] = {
+		{ "database", done || check->reached ? GOOD : BAD, check->reason },
+		{ "schema", done || wrong_keys ? GOOD : check->reached ? BAD : UNKNOWN, check->reason },
+		{ "serving", draining ? BAD : GOOD, STR("about to end") },
+		{ "encryption", wrong_keys ? BAD : done ? GOOD : UNKNOWN, check->reason },
+	};
+	size_t n = sizeof(checks) / sizeof(checks[0]) - (check->keys == STORE_KEYS_NONE);
+
+	answer(checks, n, REFUSAL_NOT_READY, request, a, r);
+}

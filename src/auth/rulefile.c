@@ -1,0 +1,314 @@
+#include "auth/rulefile.h"
+
+#include "auth/access.h"
+#include "codec/percent.h"
+
+#define ARENA_MAX ((size_t)16 * 1024 * 1024)
+#define SHOWN     40 /* bytes of a wrong word, at most */
+
+struct reader {
+	struct arena arena;
+	const struct rulefile_terms *terms;
+	struct rule *rule; /* of this line */
+};
+
+/* Fill in a value from one word; NULL, or what is wrong with that. */
+typedef const char *take_value_fn(struct reader *r, struct str word, struct rules_value *v);
+
+static const char *
+take_account(struct reader *r, struct str word, struct rules_value *v)
+{
+	(void)r;
+	if (str_eq(word, STR("system")))
+		v->uuid = access_system;
+	else if (str_eq(word, STR("guest")))
+		v->uuid = access_guest;
+	else if (!uuid_parse(word, &v->uuid))
+		return "not a UUID, system or guest";
+	return NULL;
+}
+
+static const char *
+take_workspace(struct reader *r, struct str word, struct rules_value *v)
+{
+	(void)r;
+	v->none = str_eq(word, STR("none"));
+	return v->none || uuid_parse(word, &v->uuid) ? NULL : "not a UUID or none";
+}
+
+static const char *
+take_target(struct reader *r, struct str word, struct rules_value *v)
+{
+	if (str_eq(word, STR("default")))
+		v->uuid = r->terms->default_workspace;
+	else if (!uuid_parse(word, &v->uuid))
+		return "not a UUID or default";
+	return NULL;
+}
+
+/* The characters that a reader of the file could take for something else. */
+static const char *
+check_plain(struct str word)
+{
+	for (size_t i = 0; i < word.n; i++) {
+		if ((unsigned char)word.p[i] < 0x20 || word.p[i] == 0x7f)
+			return "a control character";
+		if (strchr("*#\"'\\", word.p[i]) != NULL)
+			return "a * that is not the end of a namespace, or one of # \" ' \\: "
+			       "in a name they are %2A, %23, %22, %27, %5C";
+	}
+	return word.n > 0 ? NULL : "an empty name";
+}
+
+static const char *
+take_name(struct reader *r, struct str word, struct str *name)
+{
+	const char *wrong = check_plain(word);
+
+	if (wrong != NULL)
+		return wrong;
+	switch (percent_decode(word, PERCENT_SEGMENT, &r->arena, name)) {
+	case PERCENT_OK:
+		return NULL;
+	case PERCENT_MALFORMED:
+		return "a % without two hex digits behind it";
+	case PERCENT_NOT_TEXT:
+		return "not UTF-8 without NUL";
+	case PERCENT_NO_MEMORY:
+		break;
+	}
+	return "out of memory";
+}
+
+static const char *
+take_service(struct reader *r, struct str word, struct rules_value *v)
+{
+	const char *wrong = NULL;
+
+	v->none = str_eq(word, STR("none"));
+	if (!v->none)
+		wrong = take_name(r, word, &v->text);
+	if (wrong == NULL && v->text.n > TOKEN_SERVICE_MAX)
+		wrong = "longer than 63 bytes";
+	return wrong;
+}
+
+static const char *
+take_namespace(struct reader *r, struct str word, struct rules_value *v)
+{
+	v->prefix = word.n > 0 && word.p[word.n - 1] == '*';
+	if (v->prefix)
+		word = str_first(word, word.n - 1);
+	v->text = STR("");
+	return v->prefix && word.n == 0 ? NULL : take_name(r, word, &v->text);
+}
+
+static const char *
+take_operation(struct reader *r, struct str word, struct rules_value *v)
+{
+	static const struct str words[] = { [RULES_READ] = STR_INIT("read"), [RULES_WRITE] = STR_INIT("write"),
+		[RULES_LIST] = STR_INIT("list"), [RULES_DELETE] = STR_INIT("delete") };
+
+	(void)v;
+	for (unsigned i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+		if (str_eq(word, words[i])) {
+			r->rule->operations |= 1U << i;
+			return NULL;
+		}
+	}
+	return "not read, write, list or delete";
+}
+
+static const char *
+take_version(struct reader *r, struct str word, struct rules_value *v)
+{
+	(void)v;
+	if (str_eq(word, STR("v1")))
+		r->rule->versions |= 1U << 1;
+	else if (str_eq(word, STR("v2")))
+		r->rule->versions |= 1U << 2;
+	else
+		return "not v1 or v2";
+	return NULL;
+}
+
+static const struct {
+	struct str name;
+	take_value_fn *take;
+} conditions[RULES_CONDITIONS] = {
+	[RULES_ACCOUNT] = { STR_INIT("account"), take_account },
+	[RULES_SERVICE] = { STR_INIT("service"), take_service },
+	[RULES_WORKSPACE] = { STR_INIT("workspace"), take_workspace },
+	[RULES_TARGET] = { STR_INIT("target"), take_target },
+	[RULES_NAMESPACE] = { STR_INIT("namespace"), take_namespace },
+	[RULES_TO] = { STR_INIT("to"), take_operation },
+	[RULES_API] = { STR_INIT("api"), take_version },
+};
+
+/* The values of one condition, separated by commas. */
+static bool
+take_values(struct reader *r, enum rules_condition c, struct str list, struct buf *why)
+{
+	const char *wrong = NULL;
+
+	while (wrong == NULL && list.p != NULL) {
+		struct rules_value *v = arena_alloc(&r->arena, sizeof(*v));
+		struct str word;
+
+		(void)str_cut(list, ',', &word, &list);
+		if (v == NULL) {
+			wrong = "out of memory";
+		} else {
+			*v = (struct rules_value){ .next = r->rule->value[c] };
+			wrong = conditions[c].take(r, word, v);
+			r->rule->value[c] = v;
+		}
+	}
+	if (wrong != NULL)
+		buf_printf(why, "%.*s: %s", STR_FMT(conditions[c].name), wrong);
+	return wrong == NULL;
+}
+
+static bool
+take_condition(struct reader *r, struct str word, struct buf *why)
+{
+	struct str name, list;
+
+	if (!str_cut(word, '=', &name, &list)) {
+		buf_printf(why, "not of the form name=value: %.*s", STR_FMT(str_first(word, SHOWN)));
+		return false;
+	}
+	for (enum rules_condition c = 0; c < RULES_CONDITIONS; c++) {
+		if (!str_eq(name, conditions[c].name))
+			continue;
+		if (r->rule->value[c] == NULL)
+			return take_values(r, c, list, why);
+		buf_printf(why, "%.*s: given twice", STR_FMT(name));
+		return false;
+	}
+	buf_printf(why, "no such condition: %.*s (there are account, service, workspace, target, namespace, to, api)",
+	    STR_FMT(str_first(name, SHOWN)));
+	return false;
+}
+
+/* The next word of the line; false: there is none, or a comment begins. */
+static bool
+next_word(struct str *line, struct str *word)
+{
+	size_t n = 0;
+
+	*line = str_trim(*line);
+	while (n < line->n && line->p[n] != ' ' && line->p[n] != '\t')
+		n++;
+	*word = str_first(*line, n);
+	*line = str_skip(*line, n);
+	return n > 0 && word->p[0] != '#';
+}
+
+static bool
+take_conditions(struct reader *r, struct str rest, struct buf *why)
+{
+	unsigned n = 0;
+	bool any = false;
+
+	for (struct str word; next_word(&rest, &word); n++) {
+		any = any || str_eq(word, STR("any"));
+		if (!str_eq(word, STR("any")) && !take_condition(r, word, why))
+			return false;
+	}
+	/* A rule about everything is never the rest of a line that was cut off. */
+	if (n == 0)
+		buf_puts(why, STR("no condition: a rule about everything has the word any"));
+	else if (any && n > 1)
+		buf_puts(why, STR("any stands alone"));
+	else
+		return true;
+	return false;
+}
+
+/* False: *why says what is wrong.  *r->rule is left out of the set where the line has no rule. */
+static bool
+take_line(struct reader *r, struct str line, unsigned number, struct buf *why)
+{
+	struct str word;
+
+	*r->rule = (struct rule){ .text = arena_copy(&r->arena, str_trim(line)) };
+	if (r->rule->text.p == NULL) {
+		buf_puts(why, STR("out of memory"));
+		return false;
+	}
+	line = r->rule->text; /* which names may borrow from */
+	if (!next_word(&line, &word))
+		return true;
+	r->rule->allow = str_eq(word, STR("allow"));
+	if (!r->rule->allow && !str_eq(word, STR("deny"))) {
+		buf_printf(why, "begins with neither allow nor deny: %.*s", STR_FMT(str_first(word, SHOWN)));
+		return false;
+	}
+	r->rule->line = number;
+	if (!take_conditions(r, line, why))
+		return false;
+	if (r->rule->value[RULES_TO] == NULL)
+		r->rule->operations = RULES_ALL_OPERATIONS;
+	if (r->rule->value[RULES_API] == NULL)
+		r->rule->versions = RULES_ALL_VERSIONS;
+	return true;
+}
+
+static size_t
+count_lines(struct str text)
+{
+	size_t n = 1;
+
+	for (size_t i = 0; i < text.n; i++)
+		n += text.p[i] == '\n';
+	return n;
+}
+
+/* As an editor of another system ends it. */
+static struct str
+without_cr(struct str line)
+{
+	return line.n > 0 && line.p[line.n - 1] == '\r' ? str_first(line, line.n - 1) : line;
+}
+
+/* The lines that are rules, one behind the other; false: *line cannot be read. */
+static bool
+take_lines(struct reader *r, struct str text, struct rule **rule, size_t *n, unsigned *line, struct buf *why)
+{
+	struct str one;
+
+	for (*line = 1; text.p != NULL; ++*line) {
+		(void)str_cut(text, '\n', &one, &text);
+		r->rule = arena_alloc(&r->arena, sizeof(*r->rule));
+		if (r->rule == NULL) {
+			buf_puts(why, STR("out of memory"));
+			return false;
+		}
+		if (!take_line(r, without_cr(one), *line, why))
+			return false;
+		if (r->rule->line > 0)
+			rule[(*n)++] = r->rule;
+	}
+	return true;
+}
+
+struct rules *
+rulefile_read(struct str text, const struct rulefile_terms *terms, unsigned *line, struct buf *why)
+{
+	struct reader r = { .terms = terms };
+	struct rules *rules;
+	struct rule **rule;
+	size_t n = 0;
+
+	arena_init(&r.arena, ARENA_MAX);
+	rule = arena_alloc(&r.arena, count_lines(text) * sizeof(struct rule *));
+	if (rule == NULL || !take_lines(&r, text, rule, &n, line, why)) {
+		arena_free(&r.arena);
+		return NULL;
+	}
+	rules = rules_new(&r.arena, rule, n, terms->allow_by_default);
+	if (rules == NULL)
+		buf_puts(why, STR("out of memory"));
+	return rules;
+}

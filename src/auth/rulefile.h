@@ -1,0 +1,29 @@
+/*
+ * rulefile: reads the file of access rules (hulykvs.conf(5), ACCESS RULES).
+ *
+ *   # the Telegram sessions are their own service's
+ *   allow account=system service=hulygram namespace=hulygram
+ *   deny namespace=hulygram
+ *
+ * A line is a rule: allow or deny, then conditions of the form name=value or
+ * name=value,value…, or the word any for a rule without conditions.  A word
+ * that begins with # and all behind it are a comment.  Names are written as in
+ * a path: what would end them stands as a percent code.
+ */
+#ifndef HULYKVS_RULEFILE_H
+#define HULYKVS_RULEFILE_H
+
+#include "auth/rules.h"
+#include "base/buf.h"
+
+/* What the file does not say. */
+struct rulefile_terms {
+	bool allow_by_default;
+	struct uuid default_workspace; /* target=default */
+};
+
+/* Returns new, which borrows nothing.  NULL: *why says what is wrong with *line. */
+struct rules *rulefile_read(struct str text, const struct rulefile_terms *terms, unsigned *line, struct buf *why)
+    __attribute__((warn_unused_result));
+
+#endif

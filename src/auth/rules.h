@@ -1,0 +1,99 @@
+/*
+ * rules: who may do what in which namespaces.
+ *
+ * A rule says allow or deny, and to what it applies: conditions on the token's
+ * claims (account, service, workspace) and on what is asked (workspace of the
+ * rows, namespace, operation, version of the API).  A condition that is left
+ * out is always met; the first rule whose conditions are all met decides, and
+ * where there is none, the default does.
+ *
+ * Names are compared byte by byte, after percent-decoding, just as the rows
+ * are told apart: no rule can be walked around by another way of writing a
+ * name, since that way leads either to the same bytes or to other rows.
+ *
+ * A set of rules never changes and may be asked by any thread.
+ */
+#ifndef HULYKVS_RULES_H
+#define HULYKVS_RULES_H
+
+#include "auth/token.h"
+#include "base/arena.h"
+
+/* HEAD reads a value or lists; every PUT and POST writes, whatever its conditions. */
+enum rules_operation {
+	RULES_READ,
+	RULES_WRITE,
+	RULES_LIST,
+	RULES_DELETE,
+};
+
+enum rules_condition {
+	RULES_ACCOUNT,
+	RULES_SERVICE,
+	RULES_WORKSPACE,
+	RULES_TARGET,
+	RULES_NAMESPACE, /* behind those on who and whose */
+	RULES_TO,
+	RULES_API,
+	RULES_CONDITIONS,
+};
+
+/* One value of a condition; they are linked, and any of them will do. */
+struct rules_value {
+	struct uuid uuid; /* ACCOUNT, WORKSPACE, TARGET */
+	struct str text;  /* SERVICE, NAMESPACE */
+	bool none;        /* SERVICE, WORKSPACE: a token without one */
+	bool prefix;      /* NAMESPACE: all that begin with the text */
+	struct rules_value *next;
+};
+
+struct rule {
+	bool allow;
+	unsigned line;  /* of the file, from 1 */
+	struct str text; /* that line */
+	struct rules_value *value[RULES_CONDITIONS]; /* NULL: always met */
+	unsigned operations, versions; /* 1 << …; TO and API */
+};
+
+#define RULES_ALL_OPERATIONS (1U << RULES_READ | 1U << RULES_WRITE | 1U << RULES_LIST | 1U << RULES_DELETE)
+#define RULES_ALL_VERSIONS   (1U << 1 | 1U << 2)
+
+struct rules;
+
+struct rules_question {
+	const struct claims *claims;
+	const struct uuid *target; /* whose rows: v2's workspace, v1's default */
+	struct str ns;             /* decoded */
+	enum rules_operation operation;
+	unsigned version;
+};
+
+struct rules_verdict {
+	bool allowed;
+	unsigned line; /* of the rule that decided; 0: the default did */
+};
+
+/*
+ * Takes the arena, in which the rules lie in their order, n of them.  Returns
+ * new; NULL: no memory (the arena is freed).
+ */
+struct rules *rules_new(struct arena *arena, struct rule *const *rule, size_t n, bool allow_by_default)
+    __attribute__((warn_unused_result));
+
+/* NULL is fine. */
+void rules_free(struct rules *r);
+
+struct rules_verdict rules_ask(const struct rules *r, const struct rules_question *q);
+
+size_t rules_count(const struct rules *r);
+
+/*
+ * The i-th rule never decides where one before it decides all that it could:
+ * the lines of both.  False: there is none such, or not a single one.
+ */
+bool rules_is_idle(const struct rules *r, size_t i, unsigned *line, unsigned *by) __attribute__((warn_unused_result));
+
+/* The text of the rule in that line; absent: there is none. */
+struct str rules_text(const struct rules *r, unsigned line);
+
+#endif

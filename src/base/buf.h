@@ -1,0 +1,83 @@
+/*
+ * buf: a growing byte buffer with a ceiling and a sticky failure.
+ *
+ * Writers put without looking; whoever uses the result asks buf_ok() once.
+ * After a failure (ceiling or malloc) every put is a no-op, so that a buffer
+ * never holds a text with a hole.  Used for bodies, answers and log lines.
+ */
+#ifndef HULYKVS_BUF_H
+#define HULYKVS_BUF_H
+
+#include <stdint.h>
+
+#include "base/str.h"
+
+struct buf {
+	char *p;
+	size_t n;   /* bytes in use */
+	size_t cap; /* bytes allocated */
+	size_t max; /* ceiling */
+	bool failed;
+};
+
+/* Takes no memory yet; max in bytes. */
+void buf_init(struct buf *b, size_t max);
+
+/* What buf_put() does where there may be no room yet. */
+void buf_put_growing(struct buf *b, const void *p, size_t n);
+
+static inline void
+buf_put(struct buf *b, const void *p, size_t n)
+{
+	if (n == 0)
+		return;
+	if (b->failed || n > b->max - b->n || n > b->cap - b->n) {
+		buf_put_growing(b, p, n);
+		return;
+	}
+	memcpy(b->p + b->n, p, n);
+	b->n += n;
+}
+
+static inline void
+buf_puts(struct buf *b, struct str s)
+{
+	buf_put(b, s.p, s.n);
+}
+
+static inline void
+buf_putc(struct buf *b, char c)
+{
+	buf_put(b, &c, 1);
+}
+
+void buf_put_number(struct buf *b, int64_t n); /* in decimal; faster than printf */
+void buf_printf(struct buf *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* Room for n more bytes at the end, for a reader that fills them and calls buf_grew().  NULL on failure. */
+char *buf_reserve(struct buf *b, size_t n) __attribute__((warn_unused_result));
+void buf_grew(struct buf *b, size_t n);
+
+/* Drops the first n bytes. */
+void buf_drop(struct buf *b, size_t n);
+
+static inline bool
+buf_ok(const struct buf *b)
+{
+	return !b->failed;
+}
+
+/* Borrows the bytes until the next put. */
+static inline struct str
+buf_str(const struct buf *b)
+{
+	return (struct str){ b->p != NULL ? b->p : "", b->n };
+}
+
+/* Empties; keeps the memory and clears the failure. */
+void buf_clear(struct buf *b);
+
+/* Empties and gives the memory back; the buffer may be used again. */
+void buf_free(struct buf *b);
+
+#endif

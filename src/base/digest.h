@@ -1,0 +1,49 @@
+/*
+ * digest: MD5, SHA-256 and what is made of it, by OpenSSL, which only this
+ * room and xaes include.
+ *
+ * MD5 is the API's entity tag and the md5 column, nothing that protects; the
+ * SHA-256 of a token is its place in the token cache.  Contexts are kept per
+ * thread; each thread that used the room ends with digest_thread_end().
+ */
+#ifndef HULYKVS_DIGEST_H
+#define HULYKVS_DIGEST_H
+
+#include "base/str.h"
+
+struct md5 {
+	unsigned char b[16];
+};
+
+struct sha256 {
+	unsigned char b[32];
+};
+
+/* false: OpenSSL refused (no memory, or a provider without MD5). */
+bool digest_md5(struct str s, struct md5 *out) __attribute__((warn_unused_result));
+bool digest_sha256(struct str s, struct sha256 *out) __attribute__((warn_unused_result));
+
+/* RFC 2104 with SHA-256. */
+bool digest_hmac_sha256(struct str key, struct str s, struct sha256 *out) __attribute__((warn_unused_result));
+
+/* A key of its own for what info says (at most 255 bytes), from a key: RFC 5869 with SHA-256, no salt, 32 bytes. */
+bool digest_hkdf_sha256(struct str key, struct str info, struct sha256 *out) __attribute__((warn_unused_result));
+
+void digest_thread_end(void);
+
+/* Compares in a time that does not depend on the contents. */
+bool digest_eq_secret(const void *a, const void *b, size_t n);
+
+/* Overwrites n bytes in a way that the compiler keeps. */
+void digest_cleanse(void *p, size_t n);
+
+/* OpenSSL's, "3.0.17". */
+const char *digest_library_version(void);
+
+/* 2n lower-case hex digits, no NUL. */
+void digest_hex(const unsigned char *p, size_t n, char *out);
+
+/* Exactly 2n hex digits, either case; false otherwise. */
+bool digest_unhex(struct str s, unsigned char *out, size_t n) __attribute__((warn_unused_result));
+
+#endif

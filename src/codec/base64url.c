@@ -1,0 +1,38 @@
+#include "codec/base64url.h"
+
+/* 0 to 63, or 64 for a byte outside the alphabet. */
+static unsigned
+value_of(char c)
+{
+	if (c >= 'A' && c <= 'Z')
+		return (unsigned)(c - 'A');
+	if (c >= 'a' && c <= 'z')
+		return (unsigned)(c - 'a' + 26);
+	if (c >= '0' && c <= '9')
+		return (unsigned)(c - '0' + 52);
+	return c == '-' ? 62 : c == '_' ? 63 : 64;
+}
+
+bool
+base64url_decode(struct str s, unsigned char *out, size_t max, size_t *n)
+{
+	unsigned bits = 0; /* the lowest `held` of them wait for the rest of their byte */
+	unsigned held = 0;
+	size_t length = s.n / 4 * 3 + s.n % 4 * 6 / 8;
+
+	if (s.n % 4 == 1 || length > max)
+		return false;
+	for (size_t i = 0; i < s.n; i++) {
+		unsigned value = value_of(s.p[i]);
+		if (value > 63)
+			return false;
+		bits = bits << 6 | value;
+		held += 6;
+		if (held >= 8) {
+			held -= 8;
+			*out++ = (unsigned char)(bits >> held);
+		}
+	}
+	*n = length;
+	return (bits & ((1U << held) - 1)) == 0; /* RFC 4648 3.5 */
+}

@@ -1,0 +1,17 @@
+/*
+ * base64url: decoding what a JSON Web Token is made of (RFC 7515 2, RFC 4648 5).
+ *
+ * Strict, as the original is: no padding, no line breaks, no bytes outside
+ * the alphabet, and the bits behind the last byte are zero, so that no two
+ * texts stand for the same bytes.
+ */
+#ifndef HULYKVS_BASE64URL_H
+#define HULYKVS_BASE64URL_H
+
+#include "base/str.h"
+
+/* Writes at most max bytes to out and their number to *n.  false: not base64url, or longer than max. */
+bool base64url_decode(struct str s, unsigned char *out, size_t max, size_t *n)
+    __attribute__((warn_unused_result));
+
+#endif

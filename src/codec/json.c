@@ -1,0 +1,209 @@
+#include "codec/json.h"
+
+#include <errno.h>
+#include <stdint.h>
+
+#include "base/digest.h"
+#include "base/utf8.h"
+
+#define EACH_BYTE UINT64_C(0x0101010101010101)
+
+/*
+ * cJSON is more lenient than RFC 8259: it takes every byte up to 0x20 for
+ * white space, raw control characters in strings, "\uXYZW" for a NUL, numbers
+ * like 01 and 1., and a byte order mark.  The scan below refuses these first,
+ * and leaves the structure to cJSON.  Each skip_ function stands at its first
+ * byte and returns the byte behind, or NULL.
+ */
+
+static bool
+is_space(char c)
+{
+	return c == ' ' || c == '\t' || c == '\n' || c == '\r'; /* RFC 8259 2 */
+}
+
+/* RFC 8259 7; cJSON knows the short escapes.  Never at the end, where the closing brace stands. */
+static const char *
+skip_escape(const char *p, const char *end)
+{
+	unsigned char unit[2];
+
+	if (p[1] != 'u')
+		return p + 2;
+	if (end - p < 6 || !digest_unhex(str_from(p + 2, 4), unit, sizeof(unit)))
+		return NULL;
+	return unit[0] != 0 || unit[1] != 0 ? p + 6 : NULL;
+}
+
+static const char *
+skip_string(const char *p, const char *end)
+{
+	for (p++; p != NULL && p < end;) {
+		if (*p == '"')
+			return p + 1;
+		if ((unsigned char)*p < 0x20)
+			return NULL;
+		p = *p == '\\' ? skip_escape(p, end) : p + 1;
+	}
+	return NULL;
+}
+
+static const char *
+skip_digits(const char *p, const char *end)
+{
+	const char *start = p;
+
+	while (p < end && str_is_digit(*p))
+		p++;
+	return p > start ? p : NULL;
+}
+
+/* RFC 8259 6; never at the end, where the closing brace stands. */
+static const char *
+skip_number(const char *p, const char *end)
+{
+	if (*p == '-')
+		p++;
+	p = *p == '0' ? p + 1 : skip_digits(p, end);
+	if (p != NULL && *p == '.')
+		p = skip_digits(p + 1, end);
+	if (p != NULL && (*p == 'e' || *p == 'E')) {
+		p++;
+		p = skip_digits(*p == '+' || *p == '-' ? p + 1 : p, end);
+	}
+	return p != NULL && !str_is_digit(*p) ? p : NULL;
+}
+
+static bool
+is_strict(struct str s)
+{
+	const char *p = s.p, *end = s.p + s.n;
+
+	while (p != NULL && p < end) {
+		if (*p == '"')
+			p = skip_string(p, end);
+		else if (*p == '-' || str_is_digit(*p))
+			p = skip_number(p, end);
+		else if ((unsigned char)*p <= 0x20 && !is_space(*p))
+			p = NULL;
+		else
+			p++;
+	}
+	return p != NULL;
+}
+
+static bool
+repeats_a_name(const cJSON *object)
+{
+	for (const cJSON *a = object->child; a != NULL; a = a->next)
+		for (const cJSON *b = a->next; b != NULL; b = b->next)
+			if (strcmp(a->string, b->string) == 0)
+				return true;
+	return false;
+}
+
+static struct str
+trim_space(struct str s)
+{
+	while (s.n > 0 && is_space(s.p[0]))
+		s = str_skip(s, 1);
+	while (s.n > 0 && is_space(s.p[s.n - 1]))
+		s.n--;
+	return s;
+}
+
+cJSON *
+json_parse_object(struct str s)
+{
+	const char *end = NULL;
+
+	errno = 0; /* cJSON does not tell why, but its malloc does */
+	s = trim_space(s);
+	/* The brace at the end also keeps cJSON 1.7.15 from looking one byte behind s after a comma. */
+	if (s.n < 2 || s.p[0] != '{' || s.p[s.n - 1] != '}' || !is_strict(s) || !utf8_valid(s))
+		return NULL;
+
+	cJSON *object = cJSON_ParseWithLengthOpts(s.p, s.n, &end, false);
+	if (object == NULL)
+		return NULL;
+	if (end != s.p + s.n || repeats_a_name(object)) {
+		cJSON_Delete(object);
+		return NULL;
+	}
+	return object;
+}
+
+/* The letter behind the backslash; 'u' where there is no short form. */
+static char
+escape_letter(char c)
+{
+	switch (c) {
+	case '\b':
+		return 'b';
+	case '\t':
+		return 't';
+	case '\n':
+		return 'n';
+	case '\f':
+		return 'f';
+	case '\r':
+		return 'r';
+	case '"':
+	case '\\':
+		return c;
+	default:
+		return 'u';
+	}
+}
+
+static void
+put_escaped(struct buf *b, char c)
+{
+	char letter = escape_letter(c);
+
+	if (letter == 'u') {
+		buf_printf(b, "\\u%04x", (unsigned)(unsigned char)c);
+	} else {
+		char escaped[2] = { '\\', letter };
+		buf_put(b, escaped, sizeof(escaped));
+	}
+}
+
+/* Whether one of the eight bytes is below `limit` (up to 0x80); a byte of 0x80 or more never is. */
+static uint64_t
+any_below(uint64_t bytes, uint64_t limit)
+{
+	return (bytes - limit * EACH_BYTE) & ~bytes & (0x80 * EACH_BYTE);
+}
+
+/* Bytes at the start of s that need no escape, eight at a time: lists hold 200,000 keys. */
+static size_t
+plain_run(struct str s)
+{
+	size_t n = 0;
+
+	for (uint64_t bytes; s.n - n >= sizeof(bytes); n += sizeof(bytes)) {
+		memcpy(&bytes, s.p + n, sizeof(bytes));
+		if ((any_below(bytes, 0x20) | any_below(bytes ^ '"' * EACH_BYTE, 1) |
+		    any_below(bytes ^ '\\' * EACH_BYTE, 1)) != 0)
+			break;
+	}
+	while (n < s.n && (unsigned char)s.p[n] >= 0x20 && s.p[n] != '"' && s.p[n] != '\\')
+		n++;
+	return n;
+}
+
+void
+json_put_string(struct buf *b, struct str s)
+{
+	size_t n;
+
+	buf_putc(b, '"');
+	while ((n = plain_run(s)) < s.n) {
+		buf_put(b, s.p, n);
+		put_escaped(b, s.p[n]);
+		s = str_skip(s, n + 1);
+	}
+	buf_puts(b, s);
+	buf_putc(b, '"');
+}

@@ -1,0 +1,22 @@
+/*
+ * json: reading JSON from outside (by cJSON, made strict) and writing strings.
+ */
+#ifndef HULYKVS_JSON_H
+#define HULYKVS_JSON_H
+
+#include <cjson/cJSON.h>
+
+#include "base/buf.h"
+
+/*
+ * Parses one JSON object (RFC 8259) that fills all of s.  Returns new (free
+ * with cJSON_Delete).  NULL: no object, bytes left over, no UTF-8, a NUL or
+ * \u0000 (cJSON's strings would end there), a member name twice in the object
+ * itself; or no memory, and then errno is ENOMEM, else 0.
+ */
+cJSON *json_parse_object(struct str s) __attribute__((warn_unused_result));
+
+/* Appends s as a JSON string with its quotes.  s is UTF-8. */
+void json_put_string(struct buf *b, struct str s);
+
+#endif

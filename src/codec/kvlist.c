@@ -1,0 +1,87 @@
+#include "codec/kvlist.h"
+
+#include <stdint.h>
+
+#include "base/digest.h"
+#include "codec/percent.h"
+
+static bool
+decode(struct str in, struct arena *a, struct str *out)
+{
+	if (percent_decode(str_trim(in), PERCENT_SEGMENT, a, out) != PERCENT_OK)
+		return false;
+	for (size_t i = 0; i < out->n; i++)
+		if ((unsigned char)out->p[i] < 0x20 || out->p[i] == 0x7f)
+			return false;
+	return true;
+}
+
+static struct pair *
+find(struct pairs *p, struct str name)
+{
+	for (size_t i = 0; i < p->n; i++)
+		if (str_eq(p->pair[i].name, name))
+			return &p->pair[i];
+	return NULL;
+}
+
+static bool
+take(struct pairs *p, const struct pair *pair)
+{
+	struct pair *place = find(p, pair->name);
+
+	if (place == NULL) {
+		if (p->n == PAIRS_MAX)
+			return false;
+		place = &p->pair[p->n++];
+	}
+	*place = *pair;
+	return true;
+}
+
+bool
+pairs_read(struct str s, struct arena *a, struct pairs *p)
+{
+	p->n = 0;
+	while (s.p != NULL) {
+		struct str member, name, value;
+		struct pair pair;
+
+		(void)str_cut(s, ',', &member, &s);
+		if (str_trim(member).n == 0)
+			continue;
+		if (!str_cut(member, '=', &name, &value) || !decode(name, a, &pair.name) || !decode(value, a, &pair.value) ||
+		    pair.name.n == 0 || !take(p, &pair))
+			return false;
+	}
+	return true;
+}
+
+/* What had nothing to be decoded is still s itself, which is its owner's. */
+static void
+forget(struct str decoded, struct str s)
+{
+	uintptr_t at = (uintptr_t)decoded.p, start = (uintptr_t)s.p;
+
+	if (at < start || at > start + s.n)
+		digest_cleanse((char *)decoded.p, decoded.n);
+}
+
+void
+pairs_forget(struct pairs *p, struct str s)
+{
+	for (size_t i = 0; i < p->n; i++) {
+		forget(p->pair[i].name, s);
+		forget(p->pair[i].value, s);
+	}
+	p->n = 0;
+}
+
+struct str
+pairs_find(const struct pairs *p, struct str name)
+{
+	for (size_t i = 0; i < p->n; i++)
+		if (str_eq(p->pair[i].name, name))
+			return p->pair[i].value;
+	return STR_ABSENT;
+}

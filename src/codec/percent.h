@@ -1,0 +1,32 @@
+/*
+ * percent: percent-decoding of one path segment or one query component
+ * (RFC 3986 2.1), exactly once.
+ */
+#ifndef HULYKVS_PERCENT_H
+#define HULYKVS_PERCENT_H
+
+#include "base/arena.h"
+
+enum percent_result {
+	PERCENT_OK,
+	PERCENT_MALFORMED, /* '%' not followed by two hex digits */
+	PERCENT_NOT_TEXT,  /* decoded, but NUL or no UTF-8 */
+	PERCENT_NO_MEMORY,
+};
+
+enum percent_form {
+	PERCENT_SEGMENT, /* '+' is '+' */
+	PERCENT_QUERY,   /* '+' is a space (application/x-www-form-urlencoded) */
+};
+
+/*
+ * Decodes `in` into *out: borrows `in` where nothing is to decode, else the
+ * arena.  *out is set only on PERCENT_OK.
+ */
+enum percent_result percent_decode(struct str in, enum percent_form form, struct arena *a, struct str *out)
+    __attribute__((warn_unused_result));
+
+/* Whether the segment says the word, decoded: escaped or not, a letter is the same (RFC 3986 6.2.2.2). */
+bool percent_says(struct str segment, struct str word);
+
+#endif

@@ -1,0 +1,27 @@
+/*
+ * toml: the part of TOML 1.0 that etc/config.toml needs: comments and
+ * `key = value` lines, where a value is a basic "…" or literal '…' string, a
+ * decimal number or a boolean.  Debian has no TOML library for C.  Anything
+ * else (tables, arrays, dates, multi-line strings, dotted keys, hexadecimal
+ * numbers, exponents) is refused with its line number.
+ */
+#ifndef HULYKVS_TOML_H
+#define HULYKVS_TOML_H
+
+#include "base/arena.h"
+
+/*
+ * Called for each pair, in order; a string is decoded, a number without its
+ * underscores, a boolean as written.  false stops the reader.  Whether a key
+ * comes twice is the caller's to see.
+ */
+typedef bool toml_pair_fn(void *ctx, struct str key, struct str value, unsigned line);
+
+/*
+ * Reads all of text.  0: done, or the callback stopped it; else the number of
+ * the first line that cannot be read, counted from 1.  Keys and values borrow
+ * text, or the arena where something had to be decoded.
+ */
+unsigned toml_read(struct str text, struct arena *a, toml_pair_fn *pair, void *ctx);
+
+#endif

@@ -1,0 +1,97 @@
+/*
+ * setting: the types of settings.h: how a value is written, kept and printed.
+ *
+ * A member of a type is memory of the C type that SETTING_C_* names; zero
+ * bytes are an empty one, which may be released.
+ */
+#ifndef HULYKVS_SETTING_H
+#define HULYKVS_SETTING_H
+
+#include <stdint.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/log.h"
+#include "codec/uuid.h"
+#include "config/otelenv.h"
+#include "store/seal.h"
+
+#define SETTING_C_IDENTIFIER char *    /* owned; 1 to 63 bytes of UTF-8, no control characters */
+#define SETTING_C_ADDRESS    char *    /* owned; IPv4 or IPv6, no host name */
+#define SETTING_C_SECRET     char *    /* owned; not empty */
+#define SETTING_C_SPARE      char *    /* owned; a secret, or empty: there is none */
+#define SETTING_C_VERDICT    bool      /* true: allow; false: deny */
+#define SETTING_C_PORT       uint16_t  /* 1 to 65535 */
+#define SETTING_C_COUNT      unsigned  /* 1 to SETTING_COUNT_MAX */
+#define SETTING_C_SIZE       size_t    /* bytes, 0 to 1 GiB */
+#define SETTING_C_SECONDS    int64_t   /* nanoseconds; written as seconds, decimals allowed, 0.1 to 3600 */
+#define SETTING_C_LISTENER   char *    /* owned; IPv4:port, [IPv6]:port or "off" */
+#define SETTING_C_PEERS      char *    /* owned; a list of users, see peers.h */
+#define SETTING_C_PATHS      char *    /* owned; absolute paths with colons between them, or "none" */
+#define SETTING_C_SANDBOX    enum setting_sandbox
+#define SETTING_C_UUID       struct uuid
+#define SETTING_C_SWITCH     bool      /* on/off, true/false, 1/0 */
+#define SETTING_C_FILE       char *    /* owned; a path, or "off" */
+#define SETTING_C_NAMES      char *    /* owned; names with commas between them, or "all" */
+#define SETTING_C_SEALING    enum seal_mode
+#define SETTING_C_LEVEL      enum log_level
+#define SETTING_C_FORMAT     enum log_format
+
+#define SETTING_TYPES(X) \
+	X(IDENTIFIER) X(ADDRESS) X(SECRET) X(SPARE) X(PORT) X(COUNT) X(SIZE) X(SECONDS) X(UUID) X(SWITCH) X(LEVEL) \
+	X(FORMAT) X(LISTENER) X(PEERS) \
+	X(FILE) X(NAMES) X(SEALING) X(VERDICT) X(PATHS) X(SANDBOX) \
+	OTELENV_TYPES(X)
+
+enum setting_sandbox {
+	SETTING_SANDBOX_OFF,
+	SETTING_SANDBOX_ON,      /* as much as the kernel has */
+	SETTING_SANDBOX_REQUIRE, /* all of it, or no start */
+	SETTING_SANDBOX_TRAP,    /* and the end at the first system call that is not on the list: for tests */
+};
+
+#define SETTING_COUNT_MAX 64 /* of what a COUNT may ask for */
+
+/* A setting that may be "off" instead of a path or an address. */
+static inline bool
+setting_is_off(const char *value)
+{
+	return strcmp(value, "off") == 0;
+}
+
+struct setting_type {
+	/* Fills the member and returns NULL, or returns what is wrong with s, without quoting it. */
+	const char *(*parse)(struct str s, void *member);
+	/* The value as it is in force; a secret as asterisks. */
+	void (*print)(const void *member, struct buf *out);
+	/* Frees; overwrites a secret first.  NULL: nothing to free. */
+	void (*release)(void *member);
+	size_t size; /* of the member; 0: a text */
+};
+
+#define X(type) extern const struct setting_type setting_type_##type;
+SETTING_TYPES(X)
+#undef X
+
+/* Whether it is never printed, and may come from a file of its own. */
+bool setting_is_secret(const struct setting_type *type);
+
+/* For the types of otelenv: the same as above. */
+bool setting_parse_whole(struct str s, uint64_t min, uint64_t max, uint64_t *n) __attribute__((warn_unused_result));
+const char *setting_copy(struct str s, char **text);
+void setting_release_text(void *member);
+void setting_release_secret(void *member);
+
+/* Whether two members hold the same. */
+bool setting_same(const struct setting_type *type, const void *a, const void *b);
+
+/* Exchanges them. */
+void setting_swap(const struct setting_type *type, void *a, void *b);
+
+/* "2Mb", "512 KiB", "1.5 megabytes", "1000" to bytes, rounded down; no signs, no exponents. */
+bool setting_parse_size(struct str s, size_t *bytes) __attribute__((warn_unused_result));
+
+/* "5", "0.25" to nanoseconds; no signs, no exponents. */
+bool setting_parse_seconds(struct str s, int64_t *ns) __attribute__((warn_unused_result));
+
+#endif

@@ -1,0 +1,45 @@
+/*
+ * etag: entity tags, and the field values of If-Match and If-None-Match
+ * (RFC 9110 8.8.3, 13.1.1, 13.1.2).
+ *
+ * Our own tags are strong: the MD5 of the value as 32 lower-case hex digits
+ * between quotes.  COMPAT: a bare run of 32 hex digits, in either case, is
+ * taken for such a tag, as the original's clients send it.  A well-formed tag
+ * that can be none of ours (another length, upper case, weak under strong
+ * comparison) is dropped from the list: it never matches.
+ */
+#ifndef HULYKVS_ETAG_H
+#define HULYKVS_ETAG_H
+
+#include "base/arena.h"
+#include "base/digest.h"
+
+struct etag_list {
+	bool any;        /* "*" */
+	size_t n;        /* tags that could be ours */
+	struct md5 *tag; /* borrowed from the arena */
+};
+
+enum etag_comparison {
+	ETAG_STRONG, /* If-Match: weak tags never match */
+	ETAG_WEAK,   /* If-None-Match: W/ makes no difference */
+};
+
+enum etag_result {
+	ETAG_OK,
+	ETAG_MALFORMED,
+	ETAG_NO_MEMORY,
+};
+
+/* Reads one field value; lists joined by a web server (", ") are one value. */
+enum etag_result etag_list_parse(struct str field, enum etag_comparison comparison, struct arena *a,
+    struct etag_list *out) __attribute__((warn_unused_result));
+
+/* Whether the list holds this tag; true for "*". */
+bool etag_list_has(const struct etag_list *list, const struct md5 *tag);
+
+/* The field value of ETag: quotes included, no NUL. */
+#define ETAG_TEXT_LENGTH 34
+void etag_text(const struct md5 *tag, char out[ETAG_TEXT_LENGTH]);
+
+#endif

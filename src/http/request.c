@@ -1,0 +1,125 @@
+#include "http/request.h"
+
+#include "base/random_id.h"
+
+static const struct str method_names[] = {
+#define X(name) STR_INIT(#name),
+	METHODS(X)
+#undef X
+	STR_INIT("other"),
+};
+
+struct str
+request_method_name(enum method m)
+{
+	return method_names[m];
+}
+
+bool
+request_method_is_safe(enum method m)
+{
+	return m == METHOD_GET || m == METHOD_HEAD || m == METHOD_OPTIONS;
+}
+
+static enum method
+parse_method(struct str s)
+{
+	for (enum method m = METHOD_GET; m < METHOD_OTHER; m++)
+		if (str_eq(s, method_names[m])) /* methods are case-sensitive: RFC 9110 9.1 */
+			return m;
+	return METHOD_OTHER;
+}
+
+/* An empty CONTENT_LENGTH is none (RFC 3875 4.1.2); nginx sends it so. */
+static void
+parse_length(struct request *r, struct str s)
+{
+	uint64_t n = 0;
+
+	if (s.n == 0)
+		return;
+	r->length = LENGTH_MALFORMED;
+	for (size_t i = 0; i < s.n; i++) {
+		if (!str_is_digit(s.p[i]))
+			return;
+		n = n > UINT64_MAX / 10 - 1 ? UINT64_MAX / 10 : n * 10 + (uint64_t)(s.p[i] - '0');
+	}
+	r->length = LENGTH_KNOWN;
+	r->content_length = n;
+}
+
+/* Without "http://host" of the absolute form (RFC 9112 3.2.2). */
+static struct str
+origin_form(struct str uri)
+{
+	struct str rest;
+
+	if (!str_starts(uri, STR("http://")) && !str_starts(uri, STR("https://")))
+		return uri;
+	rest = str_skip(uri, uri.p[4] == 's' ? 8 : 7);
+	for (size_t i = 0; i < rest.n; i++)
+		if (rest.p[i] == '/' || rest.p[i] == '?')
+			return str_skip(rest, i);
+	return STR("/");
+}
+
+/* REQUEST_URI is the one variable that both web servers leave raw; SCRIPT_NAME and PATH_INFO are decoded and merged. */
+static void
+parse_target(struct request *r, struct str uri)
+{
+	struct str target, fragment;
+
+	if (uri.n == 0)
+		return;
+	(void)str_cut(origin_form(uri), '#', &target, &fragment);
+	(void)str_cut(target, '?', &r->path, &r->query);
+}
+
+void
+request_read(struct request *r, char *const *variables)
+{
+	struct str method = STR_ABSENT, uri = STR_ABSENT, length = STR_ABSENT;
+	struct str traceparent = STR_ABSENT, https = STR_ABSENT, operator = STR_ABSENT;
+	const struct {
+		struct str name;
+		struct str *value;
+	} wanted[] = {
+		{ STR("REQUEST_METHOD"), &method },
+		{ STR("REQUEST_URI"), &uri },
+		{ STR("CONTENT_LENGTH"), &length },
+		{ STR("HTTP_AUTHORIZATION"), &r->authorization },
+		{ STR("HTTP_IF_MATCH"), &r->if_match },
+		{ STR("HTTP_IF_NONE_MATCH"), &r->if_none_match },
+		{ STR("HTTP_ACCEPT"), &r->accept },
+		{ STR("HTTP_CONTENT_ENCODING"), &r->content_encoding },
+		{ STR("HTTP_CONTENT_RANGE"), &r->content_range },
+		{ STR("HTTP_TRANSFER_ENCODING"), &r->transfer_encoding },
+		{ STR("HTTP_ORIGIN"), &r->origin },
+		{ STR("HTTP_ACCESS_CONTROL_REQUEST_METHOD"), &r->cors_method },
+		{ STR("HTTP_ACCESS_CONTROL_REQUEST_HEADERS"), &r->cors_headers },
+		{ STR("HTTP_X_REQUEST_ID"), &r->request_id },
+		{ STR("HTTP_TRACEPARENT"), &traceparent },
+		{ STR("HTTPS"), &https }, /* as Apache began it, and web servers since */
+		{ STR("HULYKVS_OPERATOR"), &operator }, /* no client can set it: a field's name would begin with HTTP_ */
+	};
+
+	*r = (struct request){ .length = LENGTH_ABSENT };
+	for (; *variables != NULL; variables++) {
+		struct str name, value;
+
+		(void)str_cut(str_of(*variables), '=', &name, &value);
+		for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++)
+			if (str_eq(name, wanted[i].name)) {
+				*wanted[i].value = value;
+				break;
+			}
+	}
+	r->method = parse_method(method);
+	parse_target(r, uri);
+	parse_length(r, length);
+	if (!ids_ok(r->request_id))
+		r->request_id = STR_ABSENT;
+	r->trace = traceparent_parse(traceparent);
+	r->is_secure = str_eq_nocase(https, STR("on"));
+	r->is_operator = str_eq(operator, STR("1"));
+}

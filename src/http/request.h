@@ -1,0 +1,70 @@
+/*
+ * request: one HTTP request as its CGI variables tell it (RFC 3875), before
+ * anything is decided about it.
+ *
+ * All slices borrow the variables; they stay with the web server's connection
+ * until the request is answered.  Nothing is decoded here.
+ */
+#ifndef HULYKVS_REQUEST_H
+#define HULYKVS_REQUEST_H
+
+#include <stdint.h>
+
+#include "base/str.h"
+#include "http/traceparent.h"
+
+/*    enumerator, name (RFC 9110 9.1) */
+#define METHODS(X)          \
+	X(GET)              \
+	X(HEAD)             \
+	X(POST)             \
+	X(PUT)              \
+	X(DELETE)           \
+	X(OPTIONS)
+
+enum method {
+#define X(name) METHOD_##name,
+	METHODS(X)
+#undef X
+	METHOD_OTHER,
+};
+
+enum request_length {
+	LENGTH_ABSENT,
+	LENGTH_KNOWN,
+	LENGTH_MALFORMED,
+};
+
+struct request {
+	enum method method;
+	struct str path;  /* raw, from REQUEST_URI, without scheme, authority, query and fragment; absent without that */
+	struct str query; /* raw, absent without '?' */
+	enum request_length length;
+	uint64_t content_length; /* where LENGTH_KNOWN; saturates */
+	/* Fields; absent where the request has none. */
+	struct str authorization;
+	struct str if_match;
+	struct str if_none_match;
+	struct str accept;
+	struct str content_encoding;
+	struct str content_range;
+	struct str transfer_encoding;
+	struct str origin;
+	struct str cors_method;  /* Access-Control-Request-Method */
+	struct str cors_headers; /* Access-Control-Request-Headers */
+	struct str request_id;   /* X-Request-Id, where it is one that will do; see ids */
+	struct traceparent trace;
+	bool is_secure;   /* came to the web server over TLS: HTTPS=on */
+	bool is_operator; /* the web server vouches that this came to its inner address: HULYKVS_OPERATOR=1 */
+};
+
+/* Reads the NULL-terminated NAME=value vector of FastCGI or of the environment. */
+void request_read(struct request *r, char *const *variables);
+
+/* "GET" …; "other" for METHOD_OTHER. */
+struct str request_method_name(enum method m);
+
+/* Whether the method only reads (RFC 9110 9.2.1). */
+bool request_method_is_safe(enum method m);
+
+#endif

@@ -1,0 +1,70 @@
+/*
+ * response: what goes back, and the only place where outcomes and refusals
+ * become HTTP status and fields.
+ *
+ * A response borrows everything it points to.  response_put_head() writes the
+ * CGI header block (RFC 3875 6.3); the body follows as it is.
+ */
+#ifndef HULYKVS_RESPONSE_H
+#define HULYKVS_RESPONSE_H
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/digest.h"
+#include "http/refusal.h"
+#include "http/request.h"
+#include "http/route.h"
+
+/* Every status that is answered, with its reason phrase. */
+#define RESPONSE_STATUSES(X)                     \
+	X(200, "OK")                             \
+	X(201, "Created")                        \
+	X(204, "No Content")                     \
+	X(304, "Not Modified")                   \
+	X(400, "Bad Request")                    \
+	X(401, "Unauthorized")                   \
+	X(403, "Forbidden")                      \
+	X(404, "Not Found")                      \
+	X(405, "Method Not Allowed")             \
+	X(412, "Precondition Failed")            \
+	X(413, "Content Too Large")              \
+	X(414, "URI Too Long")                   \
+	X(415, "Unsupported Media Type")         \
+	X(431, "Request Header Fields Too Large") \
+	X(500, "Internal Server Error")          \
+	X(503, "Service Unavailable")
+
+struct response {
+	unsigned status;
+	enum refusal refusal;     /* NONE unless this is one */
+	struct str type;          /* Content-Type; absent: none */
+	struct str body;
+	uint64_t length;          /* Content-Length; the body's, also where HEAD leaves the body out */
+	bool streamed;            /* the length is not known yet: no Content-Length, the body comes in pieces */
+	bool has_etag;
+	struct md5 etag;
+	bool is_value;            /* a client's bytes: nosniff */
+	bool is_preflight;
+	const struct route *route; /* where Allow is owed */
+};
+
+/* A success without a body. */
+void response_empty(struct response *r, unsigned status);
+
+/* A success with a text of ours. */
+void response_text(struct response *r, struct str text);
+
+/*
+ * A refusal: text/plain with the table's text, or RFC 9457 where Accept asks
+ * for it; `detail` (borrowed, may be absent) stands in for the table's text.
+ */
+void response_refuse(struct response *r, enum refusal refusal, struct str detail, const struct request *request,
+    struct arena *a);
+
+/* The header block with its empty line. */
+void response_put_head(const struct response *r, const struct request *request, struct buf *out);
+
+/* The part of the body that is sent: none for HEAD, 204 and 304 (RFC 9110 9.3.2, 15.3.5, 15.4.5). */
+struct str response_content(const struct response *r, const struct request *request);
+
+#endif

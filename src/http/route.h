@@ -1,0 +1,73 @@
+/*
+ * route: the table of routes, and which of them a path means.
+ *
+ * One path segment is one name; an empty segment matches nothing; segments
+ * are compared and handed on raw, so %2F is part of a name.  HEAD works where
+ * GET does.  A known path with another method is "not allowed" (405), and
+ * route_allow() lists what it takes.
+ */
+#ifndef HULYKVS_ROUTE_H
+#define HULYKVS_ROUTE_H
+
+#include "http/request.h"
+
+/*
+ * X(NAME, "template", version, GET, POST, PUT, DELETE)
+ *   The last four are the action for that method, or NONE.
+ *   version: 1 and 2 need a token; 0 does not.  METRICS is for operators only.
+ */
+#define ROUTES(X)                                                                  \
+	X(STATUS, "/status", 0, STATUS, NONE, NONE, NONE)                          \
+	X(LIVEZ, "/livez", 0, LIVEZ, NONE, NONE, NONE)                             \
+	X(READYZ, "/readyz", 0, READYZ, NONE, NONE, NONE)                          \
+	X(METRICS, "/metrics", 0, METRICS, NONE, NONE, NONE)                       \
+	X(V1_LIST, "/api/{namespace}", 1, LIST, NONE, NONE, NONE)                  \
+	X(V1_KEY, "/api/{namespace}/{key}", 1, GET, PUT, NONE, DELETE)             \
+	X(V2_LIST, "/api2/{workspace}/{namespace}", 2, LIST, NONE, NONE, NONE)     \
+	X(V2_KEY, "/api2/{workspace}/{namespace}/{key}", 2, GET, NONE, PUT, DELETE)
+
+enum route_number {
+#define X(name, template, version, get, post, put, del) ROUTE_##name,
+	ROUTES(X)
+#undef X
+	ROUTE_COUNT,
+};
+
+enum action {
+	ACTION_NONE,
+	ACTION_STATUS,
+	ACTION_LIVEZ,
+	ACTION_READYZ,
+	ACTION_LIST,
+	ACTION_GET,
+	ACTION_PUT,
+	ACTION_DELETE,
+	ACTION_METRICS,
+};
+
+struct route {
+	struct str template;
+	unsigned version;
+	enum action get, post, put, del;
+};
+
+struct route_match {
+	const struct route *route;         /* NULL: no such path */
+	enum action action;                /* ACTION_NONE: not with this method */
+	struct str workspace, ns, key;     /* raw segments; absent where the route has none */
+};
+
+/* Whether the path is below /api or /api2, where a token comes before all else. */
+bool route_is_protected(struct str path);
+
+struct route_match route_find(struct str path, enum method method);
+
+/* NULL: ROUTE_COUNT. */
+enum route_number route_number(const struct route *route);
+struct str route_template(enum route_number n);
+
+/* The field value of Allow for a route (RFC 9110 10.2.1). */
+#define ROUTE_ALLOW_SIZE 64
+struct str route_allow(const struct route *route, char out[ROUTE_ALLOW_SIZE]);
+
+#endif

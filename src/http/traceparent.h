@@ -1,0 +1,20 @@
+/*
+ * traceparent: the field that says which trace a request belongs to (W3C Trace
+ * Context, level 1).
+ */
+#ifndef HULYKVS_TRACEPARENT_H
+#define HULYKVS_TRACEPARENT_H
+
+#include "base/str.h"
+
+/* Borrows from the field. */
+struct traceparent {
+	struct str trace_id;  /* 32 lower-case hex digits, not all 0; absent: there is no such trace */
+	struct str parent_id; /* 16 of them */
+	bool sampled;
+};
+
+/* Strict (section 3.2.2): anything malformed is no trace at all. */
+struct traceparent traceparent_parse(struct str field);
+
+#endif

@@ -1,0 +1,491 @@
+#include "migrate/seal.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/arena.h"
+#include "base/clock.h"
+#include "base/log.h"
+
+#define PAGE_ROWS   500
+#define PAGE_BYTES  "1048576"
+#define PROGRESS_NS (5 * CLOCK_S)
+#define PASSES      10 /* for rows that change again and again under our hands */
+#define IDS         64 /* kinds of sealed values that are counted apart */
+
+/* Columns of migrate/seal_page. */
+enum column { WORKSPACE, NAMESPACE, KEY, MD5, HEAD, VALUE };
+
+struct count {
+	struct str id; /* owned */
+	int64_t rows;
+};
+
+struct migrate_seal {
+	enum migrate_seal_task task;
+	const struct config *config;
+	struct seal *seal;       /* NULL: no keys */
+	struct buf namespaces;   /* as migrate/seal_page takes them */
+	struct buf head;         /* what wanted values begin with, or do not; as text of a bytea */
+	unsigned rate, passes;
+	char workspace[UUID_TEXT_SIZE];
+	char *ns, *key;          /* the next page begins behind this row; owned */
+	struct arena arena;      /* of a page */
+	struct migrate_change change[PAGE_ROWS];
+	int64_t began, shown;
+	int64_t seen, done;      /* in all passes */
+	int64_t missed, refused; /* in this one: rows that had changed, and that do not open */
+	int64_t plain, others;
+	struct count ids[IDS];
+	size_t ids_n;
+};
+
+/* The names of the setting without blanks around them. */
+static void
+put_namespaces(struct buf *out, struct str names)
+{
+	struct str name;
+
+	do {
+		(void)str_cut(names, ',', &name, &names);
+		buf_puts(out, str_trim(name));
+		buf_putc(out, names.p != NULL ? ',' : '\0');
+	} while (names.p != NULL);
+}
+
+/* The magic, or all of the header that values of the current key have. */
+static void
+put_head(struct buf *out, const struct migrate_seal *m)
+{
+	char header[SEAL_HEADER_SIZE], hex[2 * SEAL_HEADER_SIZE];
+	size_t n = SEAL_MAGIC_SIZE;
+
+	if (m->task == MIGRATE_SEAL)
+		n = seal_put_header(header, keyring_id(seal_ring(m->seal), 0)).n;
+	else
+		memcpy(header, SEAL_MAGIC, n);
+	digest_hex((const unsigned char *)header, n, hex);
+	buf_puts(out, STR("\\x"));
+	buf_put(out, hex, 2 * n);
+	buf_putc(out, '\0');
+}
+
+static bool
+rewind_to_start(struct migrate_seal *m)
+{
+	uuid_text(&(struct uuid){ { 0 } }, m->workspace);
+	m->missed = m->refused = 0;
+	return migrate_db_keep(&m->ns, STR("")) && migrate_db_keep(&m->key, STR(""));
+}
+
+struct migrate_seal *
+migrate_seal_new(const struct config *config, enum migrate_seal_task task, struct keyring *keys, unsigned rate)
+{
+	struct migrate_seal *m = calloc(1, sizeof(*m));
+
+	if (m == NULL)
+		return NULL;
+	m->task = task;
+	m->config = config;
+	m->rate = rate;
+	m->began = m->shown = clock_mono();
+	buf_init(&m->namespaces, 64 * 1024);
+	buf_init(&m->head, 1024);
+	arena_init(&m->arena, SIZE_MAX);
+	if (keys != NULL)
+		m->seal = seal_new(keys);
+	if (rewind_to_start(m) && (m->seal != NULL || keys == NULL)) {
+		put_namespaces(&m->namespaces, task == MIGRATE_SEAL ? str_of(config->encryption_namespaces) : STR("all"));
+		put_head(&m->head, m);
+		if (buf_ok(&m->namespaces) && buf_ok(&m->head))
+			return m;
+	}
+	migrate_seal_free(m);
+	return NULL;
+}
+
+void
+migrate_seal_free(struct migrate_seal *m)
+{
+	if (m == NULL)
+		return;
+	seal_free(m->seal);
+	buf_free(&m->namespaces);
+	buf_free(&m->head);
+	arena_free(&m->arena);
+	for (size_t i = 0; i < m->ids_n; i++)
+		free((char *)m->ids[i].id.p);
+	free(m->ns);
+	free(m->key);
+	free(m);
+}
+
+static struct str
+cell(const PGresult *res, int row, enum column column)
+{
+	return str_from(PQgetvalue(res, row, column), (size_t)PQgetlength(res, row, column));
+}
+
+static struct seal_place
+place_of(const PGresult *res, int row)
+{
+	struct seal_place place = { .ns = cell(res, row, NAMESPACE), .key = cell(res, row, KEY) };
+
+	memcpy(place.workspace.b, PQgetvalue(res, row, WORKSPACE), sizeof(place.workspace.b));
+	return place;
+}
+
+/* The count of a key's values, in the order of ids.  NULL: there are too many kinds, or no memory. */
+static struct count *
+find_count(struct migrate_seal *m, struct str id)
+{
+	size_t i = 0;
+	char *copy;
+
+	while (i < m->ids_n && str_cmp(m->ids[i].id, id) < 0)
+		i++;
+	if (i < m->ids_n && str_eq(m->ids[i].id, id))
+		return &m->ids[i];
+	copy = m->ids_n < IDS ? strndup(id.p, id.n) : NULL;
+	if (copy == NULL)
+		return NULL;
+	memmove(&m->ids[i + 1], &m->ids[i], (m->ids_n++ - i) * sizeof(m->ids[0]));
+	m->ids[i] = (struct count){ .id = str_from(copy, id.n) };
+	return &m->ids[i];
+}
+
+static void
+count_row(struct migrate_seal *m, const PGresult *res, int row)
+{
+	struct seal_place place = place_of(res, row);
+	struct str id;
+	struct count *count;
+
+	if (seal_is_proof(&place))
+		return;
+	if (!seal_key_id(cell(res, row, HEAD), &id)) {
+		m->plain++;
+		return;
+	}
+	count = find_count(m, id);
+	if (count != NULL)
+		count->rows++;
+	else
+		m->others++;
+}
+
+/* What $1 … $7 of migrate/seal_row stand for. */
+static void
+set_values(struct migrate_change *change, const struct str values[MIGRATE_VALUES])
+{
+	for (size_t i = 0; i < MIGRATE_VALUES; i++) {
+		change->value[i] = values[i].n > 0 ? values[i].p : "";
+		change->length[i] = (int)values[i].n;
+	}
+	change->done = false;
+}
+
+static struct str
+md5_str(const struct md5 *md5)
+{
+	return str_from((const char *)md5->b, sizeof(md5->b));
+}
+
+/* The new value of a row, or false where it has none; all in the arena. */
+static bool
+new_value(struct migrate_seal *m, const struct seal_place *place, enum seal_verdict verdict, struct str value,
+    struct md5 *md5, struct str *out)
+{
+	struct md5 column;
+	char *p;
+
+	if (m->task == MIGRATE_UNSEAL) {
+		*out = value;
+		return verdict == SEAL_OPENED;
+	}
+	p = arena_alloc(&m->arena, seal_size(m->seal, value.n));
+	if (p == NULL || !seal_value(m->seal, place, value, md5, p, &column))
+		return false;
+	*out = str_from(p, seal_size(m->seal, value.n));
+	*md5 = column;
+	return true;
+}
+
+/* The change that a row needs; false: none. */
+static bool
+plan_row(struct migrate_seal *m, const PGresult *res, int row, struct migrate_change *change)
+{
+	struct seal_place place = place_of(res, row);
+	struct str stored = cell(res, row, VALUE), old_md5 = cell(res, row, MD5), value, fresh;
+	struct md5 *md5 = arena_alloc(&m->arena, sizeof(*md5)), column;
+	char *copy = arena_alloc(&m->arena, stored.n + 1);
+	enum seal_verdict verdict;
+
+	if (PQgetisnull(res, row, VALUE) || seal_is_proof(&place))
+		return false;
+	if (md5 == NULL || copy == NULL || !digest_md5(stored, &column)) {
+		m->refused++;
+		return false;
+	}
+	/* A row of another program's may hold no MD5: then the value's own is taken. */
+	if (old_md5.n == sizeof(column.b))
+		memcpy(column.b, old_md5.p, sizeof(column.b));
+	memcpy(copy, stored.p, stored.n);
+	verdict = seal_open(m->seal, &place, &column, copy, stored.n, &value, md5);
+	if (verdict != SEAL_OPENED && verdict != SEAL_PLAIN) {
+		m->refused++;
+	} else if (new_value(m, &place, verdict, value, md5, &fresh)) {
+		set_values(change, (const struct str[]){ cell(res, row, WORKSPACE), place.ns, place.key, md5_str(md5), fresh,
+		    old_md5, stored });
+		return true;
+	} else if (m->task == MIGRATE_SEAL) {
+		m->refused++;
+	}
+	return false;
+}
+
+static enum migrate_outcome
+change_page(struct migrate_seal *m, struct migrate_db *db, const PGresult *res)
+{
+	enum migrate_outcome outcome;
+	size_t n = 0;
+
+	for (int row = 0; row < PQntuples(res); row++)
+		n += plan_row(m, res, row, &m->change[n]);
+	if (n == 0)
+		return MIGRATE_DONE;
+	outcome = migrate_db_change_each(db, "migrate/seal_row", m->change, n);
+	for (size_t i = 0; i < n; i++) {
+		m->done += m->change[i].done;
+		m->missed += !m->change[i].done;
+	}
+	return outcome;
+}
+
+static enum migrate_outcome
+take_page(struct migrate_seal *m, struct migrate_db *db, const PGresult *res)
+{
+	int n = PQntuples(res);
+	enum migrate_outcome outcome = MIGRATE_DONE;
+	struct seal_place last;
+
+	if (n == 0)
+		return MIGRATE_DONE;
+	if (m->task == MIGRATE_COUNT)
+		for (int row = 0; row < n; row++)
+			count_row(m, res, row);
+	else
+		outcome = change_page(m, db, res);
+	arena_reset(&m->arena);
+	if (outcome != MIGRATE_DONE)
+		return outcome;
+	last = place_of(res, n - 1);
+	uuid_text(&last.workspace, m->workspace);
+	if (!migrate_db_keep(&m->ns, last.ns) || !migrate_db_keep(&m->key, last.key))
+		return migrate_db_refuse(db, "out of memory");
+	m->seen += n;
+	db->progress_at = clock_mono();
+	return MIGRATE_DONE;
+}
+
+/* No faster than was asked for; tells a terminal how far it is. */
+static void
+pace(struct migrate_seal *m, int rows)
+{
+	int64_t now = clock_mono();
+	struct timespec t = { .tv_sec = 0 };
+
+	if (m->rate > 0 && rows > 0) {
+		int64_t rest = rows * CLOCK_S / m->rate;
+
+		t = (struct timespec){ .tv_sec = rest / CLOCK_S, .tv_nsec = rest % CLOCK_S };
+		(void)nanosleep(&t, NULL);
+	}
+	if (now - m->shown < PROGRESS_NS || !isatty(STDERR_FILENO))
+		return;
+	m->shown = now;
+	log_event(LOG_INFO, "going through the values", log_number("seen", m->seen), log_number("changed", m->done),
+	    log_number("rows_per_s", m->seen * CLOCK_S / (now - m->began + 1)));
+}
+
+static enum migrate_outcome
+pass(struct migrate_seal *m, struct migrate_db *db)
+{
+	char rows[16];
+	PGresult *res;
+	int n;
+
+	/* With a limit a page is a quarter of a second's. */
+	(void)snprintf(rows, sizeof(rows), "%u", m->rate > 0 && m->rate / 4 < PAGE_ROWS ? m->rate / 4 + 1 : PAGE_ROWS);
+	do {
+		enum migrate_outcome outcome = migrate_db_fetch(db, "migrate/seal_page",
+		    MIGRATE_ARGS(m->workspace, m->ns, m->key, rows, PAGE_BYTES,
+			m->task == MIGRATE_COUNT ? "\\x" : m->head.p,
+			m->task == MIGRATE_UNSEAL ? "true" : "false", m->namespaces.p), &res);
+
+		n = 0;
+		if (outcome == MIGRATE_DONE) {
+			n = PQntuples(res);
+			outcome = take_page(m, db, res);
+		}
+		PQclear(res);
+		if (outcome != MIGRATE_DONE)
+			return outcome;
+		pace(m, n);
+	} while (n > 0);
+	return MIGRATE_DONE;
+}
+
+static enum migrate_outcome
+read_proof(struct migrate_seal *m, struct migrate_db *db, const struct seal_place *place, bool *there, bool *good)
+{
+	char workspace[UUID_TEXT_SIZE], id[KEYRING_ID_MAX + 1] = "";
+	PGresult *res;
+	enum migrate_outcome outcome;
+
+	uuid_text(&place->workspace, workspace);
+	memcpy(id, place->key.p, place->key.n);
+	outcome = migrate_db_fetch(db, "migrate/seal_proof", MIGRATE_ARGS(workspace, SEAL_PROOF_NS, id), &res);
+	*there = outcome == MIGRATE_DONE && PQntuples(res) > 0;
+	if (*there) {
+		struct md5 column = { { 0 } }, md5;
+		struct str value;
+
+		if (PQgetlength(res, 0, 0) == sizeof(column.b))
+			memcpy(column.b, PQgetvalue(res, 0, 0), sizeof(column.b));
+		*good = seal_open(m->seal, place, &column, PQgetvalue(res, 0, 1), (size_t)PQgetlength(res, 0, 1),
+		    &value, &md5) == SEAL_OPENED;
+	}
+	PQclear(res);
+	return outcome;
+}
+
+/* Bytes as the text of a bytea, in the arena.  NULL: no memory. */
+static const char *
+hex_text(struct migrate_seal *m, const void *p, size_t n)
+{
+	char *text = arena_alloc(&m->arena, 2 * n + 3);
+
+	if (text == NULL)
+		return NULL;
+	memcpy(text, "\\x", 2);
+	digest_hex(p, n, text + 2);
+	text[2 * n + 2] = '\0';
+	return text;
+}
+
+static enum migrate_outcome
+write_proof(struct migrate_seal *m, struct migrate_db *db, const struct seal_place *place)
+{
+	char workspace[UUID_TEXT_SIZE], id[KEYRING_ID_MAX + 1] = "";
+	struct md5 md5, column;
+	size_t n = seal_size(m->seal, 0);
+	char *p = arena_alloc(&m->arena, n);
+	enum migrate_outcome outcome;
+
+	uuid_text(&place->workspace, workspace);
+	memcpy(id, place->key.p, place->key.n);
+	if (p == NULL || !digest_md5(STR(""), &md5) || !seal_value(m->seal, place, STR(""), &md5, p, &column))
+		return migrate_db_refuse(db, "the proof of the current key cannot be sealed");
+	outcome = migrate_db_do(db, "statements/put_if_absent", MIGRATE_ARGS(workspace, SEAL_PROOF_NS, id,
+	    hex_text(m, column.b, sizeof(column.b)), hex_text(m, p, n)));
+	arena_reset(&m->arena);
+	return outcome;
+}
+
+/* The current key has to be the one that its id has stood for; see store_sealed.h. */
+static enum migrate_outcome
+prove(struct migrate_seal *m, struct migrate_db *db)
+{
+	struct seal_place place = seal_proof_place(keyring_id(seal_ring(m->seal), 0));
+	bool there, good = false;
+	enum migrate_outcome outcome = read_proof(m, db, &place, &there, &good);
+
+	if (outcome == MIGRATE_DONE && !there) {
+		outcome = write_proof(m, db, &place);
+		if (outcome == MIGRATE_DONE)
+			outcome = read_proof(m, db, &place, &there, &good);
+	}
+	if (outcome == MIGRATE_DONE && !good)
+		return migrate_db_refuse(db, "the current key is not the one that its id (%.*s) has stood for",
+		    STR_FMT(place.key));
+	return outcome;
+}
+
+static enum migrate_outcome
+begin(struct migrate_seal *m, struct migrate_db *db)
+{
+	enum migrate_outcome outcome = MIGRATE_DONE;
+
+	if (m->task == MIGRATE_COUNT)
+		return outcome;
+	if (m->task == MIGRATE_SEAL)
+		outcome = prove(m, db);
+	if (outcome == MIGRATE_DONE && db->server == DBCONN_POSTGRESQL)
+		outcome = migrate_db_do(db, "postgresql/seal_session", MIGRATE_NO_ARGS);
+	return outcome;
+}
+
+/* What was done is on disk; and what only sealed values need goes with the last of them. */
+static enum migrate_outcome
+end(struct migrate_seal *m, struct migrate_db *db)
+{
+	char workspace[UUID_TEXT_SIZE];
+	enum migrate_outcome outcome = MIGRATE_DONE;
+
+	if (m->task == MIGRATE_COUNT)
+		return outcome;
+	if (db->server == DBCONN_POSTGRESQL)
+		outcome = migrate_db_do(db, "postgresql/seal_flush", MIGRATE_NO_ARGS);
+	if (outcome != MIGRATE_DONE || m->task == MIGRATE_SEAL || m->refused > 0 || m->missed > 0)
+		return outcome;
+	uuid_text(&(struct uuid){ { 0 } }, workspace);
+	return migrate_db_do(db, "migrate/seal_forget", MIGRATE_ARGS(workspace, SEAL_PROOF_NS));
+}
+
+enum migrate_outcome
+migrate_seal_run(struct migrate_seal *m, struct migrate_db *db)
+{
+	enum migrate_outcome outcome = begin(m, db);
+
+	while (outcome == MIGRATE_DONE) {
+		outcome = pass(m, db);
+		if (outcome != MIGRATE_DONE || m->missed == 0 || ++m->passes == PASSES)
+			break;
+		if (!rewind_to_start(m))
+			outcome = migrate_db_refuse(db, "out of memory");
+	}
+	if (outcome == MIGRATE_DONE)
+		outcome = end(m, db);
+	if (outcome != MIGRATE_DONE || m->task == MIGRATE_COUNT)
+		return outcome;
+	log_event(LOG_INFO, m->task == MIGRATE_SEAL ? "values were sealed" : "values were opened",
+	    log_number("rows", m->done), log_number("seen", m->seen),
+	    log_number("dur_ms", (clock_mono() - m->began) / CLOCK_MS));
+	if (m->refused > 0)
+		return migrate_db_refuse(db, "%" PRId64 " values do not open and were left alone: their key is missing, or "
+		    "they were changed or moved in the database", m->refused);
+	if (m->missed > 0)
+		return migrate_db_refuse(db, "%" PRId64 " values were written whenever it was their turn: run it again",
+		    m->missed);
+	return MIGRATE_DONE;
+}
+
+void
+migrate_seal_report(const struct migrate_seal *m, FILE *out)
+{
+	const struct keyring *ring = m->seal != NULL ? seal_ring(m->seal) : NULL;
+
+	fprintf(out, "plain: %" PRId64 "\n", m->plain);
+	for (size_t i = 0; i < m->ids_n; i++) {
+		size_t number;
+		bool has = ring != NULL && keyring_find(ring, m->ids[i].id, &number);
+
+		fprintf(out, "key %.*s: %" PRId64 "%s\n", STR_FMT(m->ids[i].id), m->ids[i].rows,
+		    !has ? " (not in the key ring)" : number == 0 ? " (current)" : "");
+	}
+	if (m->others > 0)
+		fprintf(out, "other keys: %" PRId64 "\n", m->others);
+}

@@ -1,0 +1,197 @@
+#include "migrate/state.h"
+
+#include <stdlib.h>
+
+#include "codec/uuid.h"
+
+/* Columns of the files "state", in their order. */
+enum column {
+	HAS_SCHEMA,
+	HAS_TABLE,
+	HAS_WORKSPACE,
+	HAS_DEFAULT,
+	PRIMARY_KEY,
+	HAS_OLD_INDEX,
+	KEY_BY_BYTES,
+	PLAIN_BYTES,
+	IS_LARGE,
+	INDEX_V3,
+	INDEX_S1,
+	HAS_HISTORY,
+	HAS_STEPS,
+	HAS_OLD_HISTORY,
+};
+
+static enum migrate_index
+read_index(const PGresult *res, enum column column)
+{
+	struct str text = str_of(PQgetvalue(res, 0, (int)column));
+
+	if (str_eq(text, STR("valid")))
+		return MIGRATE_INDEX_VALID;
+	return str_eq(text, STR("invalid")) ? MIGRATE_INDEX_INVALID : MIGRATE_INDEX_NONE;
+}
+
+static enum migrate_outcome
+read_catalogue(struct migrate_db *db, struct migrate_state *state)
+{
+	const char *file = db->server == DBCONN_COCKROACHDB ? "cockroachdb/state" : "postgresql/state";
+	PGresult *res;
+	enum migrate_outcome outcome =
+	    migrate_db_ask(db, file, MIGRATE_ARGS(db->schema.p, MIGRATE_LARGE_BYTES), &res);
+
+	if (outcome == MIGRATE_DONE && PQntuples(res) != 1)
+		outcome = migrate_db_refuse(db, "the catalogue names the table kvs %d times", PQntuples(res));
+	if (outcome == MIGRATE_DONE) {
+		state->has_schema = migrate_db_true(res, 0, HAS_SCHEMA);
+		state->has_table = migrate_db_true(res, 0, HAS_TABLE);
+		state->has_workspace = migrate_db_true(res, 0, HAS_WORKSPACE);
+		state->has_default = migrate_db_true(res, 0, HAS_DEFAULT);
+		state->key_is_current =
+		    str_eq(str_of(PQgetvalue(res, 0, PRIMARY_KEY)), STR("workspace,namespace,key"));
+		state->has_old_index = migrate_db_true(res, 0, HAS_OLD_INDEX);
+		state->key_by_bytes = migrate_db_true(res, 0, KEY_BY_BYTES);
+		state->plain_bytes = migrate_db_true(res, 0, PLAIN_BYTES);
+		state->is_large = migrate_db_true(res, 0, IS_LARGE);
+		state->index_v3 = read_index(res, INDEX_V3);
+		state->index_s1 = read_index(res, INDEX_S1);
+		state->has_history = migrate_db_true(res, 0, HAS_HISTORY);
+		state->has_steps = migrate_db_true(res, 0, HAS_STEPS);
+		state->has_old_history = migrate_db_true(res, 0, HAS_OLD_HISTORY);
+	}
+	PQclear(res);
+	return outcome;
+}
+
+/* The place of a version in the table of steps, or -1. */
+static int
+find_step(const struct migrate_steps *steps, bool own, int64_t version)
+{
+	for (size_t i = 0; i < steps->n; i++)
+		if (steps->step[i].own == own && steps->step[i].version == version)
+			return (int)i;
+	return -1;
+}
+
+static void
+take_record(const PGresult *res, int row, const struct migrate_steps *steps, bool own,
+    struct migrate_state *state)
+{
+	int64_t version = migrate_db_number(res, row, 0);
+	int i = find_step(steps, own, version);
+
+	if (i >= 0) {
+		state->recorded[i] = true;
+		(void)snprintf(state->applied_on[i], MIGRATE_APPLIED_ON_SIZE, "%s", PQgetvalue(res, row, 1));
+	} else if (!own) {
+		/* A later version of ours may have steps of its own: they disturb nobody, so neither us. */
+		state->unknown_version = (int)version;
+	}
+}
+
+static enum migrate_outcome
+read_history(struct migrate_db *db, const char *file, const struct migrate_steps *steps, bool own,
+    struct migrate_state *state)
+{
+	PGresult *res;
+	enum migrate_outcome outcome = migrate_db_ask(db, file, MIGRATE_NO_ARGS, &res);
+
+	for (int row = 0; outcome == MIGRATE_DONE && row < PQntuples(res); row++)
+		take_record(res, row, steps, own, state);
+	PQclear(res);
+	return outcome;
+}
+
+enum migrate_outcome
+migrate_state_read(struct migrate_db *db, const struct migrate_steps *steps, struct migrate_state *state)
+{
+	const char *history =
+	    db->server == DBCONN_COCKROACHDB ? "cockroachdb/history" : "postgresql/history";
+	enum migrate_outcome outcome;
+
+	*state = (struct migrate_state){ 0 };
+	outcome = read_catalogue(db, state);
+	if (outcome == MIGRATE_DONE && state->has_history)
+		outcome = read_history(db, history, steps, false, state);
+	if (outcome == MIGRATE_DONE && state->has_steps)
+		outcome = read_history(db, "postgresql/steps", steps, true, state);
+	return outcome;
+}
+
+enum migrate_outcome
+migrate_state_count_stranded(struct migrate_db *db, struct migrate_state *state)
+{
+	struct uuid stranded;
+	PGresult *res;
+	enum migrate_outcome outcome;
+
+	state->stranded = state->sealed = 0;
+	/* An operator may have kept the rows where V2 put them. */
+	if (!state->key_is_current || (uuid_parse(STR(MIGRATE_STRANDED_WORKSPACE), &stranded) &&
+	    uuid_eq(&stranded, &db->config->default_workspace_uuid)))
+		return MIGRATE_DONE;
+	outcome = migrate_db_ask(db, "migrate/stranded", MIGRATE_ARGS(MIGRATE_STRANDED_WORKSPACE), &res);
+	if (outcome == MIGRATE_DONE) {
+		state->stranded = migrate_db_number(res, 0, 0);
+		state->sealed = migrate_db_number(res, 0, 1);
+	}
+	PQclear(res);
+	return outcome;
+}
+
+bool
+migrate_state_has(const struct migrate_state *state, enum migrate_effect effect)
+{
+	switch (effect) {
+	case MIGRATE_TABLE:
+		return state->has_table;
+	case MIGRATE_WORKSPACE:
+		return state->has_workspace;
+	case MIGRATE_PRIMARY_KEY:
+		return state->key_is_current;
+	case MIGRATE_NO_DEFAULT:
+		return state->has_workspace && !state->has_default;
+	case MIGRATE_NO_OLD_INDEX:
+		/* It comes into being with the new key. */
+		return state->key_is_current && !state->has_old_index;
+	case MIGRATE_BYTE_ORDER:
+		return state->key_by_bytes;
+	case MIGRATE_PLAIN_BYTES:
+		return state->plain_bytes;
+	}
+	abort();
+}
+
+bool
+migrate_state_is_current(const struct migrate_state *state, const struct migrate_steps *steps)
+{
+	for (size_t i = 0; i < steps->n; i++)
+		if (!state->recorded[i] || !migrate_state_has(state, steps->step[i].effect))
+			return false;
+	return true;
+}
+
+/* How many steps of the original are recorded. */
+static size_t
+recorded(const struct migrate_state *state, const struct migrate_steps *steps)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < steps->n; i++)
+		n += state->recorded[i] && !steps->step[i].own;
+	return n;
+}
+
+const char *
+migrate_state_kind(const struct migrate_state *state, const struct migrate_steps *steps)
+{
+	if (state->unknown_version != 0)
+		return "newer than this program";
+	if (migrate_state_is_current(state, steps))
+		return "current";
+	if (recorded(state, steps) > 0)
+		return state->has_table ? "behind" : "a history without the table kvs";
+	if (!state->has_table)
+		return "empty";
+	return state->has_old_history ? "of an original before 0.3" : "the table kvs without a history";
+}

@@ -1,0 +1,389 @@
+#include "pg/connect_thread.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <sys/random.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "pg/sql.h"
+
+#define BACKOFF_MIN   (50 * CLOCK_MS)
+#define BACKOFF_MAX   (5 * CLOCK_S)
+#define BACKOFF_NUDGE (100 * CLOCK_MS)
+#define UNHURRIED     (250 * CLOCK_MS)
+#define END_TIME      1 /* seconds for an attempt to end by itself */
+
+struct connector {
+	const struct config *config;
+	const struct statement_set *set;
+	pthread_t thread;
+	pthread_mutex_t lock; /* of all below, and of the orders' own fields */
+	pthread_cond_t work;
+	struct connector_order *orders; /* open ones, oldest first */
+	struct connector_order *trying; /* the first of them during an attempt; NULL where its owner left */
+	bool stopping, down;
+	_Atomic unsigned fences;
+	bool reached; /* the thread's own: in the last attempt the database was there */
+	int64_t backoff, last_try, next_try;
+};
+
+struct connector_box {
+	struct watch watch;
+	struct connector *connector;
+	struct loop *loop;
+	struct connector_order *answered;
+};
+
+static void
+append(struct connector_order **list, struct connector_order *o)
+{
+	while (*list != NULL)
+		list = &(*list)->next;
+	o->next = NULL;
+	*list = o;
+}
+
+/* Whether the schema is the one that the statements are written for. */
+static bool
+check_schema(struct connector *c, PGconn *conn, struct buf *why)
+{
+	const char *schema = c->set->schema.p;
+	PGresult *res = dbconn_result(conn,
+	    PQsendQueryParams(conn, c->set->text[STATEMENT_CHECK].p, 1, NULL, &schema, NULL, NULL, 0));
+	struct str fault = STR_ABSENT;
+	bool ok = PQresultStatus(res) == PGRES_TUPLES_OK;
+
+	if (!ok)
+		dbconn_put_message(why, PQerrorMessage(conn));
+	else if ((fault = statement_schema_fault(res)).p != NULL)
+		buf_puts(why, fault);
+	c->reached = fault.p != NULL;
+	PQclear(res);
+	return ok && fault.p == NULL;
+}
+
+/* What a statement may take, so that a stuck one ends in the database too; lists run as long as their reader reads. */
+static bool
+set_up_session(struct connector *c, PGconn *conn, enum dbconn_server server, enum statement_role role,
+    struct buf *why)
+{
+	struct str query = sql_text(server == DBCONN_POSTGRESQL ? "statements/session_postgresql"
+								: "statements/session_cockroachdb");
+	char ms[24];
+	const char *values[] = { ms };
+	PGresult *res;
+	bool ok;
+
+	if (!c->set->prepared) /* a pooler would hand the setting to strangers */
+		return true;
+	(void)snprintf(ms, sizeof(ms), "%lld",
+	    role == STATEMENT_ROLE_LIST ? 0LL : (long long)(c->config->statement_timeout / CLOCK_MS));
+	res = dbconn_result(conn, PQsendQueryParams(conn, query.p, 1, NULL, values, NULL, NULL, 0));
+	ok = PQresultStatus(res) == PGRES_TUPLES_OK;
+	if (!ok)
+		dbconn_put_message(why, PQerrorMessage(conn));
+	PQclear(res);
+	return ok;
+}
+
+/*
+ * A write whose outcome is unknown may still sit in a backend that hangs.  It
+ * must not come to life behind a later write, so that backend is ended first.
+ */
+static void
+end_stale_backend(struct connector *c, PGconn *conn, enum dbconn_server server, int pid)
+{
+	struct str query = sql_text("statements/end_backend");
+	char text[16];
+	const char *values[] = { text };
+
+	if (pid == 0 || server != DBCONN_POSTGRESQL || !c->set->prepared) /* behind a pooler the number is not the server's */
+		return;
+	(void)snprintf(text, sizeof(text), "%d", pid);
+	PQclear(dbconn_result(conn, PQsendQueryParams(conn, query.p, 1, NULL, values, NULL, NULL, 0)));
+}
+
+/* A connection that is ready for its role; NULL: reason in *why. */
+static PGconn *
+make(struct connector *c, enum statement_role role, int stale_pid, enum dbconn_server *server, struct buf *why)
+{
+	PGconn *conn = dbconn_connect(c->config, "hulykvs", why);
+
+	c->reached = false;
+	if (conn == NULL)
+		return NULL;
+	if (dbconn_server(conn, server, why) && check_schema(c, conn, why) &&
+	    set_up_session(c, conn, *server, role, why) && statement_prepare(c->set, conn, *server, role, why)) {
+		end_stale_backend(c, conn, *server, stale_pid);
+		if (PQsetnonblocking(conn, 1) == 0 && (role == STATEMENT_ROLE_LIST || PQenterPipelineMode(conn) == 1))
+			return conn;
+		dbconn_put_message(why, PQerrorMessage(conn));
+	}
+	PQfinish(conn);
+	return NULL;
+}
+
+/* Half to all of the back-off, then twice as long the next time. */
+static void
+back_off(struct connector *c)
+{
+	uint32_t random = 0;
+
+	if (getrandom(&random, sizeof(random), GRND_NONBLOCK) < 0)
+		random = (uint32_t)clock_mono();
+	c->next_try = clock_mono() + c->backoff / 2 + c->backoff / 2 * (int64_t)(random % 1024) / 1024;
+	c->backoff = 2 * c->backoff < BACKOFF_MAX ? 2 * c->backoff : BACKOFF_MAX;
+}
+
+/* With the lock: puts the order into its owner's box. */
+static void
+answer(struct connector_order *o)
+{
+	uint64_t one = 1;
+
+	append(&o->box->answered, o);
+	/* Fails only when the counter is full, and then the worker is awake. */
+	if (write(o->box->watch.fd, &one, sizeof(one)) < 0)
+		return;
+}
+
+/* With the lock: nobody gets a connection now. */
+static void
+answer_all(struct connector *c, struct connector_order *o, struct str why)
+{
+	if (!c->down)
+		log_event(LOG_ERROR, "database unavailable", log_text("reason", why));
+	c->down = true;
+	back_off(c);
+	while (o != NULL) {
+		struct connector_order *next = o->next;
+
+		(void)snprintf(o->reason, sizeof(o->reason), "%.*s", STR_FMT(why));
+		o->reached = c->reached;
+		answer(o);
+		o = next;
+	}
+}
+
+static void
+attempt(struct connector *c)
+{
+	struct connector_order *o = c->orders;
+	enum statement_role role = o->role;
+	int stale_pid = o->stale_pid;
+	enum dbconn_server server = DBCONN_POSTGRESQL;
+	struct buf why;
+	PGconn *conn;
+
+	c->trying = o;
+	(void)pthread_mutex_unlock(&c->lock);
+	buf_init(&why, CONNECTOR_REASON_SIZE - 1);
+	conn = make(c, role, stale_pid, &server, &why);
+	(void)pthread_mutex_lock(&c->lock);
+	c->last_try = clock_mono();
+	if (conn == NULL) {
+		o = c->orders;
+		c->orders = NULL;
+		answer_all(c, o, buf_str(&why));
+	} else if (c->trying == NULL) {
+		PQfinish(conn); /* whoever ordered it is gone */
+	} else {
+		if (c->down)
+			log_event(LOG_INFO, "database available");
+		c->down = false;
+		c->backoff = BACKOFF_MIN;
+		c->next_try = 0;
+		c->orders = o->next;
+		o->conn = conn;
+		o->server = server;
+		o->unhurried = false;
+		answer(o);
+	}
+	c->trying = NULL;
+	buf_free(&why);
+}
+
+static void *
+run(void *arg)
+{
+	struct connector *c = arg;
+
+	(void)pthread_mutex_lock(&c->lock);
+	while (!c->stopping) {
+		if (c->orders == NULL) {
+			(void)pthread_cond_wait(&c->work, &c->lock);
+		} else if (clock_mono() < c->next_try) {
+			struct timespec until = { c->next_try / CLOCK_S, c->next_try % CLOCK_S };
+
+			(void)pthread_cond_timedwait(&c->work, &c->lock, &until);
+		} else {
+			attempt(c);
+		}
+	}
+	(void)pthread_mutex_unlock(&c->lock);
+	return NULL;
+}
+
+struct connector *
+connector_new(const struct config *config, const struct statement_set *set)
+{
+	struct connector *c = calloc(1, sizeof(*c));
+	pthread_condattr_t attr;
+
+	if (c == NULL)
+		return NULL;
+	c->config = config;
+	c->set = set;
+	c->backoff = BACKOFF_MIN;
+	if (pthread_mutex_init(&c->lock, NULL) != 0)
+		goto out;
+	(void)pthread_condattr_init(&attr);
+	(void)pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	if (pthread_cond_init(&c->work, &attr) != 0)
+		goto out;
+	if (pthread_create(&c->thread, NULL, run, c) != 0)
+		goto out;
+	return c;
+out:
+	free(c);
+	return NULL;
+}
+
+bool
+connector_free(struct connector *c)
+{
+	struct timespec until;
+
+	if (c == NULL)
+		return true;
+	(void)pthread_mutex_lock(&c->lock);
+	c->stopping = true;
+	(void)pthread_cond_signal(&c->work);
+	(void)pthread_mutex_unlock(&c->lock);
+	(void)clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_sec += END_TIME;
+	if (pthread_timedjoin_np(c->thread, NULL, &until) != 0)
+		return false;
+	(void)pthread_cond_destroy(&c->work);
+	(void)pthread_mutex_destroy(&c->lock);
+	free(c);
+	return true;
+}
+
+static void
+deliver(struct watch *w, uint32_t events)
+{
+	struct connector_box *b = (struct connector_box *)w;
+	struct connector_order *o, *next;
+	uint64_t count;
+
+	(void)events;
+	if (read(w->fd, &count, sizeof(count)) < 0)
+		return;
+	(void)pthread_mutex_lock(&b->connector->lock);
+	o = b->answered;
+	b->answered = NULL;
+	(void)pthread_mutex_unlock(&b->connector->lock);
+	for (; o != NULL; o = next) {
+		PGconn *conn = o->conn;
+
+		next = o->next;
+		o->conn = NULL;
+		o->ready(o, conn, o->server);
+	}
+}
+
+struct connector_box *
+connector_box_new(struct connector *c, struct loop *loop)
+{
+	struct connector_box *b = calloc(1, sizeof(*b));
+
+	if (b == NULL)
+		return NULL;
+	*b = (struct connector_box){ .connector = c, .loop = loop };
+	b->watch = (struct watch){ .fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), .ready = deliver };
+	if (b->watch.fd >= 0 && loop_watch(loop, &b->watch, LOOP_EDGE))
+		return b;
+	if (b->watch.fd >= 0)
+		(void)close(b->watch.fd);
+	free(b);
+	return NULL;
+}
+
+void
+connector_box_free(struct connector_box *b)
+{
+	struct connector *c;
+
+	if (b == NULL)
+		return;
+	c = b->connector;
+	(void)pthread_mutex_lock(&c->lock);
+	for (struct connector_order **o = &c->orders; *o != NULL;) {
+		if ((*o)->box != b) {
+			o = &(*o)->next;
+			continue;
+		}
+		if (*o == c->trying)
+			c->trying = NULL;
+		*o = (*o)->next;
+	}
+	for (struct connector_order *o = b->answered; o != NULL; o = o->next)
+		PQfinish(o->conn);
+	(void)pthread_mutex_unlock(&c->lock);
+	loop_unwatch(b->loop, &b->watch);
+	(void)close(b->watch.fd);
+	free(b);
+}
+
+void
+connector_place(struct connector_box *b, struct connector_order *o)
+{
+	struct connector *c = b->connector;
+
+	(void)pthread_mutex_lock(&c->lock);
+	o->box = b;
+	o->conn = NULL;
+	append(&c->orders, o);
+	if (o->unhurried && c->next_try < clock_mono() + UNHURRIED)
+		c->next_try = clock_mono() + UNHURRIED;
+	(void)pthread_cond_signal(&c->work);
+	(void)pthread_mutex_unlock(&c->lock);
+}
+
+void
+connector_fence(struct connector_box *b)
+{
+	(void)atomic_fetch_add(&b->connector->fences, 1);
+}
+
+void
+connector_unfence(struct connector_box *b)
+{
+	(void)atomic_fetch_sub(&b->connector->fences, 1);
+}
+
+bool
+connector_is_fenced(const struct connector_box *b)
+{
+	return atomic_load(&b->connector->fences) > 0;
+}
+
+void
+connector_nudge(struct connector_box *b)
+{
+	struct connector *c = b->connector;
+
+	(void)pthread_mutex_lock(&c->lock);
+	if (c->next_try > c->last_try + BACKOFF_NUDGE) {
+		c->next_try = c->last_try + BACKOFF_NUDGE;
+		(void)pthread_cond_signal(&c->work);
+	}
+	(void)pthread_mutex_unlock(&c->lock);
+}

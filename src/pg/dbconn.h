@@ -1,0 +1,53 @@
+/*
+ * dbconn: making connections to the database.
+ *
+ * Everything here blocks (libpq looks names up in the resolver), so it is
+ * called by hulykvs-migrate and by the connector thread, never by a worker.
+ * The connection string goes to libpq as the operator wrote it, TLS settings
+ * and lists of hosts included, but for two names:
+ *
+ * COMPAT: tokio-postgres's name keepalives_retries is translated to libpq's
+ * keepalives_count; its load_balance_hosts, which libpq 15 does not know, is
+ * left out.
+ */
+#ifndef HULYKVS_DBCONN_H
+#define HULYKVS_DBCONN_H
+
+#include <libpq-fe.h>
+
+#include "config/config.h"
+
+/* What a server is, as far as the SQL differs. */
+enum dbconn_server {
+	DBCONN_POSTGRESQL,
+	DBCONN_COCKROACHDB,
+};
+
+/* Whether libpq can read the connection string; *why never quotes it. */
+bool dbconn_string_ok(const char *db_connection, struct buf *why) __attribute__((warn_unused_result));
+
+/* Calls back with each file and directory that the string, or libpq's environment, names: certificates, passwords. */
+void dbconn_each_file(const char *db_connection, void (*file)(void *ctx, const char *path), void *ctx);
+
+/*
+ * Connects; returns new (PQfinish), or NULL with libpq's one-line reason in
+ * *why (host names and roles, no password).  Waits connect_timeout of the
+ * string, or 5 s per address where it names none.
+ */
+PGconn *dbconn_connect(const struct config *c, const char *application_name, struct buf *why)
+    __attribute__((warn_unused_result));
+
+/*
+ * The answer to what PQsend…() has just sent (sent: what that returned); returns new (PQclear), the last result
+ * where there are several.  NULL: it could not be sent, the connection was lost, or 5 s were not enough; what
+ * came is then no use, PQfinish is all that can be done.  Not in pipeline mode.
+ */
+PGresult *dbconn_result(PGconn *conn, int sent) __attribute__((warn_unused_result));
+
+/* Asks select version(); false: the connection failed, reason in *why. */
+bool dbconn_server(PGconn *conn, enum dbconn_server *server, struct buf *why) __attribute__((warn_unused_result));
+
+/* Appends libpq's message for conn or res as one line without its end; where it is empty, that no answer came. */
+void dbconn_put_message(struct buf *why, const char *libpq_message);
+
+#endif

@@ -1,0 +1,120 @@
+#include "pg/pipeline_send.h"
+
+#include "base/clock.h"
+#include "telemetry/metrics.h"
+
+#define MAX_OPS   64 /* nobody knows how large the values are that are read */
+#define MAX_BYTES LANE_LARGE_MESSAGE
+#define MAX_READ  ((size_t)4 * 1024 * 1024) /* bytes; a group's results are in memory together */
+
+struct store_ticket *
+group_batch_end(struct store_ticket *first)
+{
+	struct store_ticket *t = first->next;
+
+	while (t != NULL && t->batch == 0)
+		t = t->next;
+	return t;
+}
+
+/* While values are large, so many as fit if each is as large as the largest. */
+static size_t
+max_ops(const struct lane *l)
+{
+	size_t n = l->largest != 0 ? MAX_READ / l->largest : MAX_OPS;
+
+	return n < 1 ? 1 : n < MAX_OPS ? n : MAX_OPS;
+}
+
+static void
+choose(struct lane *l)
+{
+	size_t ops = 0, bytes = 0, most = max_ops(l);
+
+	l->group_due = TIMER_OFF;
+	while (l->queue.head != NULL && ops < most &&
+	    (ops == 0 || bytes + l->queue.head->op.value.n <= MAX_BYTES)) {
+		struct store_ticket *t = queue_take(&l->queue);
+
+		ops++;
+		bytes += t->op.value.n;
+		t->verdict = -1;
+		t->tries++;
+		t->batch = 1;
+		t->sqlstate[0] = '\0';
+		t->synced = store_writes(&t->op) && (t->alone || l->server == DBCONN_COCKROACHDB);
+		if (t->deadline < l->group_due)
+			l->group_due = t->deadline;
+		if (store_writes(&t->op))
+			queue_put_sorted(&l->group, t);
+		else
+			queue_put(&l->group, t);
+	}
+	for (struct store_ticket *t = l->group.head; t != NULL; t = t->next) {
+		t->synced |= t->next == NULL;
+		t->group = (unsigned)ops;
+	}
+	if (bytes > LANE_LARGE_MESSAGE)
+		l->large_at = clock_mono();
+	metrics_observe_size(METRICS_DB_GROUP_SIZE, ops);
+}
+
+/* Whether b can be in the batch that begins with a and ends before b so far. */
+static bool
+joins(const struct lane *l, const struct store_ticket *a, const struct store_ticket *last, const struct store_ticket *b)
+{
+	if (a->alone || b->alone || a->op.kind != b->op.kind || !statement_joins(&a->op) || !statement_joins(&b->op))
+		return false;
+	/* A write's statement takes no key twice; sorted, equals are neighbours.  Large values are read one by one. */
+	return store_writes(&a->op) ? queue_compare(last, b) != 0 : l->large_at == 0;
+}
+
+/* Finds the batches of the group. */
+static void
+make_batches(struct lane *l)
+{
+	struct store_ticket *first = l->group.head;
+
+	if (!l->set->prepared || l->server != DBCONN_POSTGRESQL)
+		return;
+	for (struct store_ticket *last = first; last->next != NULL; last = last->next) {
+		if (joins(l, first, last, last->next)) {
+			first->batch++;
+			last->next->batch = 0;
+		} else {
+			first = last->next;
+		}
+	}
+}
+
+/* Hands it to libpq; false: the connection is lost. */
+static bool
+send_batch(struct lane *l, struct store_ticket *first)
+{
+	enum statement s = statement_of_many(first, first->batch);
+
+	for (struct store_ticket *t = first, *end = group_batch_end(first); t != end; t = t->next)
+		t->statement = s;
+	return first->batch > 1 ? statement_send_many(l->conn, s, first, first->batch) :
+	    statement_send(l->set, l->conn, &first->op);
+}
+
+bool
+group_send(struct lane *l)
+{
+	for (struct store_ticket *t = l->group.head, *end; t != NULL; t = end) {
+		end = group_batch_end(t);
+		if (!send_batch(l, t))
+			return false;
+		if ((end == NULL || t->synced) && PQpipelineSync(l->conn) == 0)
+			return false;
+	}
+	return true;
+}
+
+void
+group_make(struct lane *l)
+{
+	choose(l);
+	make_batches(l);
+}

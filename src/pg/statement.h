@@ -1,0 +1,97 @@
+/*
+ * statement: the SQL statements of the service: which one an operation is,
+ * how its parameters go to libpq, and what its result means.
+ *
+ * X(NAME, "file below sql/statements", role)
+ */
+#ifndef HULYKVS_STATEMENT_H
+#define HULYKVS_STATEMENT_H
+
+#include <libpq-fe.h>
+
+#include "pg/dbconn.h"
+#include "store/store.h"
+
+#define STATEMENTS(X)                                   \
+	X(GET, "get", READ)                             \
+	X(GET_KEYS, "get_keys", READ)                   \
+	X(GET_MANY, "get_many", READ)                   \
+	X(HEAD, "head", READ)                           \
+	X(CHECK, "check", READ)                         \
+	X(PUT, "put", WRITE)                            \
+	X(PUT_MANY, "put_many", WRITE)                  \
+	X(PUT_IF_ABSENT, "put_if_absent", WRITE)        \
+	X(PUT_IF_PRESENT, "put_if_present", WRITE)      \
+	X(PUT_IF_MATCH, "put_if_match", WRITE)          \
+	X(DELETE, "delete", WRITE)                      \
+	X(DELETE_IF_MATCH, "delete_if_match", WRITE)    \
+	X(LIST, "list", LIST)                           \
+	X(LIST_BELOW, "list_below", LIST)
+
+enum statement {
+#define X(name, file, role) STATEMENT_##name,
+	STATEMENTS(X)
+#undef X
+	STATEMENT_COUNT,
+};
+
+/* What a connection is for; each has its own, so that none waits behind another's work. */
+enum statement_role {
+	STATEMENT_ROLE_READ,
+	STATEMENT_ROLE_WRITE,
+	STATEMENT_ROLE_LIST,
+};
+
+/* The statements with the schema's name in them. */
+struct statement_set {
+	struct buf text[STATEMENT_COUNT]; /* NUL-terminated */
+	struct buf schema;                /* its name in the catalogue, NUL-terminated */
+	bool prepared;                    /* named statements, prepared once per connection */
+};
+
+/* schema: as the setting has it. */
+bool statement_set_init(struct statement_set *set, struct str schema, bool prepared)
+    __attribute__((warn_unused_result));
+void statement_set_free(struct statement_set *set);
+
+enum statement_role statement_role(enum statement s);
+
+/* Prepares what the role needs; blocks.  False: libpq's reason in *why. */
+bool statement_prepare(const struct statement_set *set, PGconn *conn, enum dbconn_server server,
+    enum statement_role role, struct buf *why) __attribute__((warn_unused_result));
+
+/* Which statement an operation is. */
+enum statement statement_of(const struct store_op *op);
+
+/* Queues the statement with op's parameters (all binary); libpq copies them.  False: libpq could not. */
+bool statement_send(const struct statement_set *set, PGconn *conn, const struct store_op *op)
+    __attribute__((warn_unused_result));
+
+/* Reads a PGRES_TUPLES_OK or PGRES_COMMAND_OK; the value is lent by res. */
+void statement_read(const struct store_op *op, PGresult *res, struct store_result *r);
+
+/*
+ * Some operations can be one statement together, at less than half the cost
+ * of one each: plain reads, and plain writes of different keys.  PostgreSQL
+ * only, and prepared only.
+ */
+bool statement_joins(const struct store_op *op);
+
+/* The statement for the n tickets from `first` on, all of one kind. */
+enum statement statement_of_many(const struct store_ticket *first, size_t n);
+
+/* Queues it. */
+bool statement_send_many(PGconn *conn, enum statement s, const struct store_ticket *first, size_t n)
+    __attribute__((warn_unused_result));
+
+/* Sets the result of each of them but its memory. */
+void statement_read_many(enum statement s, struct store_ticket *first, size_t n, PGresult *res);
+
+/* Borrows from the set. */
+struct store_description statement_describe(const struct statement_set *set, enum statement s,
+    enum dbconn_server server);
+
+/* What is wrong with the schema, from the result of CHECK; absent: nothing. */
+struct str statement_schema_fault(const PGresult *res);
+
+#endif

@@ -1,0 +1,126 @@
+#include "program/access_check.h"
+
+#include <stdio.h>
+#include <unistd.h>
+
+#include "api/api.h"
+#include "base/clock.h"
+
+#define INPUT_MAX ((size_t)64 * 1024)
+
+static enum exitcode
+usage(const char *what)
+{
+	(void)fprintf(stderr, "hulykvs: --access-check: %s\n", what);
+	return EXIT_USAGE;
+}
+
+/* All of standard input, without white space around it; absent: too much, or it cannot be read. */
+static struct str
+read_input(struct arena *a)
+{
+	char *p = arena_alloc(a, INPUT_MAX);
+	size_t size = 0;
+	ssize_t n = 0;
+
+	while (p != NULL && size < INPUT_MAX && (n = read(STDIN_FILENO, p + size, INPUT_MAX - size)) > 0)
+		size += (size_t)n;
+	if (p == NULL || n != 0)
+		return STR_ABSENT;
+	while (size > 0 && strchr(" \t\r\n", p[size - 1]) != NULL)
+		size--;
+	return str_trim(str_from(p, size));
+}
+
+static enum refusal
+read_claims(const struct policy *policy, struct str input, struct arena *a, struct claims *claims)
+{
+	struct token_verifier *verifier;
+	enum token_verdict verdict = TOKEN_INVALID;
+	struct str field;
+
+	if (str_starts(input, STR("{")))
+		return token_read_claims(input, claims) ? REFUSAL_NONE : REFUSAL_INVALID_TOKEN;
+	verifier = token_verifier_new(&policy->secrets);
+	field = arena_printf(a, "Bearer %.*s", STR_FMT(input));
+	if (verifier != NULL && field.p != NULL)
+		verdict = token_verify(verifier, field, clock_wall(), claims);
+	token_verifier_free(verifier);
+	return verdict == TOKEN_VALID ? REFUSAL_NONE : REFUSAL_INVALID_TOKEN;
+}
+
+/* As a web server hands it on; false: not of the form METHOD PATH. */
+static bool
+read_request(const char *asked, struct arena *a, struct request *request)
+{
+	struct str method, path, variable[2];
+
+	if (!str_cut(str_of(asked), ' ', &method, &path))
+		return false;
+	variable[0] = arena_printf(a, "REQUEST_METHOD=%.*s", STR_FMT(method));
+	variable[1] = arena_printf(a, "REQUEST_URI=%.*s", STR_FMT(path));
+	if (variable[0].p == NULL || variable[1].p == NULL)
+		return false;
+	request_read(request, (char *const[]){ (char *)variable[0].p, (char *)variable[1].p, NULL });
+	return route_is_protected(request->path);
+}
+
+static void
+print_verdict(enum refusal refusal)
+{
+	struct str text = refusal_text(refusal);
+
+	if (refusal == REFUSAL_NONE)
+		(void)printf("allowed\n");
+	else
+		(void)printf("%u %.*s\n", refusal_status(refusal), STR_FMT(text.n > 0 ? text : refusal_name(refusal)));
+}
+
+/* Where the verdict of the rules comes from, if they were asked. */
+static void
+print_reason(const struct config *c, const struct rules *rules, const struct rules_verdict *verdict, bool decided)
+{
+	if (rules == NULL)
+		(void)printf("no rules: HULY_ACCESS_RULES is not set\n");
+	else if (!decided)
+		(void)printf("the rules were not asked\n");
+	else if (verdict->line == 0)
+		(void)printf("no rule: HULY_ACCESS_DEFAULT is %s\n", verdict->allowed ? "allow" : "deny");
+	else
+		(void)printf("%s:%u: %.*s\n", c->access_rules, verdict->line, STR_FMT(rules_text(rules, verdict->line)));
+}
+
+enum exitcode
+accesscheck_run(const struct config *c, const struct policy *policy, const char *asked)
+{
+	const struct api api = { .payload_limit = c->payload_size_limit,
+		.default_workspace = c->default_workspace_uuid };
+	struct request request;
+	struct call call = { .refusal = REFUSAL_NONE };
+	struct claims claims;
+	struct arena arena;
+	struct str input;
+	enum refusal refusal;
+	enum exitcode code = EXIT_USAGE;
+
+	arena_init(&arena, API_ARENA_MAX);
+	if (!read_request(asked, &arena, &request)) {
+		code = usage("not of the form 'METHOD PATH', with a path below /api or /api2");
+		goto out;
+	}
+	input = read_input(&arena);
+	if (input.p == NULL || input.n == 0) {
+		code = usage("standard input holds neither a token nor claims");
+		goto out;
+	}
+	refusal = read_claims(policy, input, &arena, &claims);
+	if (refusal == REFUSAL_NONE)
+		refusal = api_ask(&api, policy->rules, &claims, &call, &request, &arena);
+	print_verdict(refusal);
+	print_reason(c, policy->rules, &call.verdict, call.verdict.line > 0 || call.verdict.allowed ||
+	    refusal == REFUSAL_NAMESPACE_FORBIDDEN);
+	code = refusal == REFUSAL_NONE ? EXIT_OK : EXIT_REFUSED;
+out:
+	arena_free(&arena);
+	return code;
+}

@@ -1,0 +1,427 @@
+/*
+ * main: birth and death of hulykvs: settings, workers, signals.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <malloc.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/exitcode.h"
+#include "base/log.h"
+#include "config_build.h"
+#include "http/fcgi_conn.h"
+#include "os/heartbeat.h"
+#include "os/listen_fd.h"
+#include "os/notify.h"
+#include "os/proc_stats.h"
+#include "pg/connect_thread.h"
+#include "pg/store_pg.h"
+#include "program/access_check.h"
+#include "program/options.h"
+#include "program/reload.h"
+#include "program/sandbox.h"
+#include "server/cgi.h"
+#include "server/worker.h"
+#include "store/store_sealed.h"
+#include "telemetry/exporter.h"
+#include "telemetry/metrics.h"
+
+#define FLUSH_TIME  (3 * CLOCK_S) /* for the exporter, when all else has ended */
+#define DRAIN_SLACK (4 * CLOCK_S) /* for the requests to end, beyond their own time */
+
+struct program {
+	struct options options;
+	struct config config;
+	struct statement_set statements;
+	struct connector *connector;
+	struct api api;
+	struct house house;
+	struct worker_store store;
+	struct worker *worker[SETTING_COUNT_MAX];
+	unsigned workers;
+	struct exporter *exporter;
+};
+
+static void
+print_how_to_run(void)
+{
+	(void)fprintf(stderr,
+	    "hulykvs: neither descriptor 0 nor one of systemd's is a listening socket, and this is no CGI request.\n"
+	    "Run it behind a web server, for example:\n"
+	    "  spawn-fcgi -n -s /run/hulykvs/hulykvs.sock -M 0660 -b 4096 -- hulykvs\n"
+	    "See hulykvs --help.\n");
+}
+
+static enum exitcode
+cannot_start(void)
+{
+	(void)fprintf(stderr, "hulykvs: cannot start: the system gives no memory, threads or descriptors\n");
+	return EXIT_INTERNAL;
+}
+
+/* One line that names the setting. */
+static bool
+read_settings(struct program *p)
+{
+	struct policy *policy;
+	struct keyring *keys;
+	struct buf error;
+	bool ok;
+
+	buf_init(&error, 1024);
+	ok = reload_read(&p->config, NULL, p->options.overrides, &policy, &keys, &error);
+	if (ok) {
+		reload_apply(&p->config, policy, keys);
+		policy_shelf_put(&p->house.policy, policy);
+	} else {
+		(void)fprintf(stderr, "hulykvs: %.*s\n", STR_FMT(buf_str(&error)));
+	}
+	buf_free(&error);
+	return ok;
+}
+
+static bool
+know_peers(struct program *p)
+{
+	struct buf why;
+	bool ok;
+
+	buf_init(&why, 1024);
+	ok = peers_read(&p->house.peers, str_of(p->config.allowed_peers), p->house.listener, &why);
+	if (!ok)
+		(void)fprintf(stderr, "hulykvs: HULY_ALLOWED_PEERS: %.*s\n", STR_FMT(buf_str(&why)));
+	buf_free(&why);
+	return ok;
+}
+
+/* Before any other thread is there.  As CGI, each request would have its line. */
+static bool
+confine(const struct program *p)
+{
+	struct buf why;
+	bool ok;
+
+	buf_init(&why, 1024);
+	ok = sandbox_enter(&p->config, p->house.listener >= 0 ? LOG_INFO : LOG_DEBUG, &why);
+	if (!ok)
+		(void)fprintf(stderr, "hulykvs: HULY_SANDBOX: %.*s\n", STR_FMT(buf_str(&why)));
+	buf_free(&why);
+	return ok;
+}
+
+static void
+print_settings(const struct config *c)
+{
+	struct buf out;
+
+	buf_init(&out, 65536);
+	config_put(c, &out);
+	(void)printf("%.*s", STR_FMT(buf_str(&out)));
+	buf_free(&out);
+}
+
+static struct store *
+make_store(void *ctx, struct loop *loop)
+{
+	struct program *p = ctx;
+
+	return store_pg_new(&p->config, &p->statements, p->connector, loop);
+}
+
+static struct store *
+make_sealed_store(void *ctx, struct loop *loop)
+{
+	const struct config *c = &((struct program *)ctx)->config;
+	const struct store_sealed_options options = { c->encryption_mode, str_of(c->encryption_namespaces) };
+	struct store *inner = make_store(ctx, loop);
+	struct store *sealed = inner != NULL ? store_sealed_new(inner, &options) : NULL;
+
+	if (sealed == NULL)
+		store_pg_free(inner);
+	return sealed;
+}
+
+static void
+free_sealed_store(struct store *s)
+{
+	store_pg_free(store_sealed_free(s));
+}
+
+static bool
+sealed_store_is_settled(const struct store *s)
+{
+	return store_pg_is_settled(store_sealed_inner(s));
+}
+
+/* Without keys the store that seals is not even there. */
+static struct worker_store
+choose_store(struct program *p)
+{
+	if (setting_is_off(p->config.encryption_keys_file))
+		return (struct worker_store){ make_store, store_pg_free, store_pg_is_settled, p };
+	return (struct worker_store){ make_sealed_store, free_sealed_store, sealed_store_is_settled, p };
+}
+
+/* A block for each worker, and the exporter's. */
+static bool
+set_up_metrics(struct program *p)
+{
+	bool scraped = !setting_is_off(p->config.metrics_bind);
+
+	if (!scraped && !exporter_is_wanted(&p->config))
+		return true;
+	p->house.metrics = metrics_new(p->config.workers + 1);
+	if (scraped)
+		p->api.metrics = p->house.metrics;
+	return p->house.metrics != NULL;
+}
+
+/* What serving needs, whichever way it is done; freed by clean_up() also after a failure. */
+static bool
+set_up(struct program *p)
+{
+	const struct config *c = &p->config;
+
+	p->api = (struct api){ .payload_limit = c->payload_size_limit, .default_workspace = c->default_workspace_uuid };
+	p->house.api = &p->api;
+	p->house.request_timeout = c->request_timeout;
+	/* A budget below one body would refuse that body for ever. */
+	p->house.body_budget = c->body_budget > c->payload_size_limit ? c->body_budget : c->payload_size_limit;
+	if (!set_up_metrics(p))
+		return false;
+	p->store = choose_store(p);
+	if (!statement_set_init(&p->statements, str_of(c->db_scheme), c->db_prepared))
+		return false;
+	p->house.health = health_new(c->workers, clock_mono());
+	p->api.health = p->house.health;
+	if (p->house.health == NULL)
+		return false;
+	p->connector = connector_new(c, &p->statements);
+	return p->connector != NULL;
+}
+
+static void
+clean_up(struct program *p, enum exitcode code)
+{
+	if (!connector_free(p->connector))
+		_exit(code);
+	statement_set_free(&p->statements);
+	trace_free(p->house.trace);
+	metrics_free(p->house.metrics);
+	health_free(p->house.health);
+	policy_shelf_free(&p->house.policy);
+	config_free(&p->config);
+	keyring_publish(NULL);
+}
+
+/* HUP */
+static void
+take_settings(struct program *p)
+{
+	char state[64];
+	struct policy *policy;
+
+	(void)snprintf(state, sizeof(state), "RELOADING=1\nMONOTONIC_USEC=%lld", (long long)(clock_mono() / 1000));
+	notify_send(state);
+	policy = reload_again(&p->config, p->options.overrides);
+	if (policy != NULL) {
+		policy_shelf_put(&p->house.policy, policy);
+		for (unsigned i = 0; i < p->workers; i++)
+			worker_wake(p->worker[i]);
+		/* Whoever asked for it is told when the old rules and secrets are no longer used. */
+		if (policy_shelf_wait(&p->house.policy, p->workers, HEALTH_SILENCE))
+			log_event(LOG_INFO, "settings read again");
+		else
+			log_event(LOG_ERROR, "settings read again, but a worker does not turn and uses the old ones");
+	}
+	notify_send("READY=1");
+}
+
+/* A supervisor with a watchdog hears of us while all workers turn. */
+static void
+feed_watchdog(const struct program *p)
+{
+	unsigned worker;
+	int64_t silence;
+
+	if (!health_find_stuck(p->house.health, clock_mono(), &worker, &silence))
+		notify_send("WATCHDOG=1");
+	else
+		log_event(LOG_ERROR, "a worker does not turn", log_number("worker", worker));
+}
+
+/* Waits for TERM or INT; HUP and the watchdog meanwhile. */
+static void
+wait_for_end(struct program *p, int signals)
+{
+	int64_t watchdog = notify_watchdog();
+	int wait = watchdog > 0 ? (int)(watchdog / 2 / CLOCK_MS) + 1 : -1;
+
+	for (;;) {
+		struct pollfd fd = { .fd = signals, .events = POLLIN };
+		struct signalfd_siginfo info;
+
+		if (poll(&fd, 1, wait) == 0) {
+			feed_watchdog(p);
+			continue;
+		}
+		if (read(signals, &info, sizeof(info)) != sizeof(info))
+			continue; /* EINTR, of either */
+		if (info.ssi_signo != SIGHUP)
+			return;
+		take_settings(p);
+	}
+}
+
+/* Before the workers are started; a program that serves only. */
+static bool
+start_exporter(struct program *p)
+{
+	const struct config *c = &p->config;
+
+	if (!exporter_is_wanted(c))
+		return true;
+	p->house.trace = trace_new(c->workers, c->otel_bsp_max_queue_size, c->otel_traces_sampler,
+	    c->otel_traces_sampler_arg);
+	if (p->house.trace == NULL)
+		return false;
+	p->exporter = exporter_new(c, p->house.trace, p->house.metrics, c->workers);
+	return p->exporter != NULL;
+}
+
+/* The workers have ended: their last spans still go out, but nobody waits long for a collector that hangs. */
+static void
+stop_exporter(struct program *p, int64_t drain_end)
+{
+	int64_t end = clock_mono() + FLUSH_TIME;
+
+	exporter_stop(p->exporter, end < drain_end ? end : drain_end);
+}
+
+/* Lets the workers finish what they have. */
+static void
+drain(struct program *p)
+{
+	int64_t end = clock_mono() + p->config.request_timeout + DRAIN_SLACK;
+
+	log_event(LOG_INFO, "draining");
+	notify_send("STOPPING=1\nSTATUS=Finishing what has begun");
+	health_drain(p->house.health);
+	atomic_store(&p->house.draining, true);
+	/* A deadline that nothing should reach.  More signals change nothing: a Ctrl-C often sends two. */
+	(void)signal(SIGALRM, SIG_DFL);
+	(void)alarm((unsigned)((p->config.request_timeout + DRAIN_SLACK) / CLOCK_S) + 1);
+	for (unsigned i = 0; i < p->workers; i++)
+		worker_wake(p->worker[i]);
+	for (unsigned i = 0; i < p->workers; i++)
+		worker_join(p->worker[i]);
+	stop_exporter(p, end);
+}
+
+static enum exitcode
+serve(struct program *p)
+{
+	sigset_t set;
+	int signals;
+
+	exporter_keep_stdout();
+	(void)sigemptyset(&set);
+	(void)sigaddset(&set, SIGTERM);
+	(void)sigaddset(&set, SIGINT);
+	(void)sigaddset(&set, SIGHUP);
+	(void)pthread_sigmask(SIG_BLOCK, &set, NULL);
+	signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (signals < 0 || fcntl(p->house.listener, F_SETFL, fcntl(p->house.listener, F_GETFL) | O_NONBLOCK) < 0 ||
+	    !fcgi_init())
+		return cannot_start();
+	log_never_wait(); /* opens stderr once more */
+	if (!confine(p))
+		return EXIT_CONFIG;
+	if (!set_up(p))
+		return cannot_start();
+	if (!start_exporter(p))
+		return cannot_start();
+	log_event(LOG_INFO, "started", log_text("version", STR(PACKAGE_VERSION)),
+	    log_number("workers", p->config.workers));
+	for (; p->workers < p->config.workers; p->workers++) {
+		p->worker[p->workers] = worker_start(&p->house, p->workers, &p->store);
+		if (p->worker[p->workers] == NULL)
+			_exit(cannot_start()); /* the workers that run already have nothing in flight */
+	}
+	notify_send("READY=1\nSTATUS=Serving");
+	wait_for_end(p, signals);
+	drain(p);
+	(void)close(signals);
+	log_event(LOG_INFO, "stopped");
+	return EXIT_OK;
+}
+
+static enum exitcode
+run(struct program *p)
+{
+	int listener = listener_find();
+	bool fastcgi = listener >= 0;
+	bool cgi = !fastcgi && getenv("GATEWAY_INTERFACE") != NULL;
+
+	p->house.listener = listener;
+	policy_shelf_init(&p->house.policy);
+	if (p->options.task == OPTIONS_SERVE && !fastcgi && !cgi) {
+		print_how_to_run();
+		return EXIT_USAGE;
+	}
+	if (!read_settings(p) || !know_peers(p))
+		return EXIT_CONFIG;
+	if (!p->config.core_dumps)
+		process_hide();
+	if (p->options.task == OPTIONS_CHECK_CONFIG) {
+		(void)printf("hulykvs: settings are fine\n");
+		return EXIT_OK;
+	}
+	if (p->options.task == OPTIONS_PRINT_CONFIG) {
+		print_settings(&p->config);
+		return EXIT_OK;
+	}
+	if (p->options.task == OPTIONS_ACCESS_CHECK)
+		return accesscheck_run(&p->config, p->house.policy.newest, p->options.asked);
+	(void)signal(SIGPIPE, SIG_IGN);
+	if (fastcgi)
+		return serve(p);
+	if (!confine(p))
+		return EXIT_CONFIG;
+	return set_up(p) ? cgi_serve(&p->house, &p->store) : cannot_start();
+}
+
+/*
+ * Values of megabytes go back to the system as soon as they are freed; smaller
+ * ones stay for the next request.  No fastbins: malloc would go through them for
+ * each block of 8 KiB, and libfcgi's streams take two of these for each request.
+ */
+static void
+tune_malloc(void)
+{
+	(void)mallopt(M_MMAP_THRESHOLD, 1024 * 1024);
+	(void)mallopt(M_MXFAST, 0);
+	(void)mallopt(M_TRIM_THRESHOLD, 4 * 1024 * 1024);
+}
+
+int
+main(int argc, char **argv)
+{
+	static struct program program;
+	enum exitcode code = options_read(&program.options, argc, argv);
+
+	tune_malloc();
+	if (code == EXIT_OK && program.options.task != OPTIONS_NOTHING) {
+		code = run(&program);
+		clean_up(&program, code);
+	}
+	if ((code == EXIT_OK || code == EXIT_REFUSED) && fflush(stdout) != 0)
+		code = EXIT_INTERNAL;
+	return code;
+}

@@ -1,0 +1,95 @@
+#include "program/options.h"
+
+#include <getopt.h>
+#include <stdio.h>
+
+#include "program/version.h"
+
+static void
+print_help(void)
+{
+	(void)printf("Usage: hulykvs [--log-level LEVEL]\n"
+		     "       hulykvs --check-config | --print-config [--log-level LEVEL]\n"
+		     "       hulykvs --access-check 'METHOD PATH' < TOKEN\n"
+		     "       hulykvs --help | --version\n\n"
+		     "Key-value service of the Huly platform, as a FastCGI responder on a listening\n"
+		     "socket (descriptor 0 of spawn-fcgi, 3 of systemd), or as a CGI program.\n\n"
+		     "      --access-check 'METHOD PATH'\n"
+		     "                         say whether the request would be let through, and why;\n"
+		     "                         the token, or its claims as JSON, is on standard input\n"
+		     "      --check-config     read the settings, say what is wrong with them, and exit\n"
+		     "      --print-config     print the settings that are in force, and exit\n"
+		     "      --log-level LEVEL  error, warn, info or debug, whatever the settings say\n"
+		     "  -h, --help             print this and exit\n"
+		     "  -V, --version          print the versions of the program and its libraries\n\n"
+		     "Settings, from the environment or etc/config.toml:\n\n");
+	config_print_help(stdout);
+	(void)printf("\nSecrets and the connection string may be in files that only their owner may open:\n"
+		     "NAME_FILE is the path of the one for NAME.\n"
+		     "\nExit status: 0 done, 64 usage, 70 internal fault, 77 refused\n(--access-check), 78 wrong setting.\n");
+}
+
+static enum exitcode
+usage(const char *what)
+{
+	(void)fprintf(stderr, "hulykvs: %s\nTry: hulykvs --help\n", what);
+	return EXIT_USAGE;
+}
+
+static enum exitcode
+take_log_level(struct options *o, const char *text)
+{
+	enum log_level level;
+
+	if (!log_level_parse(str_of(text), &level))
+		return usage("--log-level: not a log level (error, warn, info or debug)");
+	o->overrides[0] = (struct config_override){ config_name(CONFIG_log_level), text };
+	return EXIT_OK;
+}
+
+enum exitcode
+options_read(struct options *o, int argc, char **argv)
+{
+	enum { CHECK_CONFIG = 256, PRINT_CONFIG, LOG_LEVEL, ACCESS_CHECK };
+	static const struct option options[] = {
+		{ "access-check", required_argument, NULL, ACCESS_CHECK },
+		{ "check-config", no_argument, NULL, CHECK_CONFIG },
+		{ "print-config", no_argument, NULL, PRINT_CONFIG },
+		{ "log-level", required_argument, NULL, LOG_LEVEL },
+		{ "help", no_argument, NULL, 'h' },
+		{ "version", no_argument, NULL, 'V' },
+		{ NULL, 0, NULL, 0 },
+	};
+	enum exitcode code = EXIT_OK;
+	int option;
+
+	*o = (struct options){ .task = OPTIONS_SERVE };
+	while (code == EXIT_OK && (option = getopt_long(argc, argv, "hV", options, NULL)) != -1) {
+		switch (option) {
+		case ACCESS_CHECK:
+			o->task = OPTIONS_ACCESS_CHECK;
+			o->asked = optarg;
+			break;
+		case CHECK_CONFIG:
+			o->task = OPTIONS_CHECK_CONFIG;
+			break;
+		case PRINT_CONFIG:
+			o->task = OPTIONS_PRINT_CONFIG;
+			break;
+		case LOG_LEVEL:
+			code = take_log_level(o, optarg);
+			break;
+		case 'h':
+			o->task = OPTIONS_NOTHING;
+			print_help();
+			return EXIT_OK;
+		case 'V':
+			o->task = OPTIONS_NOTHING;
+			version_print("hulykvs");
+			return EXIT_OK;
+		default:
+			return EXIT_USAGE; /* getopt has said it */
+		}
+	}
+	return code == EXIT_OK && optind < argc ? usage("unexpected argument") : code;
+}

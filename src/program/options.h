@@ -1,0 +1,27 @@
+/*
+ * options: the command line of hulykvs.
+ */
+#ifndef HULYKVS_OPTIONS_H
+#define HULYKVS_OPTIONS_H
+
+#include "base/exitcode.h"
+#include "config/config.h"
+
+enum options_task {
+	OPTIONS_SERVE,
+	OPTIONS_CHECK_CONFIG,
+	OPTIONS_PRINT_CONFIG,
+	OPTIONS_ACCESS_CHECK,
+	OPTIONS_NOTHING, /* what was asked for has been printed */
+};
+
+struct options {
+	enum options_task task;
+	const char *asked; /* ACCESS_CHECK: "METHOD PATH" */
+	struct config_override overrides[2]; /* for config_load(); ends with a NULL name */
+};
+
+/* Fills *o, or says on stderr what is wrong and returns EXIT_USAGE.  Borrows from argv. */
+enum exitcode options_read(struct options *o, int argc, char **argv) __attribute__((warn_unused_result));
+
+#endif

@@ -1,0 +1,215 @@
+#include "program/sandbox.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include "os/landlock.h"
+#include "os/syscalls.h"
+#include "pg/dbconn.h"
+
+/* Those that a system lacks are passed over. */
+static const char *const system_files[] = {
+	"/etc", "/usr", "/lib", "/lib64",
+	"/proc", /* the program's own numbers; Landlock keeps those of others out of reach that matter */
+	"/sys/devices/system/cpu", "/dev/null", "/dev/random", "/dev/urandom", "/dev/zero",
+	"/var/lib/sss/mc", /* sssd(8)'s users and groups */
+};
+
+/* Links in /etc that lead elsewhere. */
+static const char *const linked_files[] = { "/etc/resolv.conf", "/etc/hosts", "/etc/localtime" };
+
+/* What libpq looks for in the home directory. */
+static const char *const home_files[] = { ".pgpass", ".pg_service.conf", ".postgresql" };
+
+/* Variables that name a file or a directory that a library reads, or systemd has put secrets in. */
+static const char *const named_files[] = {
+	"PGSERVICEFILE", "PGSYSCONFDIR", "OPENSSL_CONF", "SSL_CERT_FILE", "SSL_CERT_DIR", "KRB5_CONFIG",
+	"CREDENTIALS_DIRECTORY",
+};
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+static void
+allow(const struct landlock *l, const char *path)
+{
+	if (!landlock_allow(l, path) && errno != ENOENT && errno != ENOTDIR)
+		log_event(LOG_WARN, "cannot be read from now on", log_text("path", str_of(path)),
+		    log_text("why", str_of(strerror(errno))));
+}
+
+/* The directory that a file is in, where its successor will be too; the root would be everything. */
+static void
+allow_directory(const struct landlock *l, const char *path)
+{
+	char directory[PATH_MAX];
+	const char *slash = strrchr(path, '/');
+	size_t n = slash != NULL ? (size_t)(slash - path) : 0;
+
+	if (slash == path || n >= sizeof(directory)) {
+		allow(l, path);
+		return;
+	}
+	memcpy(directory, path, n);
+	directory[n] = '\0';
+	allow(l, slash != NULL ? directory : ".");
+}
+
+/* A file, and where it leads to as a link. */
+static void
+allow_file(void *landlock, const char *path)
+{
+	char target[PATH_MAX];
+
+	allow_directory(landlock, path);
+	if (realpath(path, target) != NULL)
+		allow_directory(landlock, target);
+}
+
+static void
+allow_home(struct landlock *l)
+{
+	const char *home = getenv("HOME");
+	char path[PATH_MAX];
+
+	for (size_t i = 0; home != NULL && home[0] == '/' && i < COUNT(home_files); i++)
+		if ((size_t)snprintf(path, sizeof(path), "%s/%s", home, home_files[i]) < sizeof(path))
+			allow(l, path);
+}
+
+static void
+allow_list(struct landlock *l, struct str list)
+{
+	char path[PATH_MAX];
+	struct str one;
+
+	if (str_eq(list, STR("none")))
+		return;
+	while (list.p != NULL) {
+		(void)str_cut(list, ':', &one, &list);
+		if ((size_t)snprintf(path, sizeof(path), "%.*s", STR_FMT(one)) >= sizeof(path))
+			errno = ENAMETOOLONG;
+		else if (landlock_allow(l, path))
+			continue;
+		log_event(LOG_WARN, "cannot be read from now on", log_text("path", one),
+		    log_text("why", str_of(strerror(errno))));
+	}
+}
+
+/* The settings' file may come to be later; in the root directory, etc is there. */
+static void
+allow_settings(struct landlock *l)
+{
+	if (access("etc", F_OK) == 0)
+		allow_file(l, SETTINGS_FILE);
+	else
+		allow(l, ".");
+}
+
+static void
+allow_all(struct landlock *l, const struct config *c)
+{
+	for (size_t i = 0; i < COUNT(system_files); i++)
+		allow(l, system_files[i]);
+	for (size_t i = 0; i < COUNT(linked_files); i++)
+		allow_file(l, linked_files[i]);
+	for (size_t i = 0; i < COUNT(named_files); i++)
+		if (getenv(named_files[i]) != NULL)
+			allow(l, getenv(named_files[i]));
+	allow_home(l);
+	allow_settings(l);
+	config_each_file(c, allow_file, l);
+	dbconn_each_file(c->db_connection, allow_file, l);
+	allow_list(l, str_of(c->sandbox_read));
+}
+
+static bool
+enter_privileges(const struct config *c, struct buf *holds, struct buf *why)
+{
+	(void)c;
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1L, 0L, 0L, 0L) != 0) {
+		buf_puts(why, str_of(strerror(errno)));
+		return false;
+	}
+	buf_puts(holds, STR("no new privileges"));
+	return true;
+}
+
+static bool
+enter_landlock(const struct config *c, struct buf *holds, struct buf *why)
+{
+	struct landlock l;
+	bool ok = landlock_open(&l);
+
+	if (ok) {
+		allow_all(&l, c);
+		ok = landlock_enter(&l);
+	}
+	if (!ok)
+		buf_puts(why, str_of(strerror(errno)));
+	else
+		buf_printf(holds, "Landlock %d", l.version);
+	landlock_close(&l);
+	return ok;
+}
+
+static bool
+enter_syscalls(const struct config *c, struct buf *holds, struct buf *why)
+{
+	if (!syscalls_restrict(c->sandbox == SETTING_SANDBOX_TRAP ? SYSCALLS_TRAP : SYSCALLS_REFUSE, why))
+		return false;
+	buf_puts(holds, STR("system calls"));
+	return true;
+}
+
+/* In this order: the others need the first, and the last would forbid the second. */
+static const struct part {
+	const char *name;
+	bool (*enter)(const struct config *c, struct buf *holds, struct buf *why);
+} parts[] = {
+	{ "no new privileges", enter_privileges },
+	{ "Landlock", enter_landlock },
+	{ "system calls", enter_syscalls },
+};
+
+/* What does not hold is a matter for the log, or the end. */
+static bool
+do_without(const struct config *c, const struct part *part, struct str reason, struct buf *why)
+{
+	if (c->sandbox != SETTING_SANDBOX_ON) {
+		buf_printf(why, "%s: %.*s", part->name, STR_FMT(reason));
+		return false;
+	}
+	log_event(LOG_WARN, "not confined", log_text("by", str_of(part->name)), log_text("why", reason));
+	return true;
+}
+
+bool
+sandbox_enter(const struct config *c, enum log_level level, struct buf *why)
+{
+	struct buf holds, reason;
+	bool ok = true;
+
+	if (c->sandbox == SETTING_SANDBOX_OFF)
+		return true;
+	buf_init(&holds, 256);
+	buf_init(&reason, 256);
+	for (size_t i = 0; ok && i < COUNT(parts); i++) {
+		size_t n = holds.n;
+
+		if (n > 0)
+			buf_puts(&holds, STR(", "));
+		if (!parts[i].enter(c, &holds, &reason)) {
+			holds.n = n;
+			ok = do_without(c, &parts[i], buf_str(&reason), why);
+			reason.n = 0;
+		}
+	}
+	if (ok && holds.n > 0)
+		log_event(level, "confined", log_text("by", buf_str(&holds)));
+	buf_free(&holds);
+	buf_free(&reason);
+	return ok;
+}

@@ -1,0 +1,124 @@
+/*
+ * seal: values as they stand in the database when nobody who reads it shall
+ * know them.
+ *
+ * Stored form:
+ *
+ *   magic      8  89 'H' 'K' 'V' 'S' 'E' 'A' 'L'
+ *   algorithm  1  1: XAES-256-GCM, keys and additional data as said here
+ *   length     1  of the key's id
+ *   id         1 to 16
+ *   nonce     24  random
+ *   text          encrypted: the value's MD5 (16), the value
+ *   tag       16
+ *
+ * Additional data: all in front of the nonce, the column md5, workspace, length
+ * of the namespace (4, big-endian), namespace, key.  So a row that was changed
+ * in a single bit, or took another's place, does not open.
+ *
+ * The column md5 holds the first half of an HMAC-SHA256 over workspace, length
+ * of the namespace, namespace, key and the value's MD5: the database can
+ * compare it, for If-Match, and learns nothing from it but whether a value
+ * comes back in its own row.
+ *
+ * Both keys, of XAES and HMAC, are the workspace's own: HKDF-SHA256 of a key
+ * of the ring, with "hulykvs value 1" or "hulykvs md5 1" and the workspace as
+ * info.
+ *
+ * What is what: a row is sealed if it opens; else it is plain if the column
+ * md5 holds its value's MD5; else it is refused.  Since the column is part of
+ * what opens, nothing that a client stores can be taken for sealed, not even
+ * a sealed value of somebody else's.
+ *
+ * One thread for each struct seal.
+ */
+#ifndef HULYKVS_SEAL_H
+#define HULYKVS_SEAL_H
+
+#include "base/digest.h"
+#include "codec/uuid.h"
+#include "store/keyring.h"
+
+#define SEAL_MAGIC       "\x89HKVSEAL"
+#define SEAL_MAGIC_SIZE  8
+#define SEAL_HEADER_SIZE (SEAL_MAGIC_SIZE + 2 + KEYRING_ID_MAX) /* at most */
+
+/* What the setting says. */
+#define SEAL_MODES(X)                                                             \
+	X(SEAL_OFF, "off")           /* sealed values are opened, none is sealed */ \
+	X(SEAL_ON, "on")             /* what is written is sealed */                \
+	X(SEAL_REQUIRED, "required") /* and what is not sealed is refused */
+
+enum seal_mode {
+#define X(mode, name) mode,
+	SEAL_MODES(X)
+#undef X
+};
+
+/* Whether a list of namespaces, "all" or names with commas between them, has this one. */
+bool seal_covers(struct str namespaces, struct str ns);
+
+struct seal;
+
+/* Where a value stands; borrows. */
+struct seal_place {
+	struct uuid workspace;
+	struct str ns, key;
+};
+
+/* Takes a hold of the ring.  NULL: no memory, or an OpenSSL without AES. */
+struct seal *seal_new(struct keyring *ring) __attribute__((warn_unused_result));
+void seal_free(struct seal *s);
+
+/* Another ring from now on; the hold on the last one ends. */
+void seal_change(struct seal *s, struct keyring *ring);
+
+/* Borrowed until the next change. */
+const struct keyring *seal_ring(const struct seal *s);
+
+/* Bytes that a value of n bytes takes when it is sealed. */
+size_t seal_size(const struct seal *s, size_t n);
+
+/* Writes the stored form to out (seal_size() bytes), and what goes into the column md5 to *column. */
+bool seal_value(struct seal *s, const struct seal_place *place, struct str value, const struct md5 *md5,
+    char *out, struct md5 *column) __attribute__((warn_unused_result));
+
+/* What the column md5 holds where a value with this MD5 was sealed with key number i of the ring. */
+bool seal_column(struct seal *s, size_t i, const struct seal_place *place, const struct md5 *md5,
+    struct md5 *column) __attribute__((warn_unused_result));
+
+enum seal_verdict {
+	SEAL_OPENED,
+	SEAL_PLAIN,   /* never sealed */
+	SEAL_NO_KEY,  /* sealed, with a key that the ring does not hold */
+	SEAL_BROKEN,  /* changed, moved here from another place, or sealed with another key of that id */
+};
+
+/*
+ * Opens n bytes as they are stored, in place, and sets *value (within them) and *md5, both also where the value is
+ * plain.  In all other cases the bytes are as they were.
+ */
+enum seal_verdict seal_open(struct seal *s, const struct seal_place *place, const struct md5 *column, char *stored,
+    size_t n, struct str *value, struct md5 *md5) __attribute__((warn_unused_result));
+
+/*
+ * Where the proof of a key stands: a sealed value that the first program which used the key left, so that every other
+ * one can tell whether it has the same.  The workspace is all zeros, which is nobody's.
+ */
+#define SEAL_PROOF_NS "hulykvs-keys"
+struct seal_place seal_proof_place(struct str key_id);
+bool seal_is_proof(const struct seal_place *place);
+
+/* Whether it begins as a sealed value does. */
+bool seal_has_magic(struct str stored);
+
+/* Writes what values begin with that the key of this id sealed, at most SEAL_HEADER_SIZE bytes; borrows out. */
+struct str seal_put_header(char *out, struct str id);
+
+/* Whether the column md5 holds the MD5 of what is stored. */
+bool seal_is_plain(struct str stored, const struct md5 *column);
+
+/* The id of the key that a value is sealed with, if it is one: from its first SEAL_HEADER_SIZE bytes. */
+bool seal_key_id(struct str stored, struct str *id) __attribute__((warn_unused_result));
+
+#endif

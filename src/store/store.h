@@ -1,0 +1,148 @@
+/*
+ * store: the port between the meaning of a request and whatever keeps the
+ * values.  An operation is at most one SQL statement; every condition is
+ * decided inside it.
+ *
+ * Operations borrow their slices from the request; results lend theirs to the
+ * receiver for the time of the call, or longer where store_hold is used.
+ * store_pg is the store of the program, store_sealed one in front of it; the
+ * tests have one in memory.
+ */
+#ifndef HULYKVS_STORE_H
+#define HULYKVS_STORE_H
+
+#include <stdint.h>
+
+#include "base/digest.h"
+#include "codec/uuid.h"
+#include "store/key_range.h"
+
+enum store_kind {
+	STORE_GET,    /* value and tag */
+	STORE_HEAD,   /* length and tag */
+	STORE_PUT,
+	STORE_DELETE,
+	STORE_LIST,   /* keys, in byte order */
+	STORE_CHECK,  /* is the database there, and its schema right? */
+};
+
+enum store_condition {
+	STORE_ALWAYS,
+	STORE_IF_ABSENT,  /* If-None-Match: * */
+	STORE_IF_PRESENT, /* If-Match: * */
+	STORE_IF_MATCH,   /* If-Match: one of tags */
+};
+
+struct store_op {
+	enum store_kind kind;
+	struct uuid workspace;
+	struct str ns, key;
+	/* PUT, DELETE */
+	enum store_condition condition;
+	const struct md5 *tags;
+	size_t tag_count;
+	/* PUT */
+	struct str value;
+	struct md5 md5;
+	/* LIST */
+	struct range range;
+	unsigned limit; /* 0: all */
+};
+
+static inline bool
+store_writes(const struct store_op *op)
+{
+	return op->kind == STORE_PUT || op->kind == STORE_DELETE;
+}
+
+enum store_outcome {
+	STORE_DONE,
+	STORE_NO_KEY,      /* GET, HEAD, DELETE: no such key */
+	STORE_MISMATCH,    /* the condition does not hold; nothing was changed */
+	STORE_TOO_LONG,    /* the names do not fit the database's index */
+	STORE_UNAVAILABLE, /* certainly nothing was changed; trying again later may help */
+	STORE_UNKNOWN,     /* a write that may or may not have happened */
+	STORE_FAULT,       /* the database refused for a reason that trying again does not mend */
+};
+
+/* What values are sealed with. */
+enum store_keys {
+	STORE_KEYS_NONE,  /* they are not */
+	STORE_KEYS_GOOD,
+	STORE_KEYS_WRONG, /* database and schema are fine, but the current key is not the one of that id */
+};
+
+struct store_result {
+	enum store_outcome outcome;
+	struct md5 md5;     /* GET, HEAD */
+	uint64_t length;    /* GET, HEAD: bytes of the value */
+	struct str value;   /* GET; borrowed from memory, and the receiver's to change */
+	void *memory;       /* whoever takes it sets it to NULL here and calls store_release later */
+	struct str reason;  /* CHECK that failed: one line */
+	bool reached;       /* CHECK that failed: the database is there, but its schema is not the one */
+	enum store_keys keys; /* CHECK */
+};
+
+struct store;
+struct store_ticket;
+
+#define STORE_SQLSTATE_SIZE 6 /* five characters and a NUL */
+
+/* What the owner of a ticket is told. */
+struct store_client {
+	/* The end of the operation; the ticket is the owner's again. */
+	void (*done)(struct store_ticket *t, struct store_result *r);
+	/* LIST: one key, borrowed; false: no more now, store_resume will be called. */
+	bool (*key)(struct store_ticket *t, struct str key);
+};
+
+/* What store_sealed notes of an operation that is under way. */
+struct store_sealing {
+	struct store *by;
+	const struct store_client *client; /* the owner's */
+	enum store_kind kind;              /* the owner's */
+	void *memory;                      /* what the operation borrows from */
+};
+
+struct store_ticket {
+	struct store_op op;
+	const struct store_client *client;
+	int64_t deadline;            /* monotonic; at the latest then done() is called */
+	unsigned group;              /* how many were sent at once, this one among them; the owner begins with 0 */
+	char sqlstate[STORE_SQLSTATE_SIZE]; /* of the error since it was sent last; the owner begins with "" */
+	/* The store's own. */
+	struct store_ticket *next;
+	unsigned tries;   /* how often it was sent */
+	bool alone;       /* wants a statement, and where it writes a Sync, of its own */
+	unsigned batch;   /* how many from here on share a statement; 0: one before does */
+	unsigned statement; /* its number there, once it was sent */
+	bool synced;      /* a Sync stands behind it */
+	int verdict;      /* of the error it got, see lane; -1: none */
+	void *lister;     /* LIST: who runs it */
+	struct store_result result;
+	struct store_sealing sealing;
+};
+
+/* How an operation was run, for its span; lent until the store is freed. */
+struct store_description {
+	struct str system;     /* "postgresql" … */
+	struct str query;      /* the statement, with its parameters as $1 … */
+	struct str operation;  /* its first word */
+	struct str collection; /* the table; absent: it is about none of ours */
+};
+
+struct store_calls {
+	void (*submit)(struct store *s, struct store_ticket *t); /* done() may be called before it returns */
+	void (*resume)(struct store *s, struct store_ticket *t); /* after key() said no */
+	void (*cancel)(struct store *s, struct store_ticket *t); /* LIST only: the receiver left; no done() */
+	void (*release)(struct store *s, void *memory);
+	/* Inside done() only. */
+	struct store_description (*describe)(const struct store *s, const struct store_ticket *t);
+};
+
+/* First member of every store. */
+struct store {
+	const struct store_calls *calls;
+};
+
+#endif

@@ -1,0 +1,369 @@
+#include "telemetry/exporter.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/digest.h"
+#include "base/log.h"
+#include "codec/kvlist.h"
+#include "telemetry/http_client.h"
+#include "telemetry/otlp.h"
+
+#define BATCH_MAX      512                     /* requests, as OTEL_BSP_MAX_EXPORT_BATCH_SIZE has it */
+#define BATCH_BYTES    ((size_t)1024 * 1024)   /* then it is sent */
+#define TEXT_MAX       ((size_t)8 * 1024 * 1024)
+#define PAUSE_FIRST    (1 * CLOCK_S)
+#define COMPLAIN_EVERY (60 * CLOCK_S)
+#define PIECE          ((size_t)4096)          /* PIPE_BUF: what a pipe takes at once when poll() says it takes any */
+
+enum signal { SPANS, METRICS, SIGNALS };
+
+struct exporter {
+	const struct config *config;
+	struct trace *trace;
+	struct metrics *metrics;
+	unsigned block;
+	pthread_t thread;
+	_Atomic int64_t end;   /* when all has to be over; INT64_MAX: not asked for yet */
+	struct upload *upload; /* NULL: to out */
+	int out;
+	struct buf url[SIGNALS]; /* NUL-terminated */
+	struct buf resource, text;
+	int64_t began;
+	int64_t complained; /* when a failure was last logged */
+};
+
+bool
+exporter_is_wanted(const struct config *c)
+{
+	return c->otel_mode != OTELENV_OFF && !c->otel_sdk_disabled;
+}
+
+void
+exporter_keep_stdout(void)
+{
+	if (fcntl(STDOUT_FILENO, F_GETFD) < 0)
+		(void)dup2(STDERR_FILENO, STDOUT_FILENO);
+}
+
+/* Standard output is where text may go, unless a web server made it its socket. */
+static int
+output(void)
+{
+	int listening = 0;
+	socklen_t size = sizeof(listening);
+
+	if (getsockopt(STDOUT_FILENO, SOL_SOCKET, SO_ACCEPTCONN, &listening, &size) == 0 && listening != 0)
+		return STDERR_FILENO;
+	return STDOUT_FILENO;
+}
+
+static bool
+is_ending(const struct exporter *e)
+{
+	return atomic_load(&e->end) != INT64_MAX;
+}
+
+/* Until `due`, or until somebody wakes us. */
+static void
+sleep_until(struct exporter *e, int64_t due)
+{
+	struct pollfd fd = { .fd = trace_descriptor(e->trace), .events = POLLIN };
+	int64_t left = due - clock_mono();
+	uint64_t count;
+
+	if (left > 0 && poll(&fd, 1, (int)(left / CLOCK_MS) + 1) > 0 && read(fd.fd, &count, sizeof(count)) < 0)
+		return;
+}
+
+/* In pieces that do not block; false: the reader is gone, or the time is up. */
+static bool
+write_line(struct exporter *e)
+{
+	struct str rest = buf_str(&e->text);
+	struct stat st;
+	bool is_file = fstat(e->out, &st) == 0 && S_ISREG(st.st_mode);
+
+	while (rest.n > 0) {
+		struct pollfd fd = { .fd = e->out, .events = POLLOUT };
+		int64_t end = atomic_load(&e->end), left = end == INT64_MAX ? CLOCK_S : end - clock_mono();
+		ssize_t n;
+
+		if (left <= 0)
+			return false;
+		if (poll(&fd, 1, (int)(left / CLOCK_MS) + 1) <= 0)
+			continue;
+		n = write(e->out, rest.p, is_file || rest.n < PIECE ? rest.n : PIECE);
+		if (n >= 0)
+			rest = str_skip(rest, (size_t)n);
+		else if (errno != EAGAIN && errno != EINTR)
+			return false;
+	}
+	return true;
+}
+
+/* A collector that is away is no news every few seconds. */
+static void
+complain(struct exporter *e, const char *what, struct str why)
+{
+	int64_t now = clock_mono();
+
+	if (e->complained != 0 && now - e->complained < COMPLAIN_EVERY)
+		return;
+	e->complained = now;
+	log_event(LOG_WARN, what, log_text("reason", why));
+}
+
+static void
+take_answer(struct exporter *e, enum signal signal, struct str answer, unsigned spans)
+{
+	uint64_t refused = otlp_refused(answer);
+
+	if (signal != SPANS)
+		return;
+	if (refused > spans)
+		refused = spans;
+	metrics_add(METRICS_SPANS_EXPORTED, spans - refused);
+	metrics_add(METRICS_SPANS_DROPPED + METRICS_DROP_REFUSED, refused);
+	if (refused > 0)
+		complain(e, "the collector does not take all spans", STR("partial success"));
+}
+
+static void
+lose(struct exporter *e, const struct upload_result *r, unsigned spans)
+{
+	enum metrics_drop why = r->may_repeat ? METRICS_DROP_UNREACHABLE : METRICS_DROP_REFUSED;
+
+	metrics_add(METRICS_SPANS_DROPPED + why, spans);
+	complain(e, "nothing goes to the collector", str_of(r->reason));
+}
+
+/* The time before another try, with jitter, so that programs that failed together do not come back together. */
+static int64_t
+pause_of(const struct upload_result *r, int64_t pause)
+{
+	return r->pause > 0 ? r->pause : pause / 2 + clock_mono() % (pause / 2);
+}
+
+/* Sends the text; `spans` are in it. */
+static void
+send_text(struct exporter *e, enum signal signal, unsigned spans)
+{
+	int64_t due = clock_mono() + e->config->otel_exporter_otlp_timeout;
+	struct upload_result r;
+
+	for (int64_t pause = PAUSE_FIRST;; pause *= 2) {
+		int64_t again;
+
+		upload_post(e->upload, e->url[signal].p, buf_str(&e->text), due, &r);
+		if (r.ok) {
+			take_answer(e, signal, r.answer, spans);
+			return;
+		}
+		again = clock_mono() + pause_of(&r, pause);
+		if (!r.may_repeat || again >= due)
+			break;
+		while (!is_ending(e) && clock_mono() < again)
+			sleep_until(e, again);
+		if (is_ending(e))
+			break;
+	}
+	lose(e, &r, spans);
+}
+
+/* The text is complete. */
+static void
+deliver(struct exporter *e, enum signal signal, unsigned spans)
+{
+	struct upload_result no_room = { .may_repeat = true, .reason = "no memory or no reader" };
+
+	if (buf_ok(&e->text) && e->upload != NULL) {
+		send_text(e, signal, spans);
+		return;
+	}
+	buf_putc(&e->text, '\n');
+	if (buf_ok(&e->text) && write_line(e))
+		take_answer(e, signal, STR("{}"), spans);
+	else
+		lose(e, &no_room, spans);
+}
+
+/* Spans carry monotonic times: what to add for the clock on the wall, as it is now. */
+static otlp_epoch
+epoch(void)
+{
+	struct timespec t;
+
+	(void)clock_gettime(CLOCK_REALTIME, &t);
+	return t.tv_sec * CLOCK_S + t.tv_nsec - clock_mono();
+}
+
+/* Sends a batch; returns how many requests were in it. */
+static size_t
+send_batch(struct exporter *e, size_t most)
+{
+	otlp_epoch now = epoch();
+	struct trace_span s;
+	unsigned spans = 0;
+	size_t n = 0;
+
+	buf_clear(&e->text);
+	otlp_begin_spans(&e->text, buf_str(&e->resource));
+	for (; n < most && n < BATCH_MAX && e->text.n < BATCH_BYTES && trace_take(e->trace, &s); n++) {
+		otlp_put_span(&e->text, &s, now);
+		spans += otlp_span_count(&s);
+	}
+	otlp_end_spans(&e->text);
+	if (n > 0)
+		deliver(e, SPANS, spans);
+	return n;
+}
+
+/* What is there now; what comes meanwhile is for the next time, when it is a whole batch again. */
+static void
+send_spans(struct exporter *e)
+{
+	size_t waiting = trace_waiting(e->trace);
+
+	while (waiting > 0)
+		waiting -= send_batch(e, waiting);
+}
+
+static void
+send_metrics(struct exporter *e)
+{
+	buf_clear(&e->text);
+	otlp_put_metrics(&e->text, buf_str(&e->resource), e->metrics, e->began, clock_mono(), epoch());
+	deliver(e, METRICS, 0);
+}
+
+static void *
+run(void *arg)
+{
+	struct exporter *e = arg;
+	const struct config *c = e->config;
+	int64_t spans_due = clock_mono() + c->otel_bsp_schedule_delay;
+	int64_t metrics_due = clock_mono() + c->otel_metric_export_interval;
+	bool ending;
+
+	(void)pthread_setname_np(pthread_self(), "exporter");
+	metrics_attach(e->metrics, e->block);
+	do {
+		if (trace_waiting(e->trace) < (c->otel_bsp_max_queue_size + 1) / 2 && !is_ending(e))
+			sleep_until(e, spans_due < metrics_due ? spans_due : metrics_due);
+		ending = is_ending(e);
+		send_spans(e);
+		spans_due = clock_mono() + c->otel_bsp_schedule_delay;
+		if (ending || clock_mono() >= metrics_due) {
+			send_metrics(e);
+			metrics_due = clock_mono() + c->otel_metric_export_interval;
+		}
+	} while (!ending);
+	digest_thread_end();
+	return NULL;
+}
+
+static bool
+make_resource(struct exporter *e)
+{
+	const struct config *c = e->config;
+	struct arena arena;
+	struct pairs pairs;
+	struct ids ids;
+	char instance[IDS_SIZE];
+
+	arena_init(&arena, TEXT_MAX);
+	ids_init(&ids);
+	ids_make(&ids, instance);
+	if (pairs_read(str_of(c->otel_resource_attributes), &arena, &pairs))
+		otlp_put_resource(&e->resource, str_of(c->otel_service_name), &pairs,
+		    str_from(instance, sizeof(instance)));
+	arena_free(&arena);
+	return e->resource.n > 0 && buf_ok(&e->resource);
+}
+
+static bool
+make_upload(struct exporter *e)
+{
+	const struct config *c = e->config;
+	struct arena arena;
+	struct pairs headers;
+
+	arena_init(&arena, TEXT_MAX);
+	if (pairs_read(str_of(c->otel_exporter_otlp_headers), &arena, &headers))
+		e->upload = upload_new(&headers, &e->end, trace_descriptor(e->trace));
+	pairs_forget(&headers, str_of(c->otel_exporter_otlp_headers));
+	arena_free(&arena);
+	return e->upload != NULL;
+}
+
+static bool
+make_urls(struct exporter *e)
+{
+	const struct config *c = e->config;
+	const char *own[SIGNALS] = { [SPANS] = c->otel_exporter_otlp_traces_endpoint,
+		[METRICS] = c->otel_exporter_otlp_metrics_endpoint };
+	const struct str path[SIGNALS] = { [SPANS] = STR("v1/traces"), [METRICS] = STR("v1/metrics") };
+	bool ok = true;
+
+	for (enum signal s = 0; s < SIGNALS; s++) {
+		otelenv_put_url(&e->url[s], own[s], c->otel_exporter_otlp_endpoint, path[s]);
+		buf_putc(&e->url[s], '\0');
+		ok = ok && buf_ok(&e->url[s]);
+	}
+	return ok;
+}
+
+static void
+exporter_free(struct exporter *e)
+{
+	upload_free(e->upload);
+	for (enum signal s = 0; s < SIGNALS; s++)
+		buf_free(&e->url[s]);
+	buf_free(&e->resource);
+	buf_free(&e->text);
+	free(e);
+}
+
+struct exporter *
+exporter_new(const struct config *c, struct trace *t, struct metrics *m, unsigned block)
+{
+	struct exporter *e = calloc(1, sizeof(*e));
+	bool ok;
+
+	if (e == NULL)
+		return NULL;
+	*e = (struct exporter){ .config = c, .trace = t, .metrics = m, .block = block, .end = INT64_MAX, .out = output(),
+		.began = clock_mono() };
+	for (enum signal s = 0; s < SIGNALS; s++)
+		buf_init(&e->url[s], TEXT_MAX);
+	buf_init(&e->resource, TEXT_MAX);
+	buf_init(&e->text, TEXT_MAX);
+	ok = make_resource(e) && make_urls(e);
+	if (c->otel_mode == OTELENV_ON)
+		ok = ok && upload_init() && make_upload(e);
+	if (ok && pthread_create(&e->thread, NULL, run, e) == 0)
+		return e;
+	exporter_free(e);
+	return NULL;
+}
+
+void
+exporter_stop(struct exporter *e, int64_t end)
+{
+	if (e == NULL)
+		return;
+	atomic_store(&e->end, end);
+	trace_wake(e->trace);
+	(void)pthread_join(e->thread, NULL);
+	exporter_free(e);
+}

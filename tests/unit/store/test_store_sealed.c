@@ -1,0 +1,456 @@
+#include "store/store_sealed.h"
+
+#include <stdio.h>
+
+#include "lib/keys.h"
+#include "lib/store_mem.h"
+#include "lib/tap.h"
+
+static struct store_mem mem;
+static struct store *sealed;
+
+/* What the owner of the one ticket was told last. */
+static struct {
+	struct store_ticket ticket;
+	unsigned done;
+	struct store_result result;
+	char value[4096];
+} owner;
+
+static void
+on_done(struct store_ticket *t, struct store_result *r)
+{
+	if (t != &owner.ticket)
+		tap_bail("another ticket");
+	owner.done++;
+	owner.result = *r;
+	if (r->value.p != NULL) {
+		memcpy(owner.value, r->value.p, r->value.n);
+		owner.result.value.p = owner.value;
+	}
+}
+
+static const struct store_client client = { .done = on_done };
+
+static void
+open_store(enum seal_mode mode, const char *namespaces)
+{
+	const struct store_sealed_options options = { mode, str_of(namespaces) };
+
+	sealed = store_sealed_new(&mem.store, &options);
+	if (sealed == NULL)
+		tap_bail("store_sealed_new");
+}
+
+static void
+close_store(void)
+{
+	if (store_sealed_free(sealed) != &mem.store)
+		tap_bail("not the inner store");
+}
+
+static void
+use(const char *ids)
+{
+	keyring_publish(keys_new(ids));
+}
+
+static struct store_op
+op(enum store_kind kind, const char *ns, const char *key)
+{
+	return (struct store_op){ .kind = kind, .workspace = { { 7 } }, .ns = str_of(ns), .key = str_of(key) };
+}
+
+static void
+submit(struct store_op o)
+{
+	owner.ticket.op = o;
+	owner.ticket.client = &client;
+	owner.done = 0;
+	sealed->calls->submit(sealed, &owner.ticket);
+}
+
+static enum store_outcome
+run(struct store_op o)
+{
+	submit(o);
+	if (owner.done != 1 || owner.ticket.op.kind != o.kind || owner.ticket.client != &client)
+		tap_bail("the ticket did not come back as it was");
+	return owner.result.outcome;
+}
+
+static struct md5
+md5_of(struct str value)
+{
+	struct md5 md5;
+
+	if (!digest_md5(value, &md5))
+		tap_bail("digest_md5");
+	return md5;
+}
+
+static struct store_op
+put(const char *ns, const char *key, struct str value)
+{
+	struct store_op o = op(STORE_PUT, ns, key);
+
+	o.value = value;
+	o.md5 = md5_of(value);
+	return o;
+}
+
+static struct store_op
+if_match(struct store_op o, const struct md5 *tag, size_t n)
+{
+	o.condition = STORE_IF_MATCH;
+	o.tags = tag;
+	o.tag_count = n;
+	return o;
+}
+
+/* As it stands in the inner store. */
+static struct str
+stored(const char *ns, const char *key)
+{
+	const struct uuid workspace = { { 7 } };
+
+	return store_mem_get(&mem, &workspace, str_of(ns), str_of(key));
+}
+
+static bool
+reads(const char *ns, const char *key, struct str value)
+{
+	struct md5 md5 = md5_of(value);
+
+	return run(op(STORE_GET, ns, key)) == STORE_DONE && str_eq(owner.result.value, value) &&
+	    owner.result.length == value.n && memcmp(owner.result.md5.b, md5.b, sizeof(md5.b)) == 0;
+}
+
+static void
+flip(const char *ns, const char *key, size_t at)
+{
+	((char *)stored(ns, key).p)[at] ^= 1;
+}
+
+static void
+begin(const char *ids, enum seal_mode mode, const char *namespaces)
+{
+	store_mem_init(&mem);
+	use(ids);
+	open_store(mode, namespaces);
+}
+
+static void
+end(void)
+{
+	close_store();
+	tap_int(mem.lent, 0, "nothing was kept");
+	store_mem_free(&mem);
+}
+
+static void
+test_values(void)
+{
+	struct md5 md5 = md5_of(STR("hello"));
+
+	begin("a", SEAL_ON, "all");
+	tap_int(run(put("n", "k", STR("hello"))), STORE_DONE, "PUT");
+	tap_ok(seal_has_magic(stored("n", "k")) && memmem(stored("n", "k").p, stored("n", "k").n, "hello", 5) == NULL,
+	    "is sealed");
+	tap_ok(reads("n", "k", STR("hello")), "GET opens");
+	tap_int(run(op(STORE_HEAD, "n", "k")), STORE_DONE, "HEAD");
+	tap_ok(owner.result.length == 5 && owner.result.value.p == NULL &&
+	    memcmp(owner.result.md5.b, md5.b, sizeof(md5.b)) == 0, "tells length and MD5");
+	tap_int(run(op(STORE_GET, "n", "x")), STORE_NO_KEY, "GET of nothing");
+	tap_int(run(op(STORE_HEAD, "n", "x")), STORE_NO_KEY, "HEAD of nothing");
+	tap_int(run(put("n", "empty", STR(""))), STORE_DONE, "an empty value");
+	tap_ok(reads("n", "empty", STR("")), "is one");
+	tap_int(run(op(STORE_DELETE, "n", "k")), STORE_DONE, "DELETE");
+	tap_int(run(op(STORE_DELETE, "n", "k")), STORE_NO_KEY, "deletes");
+	end();
+}
+
+static void
+test_conditions(void)
+{
+	struct md5 tags[] = { md5_of(STR("other")), md5_of(STR("one")), md5_of(STR("two")), md5_of(STR("three")) };
+	const struct uuid workspace = { { 7 } };
+
+	begin("a", SEAL_ON, "all");
+	store_mem_put(&mem, &workspace, STR("n"), STR("k"), STR("one"));
+	tap_int(run(if_match(put("n", "k", STR("two")), tags, 1)), STORE_MISMATCH, "another tag");
+	tap_ok(reads("n", "k", STR("one")), "changes nothing");
+	tap_int(run(if_match(put("n", "k", STR("two")), tags, 2)), STORE_DONE, "the tag of a plain row");
+	tap_int(run(if_match(put("n", "k", STR("x")), tags, 2)), STORE_MISMATCH, "is none of the sealed one");
+	use("ba");
+	tap_int(run(if_match(put("n", "k", STR("three")), &tags[2], 1)), STORE_DONE, "the tag of a row under an older key");
+	tap_ok(reads("n", "k", STR("three")), "which is written");
+	tap_int(run(if_match(op(STORE_DELETE, "n", "k"), tags, 3)), STORE_MISMATCH, "DELETE with another tag");
+	tap_int(run(if_match(op(STORE_DELETE, "n", "k"), tags, 4)), STORE_DONE, "DELETE with the tag");
+	struct store_op absent = put("n", "k", STR("x"));
+	absent.condition = STORE_IF_ABSENT;
+	tap_int(run(absent), STORE_DONE, "If-None-Match");
+	tap_int(run(absent), STORE_MISMATCH, "holds once");
+	tap_ok(reads("n", "k", STR("x")), "and writes what it should");
+	end();
+}
+
+static void
+test_namespaces(void)
+{
+	const struct uuid workspace = { { 7 } };
+
+	begin("a", SEAL_ON, "secret, tokens");
+	tap_int(run(put("open", "k", STR("v"))), STORE_DONE, "a namespace that is not named");
+	tap_text(stored("open", "k"), STR("v"), "stays plain");
+	tap_int(run(put("tokens", "k", STR("v"))), STORE_DONE, "one that is");
+	tap_ok(seal_has_magic(stored("tokens", "k")), "is sealed");
+	store_mem_put(&mem, &workspace, STR("secret"), STR("k"), STR("old"));
+	tap_ok(reads("secret", "k", STR("old")) && reads("open", "k", STR("v")) && reads("tokens", "k", STR("v")),
+	    "plain and sealed stand side by side");
+	close_store();
+	open_store(SEAL_REQUIRED, "secret");
+	tap_int(run(op(STORE_GET, "secret", "k")), STORE_FAULT, "required: a plain value is refused");
+	tap_ok(owner.result.value.p == NULL, "and not told");
+	tap_int(run(op(STORE_HEAD, "secret", "k")), STORE_FAULT, "HEAD as well");
+	tap_ok(reads("open", "k", STR("v")), "elsewhere it is not");
+	struct md5 tag = md5_of(STR("old"));
+	tap_int(run(if_match(put("secret", "k", STR("new")), &tag, 1)), STORE_MISMATCH, "nor has it a tag");
+	tap_int(run(put("secret", "k", STR("new"))), STORE_DONE, "it may be written over");
+	tap_ok(reads("secret", "k", STR("new")), "and is fine then");
+	end();
+}
+
+static void
+test_back(void)
+{
+	begin("a", SEAL_ON, "all");
+	tap_int(run(put("n", "k", STR("v"))), STORE_DONE, "PUT");
+	close_store();
+	open_store(SEAL_OFF, "all");
+	tap_ok(reads("n", "k", STR("v")), "off: what is sealed is still opened");
+	tap_int(run(put("n", "l", STR("w"))), STORE_DONE, "PUT");
+	tap_text(stored("n", "l"), STR("w"), "writes plain");
+	struct md5 tag = md5_of(STR("v"));
+	tap_int(run(if_match(put("n", "k", STR("x")), &tag, 1)), STORE_DONE, "a sealed row has its tag");
+	tap_text(stored("n", "k"), STR("x"), "and is plain from now on");
+	end();
+}
+
+/* Values that look sealed, as clients may write them. */
+static void
+test_mimicry(void)
+{
+	const struct uuid workspace = { { 7 } };
+	char copy[512];
+	struct str s;
+
+	begin("a", SEAL_ON, "some");
+	tap_int(run(put("some", "k", STR("v"))), STORE_DONE, "PUT");
+	s = stored("some", "k");
+	memcpy(copy, s.p, s.n);
+	s.p = copy;
+	store_mem_put(&mem, &workspace, STR("some"), STR("k"), s);
+	tap_ok(reads("some", "k", s), "sealed bytes under their own MD5 are a plain value");
+	tap_int(run(put("other", "k", s)), STORE_DONE, "they may be written");
+	tap_ok(reads("other", "k", s), "and come back");
+	tap_int(run(put("some", "k", s)), STORE_DONE, "sealed once more");
+	tap_ok(reads("some", "k", s), "they do, too");
+	end();
+}
+
+static void
+test_damage(void)
+{
+	size_t n, refused = 0;
+
+	begin("a", SEAL_ON, "all");
+	tap_int(run(put("n", "k", STR("value"))), STORE_DONE, "PUT");
+	n = stored("n", "k").n;
+	for (size_t i = 0; i < n; i++) {
+		flip("n", "k", i);
+		refused += run(op(STORE_GET, "n", "k")) == STORE_FAULT && owner.result.value.p == NULL;
+		flip("n", "k", i);
+	}
+	tap_int(refused, n, "a changed byte anywhere is refused");
+	tap_ok(reads("n", "k", STR("value")), "changed back, it is not");
+	use("b");
+	tap_int(run(op(STORE_GET, "n", "k")), STORE_FAULT, "without the key it is refused");
+	tap_int(run(op(STORE_HEAD, "n", "k")), STORE_FAULT, "and so is HEAD");
+	use("a");
+	tap_ok(reads("n", "k", STR("value")), "with it, it is not");
+	end();
+}
+
+static void
+test_proof(void)
+{
+	begin("a", SEAL_ON, "all");
+	tap_int(run(op(STORE_CHECK, "", "")), STORE_DONE, "a new key is ready");
+	tap_int(owner.result.keys, STORE_KEYS_GOOD, "and good");
+	tap_int(mem.count, 1, "its proof is kept");
+	keyring_publish(keys_new_wrong("a"));
+	tap_int(run(op(STORE_CHECK, "", "")), STORE_UNAVAILABLE, "another one of that id is not ready");
+	tap_ok(owner.result.keys == STORE_KEYS_WRONG && owner.result.reached && owner.result.reason.n > 0, "and wrong");
+	tap_int(run(put("n", "k", STR("v"))), STORE_FAULT, "nothing is sealed with it");
+	tap_int(mem.count, 1, "nor written at all");
+	close_store();
+	open_store(SEAL_ON, "all");
+	tap_int(run(put("n", "k", STR("v"))), STORE_FAULT, "not by the next program either");
+	tap_int(run(op(STORE_DELETE, "n", "k")), STORE_NO_KEY, "what needs no key is done");
+	use("ba");
+	tap_int(run(put("n", "k", STR("v"))), STORE_DONE, "a key under a new id proves itself");
+	tap_int(run(op(STORE_CHECK, "", "")), STORE_DONE, "and is ready");
+	tap_int(mem.count, 3, "with a proof of its own");
+	close_store();
+	keyring_publish(keys_new_wrong("b"));
+	open_store(SEAL_OFF, "all");
+	tap_int(run(op(STORE_CHECK, "", "")), STORE_UNAVAILABLE, "off: a wrong key is not ready either");
+	use("c");
+	tap_int(run(op(STORE_CHECK, "", "")), STORE_DONE, "off: a key that never sealed is");
+	tap_int(mem.count, 3, "and leaves no proof");
+	end();
+}
+
+/* The proof takes its time; what needs it waits. */
+static void
+test_waiting(void)
+{
+	begin("a", SEAL_ON, "all");
+	mem.slow = true;
+	submit(put("n", "k", STR("v")));
+	tap_ok(store_mem_step(&mem) && owner.done == 0, "the proof is looked for");
+	tap_ok(store_mem_step(&mem) && owner.done == 0, "and written");
+	tap_ok(store_mem_step(&mem) && owner.done == 1, "then the value");
+	tap_int(owner.result.outcome, STORE_DONE, "is there");
+	submit(put("n", "l", STR("w")));
+	tap_ok(store_mem_step(&mem) && owner.done == 1 && !store_mem_step(&mem), "the next one needs no proof");
+	use("b");
+	submit(put("n", "k", STR("v")));
+	use("c");
+	while (store_mem_step(&mem))
+		;
+	tap_ok(owner.done == 1 && owner.result.outcome == STORE_DONE, "a ring that changes under a proof");
+	mem.outcome = STORE_UNAVAILABLE;
+	use("d");
+	submit(put("n", "k", STR("v")));
+	while (store_mem_step(&mem))
+		;
+	tap_ok(owner.done == 1 && owner.result.outcome == STORE_UNAVAILABLE, "no database, no proof");
+	submit(op(STORE_CHECK, "", ""));
+	while (store_mem_step(&mem))
+		;
+	tap_ok(owner.done == 1 && owner.result.outcome == STORE_UNAVAILABLE, "and not ready");
+	mem.outcome = STORE_DONE;
+	mem.slow = false;
+	tap_int(run(put("n", "k", STR("v"))), STORE_DONE, "until it is back");
+	end();
+}
+
+static struct store_ticket writes[3];
+static unsigned written;
+
+/* The first one's end brings another ring, and the next request of its connection with it. */
+static void
+on_written(struct store_ticket *t, struct store_result *r)
+{
+	written += r->outcome == STORE_DONE;
+	if (t != &writes[0])
+		return;
+	use("b");
+	mem.slow = true;
+	sealed->calls->submit(sealed, &writes[2]);
+}
+
+/* A ring that comes between two writes which waited for the same proof: none is said to be done that is not. */
+static void
+test_nested(void)
+{
+	static const struct store_client writer = { .done = on_written };
+	static const char *const keys[] = { "first", "second", "third" };
+
+	begin("a", SEAL_ON, "all");
+	mem.slow = true;
+	for (size_t i = 0; i < COUNT(writes); i++)
+		writes[i] = (struct store_ticket){ .op = put("n", keys[i], STR("v")), .client = &writer };
+	sealed->calls->submit(sealed, &writes[0]);
+	sealed->calls->submit(sealed, &writes[1]);
+	tap_ok(store_mem_step(&mem) && written == 0, "both wait for the proof");
+	mem.slow = false;
+	while (store_mem_step(&mem))
+		;
+	tap_int(written, 3, "all are done");
+	for (size_t i = 0; i < COUNT(writes); i++)
+		tap_ok(stored("n", keys[i]).n > 0, "and there is the %s", keys[i]);
+	end();
+}
+
+/* Another worker knows the new ring already, and has sealed with it. */
+static void
+test_ahead(void)
+{
+	begin("b", SEAL_ON, "all");
+	tap_int(run(put("n", "k", STR("v"))), STORE_DONE, "PUT under a key");
+	close_store();
+	use("a");
+	open_store(SEAL_ON, "all");
+	mem.slow = true;
+	submit(op(STORE_GET, "n", "k"));
+	use("ba");
+	tap_ok(store_mem_step(&mem) && owner.done == 1, "a read under way while that key comes");
+	tap_int(owner.result.outcome, STORE_DONE, "opens it");
+	tap_text(owner.result.value, STR("v"), "rightly");
+	end();
+}
+
+static unsigned keys_listed;
+
+static bool
+on_key(struct store_ticket *t, struct str key)
+{
+	(void)t;
+	(void)key;
+	keys_listed++;
+	return keys_listed != 2;
+}
+
+static void
+test_lists(void)
+{
+	static const struct store_client lister = { on_done, on_key };
+
+	begin("a", SEAL_ON, "all");
+	for (const char *key = "abc"; *key != '\0'; key++)
+		tap_int(run(put("n", (char[]){ *key, '\0' }, STR("v"))), STORE_DONE, "PUT");
+	submit(op(STORE_LIST, "none", ""));
+	owner.ticket.op = op(STORE_LIST, "n", "");
+	owner.ticket.client = &lister;
+	owner.ticket.op.range.from = STR("");
+	owner.done = 0;
+	sealed->calls->submit(sealed, &owner.ticket);
+	tap_ok(keys_listed == 2 && owner.done == 0, "a list waits for its receiver");
+	sealed->calls->resume(sealed, &owner.ticket);
+	tap_ok(keys_listed == 3 && owner.done == 1, "and goes on");
+	end();
+}
+
+int
+main(void)
+{
+	if (freopen("/dev/null", "w", stderr) == NULL)
+		tap_bail("freopen");
+	test_values();
+	test_conditions();
+	test_namespaces();
+	test_back();
+	test_mimicry();
+	test_damage();
+	test_proof();
+	test_waiting();
+	test_nested();
+	test_ahead();
+	test_lists();
+	keyring_publish(NULL);
+	digest_thread_end();
+	return tap_end();
+}
