@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: EPL-2.0
 """Prints rows of kvs for COPY:  fill.py WORKSPACE NAMESPACE COUNT SIZE FORMAT
 
 FORMAT makes the key of a number, "item/%06d" for example; values are SIZE random bytes, since

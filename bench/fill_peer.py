@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: EPL-2.0
 """Puts keys into a server through its API:  fill_peer.py URL WORKSPACE NAMESPACE FORMAT COUNT SIZE PART/PARTS
 
 FORMAT as for fill.py, but escaped as a path is; every PARTS-th key, from number PART on.

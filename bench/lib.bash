@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: EPL-2.0
 # The stage of the benchmark: a private PostgreSQL, databases with keys in them,
 # and for each a world (see tests/lib/world.bash) of hulykvs behind nginx.
 # Source tests/lib/postgres.bash and tests/lib/world.bash before.

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: EPL-2.0
 -- What wrk sends:  wrk -s load.lua URL -- METHOD PATH [SIZE FIRST COUNT]
 --
 -- With COUNT, PATH is followed by a number drawn from FIRST, FIRST + 1, ...; a

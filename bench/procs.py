@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: EPL-2.0
 """CPU time and resident memory of processes, from /proc."""
 import os
 import resource

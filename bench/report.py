@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: EPL-2.0
 """Prints the table of a run:  report.py RESULTS
 
 Medians of all rounds, with the lowest and the highest in brackets.  A ratio is taken within a round, ours by

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: EPL-2.0
 """Measures the rows, in turn, round by round; started by bench/run.
 
 A row is a function that measures once and returns a dict.  "ours" is what wrk saw, "limit" what pgbench did

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: EPL-2.0
 """What a row of the benchmark works with: the running services, the load generators, the figures."""
 import json
 import os

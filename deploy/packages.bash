@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: EPL-2.0
 # shellcheck shell=bash
 # Installs Debian packages for the scripts of this project, and only them: no
 # service is started, no PostgreSQL cluster made.  Source this file.

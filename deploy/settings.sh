@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: EPL-2.0
 # shellcheck shell=sh
 # Reads settings for the scripts of deploy/, in the order of the program: the
 # environment, then etc/config.toml in the working directory, then the default.

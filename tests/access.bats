@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# SPDX-License-Identifier: EPL-2.0
 # Access rules and secrets in a running service: who is refused through each web
 # server, new rules and secrets on HUP under load, and that no secret is told.
 

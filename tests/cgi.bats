@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# SPDX-License-Identifier: EPL-2.0
 # The program as plain CGI: it serves the one request that it was started for.
 
 load lib/postgres

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: EPL-2.0
 """A collector of OpenTelemetry's, as far as a client sees it: OTLP over HTTP, in JSON.
 
     collector.py DIRECTORY      serves until it is ended; its port is in DIRECTORY/port

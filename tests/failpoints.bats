@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# SPDX-License-Identifier: EPL-2.0
 # Every call of ours into the allocator, libpq, libfcgi and the other libraries fails once: nothing crashes or leaks,
 # every answer is true, no write is lost or done twice, and the service goes on (see faults/failpoints.py).
 #

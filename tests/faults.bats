@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# SPDX-License-Identifier: EPL-2.0
 # What becomes of requests when the database is taken away, frozen, cut off or full: an acknowledged write is
 # there, a write runs at most once, "outcome unknown" is said only where it is so, and all heals by itself.
 #

@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# SPDX-License-Identifier: EPL-2.0
 # Faults that meet one of the program's database connections while the others go on: tests/faults/lanes.py.
 
 # shellcheck disable=SC2154 # FAULT_* come from faults.bash

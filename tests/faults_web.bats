@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# SPDX-License-Identifier: EPL-2.0
 # What becomes of requests when the program is ended, killed, replaced, short of descriptors or memory, or has
 # peers that are no web servers: those that behave are served, and a write runs at most once.
 #

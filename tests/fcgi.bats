@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# SPDX-License-Identifier: EPL-2.0
 # The program's own socket, with peers that no web server would be: see fcgi_cases.py.
 
 load lib/postgres

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: EPL-2.0
 """What a web server could do wrong, on the socket itself, and what the program must not make of it.
 
     fcgi_cases.py SOCKET CASE      plays the function of that name below; silent when it holds

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: EPL-2.0
 """A FastCGI web server's side of one connection, down to single records.
 
     with Peer("/run/x.sock") as p:

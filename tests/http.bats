@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# SPDX-License-Identifier: EPL-2.0
 # The cases of tests/cases, played through each web server.
 
 load lib/postgres

@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# SPDX-License-Identifier: EPL-2.0
 # TLS in front of the program, by both web servers of deploy/.
 
 # shellcheck disable=SC2030,SC2031 # each test has its own environment

@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# SPDX-License-Identifier: EPL-2.0
 # Every key is a linearizable register, also while the connection to the database is cut and errs: concurrent
 # clients' histories are recorded and checked, and a bug planted under them is found.
 #

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: EPL-2.0
 """Clients that write and read their own keys, and count what they are answered.
 
     load.py BASE-URL CLIENTS ROUNDS [ONLY-METHOD]

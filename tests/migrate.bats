@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# SPDX-License-Identifier: EPL-2.0
 # hulykvs-migrate on the databases of the field.
 #
 # MIGRATE_ROUNDS (1) of MIGRATE_AT_ONCE (20) migrators at once, MIGRATE_ROWS (50000) of the table that is migrated under

@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# SPDX-License-Identifier: EPL-2.0
 # hulykvs-migrate on CockroachDB, as far as a mock can show it: the order of
 # its statements, the lease, and what it makes of CockroachDB's errors.
 

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: EPL-2.0
 """A mock: PostgreSQL that passes for CockroachDB, for hulykvs-migrate only.
 
 A proxy on a unix socket in front of a real PostgreSQL.  It answers

@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# SPDX-License-Identifier: EPL-2.0
 # What an operator works with: command line, reading settings again, log, metrics,
 # probes, systemd, progress of the migration.
 

@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# SPDX-License-Identifier: EPL-2.0
 # OpenTelemetry: spans and metrics on their way to a collector (tests/collector.py),
 # read strictly (tests/otlp.py).
 

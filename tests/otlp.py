@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: EPL-2.0
 """OTLP in JSON, read strictly: every field is one of the published protobuf definitions (opentelemetry-proto 1.x) and
 written as proto3's JSON mapping and the OTLP specification want it."""
 import json

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: EPL-2.0
 """Plays the cases of tests/cases against a running service.
 
     play.py [--through NAME] BASE-URL FILE.json ...

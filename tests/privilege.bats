@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# SPDX-License-Identifier: EPL-2.0
 # Who may connect to the program, and what it may do itself.
 
 # shellcheck disable=SC2030,SC2031 # each test has its own output and status

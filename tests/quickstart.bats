@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# SPDX-License-Identifier: EPL-2.0
 # The README's first command, on a copy of the tree.
 
 # shellcheck disable=SC2030,SC2031 # each test has its own output and status

@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# SPDX-License-Identifier: EPL-2.0
 # Sealed values: the API over them, what the database holds, keys that are wrong, go or come.
 
 # shellcheck disable=SC2030,SC2031 # each test has its own output and status

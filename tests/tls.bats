@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# SPDX-License-Identifier: EPL-2.0
 # The connection string's TLS settings and lists of hosts reach libpq.
 
 # shellcheck disable=SC2030,SC2031 # each test has its own settings

@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# SPDX-License-Identifier: EPL-2.0
 # The program behind both web servers: restarts, a database that hangs or is
 # not ready, what the logs say; and its command line.
 

@@ -1,1 +1,2 @@
+-- SPDX-License-Identifier: EPL-2.0
 alter table {schema}.kvs alter column workspace drop default;

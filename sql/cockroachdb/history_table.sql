@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: EPL-2.0
 -- The history of the original, which reads and writes it too.
 create table if not exists {schema}.migrations (
 	version int4 primary key,

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: EPL-2.0
 -- $1: who asks, $2: seconds.  A row comes back when the lease is $1's.
 insert into {schema}.hulykvs_lease (id, holder, expires_at)
 values (1, $1::text, now() + $2::int8 * interval '1 second')

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: EPL-2.0
 -- Only as holder ($5) of a lease that has not run out, in one statement and so
 -- in one transaction.
 insert into {schema}.migrations (version, name, applied_on, checksum)

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: EPL-2.0
 -- What is there; $1: the schema.  $2, bytes, means something on PostgreSQL only.
 select
 	exists (select 1 from information_schema.schemata as s where s.schema_name = $1::text) as has_schema,

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: EPL-2.0
 -- Moves a page of rows from workspace $1 to workspace $2: at most $5 rows from
 -- the key ($3, $4) on; run again until a page has fewer.  A row whose place is
 -- taken there stays where it is, and so does a sealed one, which opens in its

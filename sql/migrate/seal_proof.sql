@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: EPL-2.0
 -- The proof of a key, see store_sealed.h.
 select md5, value
   from {schema}.kvs

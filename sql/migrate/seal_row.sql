@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: EPL-2.0
 -- A row that is still as it was read.
 update {schema}.kvs
    set md5 = $4, value = $5

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: EPL-2.0
 -- Keys in byte order, whatever the collation of the database, also after a
 -- dump is read into another one.  A new collation rewrites no row, but it
 -- does rebuild the indexes of the column, unless they have that collation

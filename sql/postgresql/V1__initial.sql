@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: EPL-2.0
 -- The table as it was at first: one key space for all workspaces.
 create table if not exists {schema}.kvs (
 	namespace text not null,

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: EPL-2.0
 -- On a large table the index is there already (V3_index) and only changes its
 -- place.  The first statement takes the strongest lock of the three: an
 -- upgrade could end in a deadlock with the traffic.  The key may have another

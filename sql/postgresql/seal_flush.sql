@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: EPL-2.0
 -- A commit that waits for the disk, and so for all before it.
 set synchronous_commit = on;
 update {schema}.kvs

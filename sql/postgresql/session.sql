@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: EPL-2.0
 -- Nothing is found by a search path, no role's time limit cuts a step short,
 -- a client that is stopped or gone does not keep its locks, and whoever waits
 -- for a lock comes to say so.  Rows are found by the index, however the table's

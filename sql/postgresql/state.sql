@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: EPL-2.0
 -- What is there, from the catalogue; $1: the schema, $2: bytes from which on
 -- a table counts as large.
 select

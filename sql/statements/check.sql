@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: EPL-2.0
 -- The columns of the primary key of kvs, in order, null where it has none; and whether workspace still has the default
 -- that it gets while rows move, null where it does not.
 select (select string_agg(a.attname, ',' order by k.position)

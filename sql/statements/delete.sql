@@ -1,2 +1,3 @@
+-- SPDX-License-Identifier: EPL-2.0
 delete from {schema}.kvs
  where workspace = $1 and namespace = $2 and key = $3

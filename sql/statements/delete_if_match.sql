@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: EPL-2.0
 -- The tag is that of head.sql.
 delete from {schema}.kvs
  where workspace = $1 and namespace = $2 and key = $3

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: EPL-2.0
 -- A connection of ours that was given up under a write: what it has not committed yet, it shall not commit later.
 -- As the user that logged in, whatever role the connection string has set: that is whose the backend is.
 select pg_catalog.pg_terminate_backend(a.pid)

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: EPL-2.0
 -- Many keys of one namespace at once, no key twice.  A key that is not there has no row.
 select key, md5, value
   from {schema}.kvs

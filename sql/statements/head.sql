@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: EPL-2.0
 -- A row of another program's may hold no MD5: then the value's own is taken, as GET does.
 select case length(md5) when 16 then md5 else decode(md5(value), 'hex') end, length(value)::int8
   from {schema}.kvs

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: EPL-2.0
 -- $3 is the first key that may be in the list, $5 the first behind it; a null $4 is no limit.
 select key
   from {schema}.kvs

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: EPL-2.0
 -- The tag is that of head.sql.
 update {schema}.kvs
    set md5 = $4, value = $5

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: EPL-2.0
 -- Many values at once, no key twice.
 insert into {schema}.kvs (workspace, namespace, key, md5, value)
 select w.workspace, w.namespace, w.key, w.md5, w.value

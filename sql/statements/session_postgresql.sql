@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: EPL-2.0
 -- $1: statement_timeout in milliseconds; 0 is no limit.
 -- Every statement here goes through the primary key, whatever the statistics of a young table make the planner
 -- believe, and a plan that is made once serves for good.

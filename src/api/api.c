@@ -1,8 +1,10 @@
+/* SPDX-License-Identifier: EPL-2.0 */
 #include "api/api.h"
 
 #include "api/probe.h"
 #include "api/query.h"
 #include "auth/access.h"
+#include "base/base.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "codec/percent.h"
@@ -14,7 +16,7 @@
 
 /* False, with the refusal kept: the first refusal of a call wins.  Without memory it is our fault, not the client's. */
 static bool
-refuse(struct call *c, enum refusal refusal)
+refuse_call(struct call *c, enum refusal refusal)
 {
 	if (c->refusal == REFUSAL_NONE)
 		c->refusal = c->arena->starved ? REFUSAL_INTERNAL : refusal;
@@ -22,34 +24,34 @@ refuse(struct call *c, enum refusal refusal)
 }
 
 static bool
-decode(struct call *c, struct str segment, struct str *name)
+decode_segment(struct call *c, struct str segment, struct str *name)
 {
 	switch (percent_decode(segment, PERCENT_SEGMENT, c->arena, name)) {
 	case PERCENT_OK:
 		return true;
 	case PERCENT_MALFORMED:
-		return refuse(c, REFUSAL_BAD_ESCAPE);
+		return refuse_call(c, REFUSAL_BAD_ESCAPE);
 	case PERCENT_NOT_TEXT:
-		return refuse(c, REFUSAL_NOT_TEXT);
+		return refuse_call(c, REFUSAL_NOT_TEXT);
 	case PERCENT_NO_MEMORY:
 		break;
 	}
-	return refuse(c, REFUSAL_HEADERS_TOO_LARGE);
+	return refuse_call(c, REFUSAL_HEADERS_TOO_LARGE);
 }
 
 static bool
-parse_tags(struct call *c, struct str field, enum etag_comparison comparison, enum refusal malformed,
-    struct etag_list *list)
+parse_condition_tags(
+    struct call *c, struct str field, enum etag_comparison comparison, enum refusal malformed, struct etag_list *list)
 {
 	switch (etag_list_parse(field, comparison, c->arena, list)) {
 	case ETAG_OK:
 		return true;
 	case ETAG_MALFORMED:
-		return refuse(c, malformed);
+		return refuse_call(c, malformed);
 	case ETAG_NO_MEMORY:
 		break;
 	}
-	return refuse(c, REFUSAL_HEADERS_TOO_LARGE);
+	return refuse_call(c, REFUSAL_HEADERS_TOO_LARGE);
 }
 
 /* RFC 9110 13.1.1: If-Match as the condition of a write. */
@@ -60,7 +62,7 @@ plan_if_match(struct call *c)
 
 	if (c->request->if_match.p == NULL)
 		return true;
-	if (!parse_tags(c, c->request->if_match, ETAG_STRONG, REFUSAL_BAD_IF_MATCH, &list))
+	if (!parse_condition_tags(c, c->request->if_match, ETAG_STRONG, REFUSAL_BAD_IF_MATCH, &list))
 		return false;
 	c->op.condition = list.any ? STORE_IF_PRESENT : STORE_IF_MATCH;
 	c->op.tags = list.tag;
@@ -70,9 +72,9 @@ plan_if_match(struct call *c)
 
 /* COMPAT: If-None-Match of a write takes nothing but "*". */
 static bool
-is_any(struct call *c)
+is_any_tag(struct call *c)
 {
-	return str_eq(str_trim(c->request->if_none_match), STR("*")) || refuse(c, REFUSAL_IF_NONE_MATCH_NOT_ANY);
+	return str_eq(str_trim(c->request->if_none_match), STR("*")) || refuse_call(c, REFUSAL_IF_NONE_MATCH_NOT_ANY);
 }
 
 static bool
@@ -84,7 +86,7 @@ plan_put_conditions(struct call *c)
 	if (c->request->if_none_match.p == NULL)
 		return plan_if_match(c);
 	c->op.condition = STORE_IF_ABSENT;
-	return is_any(c);
+	return is_any_tag(c);
 }
 
 /* Codings that the original decodes; to it, too, any other means nothing. */
@@ -94,7 +96,7 @@ is_coded(struct str field)
 	static const struct str codings[] = { STR_INIT("gzip"), STR_INIT("deflate"), STR_INIT("br"), STR_INIT("zstd") };
 
 	field = str_trim(field);
-	for (size_t i = 0; i < sizeof(codings) / sizeof(codings[0]); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(codings); i++)
 		if (str_eq_nocase(field, codings[i]))
 			return true;
 	return false;
@@ -107,14 +109,14 @@ plan_put(const struct api *api, struct call *c)
 	if (!plan_put_conditions(c))
 		return false;
 	if (is_coded(c->request->content_encoding))
-		return refuse(c, REFUSAL_CONTENT_CODING);
+		return refuse_call(c, REFUSAL_CONTENT_CODING);
 	/* RFC 9110 14.5; v1's POST knows no ranges. */
 	if (c->request->content_range.p != NULL && c->request->method == METHOD_PUT)
-		return refuse(c, REFUSAL_CONTENT_RANGE);
+		return refuse_call(c, REFUSAL_CONTENT_RANGE);
 	if (c->request->length == LENGTH_MALFORMED)
-		return refuse(c, REFUSAL_BAD_CONTENT_LENGTH);
+		return refuse_call(c, REFUSAL_BAD_CONTENT_LENGTH);
 	if (c->request->content_length > api->payload_limit)
-		return refuse(c, REFUSAL_TOO_LARGE);
+		return refuse_call(c, REFUSAL_TOO_LARGE);
 	return true;
 }
 
@@ -127,10 +129,10 @@ plan_get(struct call *c)
 	if (c->match.route->version == 1)
 		return true;
 	if (request->if_match.p != NULL &&
-	    !parse_tags(c, request->if_match, ETAG_STRONG, REFUSAL_BAD_IF_MATCH, &c->if_match))
+	    !parse_condition_tags(c, request->if_match, ETAG_STRONG, REFUSAL_BAD_IF_MATCH, &c->if_match))
 		return false;
 	return request->if_none_match.p == NULL ||
-	    parse_tags(c, request->if_none_match, ETAG_WEAK, REFUSAL_BAD_IF_NONE_MATCH, &c->if_none_match);
+	    parse_condition_tags(c, request->if_none_match, ETAG_WEAK, REFUSAL_BAD_IF_NONE_MATCH, &c->if_none_match);
 }
 
 static bool
@@ -141,14 +143,14 @@ plan_list(struct call *c)
 	enum refusal refusal = query_read(c->request->query, c->arena, &query);
 
 	if (refusal != REFUSAL_NONE)
-		return refuse(c, refusal);
-	if (c->match.workspace.p != NULL && !decode(c, c->match.workspace, &workspace))
+		return refuse_call(c, refusal);
+	if (c->match.workspace.p != NULL && !decode_segment(c, c->match.workspace, &workspace))
 		return false;
 	c->op.kind = STORE_LIST;
-	if (!range_make(query.prefix, query.after, c->arena, &c->op.range))
-		return refuse(c, REFUSAL_HEADERS_TOO_LARGE);
+	if (!key_range_make(query.prefix, query.after, c->arena, &c->op.range))
+		return refuse_call(c, REFUSAL_HEADERS_TOO_LARGE);
 	c->op.limit = query.limit > 0 ? query.limit + 1 : 0; /* the one behind the last tells whether there is more */
-	listing_init(&c->listing, workspace, c->op.ns, query.limit);
+	key_list_init(&c->listing, workspace, c->op.ns, query.limit);
 	return true;
 }
 
@@ -162,7 +164,7 @@ plan_delete(struct call *c)
 		return plan_if_match(c);
 	/* RFC 9110 13.1.2: only what is not there may be deleted; so it is enough to look. */
 	c->op.kind = STORE_HEAD;
-	return is_any(c);
+	return is_any_tag(c);
 }
 
 static bool
@@ -175,18 +177,18 @@ plan_workspace(const struct api *api, struct call *c)
 		c->op.workspace = api->default_workspace;
 		return true;
 	}
-	if (!decode(c, c->match.workspace, &segment))
+	if (!decode_segment(c, c->match.workspace, &segment))
 		return false;
 	refusal = access_check(&c->claims, segment, &c->op.workspace);
-	return refusal == REFUSAL_NONE || refuse(c, refusal);
+	return refusal == REFUSAL_NONE || refuse_call(c, refusal);
 }
 
 static bool
 plan_names(struct call *c)
 {
-	if (!decode(c, c->match.ns, &c->op.ns))
+	if (!decode_segment(c, c->match.ns, &c->op.ns))
 		return false;
-	return c->match.key.p == NULL || decode(c, c->match.key, &c->op.key);
+	return c->match.key.p == NULL || decode_segment(c, c->match.key, &c->op.key);
 }
 
 static enum rules_operation
@@ -223,7 +225,7 @@ obey_rules(const struct rules *rules, struct call *c)
 	};
 
 	c->verdict = rules_ask(rules, &question);
-	return c->verdict.allowed || refuse(c, REFUSAL_NAMESPACE_FORBIDDEN);
+	return c->verdict.allowed || refuse_call(c, REFUSAL_NAMESPACE_FORBIDDEN);
 }
 
 static bool
@@ -233,13 +235,13 @@ authenticate(struct call *c, struct token_verifier *verifier, int64_t now)
 	case TOKEN_VALID:
 		return true;
 	case TOKEN_MISSING:
-		return refuse(c, REFUSAL_NO_TOKEN);
+		return refuse_call(c, REFUSAL_NO_TOKEN);
 	case TOKEN_UNCHECKED:
-		return refuse(c, REFUSAL_INTERNAL);
+		return refuse_call(c, REFUSAL_INTERNAL);
 	case TOKEN_INVALID:
 		break;
 	}
-	return refuse(c, REFUSAL_INVALID_TOKEN);
+	return refuse_call(c, REFUSAL_INVALID_TOKEN);
 }
 
 /* The step that a planned action calls for; API_ANSWER where it was refused. */
@@ -280,12 +282,12 @@ plan(const struct api *api, const struct rules *rules, struct call *c)
 static void
 answer_metrics(const struct api *api, struct call *c, struct response *r)
 {
-	enum exposition_format format = exposition_choose(c->request->accept);
+	enum prometheus_format format = prometheus_choose(c->request->accept);
 	struct str text = STR_ABSENT;
 	struct buf out;
 
 	buf_init(&out, METRICS_MAX);
-	exposition_put(&out, api->metrics, format);
+	prometheus_put(&out, api->metrics, format);
 	if (buf_ok(&out))
 		text = arena_copy(c->arena, buf_str(&out));
 	buf_free(&out);
@@ -294,7 +296,7 @@ answer_metrics(const struct api *api, struct call *c, struct response *r)
 		return;
 	}
 	response_text(r, text);
-	r->type = exposition_type(format);
+	r->type = prometheus_type(format);
 }
 
 /* The routes that need no token. */
@@ -333,14 +335,14 @@ find_route(const struct api *api, const struct request *request)
 
 /* Whoever asks has been let in. */
 static enum api_step
-dispatch(const struct api *api, const struct rules *rules, struct call *c, struct response *r)
+dispatch_action(const struct api *api, const struct rules *rules, struct call *c, struct response *r)
 {
 	if (c->match.route == NULL)
-		(void)refuse(c, REFUSAL_NOT_FOUND);
+		(void)refuse_call(c, REFUSAL_NOT_FOUND);
 	else if (c->request->method == METHOD_OPTIONS)
 		response_empty(r, 204);
 	else if (c->match.action == ACTION_NONE)
-		(void)refuse(c, REFUSAL_METHOD_NOT_ALLOWED);
+		(void)refuse_call(c, REFUSAL_METHOD_NOT_ALLOWED);
 	else if (c->match.route->version == 0)
 		return plan_probe(api, c, r);
 	else
@@ -349,8 +351,8 @@ dispatch(const struct api *api, const struct rules *rules, struct call *c, struc
 }
 
 enum api_step
-api_begin(const struct api *api, struct guard *guard, int64_t now, struct call *c,
-    const struct request *request, struct arena *arena, struct response *r)
+api_begin(const struct api *api, struct guard *guard, int64_t now, struct call *c, const struct request *request,
+    struct arena *arena, struct response *r)
 {
 	enum api_step step = API_ANSWER;
 
@@ -366,7 +368,7 @@ api_begin(const struct api *api, struct guard *guard, int64_t now, struct call *
 	}
 	c->match = find_route(api, request);
 	if (!route_is_protected(request->path) || authenticate(c, guard->verifier, now))
-		step = dispatch(api, guard->policy->rules, c, r);
+		step = dispatch_action(api, guard->policy->rules, c, r);
 	if (c->refusal != REFUSAL_NONE)
 		api_refuse(c, c->refusal, r);
 	else if (request->method == METHOD_OPTIONS)
@@ -381,9 +383,9 @@ api_ask(const struct api *api, const struct rules *rules, const struct claims *c
 	struct response r;
 
 	*c = (struct call){ .request = request, .arena = arena, .match = find_route(api, request), .claims = *claims };
-	(void)dispatch(api, rules, c, &r);
+	(void)dispatch_action(api, rules, c, &r);
 	if (c->op.kind == STORE_LIST)
-		listing_free(&c->listing);
+		key_list_free(&c->listing);
 	return c->refusal;
 }
 

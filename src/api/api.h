@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: EPL-2.0 */
 /*
  * api: what each route does, as a sequence of steps that never block and know
  * neither a socket nor a database:
@@ -23,8 +24,8 @@
 struct api {
 	size_t payload_limit; /* bytes */
 	struct uuid default_workspace;
-	const struct metrics *metrics; /* NULL: there are none */
-	const struct health *health;   /* NULL: nobody watches */
+	const struct metrics *metrics;  /* NULL: there are none */
+	const struct heartbeat *health; /* NULL: nobody watches */
 };
 
 struct call {
@@ -33,11 +34,11 @@ struct call {
 	struct route_match match;
 	struct claims claims;
 	struct rules_verdict verdict; /* where there are rules */
-	enum refusal refusal; /* the first one wins */
+	enum refusal refusal;         /* the first one wins */
 	struct store_op op;
 	struct etag_list if_match, if_none_match; /* GET and HEAD */
-	struct listing listing;                   /* LIST */
-	const struct health *health;              /* CHECK */
+	struct key_list listing;                  /* LIST */
+	const struct heartbeat *health;           /* CHECK */
 };
 
 enum api_step {

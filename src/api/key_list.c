@@ -1,28 +1,29 @@
+/* SPDX-License-Identifier: EPL-2.0 */
 #include "api/key_list.h"
 
 #include "base/digest.h"
 #include "base/utf8.h"
 #include "codec/json.h"
 
-#define OUT_MAX (LISTING_PIECE + (size_t)256 * 1024) /* a piece, and the longest names with every byte escaped */
+#define OUT_MAX (KEY_LIST_PIECE + (size_t)256 * 1024) /* a piece, and the longest names with every byte escaped */
 
 void
-listing_init(struct listing *l, struct str workspace, struct str ns, unsigned limit)
+key_list_init(struct key_list *l, struct str workspace, struct str ns, unsigned limit)
 {
-	*l = (struct listing){ .workspace = workspace, .ns = ns, .limit = limit };
+	*l = (struct key_list){ .workspace = workspace, .ns = ns, .limit = limit };
 	buf_init(&l->out, OUT_MAX);
 	buf_init(&l->last, OUT_MAX);
 }
 
 void
-listing_free(struct listing *l)
+key_list_free(struct key_list *l)
 {
 	buf_free(&l->out);
 	buf_free(&l->last);
 }
 
 void
-listing_put(struct listing *l, struct str key)
+key_list_put(struct key_list *l, struct str key)
 {
 	if (l->limit > 0 && l->count == l->limit) {
 		l->more = true;
@@ -36,13 +37,13 @@ listing_put(struct listing *l, struct str key)
 }
 
 bool
-listing_is_full(const struct listing *l)
+key_list_is_full(const struct key_list *l)
 {
-	return l->out.n >= LISTING_PIECE;
+	return l->out.n >= KEY_LIST_PIECE;
 }
 
 static void
-put_count(struct listing *l, struct buf *out)
+put_count(struct key_list *l, struct buf *out)
 {
 	buf_puts(out, STR("\"count\":"));
 	buf_put_number(out, (int64_t)l->count);
@@ -50,7 +51,7 @@ put_count(struct listing *l, struct buf *out)
 
 /* Puts everything up to the first key in front of what is in out. */
 static void
-open_object(struct listing *l, bool count_is_known)
+open_object(struct key_list *l, bool count_is_known)
 {
 	struct buf whole;
 
@@ -76,14 +77,14 @@ open_object(struct listing *l, bool count_is_known)
 }
 
 void
-listing_begin(struct listing *l)
+key_list_begin(struct key_list *l)
 {
 	open_object(l, false);
 	l->begun = true;
 }
 
 static void
-put_cursor(struct listing *l)
+put_cursor(struct key_list *l)
 {
 	char *hex = NULL;
 
@@ -98,7 +99,7 @@ put_cursor(struct listing *l)
 }
 
 void
-listing_end(struct listing *l)
+key_list_end(struct key_list *l)
 {
 	if (!l->begun)
 		open_object(l, true);
@@ -113,7 +114,7 @@ listing_end(struct listing *l)
 }
 
 bool
-listing_read_cursor(struct str cursor, struct arena *a, struct str *key)
+key_list_read_cursor(struct str cursor, struct arena *a, struct str *key)
 {
 	size_t n = cursor.n / 2;
 	unsigned char *bytes = arena_alloc(a, n + 1);

@@ -1,5 +1,7 @@
+/* SPDX-License-Identifier: EPL-2.0 */
 #include "api/probe.h"
 
+#include "base/base.h"
 #include "base/clock.h"
 
 #define TEXT_MAX 4096
@@ -65,8 +67,8 @@ list_checks(const struct check *check, size_t n, struct str end, struct arena *a
 
 /* Without memory for more the refusal's own text has to do. */
 static void
-answer(const struct check *check, size_t n, enum refusal refusal, const struct request *request, struct arena *a,
-    struct response *r)
+put_probe_answer(const struct check *check, size_t n, enum refusal refusal, const struct request *request,
+    struct arena *a, struct response *r)
 {
 	bool good = true;
 
@@ -83,33 +85,43 @@ answer(const struct check *check, size_t n, enum refusal refusal, const struct r
 }
 
 void
-probe_live(const struct health *health, int64_t now, const struct request *request, struct arena *a, struct response *r)
+probe_live(
+    const struct heartbeat *health, int64_t now, const struct request *request, struct arena *a, struct response *r)
 {
 	struct check workers = { "workers", GOOD, STR_ABSENT };
 	unsigned worker;
 	int64_t silence;
 
-	if (health != NULL && health_find_stuck(health, now, &worker, &silence)) {
+	if (health != NULL && heartbeat_find_stuck(health, now, &worker, &silence)) {
 		workers.verdict = BAD;
-		workers.reason = arena_printf(a, "worker %u has not turned for %lld s", worker, (long long)(silence / CLOCK_S));
+		workers.reason =
+		    arena_printf(a, "worker %u has not turned for %lld s", worker, (long long)(silence / CLOCK_S));
 	}
-	answer(&workers, 1, REFUSAL_NOT_ALIVE, request, a, r);
+	put_probe_answer(&workers, 1, REFUSAL_NOT_ALIVE, request, a, r);
 }
 
 void
-probe_ready(const struct health *health, const struct store_result *check, const struct request *request,
+probe_ready(const struct heartbeat *health, const struct store_result *check, const struct request *request,
     struct arena *a, struct response *r)
 {
 	bool done = check->outcome == STORE_DONE;
-	bool draining = health != NULL && health_is_draining(health);
+	bool draining = health != NULL && heartbeat_is_draining(health);
 	bool wrong_keys = check->keys == STORE_KEYS_WRONG;
 	const struct check checks[] = {
 		{ "database", done || check->reached ? GOOD : BAD, check->reason },
-		{ "schema", done || wrong_keys ? GOOD : check->reached ? BAD : UNKNOWN, check->reason },
+		{ "schema",
+		    done || wrong_keys   ? GOOD
+			: check->reached ? BAD
+					 : UNKNOWN,
+		    check->reason },
 		{ "serving", draining ? BAD : GOOD, STR("about to end") },
-		{ "encryption", wrong_keys ? BAD : done ? GOOD : UNKNOWN, check->reason },
+		{ "encryption",
+		    wrong_keys ? BAD
+			: done ? GOOD
+			       : UNKNOWN,
+		    check->reason },
 	};
-	size_t n = sizeof(checks) / sizeof(checks[0]) - (check->keys == STORE_KEYS_NONE);
+	size_t n = ARRAY_SIZE(checks) - (check->keys == STORE_KEYS_NONE);
 
-	answer(checks, n, REFUSAL_NOT_READY, request, a, r);
+	put_probe_answer(checks, n, REFUSAL_NOT_READY, request, a, r);
 }

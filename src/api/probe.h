@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: EPL-2.0 */
 /*
  * probe: the answers of /livez and /readyz.
  *
@@ -14,11 +15,11 @@
 #include "store/store.h"
 
 /* health: NULL in a program that ends with this request anyway. */
-void probe_live(const struct health *health, int64_t now, const struct request *request, struct arena *a,
-    struct response *r);
+void probe_live(
+    const struct heartbeat *health, int64_t now, const struct request *request, struct arena *a, struct response *r);
 
 /* check: the result of a STORE_CHECK. */
-void probe_ready(const struct health *health, const struct store_result *check, const struct request *request,
+void probe_ready(const struct heartbeat *health, const struct store_result *check, const struct request *request,
     struct arena *a, struct response *r);
 
 #endif

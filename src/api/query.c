@@ -1,10 +1,12 @@
+/* SPDX-License-Identifier: EPL-2.0 */
 #include "api/query.h"
 
 #include "api/key_list.h"
+#include "base/base.h"
 #include "codec/percent.h"
 
 static enum refusal
-decode(struct str raw, struct arena *a, struct str *out)
+decode_parameter(struct str raw, struct arena *a, struct str *out)
 {
 	switch (percent_decode(raw, PERCENT_QUERY, a, out)) {
 	case PERCENT_OK:
@@ -25,11 +27,11 @@ read_limit(struct str s, unsigned *limit)
 	unsigned n = 0;
 
 	for (size_t i = 0; i < s.n; i++) {
-		if (!str_is_digit(s.p[i]) || n > LISTING_MAX_LIMIT)
+		if (!str_is_digit(s.p[i]) || n > KEY_LIST_MAX_LIMIT)
 			return REFUSAL_BAD_LIMIT;
 		n = n * 10 + (unsigned)(s.p[i] - '0');
 	}
-	if (n < 1 || n > LISTING_MAX_LIMIT)
+	if (n < 1 || n > KEY_LIST_MAX_LIMIT)
 		return REFUSAL_BAD_LIMIT;
 	*limit = n;
 	return REFUSAL_NONE;
@@ -51,22 +53,22 @@ query_read(struct str raw, struct arena *a, struct query *q)
 
 		(void)str_cut(raw, '&', &pair, &raw);
 		(void)str_cut(pair, '=', &name, &value);
-		refusal = decode(name, a, &name);
+		refusal = decode_parameter(name, a, &name);
 		if (refusal == REFUSAL_HEADERS_TOO_LARGE)
 			return refusal;
 		if (refusal != REFUSAL_NONE)
 			continue;
-		for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
+		for (size_t i = 0; i < ARRAY_SIZE(known); i++) {
 			if (!str_eq(name, known[i].name))
 				continue;
 			if (known[i].value->p != NULL)
 				return REFUSAL_REPEATED_PARAMETER;
-			refusal = decode(value.p != NULL ? value : STR(""), a, known[i].value);
+			refusal = decode_parameter(value.p != NULL ? value : STR(""), a, known[i].value);
 			if (refusal != REFUSAL_NONE)
 				return refusal;
 		}
 	}
-	if (cursor.p != NULL && !listing_read_cursor(cursor, a, &q->after))
+	if (cursor.p != NULL && !key_list_read_cursor(cursor, a, &q->after))
 		return REFUSAL_BAD_CURSOR;
 	return limit.p != NULL ? read_limit(limit, &q->limit) : REFUSAL_NONE;
 }

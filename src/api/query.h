@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: EPL-2.0 */
 /*
  * query: the query parameters of a list.  Unknown ones are ignored, as the
  * original does; names and values are application/x-www-form-urlencoded.

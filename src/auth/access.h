@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: EPL-2.0 */
 /*
  * access: which workspace a request works in, and whether its claims reach
  * there.  Decides on claims and route alone; reads nothing else.

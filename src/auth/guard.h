@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: EPL-2.0 */
 /*
  * guard: who stands at the door of one thread: checks tokens with the
  * policy's keys and remembers them, and asks the policy's rules.

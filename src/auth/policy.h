@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: EPL-2.0 */
 /*
  * policy: what requests are judged by: the keys that sign tokens, and the
  * rules of access to namespaces.

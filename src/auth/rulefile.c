@@ -1,6 +1,8 @@
+/* SPDX-License-Identifier: EPL-2.0 */
 #include "auth/rulefile.h"
 
 #include "auth/access.h"
+#include "base/base.h"
 #include "codec/percent.h"
 
 #define ARENA_MAX ((size_t)16 * 1024 * 1024)
@@ -106,11 +108,13 @@ take_namespace(struct reader *r, struct str word, struct rules_value *v)
 static const char *
 take_operation(struct reader *r, struct str word, struct rules_value *v)
 {
-	static const struct str words[] = { [RULES_READ] = STR_INIT("read"), [RULES_WRITE] = STR_INIT("write"),
-		[RULES_LIST] = STR_INIT("list"), [RULES_DELETE] = STR_INIT("delete") };
+	static const struct str words[] = { [RULES_READ] = STR_INIT("read"),
+		[RULES_WRITE] = STR_INIT("write"),
+		[RULES_LIST] = STR_INIT("list"),
+		[RULES_DELETE] = STR_INIT("delete") };
 
 	(void)v;
-	for (unsigned i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+	for (unsigned i = 0; i < ARRAY_SIZE(words); i++) {
 		if (str_eq(word, words[i])) {
 			r->rule->operations |= 1U << i;
 			return NULL;
@@ -228,7 +232,7 @@ take_conditions(struct reader *r, struct str rest, struct buf *why)
 
 /* False: *why says what is wrong.  *r->rule is left out of the set where the line has no rule. */
 static bool
-take_line(struct reader *r, struct str line, unsigned number, struct buf *why)
+take_rule_line(struct reader *r, struct str line, unsigned number, struct buf *why)
 {
 	struct str word;
 
@@ -274,7 +278,7 @@ without_cr(struct str line)
 
 /* The lines that are rules, one behind the other; false: *line cannot be read. */
 static bool
-take_lines(struct reader *r, struct str text, struct rule **rule, size_t *n, unsigned *line, struct buf *why)
+take_rule_lines(struct reader *r, struct str text, struct rule **rule, size_t *n, unsigned *line, struct buf *why)
 {
 	struct str one;
 
@@ -285,7 +289,7 @@ take_lines(struct reader *r, struct str text, struct rule **rule, size_t *n, uns
 			buf_puts(why, STR("out of memory"));
 			return false;
 		}
-		if (!take_line(r, without_cr(one), *line, why))
+		if (!take_rule_line(r, without_cr(one), *line, why))
 			return false;
 		if (r->rule->line > 0)
 			rule[(*n)++] = r->rule;
@@ -303,7 +307,7 @@ rulefile_read(struct str text, const struct rulefile_terms *terms, unsigned *lin
 
 	arena_init(&r.arena, ARENA_MAX);
 	rule = arena_alloc(&r.arena, count_lines(text) * sizeof(struct rule *));
-	if (rule == NULL || !take_lines(&r, text, rule, &n, line, why)) {
+	if (rule == NULL || !take_rule_lines(&r, text, rule, &n, line, why)) {
 		arena_free(&r.arena);
 		return NULL;
 	}

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: EPL-2.0 */
 /*
  * rulefile: reads the file of access rules (hulykvs.conf(5), ACCESS RULES).
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: EPL-2.0 */
 #include "auth/rules.h"
 
 #include <stdlib.h>
@@ -159,7 +160,7 @@ applies(const struct rule *rule, const struct rules_question *q)
 
 /* The first of the patterns with that text, or where it would stand. */
 static size_t
-find(const struct rules *r, struct str text, bool prefix)
+find_condition(const struct rules *r, struct str text, bool prefix)
 {
 	const struct pattern wanted = { text, prefix, 0 };
 	size_t low = 0, high = r->patterns;
@@ -179,7 +180,7 @@ find(const struct rules *r, struct str text, bool prefix)
 static size_t
 first_rule(const struct rules *r, const struct rules_question *q, struct str text, bool prefix, size_t best)
 {
-	for (size_t i = find(r, text, prefix); i < r->patterns; i++) {
+	for (size_t i = find_condition(r, text, prefix); i < r->patterns; i++) {
 		const struct pattern *p = &r->pattern[i];
 
 		if (p->rule >= best || p->prefix != prefix || !str_eq(p->text, text))
@@ -230,7 +231,7 @@ condition_covers(enum rules_condition c, const struct rules_value *a, const stru
 }
 
 static bool
-covers(const struct rule *a, const struct rule *b)
+pattern_covers(const struct rule *a, const struct rule *b)
 {
 	for (enum rules_condition c = 0; c < RULES_NAMESPACE; c++)
 		if (!condition_covers(c, a->value[c], b->value[c]))
@@ -243,7 +244,7 @@ bool
 rules_is_idle(const struct rules *r, size_t i, unsigned *line, unsigned *by)
 {
 	for (size_t before = 0; before < i; before++) {
-		if (!covers(r->rule[before], r->rule[i]))
+		if (!pattern_covers(r->rule[before], r->rule[i]))
 			continue;
 		*line = r->rule[i]->line;
 		*by = r->rule[before]->line;

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: EPL-2.0 */
 /*
  * rules: who may do what in which namespaces.
  *
@@ -49,10 +50,10 @@ struct rules_value {
 
 struct rule {
 	bool allow;
-	unsigned line;  /* of the file, from 1 */
-	struct str text; /* that line */
+	unsigned line;                               /* of the file, from 1 */
+	struct str text;                             /* that line */
 	struct rules_value *value[RULES_CONDITIONS]; /* NULL: always met */
-	unsigned operations, versions; /* 1 << …; TO and API */
+	unsigned operations, versions;               /* 1 << …; TO and API */
 };
 
 #define RULES_ALL_OPERATIONS (1U << RULES_READ | 1U << RULES_WRITE | 1U << RULES_LIST | 1U << RULES_DELETE)

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: EPL-2.0 */
 #include "auth/token.h"
 
 #include <errno.h>
@@ -88,7 +89,7 @@ split(struct str token, struct parts *out)
 
 /* Borrows from bytes, which have room for max. */
 static bool
-decode(struct str part, unsigned char *bytes, size_t max, struct str *out)
+decode_part(struct str part, unsigned char *bytes, size_t max, struct str *out)
 {
 	size_t n;
 
@@ -184,8 +185,7 @@ check_signature(struct str secret, struct str token, const struct parts *parts)
 	enum token_verdict verdict;
 	struct str bytes;
 
-	if (!decode(parts->signature, signature.b, sizeof(signature.b), &bytes) ||
-	    bytes.n != sizeof(signature.b))
+	if (!decode_part(parts->signature, signature.b, sizeof(signature.b), &bytes) || bytes.n != sizeof(signature.b))
 		return TOKEN_INVALID;
 	if (secret.n == 0)
 		return TOKEN_INVALID; /* libjwt takes it; but with no secret everybody could sign */
@@ -197,8 +197,8 @@ check_signature(struct str secret, struct str token, const struct parts *parts)
 
 /* The one that signed the token. */
 static enum token_verdict
-find_secret(const struct token_secrets *secrets, struct str token, const struct parts *parts,
-    enum metrics_secret *secret)
+find_secret(
+    const struct token_secrets *secrets, struct str token, const struct parts *parts, enum metrics_secret *secret)
 {
 	enum token_verdict verdict = check_signature(secrets->current, token, parts);
 
@@ -241,7 +241,8 @@ read_extra(const cJSON *extra, struct claims *claims)
 		return true;
 	if (!cJSON_IsObject(extra))
 		return false;
-	cJSON_ArrayForEach(item, extra) {
+	cJSON_ArrayForEach(item, extra)
+	{
 		if (!cJSON_IsString(item))
 			return false;
 		if (strcmp(item->string, "service") == 0)
@@ -287,7 +288,7 @@ read_window(const cJSON *payload, struct window *out)
 }
 
 static bool
-read_claims(const cJSON *payload, struct claims *claims, struct window *window)
+read_token_claims(const cJSON *payload, struct claims *claims, struct window *window)
 {
 	const cJSON *workspace = member_not_null(payload, "workspace");
 
@@ -321,8 +322,8 @@ check_token(const struct token_secrets *secrets, struct str token, struct slot *
 	cJSON *header = NULL, *payload = NULL;
 	enum token_verdict verdict = TOKEN_INVALID;
 
-	if (!split(token, &parts) || !decode(parts.header, header_bytes, HEADER_MAX, &header_text) ||
-	    !decode(parts.payload, payload_bytes, DECODED_MAX, &payload_text))
+	if (!split(token, &parts) || !decode_part(parts.header, header_bytes, HEADER_MAX, &header_text) ||
+	    !decode_part(parts.payload, payload_bytes, DECODED_MAX, &payload_text))
 		return TOKEN_INVALID;
 	header = json_parse_object(header_text);
 	if (header == NULL)
@@ -335,7 +336,7 @@ check_token(const struct token_secrets *secrets, struct str token, struct slot *
 	if (payload == NULL)
 		verdict = verdict_of_error(errno);
 	else
-		verdict = verdict_of(read_claims(payload, &out->claims, &out->window));
+		verdict = verdict_of(read_token_claims(payload, &out->claims, &out->window));
 out:
 	cJSON_Delete(payload);
 	cJSON_Delete(header);
@@ -393,7 +394,7 @@ token_read_claims(struct str payload, struct claims *claims)
 {
 	cJSON *object = json_parse_object(payload);
 	struct window window;
-	bool ok = object != NULL && read_claims(object, claims, &window);
+	bool ok = object != NULL && read_token_claims(object, claims, &window);
 
 	cJSON_Delete(object);
 	return ok;

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: EPL-2.0 */
 /*
  * token: from the Authorization field to verified claims.
  *
@@ -26,11 +27,11 @@
 #define TOKEN_MAX_LENGTH  8320 /* bytes of the compact serialization */
 #define TOKEN_LEEWAY      60   /* seconds */
 #define TOKEN_CACHE_SLOTS 1024
-#define TOKEN_SERVICE_MAX 63   /* bytes kept of extra.service */
+#define TOKEN_SERVICE_MAX 63 /* bytes kept of extra.service */
 
 struct claims {
 	struct uuid account;
-	struct uuid workspace;               /* where has_workspace */
+	struct uuid workspace; /* where has_workspace */
 	bool has_workspace;
 	bool service_cut;                    /* its name was longer than is kept: nobody's that a rule knows */
 	char service[TOKEN_SERVICE_MAX + 1]; /* extra.service; "" where absent */
@@ -38,8 +39,8 @@ struct claims {
 
 enum token_verdict {
 	TOKEN_VALID,
-	TOKEN_MISSING, /* no Authorization, or not Bearer, or nothing behind it */
-	TOKEN_INVALID, /* everything else that is wrong with it */
+	TOKEN_MISSING,   /* no Authorization, or not Bearer, or nothing behind it */
+	TOKEN_INVALID,   /* everything else that is wrong with it */
 	TOKEN_UNCHECKED, /* no memory to find out */
 };
 
@@ -63,8 +64,8 @@ void token_verifier_free(struct token_verifier *v);
  * Checks one field value (absent where the request has none) at `now`,
  * seconds since the epoch.  *claims is set only on TOKEN_VALID.
  */
-enum token_verdict token_verify(struct token_verifier *v, struct str authorization, int64_t now,
-    struct claims *claims) __attribute__((warn_unused_result));
+enum token_verdict token_verify(struct token_verifier *v, struct str authorization, int64_t now, struct claims *claims)
+    __attribute__((warn_unused_result));
 
 /* Claims that nobody has signed, for an operator's questions; false: they could be no token's. */
 bool token_read_claims(struct str payload, struct claims *claims) __attribute__((warn_unused_result));

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: EPL-2.0 */
 #include "base/arena.h"
 
 #include <assert.h>
@@ -86,8 +87,7 @@ arena_copy(struct arena *a, struct str s)
 	return str_from(p, s.n);
 }
 
-static char *
-print_new(struct arena *a, size_t n, const char *fmt, va_list args) __attribute__((format(printf, 3, 0)));
+static char *print_new(struct arena *a, size_t n, const char *fmt, va_list args) __attribute__((format(printf, 3, 0)));
 
 static char *
 print_new(struct arena *a, size_t n, const char *fmt, va_list args)

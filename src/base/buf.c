@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: EPL-2.0 */
 #include "base/buf.h"
 
 #include <assert.h>
@@ -39,8 +40,8 @@ make_room(struct buf *b, size_t n, size_t spare)
 {
 	if (b->failed)
 		return false;
-	if (n > b->max - b->n || ((b->p == NULL || n + spare > b->cap - b->n) &&
-	    !grow(b, b->n + n + spare, b->max + spare))) {
+	if (n > b->max - b->n ||
+	    ((b->p == NULL || n + spare > b->cap - b->n) && !grow(b, b->n + n + spare, b->max + spare))) {
 		b->failed = true;
 		return false;
 	}

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: EPL-2.0 */
 /*
  * buf: a growing byte buffer with a ceiling and a sticky failure.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: EPL-2.0 */
 /*
  * digest: MD5, SHA-256 and what is made of it, by OpenSSL, which only this
  * room and xaes include.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: EPL-2.0 */
 /*
  * exitcode: how both programs end (the numbers of sysexits.h).
  */
@@ -6,12 +7,12 @@
 
 enum exitcode {
 	EXIT_OK = 0,
-	EXIT_USAGE = 64,       /* bad option or argument; not started by a web server */
-	EXIT_DATABASE = 69,    /* the database cannot be reached or refuses (hulykvs-migrate) */
-	EXIT_INTERNAL = 70,    /* a fault of ours or of the system */
-	EXIT_TRY_LATER = 75,   /* another migration or a lock stood in the way for too long */
-	EXIT_REFUSED = 77,     /* the request would be refused (--access-check) */
-	EXIT_CONFIG = 78,      /* a setting is wrong */
+	EXIT_USAGE = 64,     /* bad option or argument; not started by a web server */
+	EXIT_DATABASE = 69,  /* the database cannot be reached or refuses (hulykvs-migrate) */
+	EXIT_INTERNAL = 70,  /* a fault of ours or of the system */
+	EXIT_TRY_LATER = 75, /* another migration or a lock stood in the way for too long */
+	EXIT_REFUSED = 77,   /* the request would be refused (--access-check) */
+	EXIT_CONFIG = 78,    /* a setting is wrong */
 };
 
 #endif

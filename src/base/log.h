@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: EPL-2.0 */
 /*
  * log: one line per event on stderr, in logfmt or as JSON.
  *
@@ -22,10 +23,10 @@
 #include "base/buf.h"
 
 /*    enumerator  name in lines and settings */
-#define LOG_LEVELS(X)        \
-	X(LOG_ERROR, "error")    \
-	X(LOG_WARN, "warn")      \
-	X(LOG_INFO, "info")      \
+#define LOG_LEVELS(X) \
+	X(LOG_ERROR, "error") \
+	X(LOG_WARN, "warn") \
+	X(LOG_INFO, "info") \
 	X(LOG_DEBUG, "debug")
 
 enum log_level {
@@ -34,7 +35,7 @@ enum log_level {
 #undef X
 };
 
-#define LOG_FORMATS(X)          \
+#define LOG_FORMATS(X) \
 	X(LOG_LOGFMT, "logfmt") \
 	X(LOG_JSON, "json")
 
@@ -104,8 +105,7 @@ struct str log_format_name(enum log_format format);
 /* fields end with a LOG_END; use the macro. */
 void log_write(enum log_level level, const char *msg, const struct log_field *fields);
 
-#define log_event(level, ...) \
-	log_event_(level, __VA_ARGS__, (struct log_field){ NULL, LOG_END, { .number = 0 } })
+#define log_event(level, ...)       log_event_(level, __VA_ARGS__, (struct log_field){ NULL, LOG_END, { .number = 0 } })
 #define log_event_(level, msg, ...) log_write((level), (msg), (const struct log_field[]){ __VA_ARGS__ })
 
 /* The same at the end of lines, a buffer of any ceiling; whatever the threshold is. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: EPL-2.0 */
 /*
  * loop: the one place where a worker waits.  epoll, watches on descriptors,
  * and a few timers.
@@ -14,7 +15,7 @@
 
 struct watch {
 	int fd;
-	uint32_t trigger; /* the loop's own */
+	uint32_t trigger;                                /* the loop's own */
 	void (*ready)(struct watch *w, uint32_t events); /* EPOLL* bits */
 };
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: EPL-2.0 */
 #include "base/random_id.h"
 
 #include <sys/random.h>
@@ -7,7 +8,7 @@
 #define LENGTH_MAX 128
 
 void
-ids_init(struct ids *ids)
+random_id_init(struct random_id *ids)
 {
 	if (getrandom(&ids->state, sizeof(ids->state), 0) != sizeof(ids->state))
 		ids->state = (uint64_t)clock_mono() ^ (uint64_t)(uintptr_t)ids;
@@ -15,7 +16,7 @@ ids_init(struct ids *ids)
 
 /* SplitMix64: one addition and one mixing for each 64 bits. */
 static uint64_t
-next(struct ids *ids)
+next(struct random_id *ids)
 {
 	uint64_t z = ids->state += UINT64_C(0x9e3779b97f4a7c15);
 
@@ -25,15 +26,15 @@ next(struct ids *ids)
 }
 
 void
-ids_make(struct ids *ids, char out[IDS_SIZE])
+random_id_make(struct random_id *ids, char out[RANDOM_ID_SIZE])
 {
 	static const char digits[] = "0123456789abcdef";
 
 	for (size_t half = 0; half < 2; half++) {
 		uint64_t bits = next(ids);
 
-		for (size_t i = 0; i < IDS_SIZE / 2; i++, bits >>= 4)
-			out[half * IDS_SIZE / 2 + i] = digits[bits & 15];
+		for (size_t i = 0; i < RANDOM_ID_SIZE / 2; i++, bits >>= 4)
+			out[half * RANDOM_ID_SIZE / 2 + i] = digits[bits & 15];
 	}
 }
 
@@ -45,7 +46,7 @@ is_ok(char c)
 }
 
 bool
-ids_ok(struct str s)
+random_id_ok(struct str s)
 {
 	for (size_t i = 0; i < s.n; i++)
 		if (!is_ok(s.p[i]))

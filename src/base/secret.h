@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: EPL-2.0 */
 /*
  * secret: memory for keys.  Its pages are kept out of swap where the limit of
  * locked memory allows it, and out of core dumps; they are overwritten before

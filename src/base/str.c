@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: EPL-2.0 */
 #include "base/str.h"
 
 /* Not tolower(): its answer depends on the locale. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: EPL-2.0 */
 /*
  * str: slices, the way text travels through this program.
  *
@@ -20,8 +21,11 @@ struct str {
 
 #define STR(literal) ((struct str){ "" literal, sizeof(literal) - 1 })
 /* The same inside the initializer of a table, where C17 wants a constant. */
-#define STR_INIT(literal) { "" literal, sizeof(literal) - 1 }
-#define STR_ABSENT   ((struct str){ NULL, 0 })
+#define STR_INIT(literal) \
+	{ \
+		"" literal, sizeof(literal) - 1 \
+	}
+#define STR_ABSENT ((struct str){ NULL, 0 })
 
 /* Arguments for "%.*s". */
 #define STR_FMT(s) (int)(s).n, (s).p

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: EPL-2.0 */
 /*
  * textfile: a file as one piece: settings, secrets, access rules.
  *

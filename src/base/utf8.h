@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: EPL-2.0 */
 /*
  * utf8: what counts as text.  A name or a claim is text when it is well-formed
  * UTF-8 (RFC 3629: no surrogates, no overlong forms, nothing above U+10FFFF);

@@ -1,8 +1,9 @@
+/* SPDX-License-Identifier: EPL-2.0 */
 #include "codec/base64url.h"
 
 /* 0 to 63, or 64 for a byte outside the alphabet. */
 static unsigned
-value_of(char c)
+sextet_of(char c)
 {
 	if (c >= 'A' && c <= 'Z')
 		return (unsigned)(c - 'A');
@@ -23,7 +24,7 @@ base64url_decode(struct str s, unsigned char *out, size_t max, size_t *n)
 	if (s.n % 4 == 1 || length > max)
 		return false;
 	for (size_t i = 0; i < s.n; i++) {
-		unsigned value = value_of(s.p[i]);
+		unsigned value = sextet_of(s.p[i]);
 		if (value > 63)
 			return false;
 		bits = bits << 6 | value;

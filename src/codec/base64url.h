@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: EPL-2.0 */
 /*
  * base64url: decoding what a JSON Web Token is made of (RFC 7515 2, RFC 4648 5).
  *
@@ -11,7 +12,6 @@
 #include "base/str.h"
 
 /* Writes at most max bytes to out and their number to *n.  false: not base64url, or longer than max. */
-bool base64url_decode(struct str s, unsigned char *out, size_t max, size_t *n)
-    __attribute__((warn_unused_result));
+bool base64url_decode(struct str s, unsigned char *out, size_t max, size_t *n) __attribute__((warn_unused_result));
 
 #endif

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: EPL-2.0 */
 #include "codec/json.h"
 
 #include <errno.h>
@@ -49,7 +50,7 @@ skip_string(const char *p, const char *end)
 }
 
 static const char *
-skip_digits(const char *p, const char *end)
+skip_json_digits(const char *p, const char *end)
 {
 	const char *start = p;
 
@@ -64,12 +65,12 @@ skip_number(const char *p, const char *end)
 {
 	if (*p == '-')
 		p++;
-	p = *p == '0' ? p + 1 : skip_digits(p, end);
+	p = *p == '0' ? p + 1 : skip_json_digits(p, end);
 	if (p != NULL && *p == '.')
-		p = skip_digits(p + 1, end);
+		p = skip_json_digits(p + 1, end);
 	if (p != NULL && (*p == 'e' || *p == 'E')) {
 		p++;
-		p = skip_digits(*p == '+' || *p == '-' ? p + 1 : p, end);
+		p = skip_json_digits(*p == '+' || *p == '-' ? p + 1 : p, end);
 	}
 	return p != NULL && !str_is_digit(*p) ? p : NULL;
 }
@@ -185,7 +186,7 @@ plain_run(struct str s)
 	for (uint64_t bytes; s.n - n >= sizeof(bytes); n += sizeof(bytes)) {
 		memcpy(&bytes, s.p + n, sizeof(bytes));
 		if ((any_below(bytes, 0x20) | any_below(bytes ^ '"' * EACH_BYTE, 1) |
-		    any_below(bytes ^ '\\' * EACH_BYTE, 1)) != 0)
+			any_below(bytes ^ '\\' * EACH_BYTE, 1)) != 0)
 			break;
 	}
 	while (n < s.n && (unsigned char)s.p[n] >= 0x20 && s.p[n] != '"' && s.p[n] != '\\')

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: EPL-2.0 */
 /*
  * json: reading JSON from outside (by cJSON, made strict) and writing strings.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: EPL-2.0 */
 #include "codec/kvlist.h"
 
 #include <stdint.h>
@@ -6,7 +7,7 @@
 #include "codec/percent.h"
 
 static bool
-decode(struct str in, struct arena *a, struct str *out)
+decode_value(struct str in, struct arena *a, struct str *out)
 {
 	if (percent_decode(str_trim(in), PERCENT_SEGMENT, a, out) != PERCENT_OK)
 		return false;
@@ -16,8 +17,8 @@ decode(struct str in, struct arena *a, struct str *out)
 	return true;
 }
 
-static struct pair *
-find(struct pairs *p, struct str name)
+static struct kvlist_pair *
+find_pair(struct kvlist *p, struct str name)
 {
 	for (size_t i = 0; i < p->n; i++)
 		if (str_eq(p->pair[i].name, name))
@@ -26,12 +27,12 @@ find(struct pairs *p, struct str name)
 }
 
 static bool
-take(struct pairs *p, const struct pair *pair)
+take_pair(struct kvlist *p, const struct kvlist_pair *pair)
 {
-	struct pair *place = find(p, pair->name);
+	struct kvlist_pair *place = find_pair(p, pair->name);
 
 	if (place == NULL) {
-		if (p->n == PAIRS_MAX)
+		if (p->n == KVLIST_MAX)
 			return false;
 		place = &p->pair[p->n++];
 	}
@@ -40,18 +41,18 @@ take(struct pairs *p, const struct pair *pair)
 }
 
 bool
-pairs_read(struct str s, struct arena *a, struct pairs *p)
+kvlist_read(struct str s, struct arena *a, struct kvlist *p)
 {
 	p->n = 0;
 	while (s.p != NULL) {
 		struct str member, name, value;
-		struct pair pair;
+		struct kvlist_pair pair;
 
 		(void)str_cut(s, ',', &member, &s);
 		if (str_trim(member).n == 0)
 			continue;
-		if (!str_cut(member, '=', &name, &value) || !decode(name, a, &pair.name) || !decode(value, a, &pair.value) ||
-		    pair.name.n == 0 || !take(p, &pair))
+		if (!str_cut(member, '=', &name, &value) || !decode_value(name, a, &pair.name) ||
+		    !decode_value(value, a, &pair.value) || pair.name.n == 0 || !take_pair(p, &pair))
 			return false;
 	}
 	return true;
@@ -59,7 +60,7 @@ pairs_read(struct str s, struct arena *a, struct pairs *p)
 
 /* What had nothing to be decoded is still s itself, which is its owner's. */
 static void
-forget(struct str decoded, struct str s)
+forget_pair(struct str decoded, struct str s)
 {
 	uintptr_t at = (uintptr_t)decoded.p, start = (uintptr_t)s.p;
 
@@ -68,17 +69,17 @@ forget(struct str decoded, struct str s)
 }
 
 void
-pairs_forget(struct pairs *p, struct str s)
+kvlist_forget(struct kvlist *p, struct str s)
 {
 	for (size_t i = 0; i < p->n; i++) {
-		forget(p->pair[i].name, s);
-		forget(p->pair[i].value, s);
+		forget_pair(p->pair[i].name, s);
+		forget_pair(p->pair[i].value, s);
 	}
 	p->n = 0;
 }
 
 struct str
-pairs_find(const struct pairs *p, struct str name)
+kvlist_find(const struct kvlist *p, struct str name)
 {
 	for (size_t i = 0; i < p->n; i++)
 		if (str_eq(p->pair[i].name, name))

@@ -1,22 +1,23 @@
+/* SPDX-License-Identifier: EPL-2.0 */
 /*
  * pairs: lists of the form "name=value,name=value", as the variables
  * OTEL_RESOURCE_ATTRIBUTES and OTEL_EXPORTER_OTLP_HEADERS hold them: W3C
  * Baggage (section 3.3.1) without properties, names and values
  * percent-decoded.
  */
-#ifndef HULYKVS_PAIRS_H
-#define HULYKVS_PAIRS_H
+#ifndef HULYKVS_KVLIST_H
+#define HULYKVS_KVLIST_H
 
 #include "base/arena.h"
 
-#define PAIRS_MAX 64
+#define KVLIST_MAX 64
 
-struct pair {
+struct kvlist_pair {
 	struct str name, value;
 };
 
-struct pairs {
-	struct pair pair[PAIRS_MAX];
+struct kvlist {
+	struct kvlist_pair pair[KVLIST_MAX];
 	size_t n;
 };
 
@@ -24,14 +25,14 @@ struct pairs {
  * Fills *p; borrows from s and the arena.  Of a name that comes twice the last
  * one counts; nothing between two commas is no pair.  False: a pair without a
  * name or '=', a broken escape, a control character, no UTF-8, more than
- * PAIRS_MAX, or no memory.
+ * KVLIST_MAX, or no memory.
  */
-bool pairs_read(struct str s, struct arena *a, struct pairs *p) __attribute__((warn_unused_result));
+bool kvlist_read(struct str s, struct arena *a, struct kvlist *p) __attribute__((warn_unused_result));
 
 /* Overwrites what was decoded from s into the arena: for secrets. */
-void pairs_forget(struct pairs *p, struct str s);
+void kvlist_forget(struct kvlist *p, struct str s);
 
 /* The value of that name; absent: there is none. */
-struct str pairs_find(const struct pairs *p, struct str name);
+struct str kvlist_find(const struct kvlist *p, struct str name);
 
 #endif

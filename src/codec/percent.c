@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: EPL-2.0 */
 #include "codec/percent.h"
 
 #include "base/digest.h"
@@ -34,7 +35,7 @@ take_byte(struct str *in, char *c)
 
 /* The number of bytes written, or -1: malformed. */
 static ptrdiff_t
-decode(struct str in, enum percent_form form, char *out)
+decode_bytes(struct str in, enum percent_form form, char *out)
 {
 	char *end = out;
 
@@ -59,7 +60,7 @@ percent_decode(struct str in, enum percent_form form, struct arena *a, struct st
 		char *p = arena_alloc(a, in.n);
 		if (p == NULL)
 			return PERCENT_NO_MEMORY;
-		ptrdiff_t n = decode(in, form, p);
+		ptrdiff_t n = decode_bytes(in, form, p);
 		if (n < 0)
 			return PERCENT_MALFORMED;
 		decoded = str_from(p, (size_t)n);

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: EPL-2.0 */
 /*
  * percent: percent-decoding of one path segment or one query component
  * (RFC 3986 2.1), exactly once.

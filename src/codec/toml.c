@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: EPL-2.0 */
 #include "codec/toml.h"
 
 #include "base/digest.h"
@@ -29,7 +30,7 @@ is_text(struct str line)
 
 /* Takes c off the front of *s. */
 static bool
-take(struct str *s, char c)
+take_char(struct str *s, char c)
 {
 	if (s->n == 0 || s->p[0] != c)
 		return false;
@@ -73,12 +74,12 @@ take_escape(struct str *s, char *out)
 {
 	static const char letters[] = "btnfr\"\\", meanings[] = "\b\t\n\f\r\"\\";
 
-	if (take(s, 'u'))
+	if (take_char(s, 'u'))
 		return take_code_point(s, 4, out);
-	if (take(s, 'U'))
+	if (take_char(s, 'U'))
 		return take_code_point(s, 8, out);
 	for (size_t i = 0; i < sizeof(letters) - 1; i++) {
-		if (take(s, letters[i])) {
+		if (take_char(s, letters[i])) {
 			*out = meanings[i];
 			return 1;
 		}
@@ -87,7 +88,7 @@ take_escape(struct str *s, char *out)
 }
 
 static bool
-decode(struct str in, struct arena *a, struct str *out)
+decode_escape(struct str in, struct arena *a, struct str *out)
 {
 	char *p = arena_alloc(a, in.n);
 	size_t n = 0, put;
@@ -95,7 +96,7 @@ decode(struct str in, struct arena *a, struct str *out)
 	if (p == NULL)
 		return false;
 	while (in.n > 0) {
-		if (take(&in, '\\')) {
+		if (take_char(&in, '\\')) {
 			put = take_escape(&in, p + n);
 			if (put == 0)
 				return false;
@@ -128,15 +129,15 @@ take_basic(struct str *s, struct arena *a, struct str *out)
 	struct str raw = str_first(*s, n);
 	*s = str_skip(*s, n + 1);
 	*out = raw;
-	return !escaped || decode(raw, a, out);
+	return !escaped || decode_escape(raw, a, out);
 }
 
 static bool
 take_quoted(struct str *s, struct arena *a, struct str *out)
 {
-	if (take(s, '"'))
+	if (take_char(s, '"'))
 		return take_basic(s, a, out);
-	return take(s, '\'') && str_cut(*s, '\'', out, s);
+	return take_char(s, '\'') && str_cut(*s, '\'', out, s);
 }
 
 static bool
@@ -155,25 +156,25 @@ take_key(struct str *s, struct arena *a, struct str *out)
 
 /* Digits, with single underscores between them. */
 static bool
-skip_digits(struct str *s)
+skip_toml_digits(struct str *s)
 {
 	do {
 		if (s->n == 0 || !str_is_digit(s->p[0]))
 			return false;
 		while (s->n > 0 && str_is_digit(s->p[0]))
 			*s = str_skip(*s, 1);
-	} while (take(s, '_'));
+	} while (take_char(s, '_'));
 	return true;
 }
 
 static bool
 is_number(struct str s)
 {
-	if (!take(&s, '-'))
-		(void)take(&s, '+');
+	if (!take_char(&s, '-'))
+		(void)take_char(&s, '+');
 	if (s.n > 1 && s.p[0] == '0' && s.p[1] != '.')
 		return false;
-	return skip_digits(&s) && (!take(&s, '.') || skip_digits(&s)) && s.n == 0;
+	return skip_toml_digits(&s) && (!take_char(&s, '.') || skip_toml_digits(&s)) && s.n == 0;
 }
 
 static bool
@@ -193,7 +194,7 @@ without_underscores(struct str in, struct arena *a, struct str *out)
 
 /* A number or a boolean. */
 static bool
-take_bare(struct str *s, struct arena *a, struct str *out)
+take_bare_key(struct str *s, struct arena *a, struct str *out)
 {
 	size_t n = 0;
 
@@ -217,11 +218,11 @@ read_line(struct str s, struct arena *a, struct str *key, struct str *value)
 	if (!take_key(&s, a, key))
 		return LINE_BAD;
 	s = str_trim(s);
-	if (!take(&s, '='))
+	if (!take_char(&s, '='))
 		return LINE_BAD;
 	s = str_trim(s);
 	bool quoted = s.n > 0 && (s.p[0] == '"' || s.p[0] == '\'');
-	if (!(quoted ? take_quoted(&s, a, value) : take_bare(&s, a, value)))
+	if (!(quoted ? take_quoted(&s, a, value) : take_bare_key(&s, a, value)))
 		return LINE_BAD;
 	s = str_trim(s);
 	return s.n == 0 || s.p[0] == '#' ? LINE_PAIR : LINE_BAD;

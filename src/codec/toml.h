@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: EPL-2.0 */
 /*
  * toml: the part of TOML 1.0 that etc/config.toml needs: comments and
  * `key = value` lines, where a value is a basic "…" or literal '…' string, a

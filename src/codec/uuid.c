@@ -1,5 +1,7 @@
+/* SPDX-License-Identifier: EPL-2.0 */
 #include "codec/uuid.h"
 
+#include "base/base.h"
 #include "base/digest.h"
 
 #define SIMPLE_LENGTH     32
@@ -10,7 +12,7 @@ static const struct {
 	size_t digits, bytes;
 } groups[] = { { 8, 4 }, { 4, 2 }, { 4, 2 }, { 4, 2 }, { 12, 6 } };
 
-#define GROUPS (sizeof(groups) / sizeof(groups[0]))
+#define GROUPS (ARRAY_SIZE(groups))
 
 static bool
 parse_hyphenated(struct str s, struct uuid *out)
@@ -45,9 +47,10 @@ uuid_parse(struct str s, struct uuid *out)
 	struct str inner = s;
 	struct uuid u;
 
-	bool ok = s.n == SIMPLE_LENGTH ? digest_unhex(s, u.b, sizeof(u.b)) :
-	    (s.n == HYPHENATED_LENGTH || unwrap(s, STR("{"), STR("}"), &inner) ||
-	    unwrap(s, STR("urn:uuid:"), STR(""), &inner)) && parse_hyphenated(inner, &u);
+	bool ok = s.n == SIMPLE_LENGTH ? digest_unhex(s, u.b, sizeof(u.b))
+				       : (s.n == HYPHENATED_LENGTH || unwrap(s, STR("{"), STR("}"), &inner) ||
+					     unwrap(s, STR("urn:uuid:"), STR(""), &inner)) &&
+		parse_hyphenated(inner, &u);
 	if (ok)
 		*out = u;
 	return ok;

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: EPL-2.0 */
 /*
  * uuid: workspace and account identifiers (RFC 9562).
  *

@@ -1,14 +1,16 @@
+/* SPDX-License-Identifier: EPL-2.0 */
 #include "config/config.h"
 
 #include <errno.h>
 #include <stddef.h>
 #include <stdlib.h>
 
+#include "base/base.h"
 #include "base/digest.h"
 #include "base/textfile.h"
 #include "codec/toml.h"
 
-#define ARENA_MAX   (2 * TEXTFILE_MAX) /* decoded texts are no longer than the file; the rest is for the chunks */
+#define ARENA_MAX (2 * TEXTFILE_MAX) /* decoded texts are no longer than the file; the rest is for the chunks */
 
 extern char **environ;
 
@@ -48,9 +50,9 @@ struct given {
 struct sources {
 	struct config *config;
 	struct given given[CONFIG_COUNT];
-	struct given path[CONFIG_COUNT];  /* of NAME_FILE; the default is none */
-	struct buf secret[CONFIG_COUNT];  /* what is in that file */
-	struct buf file; /* whole, so that it can be overwritten */
+	struct given path[CONFIG_COUNT]; /* of NAME_FILE; the default is none */
+	struct buf secret[CONFIG_COUNT]; /* what is in that file */
+	struct buf file;                 /* whole, so that it can be overwritten */
 	struct arena arena;
 	struct buf *error;
 	bool failed;
@@ -58,7 +60,7 @@ struct sources {
 
 /* Overwrites a value that came from the file: it may be a secret. */
 static void
-forget(struct given *given)
+forget_value(struct given *given)
 {
 	if (given->origin.line > 0)
 		digest_cleanse((char *)given->value.p, given->value.n);
@@ -83,7 +85,7 @@ static void
 sources_free(struct sources *s)
 {
 	for (size_t i = 0; i < CONFIG_COUNT; i++) {
-		forget(&s->given[i]);
+		forget_value(&s->given[i]);
 		textfile_forget(&s->secret[i]);
 	}
 	textfile_forget(&s->file);
@@ -105,7 +107,7 @@ take_unknown(struct config *c, struct str name, unsigned line)
 
 /* The setting of that name, or the path of its file (behind); NULL: there is no such setting. */
 static struct given *
-find(struct sources *s, struct str name, enum naming naming)
+find_setting(struct sources *s, struct str name, enum naming naming)
 {
 	struct str behind = naming == MEMBER ? STR("_file") : STR("_FILE");
 
@@ -126,7 +128,7 @@ static bool
 on_pair(void *ctx, struct str key, struct str value, unsigned line)
 {
 	struct sources *s = ctx;
-	struct given *given = find(s, key, MEMBER);
+	struct given *given = find_setting(s, key, MEMBER);
 
 	if (given == NULL) {
 		take_unknown(s->config, key, line);
@@ -161,13 +163,13 @@ take_file(struct sources *s)
 static void
 take_value(struct sources *s, struct str name, struct str value, enum config_source source)
 {
-	struct given *given = find(s, name, VARIABLE);
+	struct given *given = find_setting(s, name, VARIABLE);
 
 	if (given == NULL) {
 		take_unknown(s->config, name, 0);
 		return;
 	}
-	forget(given);
+	forget_value(given);
 	*given = (struct given){ value, { source, 0 } };
 }
 
@@ -197,7 +199,8 @@ static void
 put_setting(struct buf *error, const struct setting *setting, const struct given *given, bool file)
 {
 	if (given->origin.line > 0)
-		buf_printf(error, SETTINGS_FILE ":%u: %s%s: ", given->origin.line, setting->member, file ? "_file" : "");
+		buf_printf(
+		    error, SETTINGS_FILE ":%u: %s%s: ", given->origin.line, setting->member, file ? "_file" : "");
 	else
 		buf_printf(error, "%s%s: ", setting->name, file ? "_FILE" : "");
 }
@@ -244,7 +247,7 @@ take_secrets(struct sources *s, enum config_reader reader)
 
 /* NULL, or what is wrong with it. */
 static const char *
-parse(const struct setting *setting, struct str value, struct config *c)
+parse_value(const struct setting *setting, struct str value, struct config *c)
 {
 	if (value.n > 0 && memchr(value.p, '\0', value.n) != NULL)
 		return "holds a NUL";
@@ -252,9 +255,9 @@ parse(const struct setting *setting, struct str value, struct config *c)
 }
 
 static bool
-apply(const struct setting *setting, const struct given *given, struct config *c, struct buf *error)
+apply_value(const struct setting *setting, const struct given *given, struct config *c, struct buf *error)
 {
-	const char *wrong = parse(setting, given->value, c);
+	const char *wrong = parse_value(setting, given->value, c);
 
 	if (wrong == NULL)
 		return true;
@@ -275,7 +278,7 @@ check_strength(const struct config *c, struct buf *error)
 {
 	static const enum config_setting secrets[] = { CONFIG_token_secret, CONFIG_token_secret_previous };
 
-	for (size_t i = 0; c->require_strong_secret && i < sizeof(secrets) / sizeof(secrets[0]); i++) {
+	for (size_t i = 0; c->require_strong_secret && i < ARRAY_SIZE(secrets); i++) {
 		const char *secret = *(char *const *)const_member_of(c, &settings[secrets[i]]);
 		size_t n = strlen(secret);
 
@@ -293,17 +296,17 @@ static bool
 apply_or_ignore(struct config *c, size_t i, struct str value, struct buf *error)
 {
 	if (value.n > 0) {
-		c->ignored[i] = parse(&settings[i], value, c);
+		c->ignored[i] = parse_value(&settings[i], value, c);
 		if (c->ignored[i] == NULL)
 			return true;
 	}
 	c->origin[i] = (struct config_origin){ CONFIG_DEFAULT, 0 };
-	return apply(&settings[i], &(struct given){ .value = str_of(settings[i].def) }, c, error);
+	return apply_value(&settings[i], &(struct given){ .value = str_of(settings[i].def) }, c, error);
 }
 
 /* Variables of OpenTelemetry that are not for us are no matter while it is off. */
 static bool
-is_odd(const struct config *c, const struct config_unknown *u)
+is_odd_name(const struct config *c, const struct config_unknown *u)
 {
 	return c->otel_mode != OTELENV_OFF || !is_opentelemetry(u->name);
 }
@@ -312,7 +315,7 @@ void
 config_warn(const struct config *c)
 {
 	for (const struct config_unknown *u = c->unknown; u < c->unknown + c->unknown_n; u++)
-		if (is_odd(c, u))
+		if (is_odd_name(c, u))
 			log_event(LOG_WARN, "no such setting", log_text("name", str_of(u->name)),
 			    u->line > 0 ? log_number("line", u->line) : log_nothing());
 	for (size_t i = 0; i < CONFIG_COUNT; i++)
@@ -320,7 +323,8 @@ config_warn(const struct config *c)
 			log_event(LOG_WARN, "setting ignored, the default is taken",
 			    log_text("setting", str_of(settings[i].name)), log_text("why", str_of(c->ignored[i])));
 	if (c->reader == CONFIG_SERVICE && is_default_secret(c->token_secret))
-		log_event(LOG_WARN, "HULY_TOKEN_SECRET is the default that everybody knows: "
+		log_event(LOG_WARN,
+		    "HULY_TOKEN_SECRET is the default that everybody knows: "
 		    "anyone can forge a token for every workspace; set a secret of your own");
 }
 
@@ -341,8 +345,8 @@ config_load(struct config *c, enum config_reader reader, const struct config_ove
 	ok = ok && take_secrets(&s, reader);
 	for (size_t i = 0; ok && i < CONFIG_COUNT; i++) {
 		c->origin[i] = s.given[i].origin;
-		ok = is_opentelemetry(settings[i].name) ? apply_or_ignore(c, i, s.given[i].value, error) :
-							  apply(&settings[i], &s.given[i], c, error);
+		ok = is_opentelemetry(settings[i].name) ? apply_or_ignore(c, i, s.given[i].value, error)
+							: apply_value(&settings[i], &s.given[i], c, error);
 	}
 	if (ok && reader == CONFIG_SERVICE)
 		ok = check_strength(c, error);

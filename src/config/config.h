@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: EPL-2.0 */
 /*
  * config: reads the settings and checks every one of them.
  *
@@ -23,7 +24,7 @@ enum config_setting {
 #define X(member, type, name, def, help) CONFIG_##member,
 	SETTINGS(X)
 #undef X
-	CONFIG_COUNT,
+	    CONFIG_COUNT,
 };
 
 enum config_source {
@@ -58,7 +59,8 @@ struct config {
 #undef X
 	struct config_origin origin[CONFIG_COUNT];
 	char *secret_file[CONFIG_COUNT]; /* owned; where it came from a file of its own, that one's path */
-	const char *ignored[CONFIG_COUNT]; /* what was wrong with a value that the default was taken for; NULL: nothing */
+	const char
+	    *ignored[CONFIG_COUNT]; /* what was wrong with a value that the default was taken for; NULL: nothing */
 	struct config_unknown unknown[CONFIG_UNKNOWN_MAX];
 	unsigned unknown_n;
 };

@@ -1,8 +1,10 @@
+/* SPDX-License-Identifier: EPL-2.0 */
 #include "config/otelenv.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/base.h"
 #include "base/clock.h"
 #include "base/utf8.h"
 #include "codec/kvlist.h"
@@ -21,7 +23,7 @@ static const struct str modes[] = {
 static const char *
 parse_mode(struct str s, void *member)
 {
-	for (size_t i = 0; i < sizeof(modes) / sizeof(modes[0]); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(modes); i++)
 		if (str_eq_nocase(s, modes[i])) {
 			*(enum otelenv_mode *)member = (enum otelenv_mode)i;
 			return NULL;
@@ -68,14 +70,14 @@ static bool
 is_list(struct str s, bool of_headers)
 {
 	struct arena arena;
-	struct pairs pairs;
+	struct kvlist pairs;
 	bool ok;
 
 	arena_init(&arena, ARENA_MAX);
-	ok = pairs_read(s, &arena, &pairs);
+	ok = kvlist_read(s, &arena, &pairs);
 	for (size_t i = 0; ok && of_headers && i < pairs.n; i++)
 		ok = is_token(pairs.pair[i].name);
-	pairs_forget(&pairs, s);
+	kvlist_forget(&pairs, s);
 	arena_free(&arena);
 	return ok;
 }
@@ -83,15 +85,15 @@ is_list(struct str s, bool of_headers)
 static const char *
 parse_attributes(struct str s, void *member)
 {
-	return is_list(s, false) ? setting_copy(s, member) :
-	    "not a list of name=value, percent-encoded, with commas between them";
+	return is_list(s, false) ? setting_copy(s, member)
+				 : "not a list of name=value, percent-encoded, with commas between them";
 }
 
 static const char *
 parse_headers(struct str s, void *member)
 {
-	return is_list(s, true) ? setting_copy(s, member) :
-	    "not a list of header=value, percent-encoded, with commas between them";
+	return is_list(s, true) ? setting_copy(s, member)
+				: "not a list of header=value, percent-encoded, with commas between them";
 }
 
 static void
@@ -145,7 +147,7 @@ print_url(const void *member, struct buf *out)
 }
 
 static void
-print_text(const void *member, struct buf *out)
+print_otel_text(const void *member, struct buf *out)
 {
 	buf_puts(out, str_of(*(char *const *)member));
 }
@@ -187,8 +189,9 @@ print_queue(const void *member, struct buf *out)
 static const char *
 parse_sampler(struct str s, void *member)
 {
-	return trace_sampler_parse(s, member) ? NULL :
-	    "not always_on, always_off, traceidratio or one of these behind parentbased_";
+	return trace_sampler_parse(s, member)
+	    ? NULL
+	    : "not always_on, always_off, traceidratio or one of these behind parentbased_";
 }
 
 static void
@@ -242,14 +245,15 @@ otelenv_put_url(struct buf *out, const char *own, const char *base, struct str p
 	buf_puts(out, path);
 }
 
-const struct setting_type
-    setting_type_OTEL_MODE = { parse_mode, print_mode, NULL, sizeof(SETTING_C_OTEL_MODE) },
-    setting_type_OTEL_TRUTH = { parse_truth, print_truth, NULL, sizeof(SETTING_C_OTEL_TRUTH) },
-    setting_type_OTEL_NAME = { parse_name, print_text, setting_release_text, 0 },
-    setting_type_OTEL_ATTRIBUTES = { parse_attributes, print_text, setting_release_text, 0 },
-    setting_type_OTEL_HEADERS = { parse_headers, print_headers, setting_release_secret, 0 },
-    setting_type_OTEL_URL = { parse_url, print_url, setting_release_secret, 0 },
-    setting_type_OTEL_MILLIS = { parse_millis, print_millis, NULL, sizeof(SETTING_C_OTEL_MILLIS) },
-    setting_type_OTEL_QUEUE = { parse_queue, print_queue, NULL, sizeof(SETTING_C_OTEL_QUEUE) },
-    setting_type_OTEL_SAMPLER = { parse_sampler, print_sampler, NULL, sizeof(SETTING_C_OTEL_SAMPLER) },
-    setting_type_OTEL_RATIO = { parse_ratio, print_ratio, NULL, sizeof(SETTING_C_OTEL_RATIO) };
+const struct setting_type setting_type_OTEL_MODE = { parse_mode, print_mode, NULL, sizeof(SETTING_C_OTEL_MODE) },
+			  setting_type_OTEL_TRUTH = { parse_truth, print_truth, NULL, sizeof(SETTING_C_OTEL_TRUTH) },
+			  setting_type_OTEL_NAME = { parse_name, print_otel_text, setting_release_text, 0 },
+			  setting_type_OTEL_ATTRIBUTES = { parse_attributes, print_otel_text, setting_release_text, 0 },
+			  setting_type_OTEL_HEADERS = { parse_headers, print_headers, setting_release_secret, 0 },
+			  setting_type_OTEL_URL = { parse_url, print_url, setting_release_secret, 0 },
+			  setting_type_OTEL_MILLIS = { parse_millis, print_millis, NULL,
+				  sizeof(SETTING_C_OTEL_MILLIS) },
+			  setting_type_OTEL_QUEUE = { parse_queue, print_queue, NULL, sizeof(SETTING_C_OTEL_QUEUE) },
+			  setting_type_OTEL_SAMPLER = { parse_sampler, print_sampler, NULL,
+				  sizeof(SETTING_C_OTEL_SAMPLER) },
+			  setting_type_OTEL_RATIO = { parse_ratio, print_ratio, NULL, sizeof(SETTING_C_OTEL_RATIO) };

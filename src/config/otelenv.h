@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: EPL-2.0 */
 /*
  * otelenv: the settings of OpenTelemetry: how the values of its environment
  * variables are written, and what they mean together.  (OpenTelemetry
@@ -21,19 +22,20 @@ enum otelenv_mode {
 };
 
 #define SETTING_C_OTEL_MODE       enum otelenv_mode
-#define SETTING_C_OTEL_TRUTH      bool     /* "true" in any case, or not */
-#define SETTING_C_OTEL_NAME       char *   /* owned; text, or "" */
-#define SETTING_C_OTEL_ATTRIBUTES char *   /* owned; what pairs_read() takes */
-#define SETTING_C_OTEL_HEADERS    char *   /* owned; the same, with names that are tokens; a secret */
-#define SETTING_C_OTEL_URL        char *   /* owned; http or https, or ""; what may be secret in it is not printed */
-#define SETTING_C_OTEL_MILLIS     int64_t  /* nanoseconds; written as milliseconds, up to an hour */
-#define SETTING_C_OTEL_QUEUE      size_t   /* 1 to 65536 */
+#define SETTING_C_OTEL_TRUTH      bool    /* "true" in any case, or not */
+#define SETTING_C_OTEL_NAME       char *  /* owned; text, or "" */
+#define SETTING_C_OTEL_ATTRIBUTES char *  /* owned; what kvlist_read() takes */
+#define SETTING_C_OTEL_HEADERS    char *  /* owned; the same, with names that are tokens; a secret */
+#define SETTING_C_OTEL_URL        char *  /* owned; http or https, or ""; what may be secret in it is not printed */
+#define SETTING_C_OTEL_MILLIS     int64_t /* nanoseconds; written as milliseconds, up to an hour */
+#define SETTING_C_OTEL_QUEUE      size_t  /* 1 to 65536 */
 #define SETTING_C_OTEL_SAMPLER    enum trace_sampler
-#define SETTING_C_OTEL_RATIO      double   /* 0 to 1 */
+#define SETTING_C_OTEL_RATIO      double /* 0 to 1 */
 
-#define OTELENV_TYPES(X)                                                                                \
-	X(OTEL_MODE) X(OTEL_TRUTH) X(OTEL_NAME) X(OTEL_ATTRIBUTES) X(OTEL_HEADERS) X(OTEL_URL) X(OTEL_MILLIS) \
-	X(OTEL_QUEUE) X(OTEL_SAMPLER) X(OTEL_RATIO)
+#define OTELENV_TYPES(X) \
+	X(OTEL_MODE) \
+	X(OTEL_TRUTH) X(OTEL_NAME) X(OTEL_ATTRIBUTES) X(OTEL_HEADERS) X(OTEL_URL) X(OTEL_MILLIS) X(OTEL_QUEUE) \
+	    X(OTEL_SAMPLER) X(OTEL_RATIO)
 
 /* Where a signal goes: to its own endpoint where that is not empty, else to path below the base. */
 void otelenv_put_url(struct buf *out, const char *own, const char *base, struct str path);

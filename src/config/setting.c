@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: EPL-2.0 */
 #include "config/setting.h"
 
 #include <arpa/inet.h>
@@ -5,6 +6,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "base/base.h"
 #include "base/clock.h"
 #include "base/digest.h"
 #include "base/utf8.h"
@@ -30,7 +32,7 @@ is_digits(struct str s)
 
 /* Some number above WHOLE_MAX where the digits stand for one. */
 static uint64_t
-value_of(struct str digits)
+unit_value(struct str digits)
 {
 	uint64_t n = 0;
 
@@ -44,7 +46,7 @@ setting_parse_whole(struct str s, uint64_t min, uint64_t max, uint64_t *n)
 {
 	if (s.n == 0 || !is_digits(s))
 		return false;
-	*n = value_of(s);
+	*n = unit_value(s);
 	return *n >= min && *n <= max;
 }
 
@@ -58,12 +60,12 @@ parse_decimal(struct str s, uint64_t unit, uint64_t *product)
 	(void)str_cut(s, '.', &before, &after);
 	if (before.n + after.n == 0 || !is_digits(before) || !is_digits(after))
 		return false;
-	if (value_of(before) > WHOLE_MAX)
+	if (unit_value(before) > WHOLE_MAX)
 		return false;
 	after = str_first(after, DECIMALS);
 	for (size_t i = 0; i < after.n; i++)
 		scale *= 10;
-	*product = value_of(before) * unit + value_of(after) * unit / scale;
+	*product = unit_value(before) * unit + unit_value(after) * unit / scale;
 	return true;
 }
 
@@ -86,15 +88,26 @@ unit_of(struct str name, uint64_t *unit)
 		const char *name;
 		uint64_t bytes;
 	} units[] = {
-		{ "", 1 }, { "b", 1 }, { "byte", 1 },
-		{ "kb", 1000 }, { "kilobyte", 1000 }, { "kib", 1 << 10 }, { "kibibyte", 1 << 10 },
-		{ "mb", 1000000 }, { "megabyte", 1000000 }, { "mib", 1 << 20 }, { "mebibyte", 1 << 20 },
-		{ "gb", 1000000000 }, { "gigabyte", 1000000000 }, { "gib", 1 << 30 }, { "gibibyte", 1 << 30 },
+		{ "", 1 },
+		{ "b", 1 },
+		{ "byte", 1 },
+		{ "kb", 1000 },
+		{ "kilobyte", 1000 },
+		{ "kib", 1 << 10 },
+		{ "kibibyte", 1 << 10 },
+		{ "mb", 1000000 },
+		{ "megabyte", 1000000 },
+		{ "mib", 1 << 20 },
+		{ "mebibyte", 1 << 20 },
+		{ "gb", 1000000000 },
+		{ "gigabyte", 1000000000 },
+		{ "gib", 1 << 30 },
+		{ "gibibyte", 1 << 30 },
 	};
 
 	if (name.n > 1 && (name.p[name.n - 1] == 's' || name.p[name.n - 1] == 'S'))
 		name.n--;
-	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(units); i++) {
 		if (str_eq_nocase(name, str_of(units[i].name))) {
 			*unit = units[i].bytes;
 			return true;
@@ -208,7 +221,8 @@ parse_listener(struct str s, void *member)
 
 	if (str_eq(s, STR("off")))
 		return setting_copy(s, member);
-	if (colon == NULL || !setting_parse_whole(str_from(colon + 1, s.n - (size_t)(colon + 1 - s.p)), 1, UINT16_MAX, &port))
+	if (colon == NULL ||
+	    !setting_parse_whole(str_from(colon + 1, s.n - (size_t)(colon + 1 - s.p)), 1, UINT16_MAX, &port))
 		return "not an address with a port, such as 127.0.0.1:9094, and not off";
 	host = str_first(s, (size_t)(colon - s.p));
 	/* RFC 3986 3.2.2: brackets tell the port from an IPv6 address. */
@@ -222,8 +236,8 @@ parse_listener(struct str s, void *member)
 static const char *
 parse_peers(struct str s, void *member)
 {
-	return peers_form_ok(s) ? setting_copy(s, member) :
-	    "neither any nor up to 16 names or numbers of users with commas between them";
+	return peer_users_form_ok(s) ? setting_copy(s, member)
+				     : "neither any nor up to 16 names or numbers of users with commas between them";
 }
 
 static const char *
@@ -273,8 +287,9 @@ parse_size(struct str s, void *member)
 {
 	size_t *bytes = member;
 
-	return setting_parse_size(s, bytes) && *bytes <= SIZE_MAX_BYTES ? NULL :
-	    "not a size up to 1 GiB (such as 2Mb, 512 KiB or 1000)";
+	return setting_parse_size(s, bytes) && *bytes <= SIZE_MAX_BYTES
+	    ? NULL
+	    : "not a size up to 1 GiB (such as 2Mb, 512 KiB or 1000)";
 }
 
 static const char *
@@ -282,8 +297,9 @@ parse_seconds(struct str s, void *member)
 {
 	int64_t *ns = member;
 
-	return setting_parse_seconds(s, ns) && *ns >= SECONDS_MIN && *ns <= SECONDS_MAX ? NULL :
-	    "not a number of seconds from 0.1 to 3600";
+	return setting_parse_seconds(s, ns) && *ns >= SECONDS_MIN && *ns <= SECONDS_MAX
+	    ? NULL
+	    : "not a number of seconds from 0.1 to 3600";
 }
 
 static const char *
@@ -317,7 +333,7 @@ static const struct str seal_modes[] = {
 static const char *
 parse_sealing(struct str s, void *member)
 {
-	for (size_t i = 0; i < sizeof(seal_modes) / sizeof(seal_modes[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(seal_modes); i++) {
 		if (str_eq(s, seal_modes[i])) {
 			*(enum seal_mode *)member = (enum seal_mode)i;
 			return NULL;
@@ -348,7 +364,7 @@ parse_verdict(struct str s, void *member)
 }
 
 static void
-print_text(const void *member, struct buf *out)
+print_setting_text(const void *member, struct buf *out)
 {
 	char *const *text = member;
 
@@ -423,7 +439,7 @@ print_sealing(const void *member, struct buf *out)
 }
 
 static void
-print_verdict(const void *member, struct buf *out)
+print_access_default(const void *member, struct buf *out)
 {
 	buf_puts(out, *(const bool *)member ? STR("allow") : STR("deny"));
 }
@@ -446,27 +462,27 @@ print_sandbox(const void *member, struct buf *out)
 	buf_puts(out, sandbox_names[*(const enum setting_sandbox *)member]);
 }
 
-const struct setting_type
-    setting_type_IDENTIFIER = { parse_identifier, print_text, setting_release_text, 0 },
-    setting_type_ADDRESS = { parse_address, print_text, setting_release_text, 0 },
-    setting_type_SECRET = { parse_secret, print_secret, setting_release_secret, 0 },
-    setting_type_SPARE = { parse_spare, print_spare, setting_release_secret, 0 },
-    setting_type_VERDICT = { parse_verdict, print_verdict, NULL, sizeof(SETTING_C_VERDICT) },
-    setting_type_PORT = { parse_port, print_port, NULL, sizeof(SETTING_C_PORT) },
-    setting_type_COUNT = { parse_count, print_count, NULL, sizeof(SETTING_C_COUNT) },
-    setting_type_SIZE = { parse_size, print_size, NULL, sizeof(SETTING_C_SIZE) },
-    setting_type_SECONDS = { parse_seconds, print_seconds, NULL, sizeof(SETTING_C_SECONDS) },
-    setting_type_UUID = { parse_uuid, print_uuid, NULL, sizeof(SETTING_C_UUID) },
-    setting_type_SWITCH = { parse_switch, print_switch, NULL, sizeof(SETTING_C_SWITCH) },
-    setting_type_LEVEL = { parse_level, print_level, NULL, sizeof(SETTING_C_LEVEL) },
-    setting_type_LISTENER = { parse_listener, print_text, setting_release_text, 0 },
-    setting_type_PEERS = { parse_peers, print_text, setting_release_text, 0 },
-    setting_type_PATHS = { parse_paths, print_text, setting_release_text, 0 },
-    setting_type_SANDBOX = { parse_sandbox, print_sandbox, NULL, sizeof(SETTING_C_SANDBOX) },
-    setting_type_FILE = { parse_text, print_text, setting_release_text, 0 },
-    setting_type_NAMES = { parse_text, print_text, setting_release_text, 0 },
-    setting_type_SEALING = { parse_sealing, print_sealing, NULL, sizeof(SETTING_C_SEALING) },
-    setting_type_FORMAT = { parse_format, print_format, NULL, sizeof(SETTING_C_FORMAT) };
+const struct setting_type setting_type_IDENTIFIER = { parse_identifier, print_setting_text, setting_release_text, 0 },
+			  setting_type_ADDRESS = { parse_address, print_setting_text, setting_release_text, 0 },
+			  setting_type_SECRET = { parse_secret, print_secret, setting_release_secret, 0 },
+			  setting_type_SPARE = { parse_spare, print_spare, setting_release_secret, 0 },
+			  setting_type_VERDICT = { parse_verdict, print_access_default, NULL,
+				  sizeof(SETTING_C_VERDICT) },
+			  setting_type_PORT = { parse_port, print_port, NULL, sizeof(SETTING_C_PORT) },
+			  setting_type_COUNT = { parse_count, print_count, NULL, sizeof(SETTING_C_COUNT) },
+			  setting_type_SIZE = { parse_size, print_size, NULL, sizeof(SETTING_C_SIZE) },
+			  setting_type_SECONDS = { parse_seconds, print_seconds, NULL, sizeof(SETTING_C_SECONDS) },
+			  setting_type_UUID = { parse_uuid, print_uuid, NULL, sizeof(SETTING_C_UUID) },
+			  setting_type_SWITCH = { parse_switch, print_switch, NULL, sizeof(SETTING_C_SWITCH) },
+			  setting_type_LEVEL = { parse_level, print_level, NULL, sizeof(SETTING_C_LEVEL) },
+			  setting_type_LISTENER = { parse_listener, print_setting_text, setting_release_text, 0 },
+			  setting_type_PEERS = { parse_peers, print_setting_text, setting_release_text, 0 },
+			  setting_type_PATHS = { parse_paths, print_setting_text, setting_release_text, 0 },
+			  setting_type_SANDBOX = { parse_sandbox, print_sandbox, NULL, sizeof(SETTING_C_SANDBOX) },
+			  setting_type_FILE = { parse_text, print_setting_text, setting_release_text, 0 },
+			  setting_type_NAMES = { parse_text, print_setting_text, setting_release_text, 0 },
+			  setting_type_SEALING = { parse_sealing, print_sealing, NULL, sizeof(SETTING_C_SEALING) },
+			  setting_type_FORMAT = { parse_format, print_format, NULL, sizeof(SETTING_C_FORMAT) };
 
 bool
 setting_is_secret(const struct setting_type *type)

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: EPL-2.0 */
 /*
  * setting: the types of settings.h: how a value is written, kept and printed.
  *
@@ -16,32 +17,31 @@
 #include "config/otelenv.h"
 #include "store/seal.h"
 
-#define SETTING_C_IDENTIFIER char *    /* owned; 1 to 63 bytes of UTF-8, no control characters */
-#define SETTING_C_ADDRESS    char *    /* owned; IPv4 or IPv6, no host name */
-#define SETTING_C_SECRET     char *    /* owned; not empty */
-#define SETTING_C_SPARE      char *    /* owned; a secret, or empty: there is none */
-#define SETTING_C_VERDICT    bool      /* true: allow; false: deny */
-#define SETTING_C_PORT       uint16_t  /* 1 to 65535 */
-#define SETTING_C_COUNT      unsigned  /* 1 to SETTING_COUNT_MAX */
-#define SETTING_C_SIZE       size_t    /* bytes, 0 to 1 GiB */
-#define SETTING_C_SECONDS    int64_t   /* nanoseconds; written as seconds, decimals allowed, 0.1 to 3600 */
-#define SETTING_C_LISTENER   char *    /* owned; IPv4:port, [IPv6]:port or "off" */
-#define SETTING_C_PEERS      char *    /* owned; a list of users, see peers.h */
-#define SETTING_C_PATHS      char *    /* owned; absolute paths with colons between them, or "none" */
+#define SETTING_C_IDENTIFIER char *   /* owned; 1 to 63 bytes of UTF-8, no control characters */
+#define SETTING_C_ADDRESS    char *   /* owned; IPv4 or IPv6, no host name */
+#define SETTING_C_SECRET     char *   /* owned; not empty */
+#define SETTING_C_SPARE      char *   /* owned; a secret, or empty: there is none */
+#define SETTING_C_VERDICT    bool     /* true: allow; false: deny */
+#define SETTING_C_PORT       uint16_t /* 1 to 65535 */
+#define SETTING_C_COUNT      unsigned /* 1 to SETTING_COUNT_MAX */
+#define SETTING_C_SIZE       size_t   /* bytes, 0 to 1 GiB */
+#define SETTING_C_SECONDS    int64_t  /* nanoseconds; written as seconds, decimals allowed, 0.1 to 3600 */
+#define SETTING_C_LISTENER   char *   /* owned; IPv4:port, [IPv6]:port or "off" */
+#define SETTING_C_PEERS      char *   /* owned; a list of users, see peers.h */
+#define SETTING_C_PATHS      char *   /* owned; absolute paths with colons between them, or "none" */
 #define SETTING_C_SANDBOX    enum setting_sandbox
 #define SETTING_C_UUID       struct uuid
-#define SETTING_C_SWITCH     bool      /* on/off, true/false, 1/0 */
-#define SETTING_C_FILE       char *    /* owned; a path, or "off" */
-#define SETTING_C_NAMES      char *    /* owned; names with commas between them, or "all" */
+#define SETTING_C_SWITCH     bool   /* on/off, true/false, 1/0 */
+#define SETTING_C_FILE       char * /* owned; a path, or "off" */
+#define SETTING_C_NAMES      char * /* owned; names with commas between them, or "all" */
 #define SETTING_C_SEALING    enum seal_mode
 #define SETTING_C_LEVEL      enum log_level
 #define SETTING_C_FORMAT     enum log_format
 
 #define SETTING_TYPES(X) \
-	X(IDENTIFIER) X(ADDRESS) X(SECRET) X(SPARE) X(PORT) X(COUNT) X(SIZE) X(SECONDS) X(UUID) X(SWITCH) X(LEVEL) \
-	X(FORMAT) X(LISTENER) X(PEERS) \
-	X(FILE) X(NAMES) X(SEALING) X(VERDICT) X(PATHS) X(SANDBOX) \
-	OTELENV_TYPES(X)
+	X(IDENTIFIER) \
+	X(ADDRESS) X(SECRET) X(SPARE) X(PORT) X(COUNT) X(SIZE) X(SECONDS) X(UUID) X(SWITCH) X(LEVEL) X(FORMAT) \
+	    X(LISTENER) X(PEERS) X(FILE) X(NAMES) X(SEALING) X(VERDICT) X(PATHS) X(SANDBOX) OTELENV_TYPES(X)
 
 enum setting_sandbox {
 	SETTING_SANDBOX_OFF,

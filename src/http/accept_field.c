@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: EPL-2.0 */
 #include "http/accept_field.h"
 
 /* A weight is "0", "1" or a decimal between them (RFC 9110 12.4.2). */
@@ -28,7 +29,7 @@ element_names(struct str element, struct str wanted)
 }
 
 bool
-accept_names(struct str field, struct str type)
+accept_field_names(struct str field, struct str type)
 {
 	struct str element;
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: EPL-2.0 */
 #include "http/cors.h"
 
 #define MAX_AGE "3600" /* seconds */
@@ -43,6 +44,7 @@ cors_put_fields(const struct request *request, bool preflight, struct buf *out)
 	}
 	put_echo(out, STR("Access-Control-Allow-Methods: "), request->cors_method);
 	put_echo(out, STR("Access-Control-Allow-Headers: "), request->cors_headers);
-	buf_puts(out, STR("Access-Control-Max-Age: " MAX_AGE "\r\n"
-			  "Vary: Origin, Access-Control-Request-Method, Access-Control-Request-Headers\r\n"));
+	buf_puts(out,
+	    STR("Access-Control-Max-Age: " MAX_AGE "\r\n"
+		"Vary: Origin, Access-Control-Request-Method, Access-Control-Request-Headers\r\n"));
 }

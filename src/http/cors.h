@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: EPL-2.0 */
 /*
  * cors: the fields of the CORS protocol (WHATWG Fetch 3.3).  COMPAT: any
  * origin, method and header, with credentials, for an hour.  DIFFERS: ETag is

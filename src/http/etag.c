@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: EPL-2.0 */
 #include "http/etag.h"
 
 #define HEX_LENGTH (2 * sizeof(struct md5))
@@ -46,7 +47,7 @@ take_opaque(struct str *rest, struct md5 *tag)
 
 /* COMPAT: the digest without quotes. */
 static enum element
-take_bare(struct str *rest, struct md5 *tag)
+take_bare_md5(struct str *rest, struct md5 *tag)
 {
 	if (!digest_unhex(str_first(*rest, HEX_LENGTH), tag->b, sizeof(tag->b)))
 		return ELEMENT_MALFORMED;
@@ -60,7 +61,7 @@ take_element(struct str *rest, enum etag_comparison comparison, struct md5 *tag)
 	bool weak = str_starts(*rest, STR("W/\""));
 
 	if (!weak && !str_starts(*rest, STR("\"")))
-		return take_bare(rest, tag);
+		return take_bare_md5(rest, tag);
 	*rest = str_skip(*rest, weak ? 3 : 1);
 
 	enum element element = take_opaque(rest, tag);
@@ -71,7 +72,7 @@ take_element(struct str *rest, enum etag_comparison comparison, struct md5 *tag)
 }
 
 static enum etag_result
-parse_tags(struct str rest, enum etag_comparison comparison, struct etag_list *out)
+parse_tag_list(struct str rest, enum etag_comparison comparison, struct etag_list *out)
 {
 	bool seen = false;
 
@@ -105,7 +106,7 @@ etag_list_parse(struct str field, enum etag_comparison comparison, struct arena 
 	out->tag = arena_alloc(a, (field.n / HEX_LENGTH + 1) * sizeof(*out->tag));
 	if (out->tag == NULL)
 		return ETAG_NO_MEMORY;
-	return parse_tags(field, comparison, out);
+	return parse_tag_list(field, comparison, out);
 }
 
 bool

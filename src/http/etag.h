@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: EPL-2.0 */
 /*
  * etag: entity tags, and the field values of If-Match and If-None-Match
  * (RFC 9110 8.8.3, 13.1.1, 13.1.2).

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: EPL-2.0 */
 #include "http/fcgi_conn.h"
 
 #include <errno.h>
@@ -13,33 +14,33 @@
 #include "base/buf.h"
 #include "http/fcgi_record.h"
 
-#define READ_SIZE   65536             /* bytes read at once */
-#define OUT_MAX     ((size_t)1 << 31) /* an answer that a slow peer makes us keep */
-#define HELD_MAX    65536             /* of a next request that comes before its time */
-#define NO_SOCKET   INT_MAX           /* what libfcgi believes to be the descriptor */
-#define LENT_CONTENT 65528            /* of one record of a lent value: with its header, 64 KiB */
-#define LENT_RECORD (GATE_HEADER + LENT_CONTENT)
+#define READ_SIZE    65536             /* bytes read at once */
+#define OUT_MAX      ((size_t)1 << 31) /* an answer that a slow peer makes us keep */
+#define HELD_MAX     65536             /* of a next request that comes before its time */
+#define NO_SOCKET    INT_MAX           /* what libfcgi believes to be the descriptor */
+#define LENT_CONTENT 65528             /* of one record of a lent value: with its header, 64 KiB */
+#define LENT_RECORD  (FCGI_RECORD_HEADER + LENT_CONTENT)
 enum { FEED_MAX = 4, SEND_RECORDS = 33 };
 
-struct fcgi {
+struct fcgi_conn {
 	FCGX_Request request;
 	int fd;
-	struct gate gate;
+	struct fcgi_record gate;
 	struct str feed[FEED_MAX]; /* what OS_Read has for libfcgi */
 	size_t feed_n, feed_at;
-	unsigned char feed_header[2][GATE_HEADER], feed_begin[2 * GATE_HEADER];
-	struct str in;   /* read and not yet looked at; in the thread's buffer or in held */
-	struct buf held; /* the begin of a next request */
-	struct buf out;  /* written and not yet taken by the socket */
+	unsigned char feed_header[2][FCGI_RECORD_HEADER], feed_begin[2 * FCGI_RECORD_HEADER];
+	struct str in;     /* read and not yet looked at; in the thread's buffer or in held */
+	struct buf held;   /* the begin of a next request */
+	struct buf out;    /* written and not yet taken by the socket */
 	struct str lent;   /* the value that goes behind it */
 	size_t lent_sent;  /* bytes of its records that the socket has taken */
 	struct buf owned;  /* a copy of it, where its memory is not lent for long */
 	struct buf behind; /* written behind the value */
-	bool broken;     /* the socket takes no more */
-	bool drained;    /* the kernel has no more for us until it says so */
-	bool ended;      /* what it has, ends with the end */
-	bool complete;   /* the request has been read; nothing is read until it is answered */
-	bool corked;     /* more comes at once: keep what is written */
+	bool broken;       /* the socket takes no more */
+	bool drained;      /* the kernel has no more for us until it says so */
+	bool ended;        /* what it has, ends with the end */
+	bool complete;     /* the request has been read; nothing is read until it is answered */
+	bool corked;       /* more comes at once: keep what is written */
 	bool shut;
 };
 
@@ -47,12 +48,12 @@ struct fcgi {
 static _Thread_local char arrivals[READ_SIZE];
 
 /* Whose turn it is to be read and written by libfcgi. */
-static _Thread_local struct fcgi *current;
+static _Thread_local struct fcgi_conn *current;
 
 int
 OS_Read(int fd, char *buf, size_t len)
 {
-	struct fcgi *f = current;
+	struct fcgi_conn *f = current;
 	struct str piece;
 
 	(void)fd;
@@ -68,7 +69,7 @@ OS_Read(int fd, char *buf, size_t len)
 
 /* One sendmsg(2) that does not wait; the number of bytes taken. */
 static size_t
-send_pieces(struct fcgi *f, struct iovec *pieces, size_t n)
+send_pieces(struct fcgi_conn *f, struct iovec *pieces, size_t n)
 {
 	struct msghdr message = { .msg_iov = pieces, .msg_iovlen = n };
 	ssize_t sent;
@@ -84,7 +85,7 @@ send_pieces(struct fcgi *f, struct iovec *pieces, size_t n)
 }
 
 static void
-send_or_keep(struct fcgi *f, const char *p, size_t n)
+send_or_keep(struct fcgi_conn *f, const char *p, size_t n)
 {
 	struct buf *rest = f->lent.n > 0 ? &f->behind : &f->out;
 	size_t sent = 0;
@@ -106,22 +107,22 @@ OS_Write(int fd, char *buf, size_t len)
 }
 
 bool
-fcgi_init(void)
+fcgi_conn_init(void)
 {
 	return FCGX_Init() == 0;
 }
 
-struct fcgi *
-fcgi_new(int fd)
+struct fcgi_conn *
+fcgi_conn_new(int fd)
 {
-	struct fcgi *f = calloc(1, sizeof(*f));
+	struct fcgi_conn *f = calloc(1, sizeof(*f));
 
 	if (f == NULL) {
 		(void)close(fd);
 		return NULL;
 	}
 	f->fd = fd;
-	gate_init(&f->gate);
+	fcgi_record_init(&f->gate);
 	buf_init(&f->held, HELD_MAX);
 	buf_init(&f->out, OUT_MAX);
 	buf_init(&f->owned, OUT_MAX);
@@ -131,12 +132,12 @@ fcgi_new(int fd)
 }
 
 void
-fcgi_free(struct fcgi *f)
+fcgi_conn_free(struct fcgi_conn *f)
 {
 	if (f == NULL)
 		return;
 	FCGX_Free(&f->request, 0);
-	gate_free(&f->gate);
+	fcgi_record_free(&f->gate);
 	buf_free(&f->held);
 	buf_free(&f->out);
 	buf_free(&f->owned);
@@ -146,51 +147,51 @@ fcgi_free(struct fcgi *f)
 }
 
 static void
-feed(struct fcgi *f, struct str s)
+feed(struct fcgi_conn *f, struct str s)
 {
 	f->feed[f->feed_n++] = s;
 }
 
 static void
-feed_header(struct fcgi *f, size_t slot, enum gate_type type, size_t content)
+feed_header(struct fcgi_conn *f, size_t slot, enum fcgi_record_type type, size_t content)
 {
-	gate_put_header(f->feed_header[slot], type, f->gate.id, content, 0);
-	feed(f, str_from((const char *)f->feed_header[slot], GATE_HEADER));
+	fcgi_record_put_header(f->feed_header[slot], type, f->gate.id, content, 0);
+	feed(f, str_from((const char *)f->feed_header[slot], FCGI_RECORD_HEADER));
 }
 
 static void
-feed_clear(struct fcgi *f)
+feed_clear(struct fcgi_conn *f)
 {
 	f->feed_n = f->feed_at = 0;
 }
 
 /* Lets libfcgi read BEGIN_REQUEST and the parameters, as three whole records. */
-static enum fcgi_event
-begin_request(struct fcgi *f)
+static enum fcgi_conn_event
+begin_request(struct fcgi_conn *f)
 {
-	static const unsigned char responder_keep[GATE_HEADER] = { 0, 1, 1 };
+	static const unsigned char responder_keep[FCGI_RECORD_HEADER] = { 0, 1, 1 };
 
 	feed_clear(f);
-	gate_put_header(f->feed_begin, GATE_TYPE_BEGIN_REQUEST, f->gate.id, GATE_HEADER, 0);
+	fcgi_record_put_header(f->feed_begin, FCGI_BEGIN_REQUEST, f->gate.id, FCGI_RECORD_HEADER, 0);
 	/* To libfcgi every connection is kept: closing, and waiting for that, is ours. */
-	memcpy(f->feed_begin + GATE_HEADER, responder_keep, GATE_HEADER);
+	memcpy(f->feed_begin + FCGI_RECORD_HEADER, responder_keep, FCGI_RECORD_HEADER);
 	feed(f, str_from((const char *)f->feed_begin, sizeof(f->feed_begin)));
 	if (f->gate.params.n > 0) {
-		feed_header(f, 0, GATE_TYPE_PARAMS, f->gate.params.n);
+		feed_header(f, 0, FCGI_PARAMS, f->gate.params.n);
 		feed(f, buf_str(&f->gate.params));
 	}
-	feed_header(f, 1, GATE_TYPE_PARAMS, 0);
+	feed_header(f, 1, FCGI_PARAMS, 0);
 	current = f;
 	f->request.ipcFd = NO_SOCKET;
 	f->request.keepConnection = 1;
 	if (FCGX_Accept_r(&f->request) != 0)
-		return FCGI_GONE;
-	return FCGI_REQUEST;
+		return FCGI_CONN_GONE;
+	return FCGI_CONN_REQUEST;
 }
 
 /* What came behind the request's end waits for its turn. */
 static void
-keep_rest(struct fcgi *f)
+keep_rest(struct fcgi_conn *f)
 {
 	struct str rest = f->in;
 
@@ -205,7 +206,7 @@ keep_rest(struct fcgi *f)
 
 /* Reads from the socket; false: nothing there, or it is gone (see broken). */
 static bool
-read_more(struct fcgi *f)
+read_more(struct fcgi_conn *f)
 {
 	ssize_t n;
 
@@ -224,60 +225,60 @@ read_more(struct fcgi *f)
 	return true;
 }
 
-enum fcgi_event
-fcgi_next(struct fcgi *f)
+enum fcgi_conn_event
+fcgi_conn_next(struct fcgi_conn *f)
 {
 	for (;;) {
-		enum gate_event event;
+		enum fcgi_record_event event;
 
 		if (f->complete)
-			return FCGI_WAIT;
-		event = gate_feed(&f->gate, &f->in);
+			return FCGI_CONN_WAIT;
+		event = fcgi_record_feed(&f->gate, &f->in);
 		switch (event) {
-		case GATE_BEGIN:
+		case FCGI_RECORD_BEGIN:
 			return begin_request(f);
-		case GATE_CONTENT:
-			return FCGI_CONTENT;
-		case GATE_END:
+		case FCGI_RECORD_CONTENT:
+			return FCGI_CONN_CONTENT;
+		case FCGI_RECORD_END:
 			keep_rest(f);
-			return f->broken ? FCGI_GONE : FCGI_COMPLETE;
-		case GATE_REPLY:
+			return f->broken ? FCGI_CONN_GONE : FCGI_CONN_COMPLETE;
+		case FCGI_RECORD_REPLY:
 			send_or_keep(f, (const char *)f->gate.reply, sizeof(f->gate.reply));
-			if (fcgi_backlog(f) > 0)
-				return FCGI_GONE; /* it asks without reading the answers */
+			if (fcgi_conn_backlog(f) > 0)
+				return FCGI_CONN_GONE; /* it asks without reading the answers */
 			continue;
-		case GATE_BROKEN:
-			return FCGI_GONE;
-		case GATE_NEED:
+		case FCGI_RECORD_BROKEN:
+			return FCGI_CONN_GONE;
+		case FCGI_RECORD_NEED:
 			break;
 		}
 		buf_clear(&f->held);
 		if (!read_more(f))
-			return f->broken ? FCGI_GONE : FCGI_WAIT;
+			return f->broken ? FCGI_CONN_GONE : FCGI_CONN_WAIT;
 	}
 }
 
 void
-fcgi_readable(struct fcgi *f, bool ended)
+fcgi_conn_readable(struct fcgi_conn *f, bool ended)
 {
 	f->drained = false;
 	f->ended |= ended;
 }
 
 char *const *
-fcgi_variables(const struct fcgi *f)
+fcgi_conn_variables(const struct fcgi_conn *f)
 {
 	return f->request.envp;
 }
 
 struct str
-fcgi_content(const struct fcgi *f)
+fcgi_conn_content(const struct fcgi_conn *f)
 {
 	return f->gate.content;
 }
 
 void
-fcgi_put(struct fcgi *f, struct str s)
+fcgi_conn_put(struct fcgi_conn *f, struct str s)
 {
 	current = f;
 	while (s.n > 0) {
@@ -289,48 +290,48 @@ fcgi_put(struct fcgi *f, struct str s)
 }
 
 void
-fcgi_lend(struct fcgi *f, struct str s)
+fcgi_conn_lend(struct fcgi_conn *f, struct str s)
 {
-	if (s.n < FCGI_LEND_MIN) {
-		fcgi_put(f, s);
+	if (s.n < FCGI_CONN_LEND_MIN) {
+		fcgi_conn_put(f, s);
 		return;
 	}
 	f->corked = true;
-	fcgi_flush_put(f); /* what was put goes in front of it */
+	fcgi_conn_flush_put(f); /* what was put goes in front of it */
 	f->corked = false;
 	f->lent = s;
 	f->lent_sent = 0;
 }
 
 void
-fcgi_flush_put(struct fcgi *f)
+fcgi_conn_flush_put(struct fcgi_conn *f)
 {
 	current = f;
 	f->broken |= FCGX_FFlush(f->request.out) < 0;
 }
 
 void
-fcgi_finish(struct fcgi *f)
+fcgi_conn_finish(struct fcgi_conn *f)
 {
 	current = f;
 	FCGX_Finish_r(&f->request);
 	if (f->lent.n > 0)
-		fcgi_write(f);
-	gate_next(&f->gate);
+		fcgi_conn_write(f);
+	fcgi_record_next(&f->gate);
 	f->complete = false;
 	f->in = buf_str(&f->held);
 }
 
 /* All bytes of the lent value's records. */
 static size_t
-lent_size(const struct fcgi *f)
+lent_size(const struct fcgi_conn *f)
 {
-	return f->lent.n + (f->lent.n + LENT_CONTENT - 1) / LENT_CONTENT * GATE_HEADER;
+	return f->lent.n + (f->lent.n + LENT_CONTENT - 1) / LENT_CONTENT * FCGI_RECORD_HEADER;
 }
 
 /* The next records of the lent value, from where the socket stopped taking; the number of pieces. */
 static size_t
-lent_pieces(struct fcgi *f, unsigned char header[SEND_RECORDS][GATE_HEADER], struct iovec *pieces)
+lent_pieces(struct fcgi_conn *f, unsigned char header[SEND_RECORDS][FCGI_RECORD_HEADER], struct iovec *pieces)
 {
 	size_t record = f->lent_sent / LENT_RECORD, skip = f->lent_sent % LENT_RECORD, n = 0;
 
@@ -339,10 +340,10 @@ lent_pieces(struct fcgi *f, unsigned char header[SEND_RECORDS][GATE_HEADER], str
 
 		if (content.n == 0)
 			break;
-		gate_put_header(header[i], GATE_TYPE_STDOUT, f->gate.id, content.n, 0);
-		if (skip < GATE_HEADER)
-			pieces[n++] = (struct iovec){ header[i] + skip, GATE_HEADER - skip };
-		content = str_skip(content, skip > GATE_HEADER ? skip - GATE_HEADER : 0);
+		fcgi_record_put_header(header[i], FCGI_STDOUT, f->gate.id, content.n, 0);
+		if (skip < FCGI_RECORD_HEADER)
+			pieces[n++] = (struct iovec){ header[i] + skip, FCGI_RECORD_HEADER - skip };
+		content = str_skip(content, skip > FCGI_RECORD_HEADER ? skip - FCGI_RECORD_HEADER : 0);
 		pieces[n++] = (struct iovec){ (void *)(uintptr_t)content.p, content.n };
 		skip = 0;
 	}
@@ -353,7 +354,7 @@ lent_pieces(struct fcgi *f, unsigned char header[SEND_RECORDS][GATE_HEADER], str
 
 /* The lent value is gone; what is behind it moves up. */
 static void
-move_up(struct fcgi *f)
+move_up(struct fcgi_conn *f)
 {
 	buf_free(&f->out);
 	buf_free(&f->owned);
@@ -365,7 +366,7 @@ move_up(struct fcgi *f)
 
 /* Takes `sent` bytes off what waits: out, then the lent value, then what is behind it. */
 static void
-take_off(struct fcgi *f, size_t sent)
+take_off(struct fcgi_conn *f, size_t sent)
 {
 	size_t from_out = sent < f->out.n ? sent : f->out.n, left = lent_size(f) - f->lent_sent;
 
@@ -379,12 +380,12 @@ take_off(struct fcgi *f, size_t sent)
 }
 
 void
-fcgi_write(struct fcgi *f)
+fcgi_conn_write(struct fcgi_conn *f)
 {
 	size_t sent, wanted;
 
 	do {
-		unsigned char header[SEND_RECORDS][GATE_HEADER];
+		unsigned char header[SEND_RECORDS][FCGI_RECORD_HEADER];
 		struct iovec pieces[2 + 2 * SEND_RECORDS];
 		size_t n = 0;
 
@@ -402,7 +403,7 @@ fcgi_write(struct fcgi *f)
 }
 
 void
-fcgi_own(struct fcgi *f)
+fcgi_conn_own(struct fcgi_conn *f)
 {
 	if (f->lent.n == 0 || f->broken)
 		return;
@@ -412,31 +413,31 @@ fcgi_own(struct fcgi *f)
 }
 
 size_t
-fcgi_backlog(const struct fcgi *f)
+fcgi_conn_backlog(const struct fcgi_conn *f)
 {
 	return f->broken ? 0 : f->out.n + lent_size(f) - f->lent_sent + f->behind.n;
 }
 
 bool
-fcgi_keeps(const struct fcgi *f)
+fcgi_conn_keeps(const struct fcgi_conn *f)
 {
 	return f->gate.keep && !f->broken;
 }
 
 bool
-fcgi_is_idle(const struct fcgi *f)
+fcgi_conn_is_idle(const struct fcgi_conn *f)
 {
-	return f->gate.phase == GATE_IDLE && f->gate.header_n == 0 && f->in.n == 0;
+	return f->gate.phase == FCGI_RECORD_IDLE && f->gate.header_n == 0 && f->in.n == 0;
 }
 
 void
-fcgi_break(struct fcgi *f)
+fcgi_conn_break(struct fcgi_conn *f)
 {
 	f->broken = true;
 }
 
 void
-fcgi_shut(struct fcgi *f)
+fcgi_conn_shut(struct fcgi_conn *f)
 {
 	f->shut = true;
 	f->complete = false;

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: EPL-2.0 */
 /*
  * fcgi: one connection of the web server, with libfcgi on it.  The only room
  * that includes libfcgi's headers.
@@ -13,82 +14,82 @@
  * where it lies, in records of 64 KiB.
  *
  * One thread at a time; the bytes just read are shared by all connections of a
- * thread, so fcgi_next() is called until it says FCGI_WAIT or FCGI_GONE.
+ * thread, so fcgi_conn_next() is called until it says FCGI_CONN_WAIT or FCGI_CONN_GONE.
  */
-#ifndef HULYKVS_FCGI_H
-#define HULYKVS_FCGI_H
+#ifndef HULYKVS_FCGI_CONN_H
+#define HULYKVS_FCGI_CONN_H
 
 #include "base/str.h"
 
-struct fcgi;
+struct fcgi_conn;
 
-enum fcgi_event {
-	FCGI_WAIT,     /* nothing more has arrived */
-	FCGI_REQUEST,  /* a request began: fcgi_variables() */
-	FCGI_CONTENT,  /* a piece of its body is here: fcgi_content() */
-	FCGI_COMPLETE, /* its last byte was read; it may be answered */
-	FCGI_GONE,     /* the peer left or broke the protocol: free it */
+enum fcgi_conn_event {
+	FCGI_CONN_WAIT,     /* nothing more has arrived */
+	FCGI_CONN_REQUEST,  /* a request began: fcgi_conn_variables() */
+	FCGI_CONN_CONTENT,  /* a piece of its body is here: fcgi_conn_content() */
+	FCGI_CONN_COMPLETE, /* its last byte was read; it may be answered */
+	FCGI_CONN_GONE,     /* the peer left or broke the protocol: free it */
 };
 
 /* Once, before all else.  False: libfcgi refuses. */
-bool fcgi_init(void) __attribute__((warn_unused_result));
+bool fcgi_conn_init(void) __attribute__((warn_unused_result));
 
 /* Returns new; takes the descriptor, which is non-blocking.  NULL: no memory (the descriptor is closed). */
-struct fcgi *fcgi_new(int fd) __attribute__((warn_unused_result));
+struct fcgi_conn *fcgi_conn_new(int fd) __attribute__((warn_unused_result));
 
 /* Closes the descriptor; NULL is fine. */
-void fcgi_free(struct fcgi *f);
+void fcgi_conn_free(struct fcgi_conn *f);
 
 /*
- * The kernel has news (edge-triggered): the next fcgi_next() looks at the
+ * The kernel has news (edge-triggered): the next fcgi_conn_next() looks at the
  * socket.  ended: the peer sends no more, which there is no further news of.
  */
-void fcgi_readable(struct fcgi *f, bool ended);
+void fcgi_conn_readable(struct fcgi_conn *f, bool ended);
 
-/* Reads on; FCGI_WAIT from FCGI_COMPLETE until fcgi_finish(). */
-enum fcgi_event fcgi_next(struct fcgi *f);
+/* Reads on; FCGI_CONN_WAIT from FCGI_CONN_COMPLETE until fcgi_conn_finish(). */
+enum fcgi_conn_event fcgi_conn_next(struct fcgi_conn *f);
 
-/* NAME=value, NULL-terminated; lent from FCGI_REQUEST until fcgi_finish(). */
-char *const *fcgi_variables(const struct fcgi *f);
+/* NAME=value, NULL-terminated; lent from FCGI_CONN_REQUEST until fcgi_conn_finish(). */
+char *const *fcgi_conn_variables(const struct fcgi_conn *f);
 
-/* After FCGI_CONTENT: the piece, lent until the next fcgi_next(). */
-struct str fcgi_content(const struct fcgi *f);
+/* After FCGI_CONN_CONTENT: the piece, lent until the next fcgi_conn_next(). */
+struct str fcgi_conn_content(const struct fcgi_conn *f);
 
 /* Writes a part of the answer. */
-void fcgi_put(struct fcgi *f, struct str s);
+void fcgi_conn_put(struct fcgi_conn *f, struct str s);
 
 /*
  * Writes the answer's last part without copying it, where that pays (from
- * FCGI_LEND_MIN bytes on).  The bytes are lent until fcgi_backlog() is 0.
+ * FCGI_CONN_LEND_MIN bytes on).  The bytes are lent until fcgi_conn_backlog() is 0.
  */
-#define FCGI_LEND_MIN ((size_t)16 * 1024)
-void fcgi_lend(struct fcgi *f, struct str s);
+#define FCGI_CONN_LEND_MIN ((size_t)16 * 1024)
+void fcgi_conn_lend(struct fcgi_conn *f, struct str s);
 
 /* What was lent is about to go: copies it, unless the socket has taken all of it. */
-void fcgi_own(struct fcgi *f);
+void fcgi_conn_own(struct fcgi_conn *f);
 
 /* Hands what was put to the socket (an answer in pieces). */
-void fcgi_flush_put(struct fcgi *f);
+void fcgi_conn_flush_put(struct fcgi_conn *f);
 
 /* Ends the answer. */
-void fcgi_finish(struct fcgi *f);
+void fcgi_conn_finish(struct fcgi_conn *f);
 
 /* The socket may take more. */
-void fcgi_write(struct fcgi *f);
+void fcgi_conn_write(struct fcgi_conn *f);
 
 /* Bytes that the socket has not taken yet. */
-size_t fcgi_backlog(const struct fcgi *f);
+size_t fcgi_conn_backlog(const struct fcgi_conn *f);
 
 /* Whether the web server keeps the connection after this request. */
-bool fcgi_keeps(const struct fcgi *f);
+bool fcgi_conn_keeps(const struct fcgi_conn *f);
 
 /* Whether nothing of a request has arrived. */
-bool fcgi_is_idle(const struct fcgi *f);
+bool fcgi_conn_is_idle(const struct fcgi_conn *f);
 
 /* The answer cannot be given, or no more of it: nothing is sent any more, and the connection is not kept. */
-void fcgi_break(struct fcgi *f);
+void fcgi_conn_break(struct fcgi_conn *f);
 
 /* No more will be written: tells the peer, and reads nothing but its end from now on. */
-void fcgi_shut(struct fcgi *f);
+void fcgi_conn_shut(struct fcgi_conn *f);
 
 #endif

@@ -1,10 +1,11 @@
+/* SPDX-License-Identifier: EPL-2.0 */
 #include "http/fcgi_record.h"
 
 #include <assert.h>
 
-#define VERSION   1
-#define RESPONDER 1
-#define KEEP_CONN 1
+#define VERSION      1
+#define RESPONDER    1
+#define KEEP_CONN    1
 #define UNKNOWN_ROLE 3
 
 static unsigned
@@ -14,27 +15,28 @@ u16(const unsigned char *p)
 }
 
 void
-gate_init(struct gate *g)
+fcgi_record_init(struct fcgi_record *g)
 {
-	*g = (struct gate){ .phase = GATE_IDLE };
-	buf_init(&g->params, GATE_PARAMS_MAX);
+	*g = (struct fcgi_record){ .phase = FCGI_RECORD_IDLE };
+	buf_init(&g->params, FCGI_RECORD_PARAMS_MAX);
 }
 
 void
-gate_free(struct gate *g)
+fcgi_record_free(struct fcgi_record *g)
 {
 	buf_free(&g->params);
 }
 
 void
-gate_next(struct gate *g)
+fcgi_record_next(struct fcgi_record *g)
 {
-	g->phase = GATE_IDLE;
+	g->phase = FCGI_RECORD_IDLE;
 	buf_clear(&g->params);
 }
 
 void
-gate_put_header(unsigned char out[GATE_HEADER], enum gate_type type, unsigned id, size_t content, size_t padding)
+fcgi_record_put_header(
+    unsigned char out[FCGI_RECORD_HEADER], enum fcgi_record_type type, unsigned id, size_t content, size_t padding)
 {
 	assert(content <= 0xffff && padding <= 0xff);
 	out[0] = VERSION;
@@ -82,43 +84,43 @@ pairs_are_sound(struct str s)
 }
 
 /* A management record (id 0): an empty result, or that its type is unknown (FastCGI 4.1, 4.2). */
-static enum gate_event
-manage(struct gate *g)
+static enum fcgi_record_event
+manage(struct fcgi_record *g)
 {
 	unsigned type = g->header[1];
 
 	memset(g->reply, 0, sizeof(g->reply));
-	if (type == GATE_TYPE_GET_VALUES) {
-		gate_put_header(g->reply, GATE_TYPE_GET_VALUES_RESULT, 0, 0, GATE_HEADER);
+	if (type == FCGI_GET_VALUES) {
+		fcgi_record_put_header(g->reply, FCGI_GET_VALUES_RESULT, 0, 0, FCGI_RECORD_HEADER);
 	} else {
-		gate_put_header(g->reply, GATE_TYPE_UNKNOWN, 0, 8, 0);
-		g->reply[GATE_HEADER] = (unsigned char)type;
+		fcgi_record_put_header(g->reply, FCGI_UNKNOWN_TYPE, 0, 8, 0);
+		g->reply[FCGI_RECORD_HEADER] = (unsigned char)type;
 	}
-	return GATE_REPLY;
+	return FCGI_RECORD_REPLY;
 }
 
 /* FastCGI 5.5: the only record of this request's answer; then the connection is closed. */
-static enum gate_event
-refuse_role(struct gate *g)
+static enum fcgi_record_event
+refuse_role(struct fcgi_record *g)
 {
 	memset(g->reply, 0, sizeof(g->reply));
-	gate_put_header(g->reply, GATE_TYPE_END_REQUEST, g->id, GATE_HEADER, 0);
-	g->reply[GATE_HEADER + 4] = UNKNOWN_ROLE;
-	g->phase = GATE_REFUSED;
-	return GATE_REPLY;
+	fcgi_record_put_header(g->reply, FCGI_END_REQUEST, g->id, FCGI_RECORD_HEADER, 0);
+	g->reply[FCGI_RECORD_HEADER + 4] = UNKNOWN_ROLE;
+	g->phase = FCGI_RECORD_REFUSED;
+	return FCGI_RECORD_REPLY;
 }
 
 /* FastCGI 3.3: an abort may cross with the answer, and is ignored then. */
 static bool
-is_late_abort(const struct gate *g)
+is_late_abort(const struct fcgi_record *g)
 {
-	return g->header[1] == GATE_TYPE_ABORT_REQUEST && u16(g->header + 4) == 0 &&
-	    (g->phase == GATE_IDLE || u16(g->header + 2) != g->id);
+	return g->header[1] == FCGI_ABORT_REQUEST && u16(g->header + 4) == 0 &&
+	    (g->phase == FCGI_RECORD_IDLE || u16(g->header + 2) != g->id);
 }
 
 /* Whether a record with this header may come now. */
 static bool
-header_is_sound(const struct gate *g)
+header_is_sound(const struct fcgi_record *g)
 {
 	unsigned type = g->header[1], id = u16(g->header + 2);
 	size_t length = u16(g->header + 4);
@@ -128,54 +130,54 @@ header_is_sound(const struct gate *g)
 	if (id == 0 || is_late_abort(g))
 		return true;
 	switch (g->phase) {
-	case GATE_IDLE:
-		return type == GATE_TYPE_BEGIN_REQUEST && length == sizeof(g->body);
-	case GATE_PARAMS:
-		return type == GATE_TYPE_PARAMS && id == g->id && g->params.n + length <= GATE_PARAMS_MAX;
-	case GATE_STDIN:
-		return type == GATE_TYPE_STDIN && id == g->id;
-	case GATE_ENDED:
-	case GATE_REFUSED:
+	case FCGI_RECORD_IDLE:
+		return type == FCGI_BEGIN_REQUEST && length == sizeof(g->body);
+	case FCGI_RECORD_PARAMS:
+		return type == FCGI_PARAMS && id == g->id && g->params.n + length <= FCGI_RECORD_PARAMS_MAX;
+	case FCGI_RECORD_STDIN:
+		return type == FCGI_STDIN && id == g->id;
+	case FCGI_RECORD_ENDED:
+	case FCGI_RECORD_REFUSED:
 		break;
 	}
 	return false;
 }
 
 /* The record is all here. */
-static enum gate_event
-end_record(struct gate *g)
+static enum fcgi_record_event
+end_record(struct fcgi_record *g)
 {
 	g->in_record = false;
 	g->header_n = 0;
 	if (u16(g->header + 2) == 0)
 		return manage(g);
 	if (is_late_abort(g))
-		return GATE_NEED;
+		return FCGI_RECORD_NEED;
 	switch (g->phase) {
-	case GATE_IDLE:
+	case FCGI_RECORD_IDLE:
 		g->id = u16(g->header + 2);
 		g->keep = (g->body[2] & KEEP_CONN) != 0;
-		g->phase = GATE_PARAMS;
-		return u16(g->body) == RESPONDER ? GATE_NEED : refuse_role(g);
-	case GATE_PARAMS:
+		g->phase = FCGI_RECORD_PARAMS;
+		return u16(g->body) == RESPONDER ? FCGI_RECORD_NEED : refuse_role(g);
+	case FCGI_RECORD_PARAMS:
 		if (u16(g->header + 4) > 0)
-			return buf_ok(&g->params) ? GATE_NEED : GATE_BROKEN;
-		g->phase = GATE_STDIN;
-		return pairs_are_sound(buf_str(&g->params)) ? GATE_BEGIN : GATE_BROKEN;
-	case GATE_STDIN:
+			return buf_ok(&g->params) ? FCGI_RECORD_NEED : FCGI_RECORD_BROKEN;
+		g->phase = FCGI_RECORD_STDIN;
+		return pairs_are_sound(buf_str(&g->params)) ? FCGI_RECORD_BEGIN : FCGI_RECORD_BROKEN;
+	case FCGI_RECORD_STDIN:
 		if (u16(g->header + 4) > 0)
-			return GATE_NEED;
-		g->phase = GATE_ENDED;
-		return GATE_END;
-	case GATE_ENDED:
-	case GATE_REFUSED:
+			return FCGI_RECORD_NEED;
+		g->phase = FCGI_RECORD_ENDED;
+		return FCGI_RECORD_END;
+	case FCGI_RECORD_ENDED:
+	case FCGI_RECORD_REFUSED:
 		break;
 	}
-	return GATE_BROKEN;
+	return FCGI_RECORD_BROKEN;
 }
 
 static struct str
-take(struct str *in, size_t n)
+take_bytes(struct str *in, size_t n)
 {
 	struct str taken = str_first(*in, n);
 
@@ -184,62 +186,62 @@ take(struct str *in, size_t n)
 }
 
 /* Content of the current record; an event only where it is the body's. */
-static enum gate_event
-take_content(struct gate *g, struct str *in)
+static enum fcgi_record_event
+take_record_content(struct fcgi_record *g, struct str *in)
 {
-	struct str piece = take(in, g->content_left);
+	struct str piece = take_bytes(in, g->content_left);
 
 	g->content_left -= piece.n;
 	if (u16(g->header + 2) == 0)
-		return GATE_NEED;
-	if (g->phase == GATE_IDLE) {
+		return FCGI_RECORD_NEED;
+	if (g->phase == FCGI_RECORD_IDLE) {
 		memcpy(g->body + g->body_n, piece.p, piece.n);
 		g->body_n += piece.n;
-	} else if (g->phase == GATE_PARAMS) {
+	} else if (g->phase == FCGI_RECORD_PARAMS) {
 		buf_puts(&g->params, piece);
 	} else {
 		g->content = piece;
-		return GATE_CONTENT;
+		return FCGI_RECORD_CONTENT;
 	}
-	return GATE_NEED;
+	return FCGI_RECORD_NEED;
 }
 
-static enum gate_event
-take_header(struct gate *g, struct str *in)
+static enum fcgi_record_event
+take_header(struct fcgi_record *g, struct str *in)
 {
-	struct str piece = take(in, GATE_HEADER - g->header_n);
+	struct str piece = take_bytes(in, FCGI_RECORD_HEADER - g->header_n);
 
 	memcpy(g->header + g->header_n, piece.p, piece.n);
 	g->header_n += piece.n;
-	if (g->header_n < GATE_HEADER)
-		return GATE_NEED;
+	if (g->header_n < FCGI_RECORD_HEADER)
+		return FCGI_RECORD_NEED;
 	g->content_left = u16(g->header + 4);
 	g->padding_left = g->header[6];
 	g->body_n = 0;
 	g->in_record = true;
-	return header_is_sound(g) ? GATE_NEED : GATE_BROKEN;
+	return header_is_sound(g) ? FCGI_RECORD_NEED : FCGI_RECORD_BROKEN;
 }
 
-enum gate_event
-gate_feed(struct gate *g, struct str *in)
+enum fcgi_record_event
+fcgi_record_feed(struct fcgi_record *g, struct str *in)
 {
-	if (g->phase == GATE_REFUSED)
-		return GATE_BROKEN;
+	if (g->phase == FCGI_RECORD_REFUSED)
+		return FCGI_RECORD_BROKEN;
 	while (in->n > 0 || (g->in_record && g->content_left + g->padding_left == 0)) {
-		enum gate_event event = GATE_NEED;
+		enum fcgi_record_event event = FCGI_RECORD_NEED;
 
-		if (!g->in_record && g->phase == GATE_ENDED)
+		if (!g->in_record && g->phase == FCGI_RECORD_ENDED)
 			break;
 		if (!g->in_record)
 			event = take_header(g, in);
 		else if (g->content_left > 0)
-			event = take_content(g, in);
+			event = take_record_content(g, in);
 		else if (g->padding_left > 0)
-			g->padding_left -= take(in, g->padding_left).n;
+			g->padding_left -= take_bytes(in, g->padding_left).n;
 		else
 			event = end_record(g);
-		if (event != GATE_NEED)
+		if (event != FCGI_RECORD_NEED)
 			return event;
 	}
-	return GATE_NEED;
+	return FCGI_RECORD_NEED;
 }

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: EPL-2.0 */
 /*
  * refusal: the one table of everything this service says no with.
  *
@@ -12,42 +13,42 @@
 
 #include "base/log.h"
 
-#define REFUSALS(X)                                                                                   \
-	X(NONE, 0, "", LOG_INFO)                                                                      \
-	/* who is asking */                                                                           \
-	X(NO_TOKEN, 401, "NoAuthToken", LOG_INFO)                                                     \
-	X(INVALID_TOKEN, 401, "InvalidToken", LOG_INFO)                                               \
-	X(NO_WORKSPACE, 403, "Missing workspace in token", LOG_INFO)                                  \
-	X(WORKSPACE_MISMATCH, 403, "Workspace mismatch", LOG_INFO)                                    \
-	X(NAMESPACE_FORBIDDEN, 403, "Namespace forbidden", LOG_INFO)                                  \
-	/* what is asked */                                                                           \
-	X(NO_TARGET, 400, "REQUEST_URI is missing: the web server has to tell it", LOG_ERROR)         \
-	X(BAD_WORKSPACE, 400, "Invalid workspace UUID", LOG_INFO)                                     \
-	X(BAD_WORKSPACE_SYSTEM, 400, "Invalid UUID in workspace", LOG_INFO)                           \
-	X(BAD_ESCAPE, 400, "Malformed percent-encoding", LOG_INFO)                                    \
-	X(NOT_TEXT, 400, "Names and prefixes must be UTF-8 without NUL", LOG_INFO)                    \
-	X(REPEATED_PARAMETER, 400, "prefix, limit and cursor may be given once", LOG_INFO)            \
-	X(BAD_LIMIT, 400, "limit must be a number from 1 to 10000", LOG_INFO)                         \
-	X(BAD_CURSOR, 400, "cursor is not one of ours", LOG_INFO)                                     \
-	X(BAD_IF_MATCH, 400, "If-Match must be '*' or a list of entity tags", LOG_INFO)               \
-	X(BAD_IF_NONE_MATCH, 400, "If-None-Match must be '*' or a list of entity tags", LOG_INFO)     \
-	X(IF_NONE_MATCH_NOT_ANY, 400, "If-None-Match must be '*'", LOG_INFO)                          \
-	X(BAD_CONTENT_LENGTH, 400, "Malformed Content-Length", LOG_INFO)                              \
-	X(CONTENT_RANGE, 400, "Content-Range: a value can only be replaced as a whole", LOG_INFO)     \
-	X(NOT_FOUND, 404, "", LOG_INFO)                                                               \
-	X(METHOD_NOT_ALLOWED, 405, "", LOG_INFO)                                                      \
-	X(PRECONDITION_FAILED, 412, "", LOG_INFO)                                                     \
-	X(TOO_LARGE, 413, "payload reached size limit", LOG_INFO)                                     \
-	X(NAME_TOO_LONG, 414, "Namespace and key are too long for the database's index", LOG_INFO)    \
-	X(CONTENT_CODING, 415, "Content-Encoding: values are taken as they are, not decoded", LOG_INFO)  \
-	X(HEADERS_TOO_LARGE, 431, "Names, conditions or headers are too long", LOG_INFO)              \
-	/* what we cannot do now; the client may try again */                                         \
-	X(UNAVAILABLE, 503, "Database unavailable", LOG_INFO)                                         \
-	X(OUTCOME_UNKNOWN, 503, "Outcome unknown: the write may or may not have happened", LOG_WARN)  \
-	X(BUSY, 503, "Too many request bodies at once", LOG_WARN)                                     \
-	X(NOT_READY, 503, "Not ready", LOG_INFO)                                                      \
-	X(NOT_ALIVE, 503, "Not alive", LOG_ERROR)                                                     \
-	/* faults of ours */                                                                          \
+#define REFUSALS(X) \
+	X(NONE, 0, "", LOG_INFO) \
+	/* who is asking */ \
+	X(NO_TOKEN, 401, "NoAuthToken", LOG_INFO) \
+	X(INVALID_TOKEN, 401, "InvalidToken", LOG_INFO) \
+	X(NO_WORKSPACE, 403, "Missing workspace in token", LOG_INFO) \
+	X(WORKSPACE_MISMATCH, 403, "Workspace mismatch", LOG_INFO) \
+	X(NAMESPACE_FORBIDDEN, 403, "Namespace forbidden", LOG_INFO) \
+	/* what is asked */ \
+	X(NO_TARGET, 400, "REQUEST_URI is missing: the web server has to tell it", LOG_ERROR) \
+	X(BAD_WORKSPACE, 400, "Invalid workspace UUID", LOG_INFO) \
+	X(BAD_WORKSPACE_SYSTEM, 400, "Invalid UUID in workspace", LOG_INFO) \
+	X(BAD_ESCAPE, 400, "Malformed percent-encoding", LOG_INFO) \
+	X(NOT_TEXT, 400, "Names and prefixes must be UTF-8 without NUL", LOG_INFO) \
+	X(REPEATED_PARAMETER, 400, "prefix, limit and cursor may be given once", LOG_INFO) \
+	X(BAD_LIMIT, 400, "limit must be a number from 1 to 10000", LOG_INFO) \
+	X(BAD_CURSOR, 400, "cursor is not one of ours", LOG_INFO) \
+	X(BAD_IF_MATCH, 400, "If-Match must be '*' or a list of entity tags", LOG_INFO) \
+	X(BAD_IF_NONE_MATCH, 400, "If-None-Match must be '*' or a list of entity tags", LOG_INFO) \
+	X(IF_NONE_MATCH_NOT_ANY, 400, "If-None-Match must be '*'", LOG_INFO) \
+	X(BAD_CONTENT_LENGTH, 400, "Malformed Content-Length", LOG_INFO) \
+	X(CONTENT_RANGE, 400, "Content-Range: a value can only be replaced as a whole", LOG_INFO) \
+	X(NOT_FOUND, 404, "", LOG_INFO) \
+	X(METHOD_NOT_ALLOWED, 405, "", LOG_INFO) \
+	X(PRECONDITION_FAILED, 412, "", LOG_INFO) \
+	X(TOO_LARGE, 413, "payload reached size limit", LOG_INFO) \
+	X(NAME_TOO_LONG, 414, "Namespace and key are too long for the database's index", LOG_INFO) \
+	X(CONTENT_CODING, 415, "Content-Encoding: values are taken as they are, not decoded", LOG_INFO) \
+	X(HEADERS_TOO_LARGE, 431, "Names, conditions or headers are too long", LOG_INFO) \
+	/* what we cannot do now; the client may try again */ \
+	X(UNAVAILABLE, 503, "Database unavailable", LOG_INFO) \
+	X(OUTCOME_UNKNOWN, 503, "Outcome unknown: the write may or may not have happened", LOG_WARN) \
+	X(BUSY, 503, "Too many request bodies at once", LOG_WARN) \
+	X(NOT_READY, 503, "Not ready", LOG_INFO) \
+	X(NOT_ALIVE, 503, "Not alive", LOG_ERROR) \
+	/* faults of ours */ \
 	X(INTERNAL, 500, "Internal error", LOG_ERROR)
 
 enum refusal {

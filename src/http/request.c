@@ -1,12 +1,14 @@
+/* SPDX-License-Identifier: EPL-2.0 */
 #include "http/request.h"
 
+#include "base/base.h"
 #include "base/random_id.h"
 
 static const struct str method_names[] = {
 #define X(name) STR_INIT(#name),
 	METHODS(X)
 #undef X
-	STR_INIT("other"),
+	    STR_INIT("other"),
 };
 
 struct str
@@ -79,28 +81,23 @@ void
 request_read(struct request *r, char *const *variables)
 {
 	struct str method = STR_ABSENT, uri = STR_ABSENT, length = STR_ABSENT;
-	struct str traceparent = STR_ABSENT, https = STR_ABSENT, operator = STR_ABSENT;
+	struct str traceparent = STR_ABSENT, https = STR_ABSENT, operator= STR_ABSENT;
 	const struct {
 		struct str name;
 		struct str *value;
-	} wanted[] = {
-		{ STR("REQUEST_METHOD"), &method },
-		{ STR("REQUEST_URI"), &uri },
-		{ STR("CONTENT_LENGTH"), &length },
-		{ STR("HTTP_AUTHORIZATION"), &r->authorization },
-		{ STR("HTTP_IF_MATCH"), &r->if_match },
-		{ STR("HTTP_IF_NONE_MATCH"), &r->if_none_match },
-		{ STR("HTTP_ACCEPT"), &r->accept },
-		{ STR("HTTP_CONTENT_ENCODING"), &r->content_encoding },
+	} wanted[] = { { STR("REQUEST_METHOD"), &method }, { STR("REQUEST_URI"), &uri },
+		{ STR("CONTENT_LENGTH"), &length }, { STR("HTTP_AUTHORIZATION"), &r->authorization },
+		{ STR("HTTP_IF_MATCH"), &r->if_match }, { STR("HTTP_IF_NONE_MATCH"), &r->if_none_match },
+		{ STR("HTTP_ACCEPT"), &r->accept }, { STR("HTTP_CONTENT_ENCODING"), &r->content_encoding },
 		{ STR("HTTP_CONTENT_RANGE"), &r->content_range },
-		{ STR("HTTP_TRANSFER_ENCODING"), &r->transfer_encoding },
-		{ STR("HTTP_ORIGIN"), &r->origin },
+		{ STR("HTTP_TRANSFER_ENCODING"), &r->transfer_encoding }, { STR("HTTP_ORIGIN"), &r->origin },
 		{ STR("HTTP_ACCESS_CONTROL_REQUEST_METHOD"), &r->cors_method },
 		{ STR("HTTP_ACCESS_CONTROL_REQUEST_HEADERS"), &r->cors_headers },
-		{ STR("HTTP_X_REQUEST_ID"), &r->request_id },
-		{ STR("HTTP_TRACEPARENT"), &traceparent },
+		{ STR("HTTP_X_REQUEST_ID"), &r->request_id }, { STR("HTTP_TRACEPARENT"), &traceparent },
 		{ STR("HTTPS"), &https }, /* as Apache began it, and web servers since */
-		{ STR("HULYKVS_OPERATOR"), &operator }, /* no client can set it: a field's name would begin with HTTP_ */
+		{
+		    STR("HULYKVS_OPERATOR"),
+		    &operator}, /* no client can set it: a field's name would begin with HTTP_ */
 	};
 
 	*r = (struct request){ .length = LENGTH_ABSENT };
@@ -108,7 +105,7 @@ request_read(struct request *r, char *const *variables)
 		struct str name, value;
 
 		(void)str_cut(str_of(*variables), '=', &name, &value);
-		for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++)
+		for (size_t i = 0; i < ARRAY_SIZE(wanted); i++)
 			if (str_eq(name, wanted[i].name)) {
 				*wanted[i].value = value;
 				break;
@@ -117,7 +114,7 @@ request_read(struct request *r, char *const *variables)
 	r->method = parse_method(method);
 	parse_target(r, uri);
 	parse_length(r, length);
-	if (!ids_ok(r->request_id))
+	if (!random_id_ok(r->request_id))
 		r->request_id = STR_ABSENT;
 	r->trace = traceparent_parse(traceparent);
 	r->is_secure = str_eq_nocase(https, STR("on"));

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: EPL-2.0 */
 /*
  * request: one HTTP request as its CGI variables tell it (RFC 3875), before
  * anything is decided about it.
@@ -14,19 +15,19 @@
 #include "http/traceparent.h"
 
 /*    enumerator, name (RFC 9110 9.1) */
-#define METHODS(X)          \
-	X(GET)              \
-	X(HEAD)             \
-	X(POST)             \
-	X(PUT)              \
-	X(DELETE)           \
+#define METHODS(X) \
+	X(GET) \
+	X(HEAD) \
+	X(POST) \
+	X(PUT) \
+	X(DELETE) \
 	X(OPTIONS)
 
 enum method {
 #define X(name) METHOD_##name,
 	METHODS(X)
 #undef X
-	METHOD_OTHER,
+	    METHOD_OTHER,
 };
 
 enum request_length {
@@ -37,7 +38,7 @@ enum request_length {
 
 struct request {
 	enum method method;
-	struct str path;  /* raw, from REQUEST_URI, without scheme, authority, query and fragment; absent without that */
+	struct str path; /* raw, from REQUEST_URI, without scheme, authority, query and fragment; absent without that */
 	struct str query; /* raw, absent without '?' */
 	enum request_length length;
 	uint64_t content_length; /* where LENGTH_KNOWN; saturates */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: EPL-2.0 */
 #include "http/response.h"
 
 #include "codec/json.h"
@@ -37,7 +38,8 @@ void
 response_text(struct response *r, struct str text)
 {
 	*r = (struct response){
-		.status = 200, .type = STR("text/plain; charset=utf-8"), .body = text, .length = text.n };
+		.status = 200, .type = STR("text/plain; charset=utf-8"), .body = text, .length = text.n
+	};
 }
 
 /* RFC 9457 3.1; the absent slice when there is no memory. */
@@ -62,13 +64,13 @@ problem(unsigned status, struct str detail, struct arena *a)
 }
 
 void
-response_refuse(struct response *r, enum refusal refusal, struct str detail, const struct request *request,
-    struct arena *a)
+response_refuse(
+    struct response *r, enum refusal refusal, struct str detail, const struct request *request, struct arena *a)
 {
 	struct str text = detail.p != NULL ? detail : refusal_text(refusal);
 
 	*r = (struct response){ .status = refusal_status(refusal), .refusal = refusal };
-	if (accept_names(request->accept, STR("application/problem+json"))) {
+	if (accept_field_names(request->accept, STR("application/problem+json"))) {
 		r->body = problem(r->status, text, a);
 		r->type = STR("application/problem+json");
 	}
@@ -80,7 +82,7 @@ response_refuse(struct response *r, enum refusal refusal, struct str detail, con
 }
 
 static void
-put_field(struct buf *out, struct str name, struct str value)
+put_header_field(struct buf *out, struct str name, struct str value)
 {
 	buf_puts(out, name);
 	buf_puts(out, value);
@@ -106,14 +108,14 @@ response_put_head(const struct response *r, const struct request *request, struc
 {
 	char allow[ROUTE_ALLOW_SIZE], etag[ETAG_TEXT_LENGTH];
 
-	put_field(out, STR("Status: "), status_line(r->status));
+	put_header_field(out, STR("Status: "), status_line(r->status));
 	if (r->type.p != NULL)
-		put_field(out, STR("Content-Type: "), r->type);
+		put_header_field(out, STR("Content-Type: "), r->type);
 	if (status_has_content(r->status) && !r->streamed)
 		put_length(out, r->length);
 	if (r->has_etag) {
 		etag_text(&r->etag, etag);
-		put_field(out, STR("ETag: "), str_from(etag, sizeof(etag)));
+		put_header_field(out, STR("ETag: "), str_from(etag, sizeof(etag)));
 	}
 	if (r->is_value)
 		buf_puts(out, STR("X-Content-Type-Options: nosniff\r\n"));
@@ -122,9 +124,9 @@ response_put_head(const struct response *r, const struct request *request, struc
 	if (r->status == 503)
 		buf_puts(out, STR("Retry-After: " RETRY_AFTER "\r\n"));
 	if (r->route != NULL)
-		put_field(out, STR("Allow: "), route_allow(r->route, allow));
+		put_header_field(out, STR("Allow: "), route_allow(r->route, allow));
 	if (request->request_id.p != NULL)
-		put_field(out, STR("X-Request-Id: "), request->request_id);
+		put_header_field(out, STR("X-Request-Id: "), request->request_id);
 	cors_put_fields(request, r->is_preflight, out);
 	buf_puts(out, STR("\r\n"));
 }

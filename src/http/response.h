@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: EPL-2.0 */
 /*
  * response: what goes back, and the only place where outcomes and refusals
  * become HTTP status and fields.
@@ -16,34 +17,34 @@
 #include "http/route.h"
 
 /* Every status that is answered, with its reason phrase. */
-#define RESPONSE_STATUSES(X)                     \
-	X(200, "OK")                             \
-	X(201, "Created")                        \
-	X(204, "No Content")                     \
-	X(304, "Not Modified")                   \
-	X(400, "Bad Request")                    \
-	X(401, "Unauthorized")                   \
-	X(403, "Forbidden")                      \
-	X(404, "Not Found")                      \
-	X(405, "Method Not Allowed")             \
-	X(412, "Precondition Failed")            \
-	X(413, "Content Too Large")              \
-	X(414, "URI Too Long")                   \
-	X(415, "Unsupported Media Type")         \
+#define RESPONSE_STATUSES(X) \
+	X(200, "OK") \
+	X(201, "Created") \
+	X(204, "No Content") \
+	X(304, "Not Modified") \
+	X(400, "Bad Request") \
+	X(401, "Unauthorized") \
+	X(403, "Forbidden") \
+	X(404, "Not Found") \
+	X(405, "Method Not Allowed") \
+	X(412, "Precondition Failed") \
+	X(413, "Content Too Large") \
+	X(414, "URI Too Long") \
+	X(415, "Unsupported Media Type") \
 	X(431, "Request Header Fields Too Large") \
-	X(500, "Internal Server Error")          \
+	X(500, "Internal Server Error") \
 	X(503, "Service Unavailable")
 
 struct response {
 	unsigned status;
-	enum refusal refusal;     /* NONE unless this is one */
-	struct str type;          /* Content-Type; absent: none */
+	enum refusal refusal; /* NONE unless this is one */
+	struct str type;      /* Content-Type; absent: none */
 	struct str body;
-	uint64_t length;          /* Content-Length; the body's, also where HEAD leaves the body out */
-	bool streamed;            /* the length is not known yet: no Content-Length, the body comes in pieces */
+	uint64_t length; /* Content-Length; the body's, also where HEAD leaves the body out */
+	bool streamed;   /* the length is not known yet: no Content-Length, the body comes in pieces */
 	bool has_etag;
 	struct md5 etag;
-	bool is_value;            /* a client's bytes: nosniff */
+	bool is_value; /* a client's bytes: nosniff */
 	bool is_preflight;
 	const struct route *route; /* where Allow is owed */
 };
@@ -58,8 +59,8 @@ void response_text(struct response *r, struct str text);
  * A refusal: text/plain with the table's text, or RFC 9457 where Accept asks
  * for it; `detail` (borrowed, may be absent) stands in for the table's text.
  */
-void response_refuse(struct response *r, enum refusal refusal, struct str detail, const struct request *request,
-    struct arena *a);
+void response_refuse(
+    struct response *r, enum refusal refusal, struct str detail, const struct request *request, struct arena *a);
 
 /* The header block with its empty line. */
 void response_put_head(const struct response *r, const struct request *request, struct buf *out);

@@ -1,8 +1,10 @@
+/* SPDX-License-Identifier: EPL-2.0 */
 #include "http/route.h"
 
 #include <assert.h>
 #include <stdio.h>
 
+#include "base/base.h"
 #include "codec/percent.h"
 
 static const struct route routes[] = {
@@ -90,7 +92,7 @@ action_of(const struct route *r, enum method method)
 struct route_match
 route_find(struct str path, enum method method)
 {
-	for (size_t i = 0; i < sizeof(routes) / sizeof(routes[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(routes); i++) {
 		struct route_match m = { .route = &routes[i] };
 
 		if (!matches(routes[i].template, path, &m))

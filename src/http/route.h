@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: EPL-2.0 */
 /*
  * route: the table of routes, and which of them a path means.
  *
@@ -16,21 +17,21 @@
  *   The last four are the action for that method, or NONE.
  *   version: 1 and 2 need a token; 0 does not.  METRICS is for operators only.
  */
-#define ROUTES(X)                                                                  \
-	X(STATUS, "/status", 0, STATUS, NONE, NONE, NONE)                          \
-	X(LIVEZ, "/livez", 0, LIVEZ, NONE, NONE, NONE)                             \
-	X(READYZ, "/readyz", 0, READYZ, NONE, NONE, NONE)                          \
-	X(METRICS, "/metrics", 0, METRICS, NONE, NONE, NONE)                       \
-	X(V1_LIST, "/api/{namespace}", 1, LIST, NONE, NONE, NONE)                  \
-	X(V1_KEY, "/api/{namespace}/{key}", 1, GET, PUT, NONE, DELETE)             \
-	X(V2_LIST, "/api2/{workspace}/{namespace}", 2, LIST, NONE, NONE, NONE)     \
+#define ROUTES(X) \
+	X(STATUS, "/status", 0, STATUS, NONE, NONE, NONE) \
+	X(LIVEZ, "/livez", 0, LIVEZ, NONE, NONE, NONE) \
+	X(READYZ, "/readyz", 0, READYZ, NONE, NONE, NONE) \
+	X(METRICS, "/metrics", 0, METRICS, NONE, NONE, NONE) \
+	X(V1_LIST, "/api/{namespace}", 1, LIST, NONE, NONE, NONE) \
+	X(V1_KEY, "/api/{namespace}/{key}", 1, GET, PUT, NONE, DELETE) \
+	X(V2_LIST, "/api2/{workspace}/{namespace}", 2, LIST, NONE, NONE, NONE) \
 	X(V2_KEY, "/api2/{workspace}/{namespace}/{key}", 2, GET, NONE, PUT, DELETE)
 
 enum route_number {
 #define X(name, template, version, get, post, put, del) ROUTE_##name,
 	ROUTES(X)
 #undef X
-	ROUTE_COUNT,
+	    ROUTE_COUNT,
 };
 
 enum action {
@@ -52,9 +53,9 @@ struct route {
 };
 
 struct route_match {
-	const struct route *route;         /* NULL: no such path */
-	enum action action;                /* ACTION_NONE: not with this method */
-	struct str workspace, ns, key;     /* raw segments; absent where the route has none */
+	const struct route *route;     /* NULL: no such path */
+	enum action action;            /* ACTION_NONE: not with this method */
+	struct str workspace, ns, key; /* raw segments; absent where the route has none */
 };
 
 /* Whether the path is below /api or /api2, where a token comes before all else. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: EPL-2.0 */
 #include "http/traceparent.h"
 
 #define LENGTH 55 /* "00-", 32 digits, "-", 16 digits, "-", 2 digits */
@@ -12,7 +13,7 @@ is_hex(struct str s)
 }
 
 static bool
-is_odd(char digit)
+is_odd_digit(char digit)
 {
 	return ((digit <= '9' ? digit - '0' : digit - 'a' + 10) & 1) != 0;
 }
@@ -49,6 +50,6 @@ traceparent_parse(struct str field)
 	if (!is_hex(version) || str_eq(version, STR("ff")) || !is_hex(t.trace_id) || is_zero(t.trace_id) ||
 	    !is_hex(t.parent_id) || is_zero(t.parent_id) || !is_hex(flags))
 		return none;
-	t.sampled = is_odd(flags.p[1]);
+	t.sampled = is_odd_digit(flags.p[1]);
 	return t;
 }

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: EPL-2.0 */
 /*
  * traceparent: the field that says which trace a request belongs to (W3C Trace
  * Context, level 1).

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: EPL-2.0 */
 #include "migrate/backend.h"
 
 #include <time.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: EPL-2.0 */
 /*
  * migrate_backend: what differs between PostgreSQL and CockroachDB when a
  * schema is brought up to date: how others are kept out and how a step is

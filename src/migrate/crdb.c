@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: EPL-2.0 */
 #include <sys/random.h>
 
 #include "migrate/backend.h"
@@ -37,7 +38,7 @@ take_lease(struct migrate_db *db)
 }
 
 static enum migrate_outcome
-lock(struct migrate_db *db, const struct migrate_state *state)
+crdb_lock(struct migrate_db *db, const struct migrate_state *state)
 {
 	enum migrate_outcome outcome = make_holder(db);
 
@@ -51,22 +52,21 @@ lock(struct migrate_db *db, const struct migrate_state *state)
 }
 
 static void
-unlock(struct migrate_db *db)
+crdb_unlock(struct migrate_db *db)
 {
 	(void)!migrate_db_do(db, "cockroachdb/lease_release", MIGRATE_ARGS(db->holder));
 	db->locked = false;
 }
 
 static enum migrate_outcome
-prepare(struct migrate_db *db, const struct migrate_state *state)
+crdb_prepare(struct migrate_db *db, const struct migrate_state *state)
 {
-	return state->has_history ? MIGRATE_DONE :
-	    migrate_db_do(db, "cockroachdb/history_table", MIGRATE_NO_ARGS);
+	return state->has_history ? MIGRATE_DONE : migrate_db_do(db, "cockroachdb/history_table", MIGRATE_NO_ARGS);
 }
 
 /* No row: we are not the holder any longer (stopped for too long), or the version is there. */
 static enum migrate_outcome
-record(struct migrate_db *db, const struct migrate_step *step)
+crdb_record(struct migrate_db *db, const struct migrate_step *step)
 {
 	char version[12], applied_on[MIGRATE_APPLIED_ON_SIZE];
 	PGresult *res;
@@ -74,8 +74,8 @@ record(struct migrate_db *db, const struct migrate_step *step)
 
 	(void)snprintf(version, sizeof(version), "%d", step->version);
 	migrate_applied_on(applied_on);
-	outcome = migrate_db_change(db, "cockroachdb/record",
-	    MIGRATE_ARGS(version, step->name, applied_on, step->checksum, db->holder), &res);
+	outcome = migrate_db_change(
+	    db, "cockroachdb/record", MIGRATE_ARGS(version, step->name, applied_on, step->checksum, db->holder), &res);
 	if (outcome == MIGRATE_DONE && res != NULL && strcmp(PQcmdTuples(res), "0") == 0) {
 		(void)migrate_db_refuse(db, "the lease ran out");
 		db->locked = false;
@@ -86,7 +86,7 @@ record(struct migrate_db *db, const struct migrate_step *step)
 }
 
 static enum migrate_outcome
-apply(struct migrate_db *db, const struct migrate_state *state, size_t i)
+crdb_apply(struct migrate_db *db, const struct migrate_state *state, size_t i)
 {
 	const struct migrate_step *step = &migrate_crdb.steps.step[i];
 	enum migrate_outcome outcome = MIGRATE_DONE;
@@ -94,20 +94,19 @@ apply(struct migrate_db *db, const struct migrate_state *state, size_t i)
 	if (!migrate_state_has(state, step->effect))
 		outcome = migrate_db_build(db, step->file);
 	if (outcome == MIGRATE_DONE && !state->recorded[i])
-		outcome = record(db, step);
+		outcome = crdb_record(db, step);
 	return outcome;
 }
 
 /* A lease that cannot be renewed is noticed when the step is recorded. */
 static void
-tick(struct migrate_db *db)
+crdb_tick(struct migrate_db *db)
 {
 	struct migrate_db *side = db->locked ? migrate_db_second(db) : NULL;
 
 	if (side == NULL)
 		return;
-	if (migrate_db_do(side, "cockroachdb/lease_renew", MIGRATE_ARGS(db->holder, LEASE_SECONDS)) !=
-	    MIGRATE_DONE)
+	if (migrate_db_do(side, "cockroachdb/lease_renew", MIGRATE_ARGS(db->holder, LEASE_SECONDS)) != MIGRATE_DONE)
 		migrate_db_close(side);
 }
 
@@ -125,9 +124,9 @@ const struct migrate_backend migrate_crdb = {
 #undef X
 		},
 	},
-	.lock = lock,
-	.unlock = unlock,
-	.prepare = prepare,
-	.apply = apply,
-	.tick = tick,
+	.lock = crdb_lock,
+	.unlock = crdb_unlock,
+	.prepare = crdb_prepare,
+	.apply = crdb_apply,
+	.tick = crdb_tick,
 };

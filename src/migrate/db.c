@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: EPL-2.0 */
 #include "migrate/db.h"
 
 #include <assert.h>
@@ -6,6 +7,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 
+#include "base/base.h"
 #include "base/clock.h"
 #include "pg/sql.h"
 
@@ -106,7 +108,7 @@ failed(struct migrate_db *db, const PGresult *res)
 		return gone(db, message != NULL ? message : PQerrorMessage(db->conn));
 	buf_clear(&db->error);
 	dbconn_put_message(&db->error, message);
-	for (size_t i = 0; i < sizeof(sqlstates) / sizeof(sqlstates[0]); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(sqlstates); i++)
 		if (str_starts(sqlstate, sqlstates[i].begin) &&
 		    (!sqlstates[i].cockroachdb_only || db->server == DBCONN_COCKROACHDB))
 			return sqlstates[i].outcome;
@@ -158,15 +160,16 @@ is_success(const PGresult *res)
 
 /* The answer to what was sent: the last of several statements', or the one that failed. */
 static enum migrate_outcome
-take_answer(struct migrate_db *db, bool long_one, PGresult **res)
+take_rows(struct migrate_db *db, bool long_one, PGresult **res)
 {
 	PGresult *next;
 
 	*res = NULL;
 	for (;;) {
 		if (!wait_for_answer(db, long_one))
-			return gone(db, PQstatus(db->conn) == CONNECTION_OK ?
-			    "no answer from the database" : PQerrorMessage(db->conn));
+			return gone(db,
+			    PQstatus(db->conn) == CONNECTION_OK ? "no answer from the database"
+								: PQerrorMessage(db->conn));
 		next = PQgetResult(db->conn);
 		if (next == NULL)
 			break;
@@ -183,7 +186,7 @@ take_answer(struct migrate_db *db, bool long_one, PGresult **res)
 }
 
 static int
-count(const char *const *args)
+count_params(const char *const *args)
 {
 	int n = 0;
 
@@ -208,20 +211,21 @@ render(struct migrate_db *db, const char *file)
 enum form { TEXT, BINARY };
 
 static enum migrate_outcome
-run(struct migrate_db *db, const char *file, const char *const *args, enum form form, bool long_one, PGresult **res)
+run_statement(
+    struct migrate_db *db, const char *file, const char *const *args, enum form form, bool long_one, PGresult **res)
 {
 	struct buf text = render(db, file);
 	int sent = 0;
 
 	*res = NULL;
 	if (db->conn != NULL && buf_ok(&text))
-		sent = args == NULL ?
-		    PQsendQuery(db->conn, text.p) :
-		    PQsendQueryParams(db->conn, text.p, count(args), NULL, args, NULL, NULL, form);
+		sent = args == NULL
+		    ? PQsendQuery(db->conn, text.p)
+		    : PQsendQueryParams(db->conn, text.p, count_params(args), NULL, args, NULL, NULL, form);
 	buf_free(&text);
 	if (!sent)
 		return gone(db, db->conn != NULL ? PQerrorMessage(db->conn) : "no connection");
-	return take_answer(db, long_one, res);
+	return take_rows(db, long_one, res);
 }
 
 static void
@@ -242,7 +246,7 @@ print(struct migrate_db *db, const char *file, const char *const *args)
 {
 	struct buf text = render(db, file);
 	struct str rest = str_of(buf_ok(&text) ? text.p : ""), line;
-	int n = count(args);
+	int n = count_params(args);
 
 	fprintf(db->script, "-- %s\n", file);
 	while (str_cut(rest, '\n', &line, &rest)) {
@@ -264,24 +268,24 @@ print(struct migrate_db *db, const char *file, const char *const *args)
 enum migrate_outcome
 migrate_db_ask(struct migrate_db *db, const char *file, const char *const *args, PGresult **res)
 {
-	return run(db, file, args, TEXT, false, res);
+	return run_statement(db, file, args, TEXT, false, res);
 }
 
 enum migrate_outcome
 migrate_db_fetch(struct migrate_db *db, const char *file, const char *const *args, PGresult **res)
 {
-	return run(db, file, args, BINARY, false, res);
+	return run_statement(db, file, args, BINARY, false, res);
 }
 
 static enum migrate_outcome
-prepare(struct migrate_db *db, const char *file)
+prepare_statement(struct migrate_db *db, const char *file)
 {
 	struct buf text = render(db, file);
 	PGresult *res = NULL;
 	enum migrate_outcome outcome;
 
 	if (buf_ok(&text) && PQsendPrepare(db->conn, file, text.p, 0, NULL))
-		outcome = take_answer(db, false, &res);
+		outcome = take_rows(db, false, &res);
 	else
 		outcome = gone(db, PQerrorMessage(db->conn));
 	if (outcome == MIGRATE_DONE)
@@ -297,8 +301,9 @@ send_changes(struct migrate_db *db, const struct migrate_change *change, size_t 
 	static const int binary[MIGRATE_VALUES] = { 1, 1, 1, 1, 1, 1, 1 };
 
 	for (size_t i = 0; i < n; i++)
-		if (!PQsendQueryPrepared(db->conn, db->prepared, MIGRATE_VALUES, change[i].value, change[i].length,
-			binary, BINARY) || !PQpipelineSync(db->conn))
+		if (!PQsendQueryPrepared(
+			db->conn, db->prepared, MIGRATE_VALUES, change[i].value, change[i].length, binary, BINARY) ||
+		    !PQpipelineSync(db->conn))
 			return false;
 	return true;
 }
@@ -331,7 +336,7 @@ migrate_db_change_each(struct migrate_db *db, const char *file, struct migrate_c
 
 	assert(db->prepared == NULL || db->prepared == file);
 	if (db->prepared == NULL)
-		outcome = prepare(db, file);
+		outcome = prepare_statement(db, file);
 	if (outcome != MIGRATE_DONE)
 		return outcome;
 	if (!PQenterPipelineMode(db->conn) || !send_changes(db, change, n))
@@ -354,7 +359,7 @@ migrate_db_change(struct migrate_db *db, const char *file, const char *const *ar
 {
 	*res = NULL;
 	if (db->script == NULL)
-		return run(db, file, args, TEXT, false, res);
+		return run_statement(db, file, args, TEXT, false, res);
 	print(db, file, args);
 	return MIGRATE_DONE;
 }
@@ -379,7 +384,7 @@ migrate_db_build(struct migrate_db *db, const char *file)
 		print(db, file, NULL);
 		return MIGRATE_DONE;
 	}
-	outcome = run(db, file, NULL, TEXT, true, &res);
+	outcome = run_statement(db, file, NULL, TEXT, true, &res);
 	PQclear(res);
 	return outcome;
 }
@@ -400,11 +405,12 @@ begin_session(struct migrate_db *db)
 	enum migrate_outcome outcome;
 
 	PQsetNoticeReceiver(db->conn, drop_notice, NULL);
-	outcome = run(db, cockroachdb ? "cockroachdb/session" : "postgresql/session", NULL, TEXT, false, &res);
+	outcome =
+	    run_statement(db, cockroachdb ? "cockroachdb/session" : "postgresql/session", NULL, TEXT, false, &res);
 	PQclear(res);
 	if (outcome != MIGRATE_DONE || !db->read_only)
 		return outcome;
-	outcome = run(db, "migrate/read_only", NULL, TEXT, false, &res);
+	outcome = run_statement(db, "migrate/read_only", NULL, TEXT, false, &res);
 	PQclear(res);
 	return outcome;
 }

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: EPL-2.0 */
 /*
  * migrate_db: a connection on which hulykvs-migrate runs the files of sql/.
  *
@@ -22,8 +23,8 @@ enum migrate_outcome {
 
 struct migrate_db {
 	const struct config *config;
-	FILE *script;   /* changes are printed here instead of run; NULL: they are run */
-	bool read_only; /* the session refuses changes */
+	FILE *script;     /* changes are printed here instead of run; NULL: they are run */
+	bool read_only;   /* the session refuses changes */
 	int64_t patience; /* nanoseconds: longest wait without getting on */
 
 	PGconn *conn; /* NULL: closed */
@@ -58,12 +59,12 @@ void migrate_db_close(struct migrate_db *db);
 void migrate_db_free(struct migrate_db *db);
 
 /* Runs a file that changes nothing; *res is new (PQclear), NULL where there is none. */
-enum migrate_outcome migrate_db_ask(struct migrate_db *db, const char *file, const char *const *args,
-    PGresult **res) __attribute__((warn_unused_result));
+enum migrate_outcome migrate_db_ask(struct migrate_db *db, const char *file, const char *const *args, PGresult **res)
+    __attribute__((warn_unused_result));
 
 /* The same, with the values of the result in binary form. */
-enum migrate_outcome migrate_db_fetch(struct migrate_db *db, const char *file, const char *const *args,
-    PGresult **res) __attribute__((warn_unused_result));
+enum migrate_outcome migrate_db_fetch(struct migrate_db *db, const char *file, const char *const *args, PGresult **res)
+    __attribute__((warn_unused_result));
 
 /* A run of a file for one row; $1, $2, … in binary form. */
 #define MIGRATE_VALUES 7
@@ -81,16 +82,15 @@ enum migrate_outcome migrate_db_change_each(struct migrate_db *db, const char *f
     size_t n) __attribute__((warn_unused_result));
 
 /* Runs a file that changes something, or prints it (*res is NULL then). */
-enum migrate_outcome migrate_db_change(struct migrate_db *db, const char *file, const char *const *args,
-    PGresult **res) __attribute__((warn_unused_result));
+enum migrate_outcome migrate_db_change(struct migrate_db *db, const char *file, const char *const *args, PGresult **res)
+    __attribute__((warn_unused_result));
 
 /* The same, without its result. */
 enum migrate_outcome migrate_db_do(struct migrate_db *db, const char *file, const char *const *args)
     __attribute__((warn_unused_result));
 
 /* The same for one without values that may run for hours. */
-enum migrate_outcome migrate_db_build(struct migrate_db *db, const char *file)
-    __attribute__((warn_unused_result));
+enum migrate_outcome migrate_db_build(struct migrate_db *db, const char *file) __attribute__((warn_unused_result));
 
 /* Calls tick() if that is due; for loops of short statements. */
 void migrate_db_tick(struct migrate_db *db);

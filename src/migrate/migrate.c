@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: EPL-2.0 */
 #include "migrate/migrate.h"
 
 #include <stdlib.h>
@@ -80,8 +81,8 @@ refuse_unfit(struct migrate_db *db, const struct migrate_state *state)
 		    "the history holds version %d, unknown to this program: use a newer hulykvs-migrate",
 		    state->unknown_version);
 	if (state->recorded[0] && !state->has_table)
-		return migrate_db_refuse(db,
-		    "the history names the table kvs, but it is gone: restore it, or drop the history");
+		return migrate_db_refuse(
+		    db, "the history names the table kvs, but it is gone: restore it, or drop the history");
 	return MIGRATE_DONE;
 }
 
@@ -97,7 +98,7 @@ read_state(struct migrate_db *db, struct migrate_state *state)
 }
 
 static enum migrate_outcome
-do_step(struct migrate_db *db, struct migrate_state *state, size_t i)
+run_step(struct migrate_db *db, struct migrate_state *state, size_t i)
 {
 	const struct migrate_backend *backend = backend_of(db);
 	const struct migrate_step *step = &backend->steps.step[i];
@@ -134,7 +135,7 @@ work(struct migrate_db *db, struct migrate_state *state)
 		if (effect == MIGRATE_NO_DEFAULT)
 			outcome = migrate_move(db, state);
 		if (outcome == MIGRATE_DONE)
-			outcome = do_step(db, state, i);
+			outcome = run_step(db, state, i);
 	}
 	if (outcome == MIGRATE_DONE)
 		outcome = migrate_move(db, state);
@@ -157,7 +158,7 @@ look(struct migrate_db *db, struct migrate_state *state, bool *current)
 
 /* From wherever the database is. */
 static enum migrate_outcome
-go_on(struct migrate_db *db)
+go_on_migrating(struct migrate_db *db)
 {
 	struct migrate_state state;
 	bool current;
@@ -174,7 +175,8 @@ go_on(struct migrate_db *db)
 
 /* Calls work() until it is done, or nothing goes forward any more. */
 static enum migrate_outcome
-persist(struct migrate_db *db, struct buf *said, enum migrate_outcome (*work_on)(struct migrate_db *, void *), void *ctx)
+persist(
+    struct migrate_db *db, struct buf *said, enum migrate_outcome (*work_on)(struct migrate_db *, void *), void *ctx)
 {
 	int64_t pause = PAUSE_MIN;
 
@@ -199,7 +201,7 @@ static enum migrate_outcome
 up(struct migrate_db *db, void *ctx)
 {
 	(void)ctx;
-	return go_on(db);
+	return go_on_migrating(db);
 }
 
 static enum migrate_outcome
@@ -212,8 +214,9 @@ seal(struct migrate_db *db, void *ctx)
 static enum migrate_outcome
 seal_all(struct migrate_db *db, const struct migrate_options *options, struct buf *said, FILE *out)
 {
-	enum migrate_seal_task task = options->command == MIGRATE_REENCRYPT ? MIGRATE_SEAL :
-	    options->command == MIGRATE_DECRYPT ? MIGRATE_UNSEAL : MIGRATE_COUNT;
+	enum migrate_seal_task task = options->command == MIGRATE_REENCRYPT ? MIGRATE_SEAL
+	    : options->command == MIGRATE_DECRYPT                           ? MIGRATE_UNSEAL
+									    : MIGRATE_COUNT;
 	struct keyring *keys = keyring_current();
 	struct migrate_seal *m = migrate_seal_new(db->config, task, keys, options->rate);
 	enum migrate_outcome outcome;
@@ -251,7 +254,7 @@ command(struct migrate_db *db, const struct migrate_options *options, struct buf
 		outcome = persist(db, said, up, NULL);
 		break;
 	case MIGRATE_DRY_RUN:
-		outcome = go_on(db);
+		outcome = go_on_migrating(db);
 		break;
 	case MIGRATE_STATUS:
 		return status(db, out);
@@ -267,7 +270,7 @@ command(struct migrate_db *db, const struct migrate_options *options, struct buf
 
 /* Says how it ended. */
 static enum exitcode
-finish(struct migrate_db *db, enum migrate_outcome outcome)
+finish_migration(struct migrate_db *db, enum migrate_outcome outcome)
 {
 	switch (outcome) {
 	case MIGRATE_DONE:
@@ -292,7 +295,7 @@ changes(enum migrate_command command)
 }
 
 static enum exitcode
-run(struct migrate_db *db, const struct migrate_options *options, FILE *out)
+run_command(struct migrate_db *db, const struct migrate_options *options, FILE *out)
 {
 	struct buf said;
 	enum migrate_outcome outcome;
@@ -308,7 +311,7 @@ run(struct migrate_db *db, const struct migrate_options *options, FILE *out)
 	if (outcome == MIGRATE_DONE && options->command == MIGRATE_UP)
 		log_event(LOG_INFO, "the schema is current", log_text("schema", str_of(db->schema.p)));
 	buf_free(&said);
-	return finish(db, outcome);
+	return finish_migration(db, outcome);
 }
 
 enum exitcode
@@ -324,7 +327,7 @@ migrate_run(const struct config *config, const struct migrate_options *options, 
 		log_event(LOG_ERROR, "bad setting", log_text("setting", STR("HULY_DB_CONNECTION")),
 		    log_text("why", buf_str(&db.error)));
 	else
-		code = run(&db, options, out);
+		code = run_command(&db, options, out);
 	migrate_db_free(&db);
 	return code;
 }

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: EPL-2.0 */
 /*
  * migrate: brings the schema of any database that the original or an earlier
  * hulykvs has left behind up to date; safe to run at any time, by any number

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: EPL-2.0 */
 #include "migrate/move.h"
 
 #include <stdlib.h>
@@ -32,8 +33,9 @@ move_page(struct migrate_db *db, struct move *m)
 		m->seen = migrate_db_number(res, 0, ROWS_SEEN);
 		m->moved += migrate_db_number(res, 0, ROWS_MOVED);
 		db->progress_at = clock_mono();
-		if (m->seen > 0 && (!migrate_db_keep(&m->namespace, str_of(PQgetvalue(res, 0, LAST_NAMESPACE))) ||
-		    !migrate_db_keep(&m->key, str_of(PQgetvalue(res, 0, LAST_KEY)))))
+		if (m->seen > 0 &&
+		    (!migrate_db_keep(&m->namespace, str_of(PQgetvalue(res, 0, LAST_NAMESPACE))) ||
+			!migrate_db_keep(&m->key, str_of(PQgetvalue(res, 0, LAST_KEY)))))
 			outcome = migrate_db_refuse(db, "out of memory");
 	}
 	PQclear(res);
@@ -51,8 +53,8 @@ move_pages(struct migrate_db *db, struct move *m, int64_t stranded)
 		migrate_db_tick(db);
 		if (clock_mono() - shown >= PROGRESS_NS && isatty(STDERR_FILENO)) {
 			shown = clock_mono();
-			log_event(LOG_INFO, "moving rows to the default workspace",
-			    log_number("done", m->moved), log_number("of", stranded));
+			log_event(LOG_INFO, "moving rows to the default workspace", log_number("done", m->moved),
+			    log_number("of", stranded));
 		}
 	} while (outcome == MIGRATE_DONE && m->seen >= atoi(PAGE_ROWS));
 	return outcome;

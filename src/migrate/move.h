@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: EPL-2.0 */
 /*
  * migrate_move: takes the rows that step V2 put under a made-up workspace to
  * HULY_DEFAULT_WORKSPACE_UUID, where the API v1 looks for them.

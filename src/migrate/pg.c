@@ -1,6 +1,8 @@
+/* SPDX-License-Identifier: EPL-2.0 */
 #include <inttypes.h>
 #include <unistd.h>
 
+#include "base/base.h"
 #include "base/clock.h"
 #include "migrate/backend.h"
 
@@ -15,7 +17,7 @@ struct replacement {
 };
 
 static enum migrate_outcome
-lock(struct migrate_db *db, const struct migrate_state *state)
+pg_lock(struct migrate_db *db, const struct migrate_state *state)
 {
 	PGresult *res;
 	enum migrate_outcome outcome;
@@ -36,7 +38,7 @@ lock(struct migrate_db *db, const struct migrate_state *state)
 }
 
 static void
-unlock(struct migrate_db *db)
+pg_unlock(struct migrate_db *db)
 {
 	(void)!migrate_db_do(db, "postgresql/unlock", MIGRATE_ARGS(db->schema.p));
 	db->locked = false;
@@ -56,7 +58,7 @@ drop_leftovers(struct migrate_db *db, const struct migrate_state *state)
 }
 
 static enum migrate_outcome
-prepare(struct migrate_db *db, const struct migrate_state *state)
+pg_prepare(struct migrate_db *db, const struct migrate_state *state)
 {
 	char limit[32];
 	enum migrate_outcome outcome;
@@ -84,7 +86,7 @@ build_before(struct migrate_db *db, const struct migrate_state *state, enum migr
 	};
 	enum migrate_outcome outcome = MIGRATE_DONE;
 
-	for (size_t i = 0; i < sizeof(replacements) / sizeof(replacements[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(replacements); i++) {
 		const struct replacement *r = &replacements[i];
 
 		if (r->effect != effect)
@@ -101,21 +103,19 @@ build_before(struct migrate_db *db, const struct migrate_state *state, enum migr
 }
 
 static enum migrate_outcome
-record(struct migrate_db *db, const struct migrate_step *step)
+pg_record(struct migrate_db *db, const struct migrate_step *step)
 {
 	char version[12], applied_on[MIGRATE_APPLIED_ON_SIZE];
 
 	(void)snprintf(version, sizeof(version), "%d", step->version);
 	migrate_applied_on(applied_on);
 	if (step->own)
-		return migrate_db_do(
-		    db, "postgresql/record_step", MIGRATE_ARGS(version, step->name, applied_on));
-	return migrate_db_do(
-	    db, "postgresql/record", MIGRATE_ARGS(version, step->name, applied_on, step->checksum));
+		return migrate_db_do(db, "postgresql/record_step", MIGRATE_ARGS(version, step->name, applied_on));
+	return migrate_db_do(db, "postgresql/record", MIGRATE_ARGS(version, step->name, applied_on, step->checksum));
 }
 
 static enum migrate_outcome
-do_step(struct migrate_db *db, const struct migrate_step *step, bool done, bool recorded)
+pg_do_step(struct migrate_db *db, const struct migrate_step *step, bool done, bool recorded)
 {
 	enum migrate_outcome outcome = migrate_db_do(db, "migrate/begin", MIGRATE_NO_ARGS);
 
@@ -124,7 +124,7 @@ do_step(struct migrate_db *db, const struct migrate_step *step, bool done, bool 
 	if (outcome == MIGRATE_DONE && !done)
 		outcome = migrate_db_do(db, step->file, MIGRATE_NO_ARGS);
 	if (outcome == MIGRATE_DONE && !recorded)
-		outcome = record(db, step);
+		outcome = pg_record(db, step);
 	if (outcome == MIGRATE_DONE)
 		return migrate_db_do(db, "migrate/commit", MIGRATE_NO_ARGS);
 	if (outcome != MIGRATE_GONE && migrate_db_do(db, "migrate/rollback", MIGRATE_NO_ARGS) != MIGRATE_DONE)
@@ -133,7 +133,7 @@ do_step(struct migrate_db *db, const struct migrate_step *step, bool done, bool 
 }
 
 static enum migrate_outcome
-apply(struct migrate_db *db, const struct migrate_state *state, size_t i)
+pg_apply(struct migrate_db *db, const struct migrate_state *state, size_t i)
 {
 	const struct migrate_step *step = &migrate_pg.steps.step[i];
 	bool done = migrate_state_has(state, step->effect);
@@ -142,7 +142,7 @@ apply(struct migrate_db *db, const struct migrate_state *state, size_t i)
 	if (!done)
 		outcome = build_before(db, state, step->effect);
 	if (outcome == MIGRATE_DONE)
-		outcome = do_step(db, step, done, state->recorded[i]);
+		outcome = pg_do_step(db, step, done, state->recorded[i]);
 	if (outcome == MIGRATE_DONE && !done && step->effect == MIGRATE_BYTE_ORDER)
 		outcome = migrate_db_build(db, "postgresql/S1_analyze");
 	return outcome;
@@ -150,7 +150,7 @@ apply(struct migrate_db *db, const struct migrate_state *state, size_t i)
 
 /* How far the index is that the other connection builds, for who sits in front of it. */
 static void
-tick(struct migrate_db *db)
+pg_tick(struct migrate_db *db)
 {
 	char pid[16];
 	PGresult *res;
@@ -163,8 +163,7 @@ tick(struct migrate_db *db)
 		migrate_db_close(side);
 	else if (PQntuples(res) == 1)
 		log_event(LOG_INFO, "building an index", log_text("phase", str_of(PQgetvalue(res, 0, 0))),
-		    log_number("done", migrate_db_number(res, 0, 1)),
-		    log_number("of", migrate_db_number(res, 0, 2)));
+		    log_number("done", migrate_db_number(res, 0, 1)), log_number("of", migrate_db_number(res, 0, 2)));
 	PQclear(res);
 }
 
@@ -189,9 +188,9 @@ const struct migrate_backend migrate_pg = {
 #undef X
 		},
 	},
-	.lock = lock,
-	.unlock = unlock,
-	.prepare = prepare,
-	.apply = apply,
-	.tick = tick,
+	.lock = pg_lock,
+	.unlock = pg_unlock,
+	.prepare = pg_prepare,
+	.apply = pg_apply,
+	.tick = pg_tick,
 };

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: EPL-2.0 */
 #include "migrate/report.h"
 
 #include <inttypes.h>
@@ -14,8 +15,8 @@ standing(const struct migrate_state *state, const struct migrate_steps *steps, s
 }
 
 void
-migrate_report(FILE *out, const struct migrate_db *db, const struct migrate_steps *steps,
-    const struct migrate_state *state)
+migrate_report(
+    FILE *out, const struct migrate_db *db, const struct migrate_steps *steps, const struct migrate_state *state)
 {
 	fprintf(out, "server: %s\n", db->server == DBCONN_COCKROACHDB ? "CockroachDB" : "PostgreSQL");
 	fprintf(out, "schema: %s\n", db->schema.p);

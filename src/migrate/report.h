@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: EPL-2.0 */
 /*
  * migrate_report: what `hulykvs-migrate status` prints, a fact a line.
  */
@@ -6,7 +7,7 @@
 
 #include "migrate/state.h"
 
-void migrate_report(FILE *out, const struct migrate_db *db, const struct migrate_steps *steps,
-    const struct migrate_state *state);
+void migrate_report(
+    FILE *out, const struct migrate_db *db, const struct migrate_steps *steps, const struct migrate_state *state);
 
 #endif

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: EPL-2.0 */
 #include "migrate/seal.h"
 
 #include <inttypes.h>
@@ -26,13 +27,13 @@ struct count {
 struct migrate_seal {
 	enum migrate_seal_task task;
 	const struct config *config;
-	struct seal *seal;       /* NULL: no keys */
-	struct buf namespaces;   /* as migrate/seal_page takes them */
-	struct buf head;         /* what wanted values begin with, or do not; as text of a bytea */
+	struct seal *seal;     /* NULL: no keys */
+	struct buf namespaces; /* as migrate/seal_page takes them */
+	struct buf head;       /* what wanted values begin with, or do not; as text of a bytea */
 	unsigned rate, passes;
 	char workspace[UUID_TEXT_SIZE];
-	char *ns, *key;          /* the next page begins behind this row; owned */
-	struct arena arena;      /* of a page */
+	char *ns, *key;     /* the next page begins behind this row; owned */
+	struct arena arena; /* of a page */
 	struct migrate_change change[PAGE_ROWS];
 	int64_t began, shown;
 	int64_t seen, done;      /* in all passes */
@@ -57,7 +58,7 @@ put_namespaces(struct buf *out, struct str names)
 
 /* The magic, or all of the header that values of the current key have. */
 static void
-put_head(struct buf *out, const struct migrate_seal *m)
+put_sealed_head(struct buf *out, const struct migrate_seal *m)
 {
 	char header[SEAL_HEADER_SIZE], hex[2 * SEAL_HEADER_SIZE];
 	size_t n = SEAL_MAGIC_SIZE;
@@ -97,8 +98,9 @@ migrate_seal_new(const struct config *config, enum migrate_seal_task task, struc
 	if (keys != NULL)
 		m->seal = seal_new(keys);
 	if (rewind_to_start(m) && (m->seal != NULL || keys == NULL)) {
-		put_namespaces(&m->namespaces, task == MIGRATE_SEAL ? str_of(config->encryption_namespaces) : STR("all"));
-		put_head(&m->head, m);
+		put_namespaces(
+		    &m->namespaces, task == MIGRATE_SEAL ? str_of(config->encryption_namespaces) : STR("all"));
+		put_sealed_head(&m->head, m);
 		if (buf_ok(&m->namespaces) && buf_ok(&m->head))
 			return m;
 	}
@@ -129,7 +131,7 @@ cell(const PGresult *res, int row, enum column column)
 }
 
 static struct seal_place
-place_of(const PGresult *res, int row)
+row_place(const PGresult *res, int row)
 {
 	struct seal_place place = { .ns = cell(res, row, NAMESPACE), .key = cell(res, row, KEY) };
 
@@ -159,7 +161,7 @@ find_count(struct migrate_seal *m, struct str id)
 static void
 count_row(struct migrate_seal *m, const PGresult *res, int row)
 {
-	struct seal_place place = place_of(res, row);
+	struct seal_place place = row_place(res, row);
 	struct str id;
 	struct count *count;
 
@@ -217,7 +219,7 @@ new_value(struct migrate_seal *m, const struct seal_place *place, enum seal_verd
 static bool
 plan_row(struct migrate_seal *m, const PGresult *res, int row, struct migrate_change *change)
 {
-	struct seal_place place = place_of(res, row);
+	struct seal_place place = row_place(res, row);
 	struct str stored = cell(res, row, VALUE), old_md5 = cell(res, row, MD5), value, fresh;
 	struct md5 *md5 = arena_alloc(&m->arena, sizeof(*md5)), column;
 	char *copy = arena_alloc(&m->arena, stored.n + 1);
@@ -237,8 +239,9 @@ plan_row(struct migrate_seal *m, const PGresult *res, int row, struct migrate_ch
 	if (verdict != SEAL_OPENED && verdict != SEAL_PLAIN) {
 		m->refused++;
 	} else if (new_value(m, &place, verdict, value, md5, &fresh)) {
-		set_values(change, (const struct str[]){ cell(res, row, WORKSPACE), place.ns, place.key, md5_str(md5), fresh,
-		    old_md5, stored });
+		set_values(change,
+		    (const struct str[]){
+			cell(res, row, WORKSPACE), place.ns, place.key, md5_str(md5), fresh, old_md5, stored });
 		return true;
 	} else if (m->task == MIGRATE_SEAL) {
 		m->refused++;
@@ -281,7 +284,7 @@ take_page(struct migrate_seal *m, struct migrate_db *db, const PGresult *res)
 	arena_reset(&m->arena);
 	if (outcome != MIGRATE_DONE)
 		return outcome;
-	last = place_of(res, n - 1);
+	last = row_place(res, n - 1);
 	uuid_text(&last.workspace, m->workspace);
 	if (!migrate_db_keep(&m->ns, last.ns) || !migrate_db_keep(&m->key, last.key))
 		return migrate_db_refuse(db, "out of memory");
@@ -322,8 +325,9 @@ pass(struct migrate_seal *m, struct migrate_db *db)
 	do {
 		enum migrate_outcome outcome = migrate_db_fetch(db, "migrate/seal_page",
 		    MIGRATE_ARGS(m->workspace, m->ns, m->key, rows, PAGE_BYTES,
-			m->task == MIGRATE_COUNT ? "\\x" : m->head.p,
-			m->task == MIGRATE_UNSEAL ? "true" : "false", m->namespaces.p), &res);
+			m->task == MIGRATE_COUNT ? "\\x" : m->head.p, m->task == MIGRATE_UNSEAL ? "true" : "false",
+			m->namespaces.p),
+		    &res);
 
 		n = 0;
 		if (outcome == MIGRATE_DONE) {
@@ -356,7 +360,7 @@ read_proof(struct migrate_seal *m, struct migrate_db *db, const struct seal_plac
 		if (PQgetlength(res, 0, 0) == sizeof(column.b))
 			memcpy(column.b, PQgetvalue(res, 0, 0), sizeof(column.b));
 		*good = seal_open(m->seal, place, &column, PQgetvalue(res, 0, 1), (size_t)PQgetlength(res, 0, 1),
-		    &value, &md5) == SEAL_OPENED;
+			    &value, &md5) == SEAL_OPENED;
 	}
 	PQclear(res);
 	return outcome;
@@ -377,7 +381,7 @@ hex_text(struct migrate_seal *m, const void *p, size_t n)
 }
 
 static enum migrate_outcome
-write_proof(struct migrate_seal *m, struct migrate_db *db, const struct seal_place *place)
+write_new_proof(struct migrate_seal *m, struct migrate_db *db, const struct seal_place *place)
 {
 	char workspace[UUID_TEXT_SIZE], id[KEYRING_ID_MAX + 1] = "";
 	struct md5 md5, column;
@@ -389,40 +393,40 @@ write_proof(struct migrate_seal *m, struct migrate_db *db, const struct seal_pla
 	memcpy(id, place->key.p, place->key.n);
 	if (p == NULL || !digest_md5(STR(""), &md5) || !seal_value(m->seal, place, STR(""), &md5, p, &column))
 		return migrate_db_refuse(db, "the proof of the current key cannot be sealed");
-	outcome = migrate_db_do(db, "statements/put_if_absent", MIGRATE_ARGS(workspace, SEAL_PROOF_NS, id,
-	    hex_text(m, column.b, sizeof(column.b)), hex_text(m, p, n)));
+	outcome = migrate_db_do(db, "statements/put_if_absent",
+	    MIGRATE_ARGS(workspace, SEAL_PROOF_NS, id, hex_text(m, column.b, sizeof(column.b)), hex_text(m, p, n)));
 	arena_reset(&m->arena);
 	return outcome;
 }
 
 /* The current key has to be the one that its id has stood for; see store_sealed.h. */
 static enum migrate_outcome
-prove(struct migrate_seal *m, struct migrate_db *db)
+prove_key(struct migrate_seal *m, struct migrate_db *db)
 {
 	struct seal_place place = seal_proof_place(keyring_id(seal_ring(m->seal), 0));
 	bool there, good = false;
 	enum migrate_outcome outcome = read_proof(m, db, &place, &there, &good);
 
 	if (outcome == MIGRATE_DONE && !there) {
-		outcome = write_proof(m, db, &place);
+		outcome = write_new_proof(m, db, &place);
 		if (outcome == MIGRATE_DONE)
 			outcome = read_proof(m, db, &place, &there, &good);
 	}
 	if (outcome == MIGRATE_DONE && !good)
-		return migrate_db_refuse(db, "the current key is not the one that its id (%.*s) has stood for",
-		    STR_FMT(place.key));
+		return migrate_db_refuse(
+		    db, "the current key is not the one that its id (%.*s) has stood for", STR_FMT(place.key));
 	return outcome;
 }
 
 static enum migrate_outcome
-begin(struct migrate_seal *m, struct migrate_db *db)
+begin_pass(struct migrate_seal *m, struct migrate_db *db)
 {
 	enum migrate_outcome outcome = MIGRATE_DONE;
 
 	if (m->task == MIGRATE_COUNT)
 		return outcome;
 	if (m->task == MIGRATE_SEAL)
-		outcome = prove(m, db);
+		outcome = prove_key(m, db);
 	if (outcome == MIGRATE_DONE && db->server == DBCONN_POSTGRESQL)
 		outcome = migrate_db_do(db, "postgresql/seal_session", MIGRATE_NO_ARGS);
 	return outcome;
@@ -448,7 +452,7 @@ end(struct migrate_seal *m, struct migrate_db *db)
 enum migrate_outcome
 migrate_seal_run(struct migrate_seal *m, struct migrate_db *db)
 {
-	enum migrate_outcome outcome = begin(m, db);
+	enum migrate_outcome outcome = begin_pass(m, db);
 
 	while (outcome == MIGRATE_DONE) {
 		outcome = pass(m, db);
@@ -465,11 +469,13 @@ migrate_seal_run(struct migrate_seal *m, struct migrate_db *db)
 	    log_number("rows", m->done), log_number("seen", m->seen),
 	    log_number("dur_ms", (clock_mono() - m->began) / CLOCK_MS));
 	if (m->refused > 0)
-		return migrate_db_refuse(db, "%" PRId64 " values do not open and were left alone: their key is missing, or "
-		    "they were changed or moved in the database", m->refused);
+		return migrate_db_refuse(db,
+		    "%" PRId64 " values do not open and were left alone: their key is missing, or "
+		    "they were changed or moved in the database",
+		    m->refused);
 	if (m->missed > 0)
-		return migrate_db_refuse(db, "%" PRId64 " values were written whenever it was their turn: run it again",
-		    m->missed);
+		return migrate_db_refuse(
+		    db, "%" PRId64 " values were written whenever it was their turn: run it again", m->missed);
 	return MIGRATE_DONE;
 }
 
@@ -484,7 +490,9 @@ migrate_seal_report(const struct migrate_seal *m, FILE *out)
 		bool has = ring != NULL && keyring_find(ring, m->ids[i].id, &number);
 
 		fprintf(out, "key %.*s: %" PRId64 "%s\n", STR_FMT(m->ids[i].id), m->ids[i].rows,
-		    !has ? " (not in the key ring)" : number == 0 ? " (current)" : "");
+		    !has              ? " (not in the key ring)"
+			: number == 0 ? " (current)"
+				      : "");
 	}
 	if (m->others > 0)
 		fprintf(out, "other keys: %" PRId64 "\n", m->others);

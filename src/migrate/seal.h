@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: EPL-2.0 */
 /*
  * migrate_seal: seals the values that are there already, opens them again,
  * and tells what they are sealed with; under traffic.
@@ -19,7 +20,7 @@
 #include "store/seal.h"
 
 enum migrate_seal_task {
-	MIGRATE_SEAL,   /* plain values of the setting's namespaces, and what older keys have sealed, with the first key */
+	MIGRATE_SEAL, /* plain values of the setting's namespaces, and what older keys have sealed, with the first key */
 	MIGRATE_UNSEAL, /* every sealed value becomes plain, as the original has it */
 	MIGRATE_COUNT,  /* changes nothing */
 };

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: EPL-2.0 */
 #include "migrate/state.h"
 
 #include <stdlib.h>
@@ -37,8 +38,7 @@ read_catalogue(struct migrate_db *db, struct migrate_state *state)
 {
 	const char *file = db->server == DBCONN_COCKROACHDB ? "cockroachdb/state" : "postgresql/state";
 	PGresult *res;
-	enum migrate_outcome outcome =
-	    migrate_db_ask(db, file, MIGRATE_ARGS(db->schema.p, MIGRATE_LARGE_BYTES), &res);
+	enum migrate_outcome outcome = migrate_db_ask(db, file, MIGRATE_ARGS(db->schema.p, MIGRATE_LARGE_BYTES), &res);
 
 	if (outcome == MIGRATE_DONE && PQntuples(res) != 1)
 		outcome = migrate_db_refuse(db, "the catalogue names the table kvs %d times", PQntuples(res));
@@ -47,8 +47,7 @@ read_catalogue(struct migrate_db *db, struct migrate_state *state)
 		state->has_table = migrate_db_true(res, 0, HAS_TABLE);
 		state->has_workspace = migrate_db_true(res, 0, HAS_WORKSPACE);
 		state->has_default = migrate_db_true(res, 0, HAS_DEFAULT);
-		state->key_is_current =
-		    str_eq(str_of(PQgetvalue(res, 0, PRIMARY_KEY)), STR("workspace,namespace,key"));
+		state->key_is_current = str_eq(str_of(PQgetvalue(res, 0, PRIMARY_KEY)), STR("workspace,namespace,key"));
 		state->has_old_index = migrate_db_true(res, 0, HAS_OLD_INDEX);
 		state->key_by_bytes = migrate_db_true(res, 0, KEY_BY_BYTES);
 		state->plain_bytes = migrate_db_true(res, 0, PLAIN_BYTES);
@@ -74,8 +73,7 @@ find_step(const struct migrate_steps *steps, bool own, int64_t version)
 }
 
 static void
-take_record(const PGresult *res, int row, const struct migrate_steps *steps, bool own,
-    struct migrate_state *state)
+take_record(const PGresult *res, int row, const struct migrate_steps *steps, bool own, struct migrate_state *state)
 {
 	int64_t version = migrate_db_number(res, row, 0);
 	int i = find_step(steps, own, version);
@@ -90,8 +88,8 @@ take_record(const PGresult *res, int row, const struct migrate_steps *steps, boo
 }
 
 static enum migrate_outcome
-read_history(struct migrate_db *db, const char *file, const struct migrate_steps *steps, bool own,
-    struct migrate_state *state)
+read_history(
+    struct migrate_db *db, const char *file, const struct migrate_steps *steps, bool own, struct migrate_state *state)
 {
 	PGresult *res;
 	enum migrate_outcome outcome = migrate_db_ask(db, file, MIGRATE_NO_ARGS, &res);
@@ -105,8 +103,7 @@ read_history(struct migrate_db *db, const char *file, const struct migrate_steps
 enum migrate_outcome
 migrate_state_read(struct migrate_db *db, const struct migrate_steps *steps, struct migrate_state *state)
 {
-	const char *history =
-	    db->server == DBCONN_COCKROACHDB ? "cockroachdb/history" : "postgresql/history";
+	const char *history = db->server == DBCONN_COCKROACHDB ? "cockroachdb/history" : "postgresql/history";
 	enum migrate_outcome outcome;
 
 	*state = (struct migrate_state){ 0 };
@@ -127,8 +124,9 @@ migrate_state_count_stranded(struct migrate_db *db, struct migrate_state *state)
 
 	state->stranded = state->sealed = 0;
 	/* An operator may have kept the rows where V2 put them. */
-	if (!state->key_is_current || (uuid_parse(STR(MIGRATE_STRANDED_WORKSPACE), &stranded) &&
-	    uuid_eq(&stranded, &db->config->default_workspace_uuid)))
+	if (!state->key_is_current ||
+	    (uuid_parse(STR(MIGRATE_STRANDED_WORKSPACE), &stranded) &&
+		uuid_eq(&stranded, &db->config->default_workspace_uuid)))
 		return MIGRATE_DONE;
 	outcome = migrate_db_ask(db, "migrate/stranded", MIGRATE_ARGS(MIGRATE_STRANDED_WORKSPACE), &res);
 	if (outcome == MIGRATE_DONE) {

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: EPL-2.0 */
 /*
  * migrate_state: what hulykvs-migrate finds in the database.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: EPL-2.0 */
 /*
  * migrate_step: the one table of migration steps.
  *
@@ -18,14 +19,14 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define MIGRATE_STEPS(X)                                                                                  \
-	X(1, "initial", MIGRATE_TABLE, "1555104749697885330", "17991336279505689148")                     \
-	X(2, "workspace_uuid", MIGRATE_WORKSPACE, "5107166382908415376", "17483577594816204525")          \
-	X(3, "workspace_uuid", MIGRATE_PRIMARY_KEY, "12265873161753847360", "10265038613273781189")       \
-	X(4, "workspace_uuid", MIGRATE_NO_DEFAULT, "7690711644200586011", "14756462545658350566")         \
+#define MIGRATE_STEPS(X) \
+	X(1, "initial", MIGRATE_TABLE, "1555104749697885330", "17991336279505689148") \
+	X(2, "workspace_uuid", MIGRATE_WORKSPACE, "5107166382908415376", "17483577594816204525") \
+	X(3, "workspace_uuid", MIGRATE_PRIMARY_KEY, "12265873161753847360", "10265038613273781189") \
+	X(4, "workspace_uuid", MIGRATE_NO_DEFAULT, "7690711644200586011", "14756462545658350566") \
 	X(5, "workspace_uuid", MIGRATE_NO_OLD_INDEX, "17336130515191312461", "8147445182808260062")
 
-#define MIGRATE_OWN_STEPS(X)                  \
+#define MIGRATE_OWN_STEPS(X) \
 	X(1, "byte_order", MIGRATE_BYTE_ORDER) \
 	X(2, "plain_bytes", MIGRATE_PLAIN_BYTES)
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: EPL-2.0 */
 #include "os/heartbeat.h"
 
 #include <assert.h>
@@ -6,16 +7,16 @@
 
 #define ENDED INT64_MAX
 
-struct health {
+struct heartbeat {
 	atomic_bool draining;
 	unsigned workers;
 	_Atomic int64_t beat[]; /* written once a second: no need for cache lines of their own */
 };
 
-struct health *
-health_new(unsigned workers, int64_t now)
+struct heartbeat *
+heartbeat_new(unsigned workers, int64_t now)
 {
-	struct health *h = calloc(1, sizeof(*h) + workers * sizeof(h->beat[0]));
+	struct heartbeat *h = calloc(1, sizeof(*h) + workers * sizeof(h->beat[0]));
 
 	if (h == NULL)
 		return NULL;
@@ -26,31 +27,31 @@ health_new(unsigned workers, int64_t now)
 }
 
 void
-health_free(struct health *h)
+heartbeat_free(struct heartbeat *h)
 {
 	free(h);
 }
 
 void
-health_beat(struct health *h, unsigned worker, int64_t now)
+heartbeat_beat(struct heartbeat *h, unsigned worker, int64_t now)
 {
 	assert(worker < h->workers);
 	atomic_store_explicit(&h->beat[worker], now, memory_order_relaxed);
 }
 
 void
-health_end(struct health *h, unsigned worker)
+heartbeat_end(struct heartbeat *h, unsigned worker)
 {
-	health_beat(h, worker, ENDED);
+	heartbeat_beat(h, worker, ENDED);
 }
 
 bool
-health_find_stuck(const struct health *h, int64_t now, unsigned *worker, int64_t *silence)
+heartbeat_find_stuck(const struct heartbeat *h, int64_t now, unsigned *worker, int64_t *silence)
 {
 	for (unsigned i = 0; i < h->workers; i++) {
 		int64_t beat = atomic_load_explicit(&h->beat[i], memory_order_relaxed);
 
-		if (beat == ENDED || now - beat <= HEALTH_SILENCE)
+		if (beat == ENDED || now - beat <= HEARTBEAT_SILENCE)
 			continue;
 		*worker = i;
 		*silence = now - beat;
@@ -60,13 +61,13 @@ health_find_stuck(const struct health *h, int64_t now, unsigned *worker, int64_t
 }
 
 void
-health_drain(struct health *h)
+heartbeat_drain(struct heartbeat *h)
 {
 	atomic_store(&h->draining, true);
 }
 
 bool
-health_is_draining(const struct health *h)
+heartbeat_is_draining(const struct heartbeat *h)
 {
 	return atomic_load(&h->draining);
 }

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: EPL-2.0 */
 #include "os/landlock.h"
 
 #include <errno.h>
@@ -6,6 +7,8 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+
+#include "base/base.h"
 
 /* Spelled out, since the kernel's headers are often older than the kernel; the numbers are those of every machine. */
 #ifndef SYS_landlock_create_ruleset
@@ -48,7 +51,7 @@ static const struct {
 	{ { FILES(16), BIND_TCP, SCOPE_SIGNAL }, 3 * sizeof(uint64_t) },
 };
 
-#define VERSIONS_KNOWN (int)(sizeof(versions) / sizeof(versions[0]))
+#define VERSIONS_KNOWN (int)(ARRAY_SIZE(versions))
 
 bool
 landlock_open(struct landlock *l)

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: EPL-2.0 */
 /*
  * landlock: files that a thread, and what it starts, may still read
  * (landlock(7)).  All other files are out of its reach, and none can be written,

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: EPL-2.0 */
 #include "os/listen_fd.h"
 
 #include <fcntl.h>
@@ -28,7 +29,7 @@ is_announced(void)
 }
 
 int
-listener_find(void)
+listen_fd_find(void)
 {
 	if (is_listening(FASTCGI))
 		return FASTCGI;

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: EPL-2.0 */
 /*
  * listener: the listening socket that the program was started with.
  *
@@ -6,10 +7,10 @@
  * descriptor 3, where sd_listen_fds(3) has it, if LISTEN_PID and LISTEN_FDS say
  * so.
  */
-#ifndef HULYKVS_LISTENER_H
-#define HULYKVS_LISTENER_H
+#ifndef HULYKVS_LISTEN_FD_H
+#define HULYKVS_LISTEN_FD_H
 
 /* -1: there is none. */
-int listener_find(void);
+int listen_fd_find(void);
 
 #endif

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: EPL-2.0 */
 /*
  * notify: tells a supervisor how things are: sd_notify(3)'s protocol, a
  * datagram of NAME=value lines to the unix socket in NOTIFY_SOCKET.  Without

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: EPL-2.0 */
 #include "os/peer_users.h"
 
 #include <pwd.h>
@@ -41,13 +42,13 @@ is_name(struct str s)
 }
 
 static bool
-is_any(struct str list)
+is_any_user(struct str list)
 {
 	return str_eq(str_trim(list), STR("any"));
 }
 
 bool
-peers_form_ok(struct str list)
+peer_users_form_ok(struct str list)
 {
 	struct str user;
 	unsigned n = 0;
@@ -59,7 +60,7 @@ peers_form_ok(struct str list)
 		if (!read_number(user, &uid) && !is_name(user))
 			return false;
 	}
-	return n <= PEERS_MAX;
+	return n <= PEER_USERS_MAX;
 }
 
 static bool
@@ -116,18 +117,18 @@ read_user(struct str user, uid_t *uid, struct buf *why)
 }
 
 bool
-peers_read(struct peers *p, struct str list, int listener, struct buf *why)
+peer_users_read(struct peer_users *p, struct str list, int listener, struct buf *why)
 {
 	struct str user;
 
 	p->n = 0;
-	if (is_any(list))
+	if (is_any_user(list))
 		return true;
 	if (listener >= 0 && !is_unix_socket(listener)) {
 		buf_puts(why, STR("only a unix socket tells who connects, and the listening socket is none"));
 		return false;
 	}
-	while (list.p != NULL && p->n < PEERS_MAX) {
+	while (list.p != NULL && p->n < PEER_USERS_MAX) {
 		(void)str_cut(list, ',', &user, &list);
 		if (!read_user(str_trim(user), &p->uid[p->n], why))
 			return false;
@@ -137,7 +138,7 @@ peers_read(struct peers *p, struct str list, int listener, struct buf *why)
 }
 
 bool
-peers_may(const struct peers *p, int fd, uid_t *uid)
+peer_users_may(const struct peer_users *p, int fd, uid_t *uid)
 {
 	struct ucred peer;
 	socklen_t n = sizeof(peer);

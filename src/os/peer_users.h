@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: EPL-2.0 */
 /*
  * peers: the users that may connect to the program's unix socket.
  *
@@ -9,22 +10,22 @@
  * A list is "any", or names and numbers of users with commas between them.
  * Nobody is on it unless named: neither root nor the program's own user.
  */
-#ifndef HULYKVS_PEERS_H
-#define HULYKVS_PEERS_H
+#ifndef HULYKVS_PEER_USERS_H
+#define HULYKVS_PEER_USERS_H
 
 #include <sys/types.h>
 
 #include "base/buf.h"
 
-#define PEERS_MAX 16
+#define PEER_USERS_MAX 16
 
-struct peers {
-	uid_t uid[PEERS_MAX];
+struct peer_users {
+	uid_t uid[PEER_USERS_MAX];
 	unsigned n; /* 0: anybody may connect */
 };
 
 /* Whether the list has the form of one; no user is looked up. */
-bool peers_form_ok(struct str list) __attribute__((warn_unused_result));
+bool peer_users_form_ok(struct str list) __attribute__((warn_unused_result));
 
 /*
  * Looks the users up (getpwnam(3), which may ask a directory server).
@@ -33,10 +34,10 @@ bool peers_form_ok(struct str list) __attribute__((warn_unused_result));
  * only a unix socket tells who connects, and in a user namespace the kernel
  * shows every user that it does not map as one and the same.
  */
-bool peers_read(struct peers *p, struct str list, int listener, struct buf *why)
+bool peer_users_read(struct peer_users *p, struct str list, int listener, struct buf *why)
     __attribute__((warn_unused_result));
 
 /* Whether whoever made the connection fd may; *uid is that user, (uid_t)-1 where nobody was asked for or told. */
-bool peers_may(const struct peers *p, int fd, uid_t *uid) __attribute__((warn_unused_result));
+bool peer_users_may(const struct peer_users *p, int fd, uid_t *uid) __attribute__((warn_unused_result));
 
 #endif

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: EPL-2.0 */
 #include "os/proc_stats.h"
 
 #include <dirent.h>
@@ -11,7 +12,7 @@
 #include "base/clock.h"
 
 static void
-read_memory(struct process *p)
+read_memory(struct proc_stats *p)
 {
 	uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
 	unsigned long size, resident;
@@ -81,7 +82,7 @@ count_fds(void)
 }
 
 void
-process_read(struct process *p)
+proc_stats_read(struct proc_stats *p)
 {
 	struct timespec cpu;
 	struct rlimit fds;
@@ -97,7 +98,7 @@ process_read(struct process *p)
 }
 
 void
-process_hide(void)
+proc_stats_hide(void)
 {
 	const struct rlimit none = { 0, 0 };
 

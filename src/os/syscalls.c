@@ -1,5 +1,7 @@
+/* SPDX-License-Identifier: EPL-2.0 */
 #include "os/syscalls.h"
 
+#include "base/base.h"
 #include "config_build.h"
 #ifdef HAVE_SECCOMP
 
@@ -25,31 +27,130 @@
 /* A name that this machine or libseccomp does not know is passed over. */
 static const char *const allowed[] = {
 	/* memory */
-	"brk", "madvise", "mlock", "mlock2", "mremap", "munlock", "munmap",
+	"brk",
+	"madvise",
+	"mlock",
+	"mlock2",
+	"mremap",
+	"munlock",
+	"munmap",
 	/* threads */
-	"exit", "exit_group", "futex", "futex_time64", "get_robust_list", "getcpu", "membarrier", "restart_syscall",
-	"rseq", "sched_getaffinity", "sched_getparam", "sched_getscheduler", "sched_yield", "set_robust_list",
+	"exit",
+	"exit_group",
+	"futex",
+	"futex_time64",
+	"get_robust_list",
+	"getcpu",
+	"membarrier",
+	"restart_syscall",
+	"rseq",
+	"sched_getaffinity",
+	"sched_getparam",
+	"sched_getscheduler",
+	"sched_yield",
+	"set_robust_list",
 	/* signals */
-	"alarm", "rt_sigaction", "rt_sigprocmask", "rt_sigreturn", "rt_sigtimedwait", "setitimer", "sigaltstack",
+	"alarm",
+	"rt_sigaction",
+	"rt_sigprocmask",
+	"rt_sigreturn",
+	"rt_sigtimedwait",
+	"setitimer",
+	"sigaltstack",
 	"signalfd4",
 	/* time */
-	"clock_getres", "clock_gettime", "clock_gettime64", "clock_nanosleep", "clock_nanosleep_time64", "gettimeofday",
-	"nanosleep", "time", "timerfd_create", "timerfd_gettime", "timerfd_settime",
+	"clock_getres",
+	"clock_gettime",
+	"clock_gettime64",
+	"clock_nanosleep",
+	"clock_nanosleep_time64",
+	"gettimeofday",
+	"nanosleep",
+	"time",
+	"timerfd_create",
+	"timerfd_gettime",
+	"timerfd_settime",
 	/* waiting */
-	"epoll_create1", "epoll_ctl", "epoll_pwait", "epoll_pwait2", "epoll_wait", "eventfd2", "poll", "ppoll",
-	"ppoll_time64", "pselect6", "select",
+	"epoll_create1",
+	"epoll_ctl",
+	"epoll_pwait",
+	"epoll_pwait2",
+	"epoll_wait",
+	"eventfd2",
+	"poll",
+	"ppoll",
+	"ppoll_time64",
+	"pselect6",
+	"select",
 	/* descriptors */
-	"close", "close_range", "dup", "dup2", "dup3", "fcntl", "fcntl64", "lseek", "_llseek", "pipe2", "pread64",
-	"pwrite64", "read", "readv", "write", "writev",
+	"close",
+	"close_range",
+	"dup",
+	"dup2",
+	"dup3",
+	"fcntl",
+	"fcntl64",
+	"lseek",
+	"_llseek",
+	"pipe2",
+	"pread64",
+	"pwrite64",
+	"read",
+	"readv",
+	"write",
+	"writev",
 	/* looking at files */
-	"access", "faccessat", "faccessat2", "fadvise64", "fstat", "fstat64", "fstatfs", "fstatfs64", "getcwd",
-	"getdents64", "lstat", "newfstatat", "readlink", "readlinkat", "stat", "statfs", "statfs64", "statx",
+	"access",
+	"faccessat",
+	"faccessat2",
+	"fadvise64",
+	"fstat",
+	"fstat64",
+	"fstatfs",
+	"fstatfs64",
+	"getcwd",
+	"getdents64",
+	"lstat",
+	"newfstatat",
+	"readlink",
+	"readlinkat",
+	"stat",
+	"statfs",
+	"statfs64",
+	"statx",
 	/* sockets */
-	"accept4", "bind", "connect", "getpeername", "getsockname", "getsockopt", "recvfrom", "recvmmsg", "recvmsg",
-	"sendmmsg", "sendmsg", "sendto", "setsockopt", "shutdown", "socketpair",
+	"accept4",
+	"bind",
+	"connect",
+	"getpeername",
+	"getsockname",
+	"getsockopt",
+	"recvfrom",
+	"recvmmsg",
+	"recvmsg",
+	"sendmmsg",
+	"sendmsg",
+	"sendto",
+	"setsockopt",
+	"shutdown",
+	"socketpair",
 	/* what it is, and where */
-	"getegid", "geteuid", "getgid", "getgroups", "getpgrp", "getpid", "getppid", "getrandom", "getresgid",
-	"getresuid", "getrlimit", "getrusage", "gettid", "getuid", "sysinfo", "uname",
+	"getegid",
+	"geteuid",
+	"getgid",
+	"getgroups",
+	"getpgrp",
+	"getpid",
+	"getppid",
+	"getrandom",
+	"getresgid",
+	"getresuid",
+	"getrlimit",
+	"getrusage",
+	"gettid",
+	"getuid",
+	"sysinfo",
+	"uname",
 };
 
 /* Allowed where the bits of each mask are those of the value; a mask of 0 asks nothing. */
@@ -114,9 +215,9 @@ add_rules(scmp_filter_ctx filter)
 	const struct rule own_signals = { "tgkill", { { 0, INT_BITS, (uint64_t)getpid() } } };
 	int error = add_rule(filter, &own_signals);
 
-	for (size_t i = 0; error == 0 && i < sizeof(allowed) / sizeof(allowed[0]); i++)
+	for (size_t i = 0; error == 0 && i < ARRAY_SIZE(allowed); i++)
 		error = add_rule(filter, &(struct rule){ .name = allowed[i] });
-	for (size_t i = 0; error == 0 && i < sizeof(rules) / sizeof(rules[0]); i++)
+	for (size_t i = 0; error == 0 && i < ARRAY_SIZE(rules); i++)
 		error = add_rule(filter, &rules[i]);
 	return error;
 }

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: EPL-2.0 */
 /*
  * syscalls: the list of system calls that the program may make from a point
  * on (seccomp(2), by libseccomp, which this room alone includes).

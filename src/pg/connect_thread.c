@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: EPL-2.0 */
 #include "pg/connect_thread.h"
 
 #include <pthread.h>
@@ -19,14 +20,14 @@
 #define UNHURRIED     (250 * CLOCK_MS)
 #define END_TIME      1 /* seconds for an attempt to end by itself */
 
-struct connector {
+struct connect_thread {
 	const struct config *config;
 	const struct statement_set *set;
 	pthread_t thread;
 	pthread_mutex_t lock; /* of all below, and of the orders' own fields */
 	pthread_cond_t work;
-	struct connector_order *orders; /* open ones, oldest first */
-	struct connector_order *trying; /* the first of them during an attempt; NULL where its owner left */
+	struct connect_thread_order *orders; /* open ones, oldest first */
+	struct connect_thread_order *trying; /* the first of them during an attempt; NULL where its owner left */
 	bool stopping, down;
 	_Atomic unsigned fences;
 	bool reached; /* the thread's own: in the last attempt the database was there */
@@ -35,13 +36,13 @@ struct connector {
 
 struct connector_box {
 	struct watch watch;
-	struct connector *connector;
+	struct connect_thread *connector;
 	struct loop *loop;
-	struct connector_order *answered;
+	struct connect_thread_order *answered;
 };
 
 static void
-append(struct connector_order **list, struct connector_order *o)
+append(struct connect_thread_order **list, struct connect_thread_order *o)
 {
 	while (*list != NULL)
 		list = &(*list)->next;
@@ -51,11 +52,11 @@ append(struct connector_order **list, struct connector_order *o)
 
 /* Whether the schema is the one that the statements are written for. */
 static bool
-check_schema(struct connector *c, PGconn *conn, struct buf *why)
+check_schema(struct connect_thread *c, PGconn *conn, struct buf *why)
 {
 	const char *schema = c->set->schema.p;
-	PGresult *res = dbconn_result(conn,
-	    PQsendQueryParams(conn, c->set->text[STATEMENT_CHECK].p, 1, NULL, &schema, NULL, NULL, 0));
+	PGresult *res = dbconn_result(
+	    conn, PQsendQueryParams(conn, c->set->text[STATEMENT_CHECK].p, 1, NULL, &schema, NULL, NULL, 0));
 	struct str fault = STR_ABSENT;
 	bool ok = PQresultStatus(res) == PGRES_TUPLES_OK;
 
@@ -70,11 +71,11 @@ check_schema(struct connector *c, PGconn *conn, struct buf *why)
 
 /* What a statement may take, so that a stuck one ends in the database too; lists run as long as their reader reads. */
 static bool
-set_up_session(struct connector *c, PGconn *conn, enum dbconn_server server, enum statement_role role,
-    struct buf *why)
+set_up_session(
+    struct connect_thread *c, PGconn *conn, enum dbconn_server server, enum statement_role role, struct buf *why)
 {
-	struct str query = sql_text(server == DBCONN_POSTGRESQL ? "statements/session_postgresql"
-								: "statements/session_cockroachdb");
+	struct str query =
+	    sql_text(server == DBCONN_POSTGRESQL ? "statements/session_postgresql" : "statements/session_cockroachdb");
 	char ms[24];
 	const char *values[] = { ms };
 	PGresult *res;
@@ -97,13 +98,14 @@ set_up_session(struct connector *c, PGconn *conn, enum dbconn_server server, enu
  * must not come to life behind a later write, so that backend is ended first.
  */
 static void
-end_stale_backend(struct connector *c, PGconn *conn, enum dbconn_server server, int pid)
+end_stale_backend(struct connect_thread *c, PGconn *conn, enum dbconn_server server, int pid)
 {
 	struct str query = sql_text("statements/end_backend");
 	char text[16];
 	const char *values[] = { text };
 
-	if (pid == 0 || server != DBCONN_POSTGRESQL || !c->set->prepared) /* behind a pooler the number is not the server's */
+	if (pid == 0 || server != DBCONN_POSTGRESQL ||
+	    !c->set->prepared) /* behind a pooler the number is not the server's */
 		return;
 	(void)snprintf(text, sizeof(text), "%d", pid);
 	PQclear(dbconn_result(conn, PQsendQueryParams(conn, query.p, 1, NULL, values, NULL, NULL, 0)));
@@ -111,7 +113,7 @@ end_stale_backend(struct connector *c, PGconn *conn, enum dbconn_server server, 
 
 /* A connection that is ready for its role; NULL: reason in *why. */
 static PGconn *
-make(struct connector *c, enum statement_role role, int stale_pid, enum dbconn_server *server, struct buf *why)
+make(struct connect_thread *c, enum statement_role role, int stale_pid, enum dbconn_server *server, struct buf *why)
 {
 	PGconn *conn = dbconn_connect(c->config, "hulykvs", why);
 
@@ -131,7 +133,7 @@ make(struct connector *c, enum statement_role role, int stale_pid, enum dbconn_s
 
 /* Half to all of the back-off, then twice as long the next time. */
 static void
-back_off(struct connector *c)
+back_off(struct connect_thread *c)
 {
 	uint32_t random = 0;
 
@@ -143,7 +145,7 @@ back_off(struct connector *c)
 
 /* With the lock: puts the order into its owner's box. */
 static void
-answer(struct connector_order *o)
+answer_order(struct connect_thread_order *o)
 {
 	uint64_t one = 1;
 
@@ -155,26 +157,26 @@ answer(struct connector_order *o)
 
 /* With the lock: nobody gets a connection now. */
 static void
-answer_all(struct connector *c, struct connector_order *o, struct str why)
+answer_all(struct connect_thread *c, struct connect_thread_order *o, struct str why)
 {
 	if (!c->down)
 		log_event(LOG_ERROR, "database unavailable", log_text("reason", why));
 	c->down = true;
 	back_off(c);
 	while (o != NULL) {
-		struct connector_order *next = o->next;
+		struct connect_thread_order *next = o->next;
 
 		(void)snprintf(o->reason, sizeof(o->reason), "%.*s", STR_FMT(why));
 		o->reached = c->reached;
-		answer(o);
+		answer_order(o);
 		o = next;
 	}
 }
 
 static void
-attempt(struct connector *c)
+attempt(struct connect_thread *c)
 {
-	struct connector_order *o = c->orders;
+	struct connect_thread_order *o = c->orders;
 	enum statement_role role = o->role;
 	int stale_pid = o->stale_pid;
 	enum dbconn_server server = DBCONN_POSTGRESQL;
@@ -183,7 +185,7 @@ attempt(struct connector *c)
 
 	c->trying = o;
 	(void)pthread_mutex_unlock(&c->lock);
-	buf_init(&why, CONNECTOR_REASON_SIZE - 1);
+	buf_init(&why, CONNECT_THREAD_REASON_SIZE - 1);
 	conn = make(c, role, stale_pid, &server, &why);
 	(void)pthread_mutex_lock(&c->lock);
 	c->last_try = clock_mono();
@@ -203,16 +205,16 @@ attempt(struct connector *c)
 		o->conn = conn;
 		o->server = server;
 		o->unhurried = false;
-		answer(o);
+		answer_order(o);
 	}
 	c->trying = NULL;
 	buf_free(&why);
 }
 
 static void *
-run(void *arg)
+connect_thread_main(void *arg)
 {
-	struct connector *c = arg;
+	struct connect_thread *c = arg;
 
 	(void)pthread_mutex_lock(&c->lock);
 	while (!c->stopping) {
@@ -230,10 +232,10 @@ run(void *arg)
 	return NULL;
 }
 
-struct connector *
-connector_new(const struct config *config, const struct statement_set *set)
+struct connect_thread *
+connect_thread_new(const struct config *config, const struct statement_set *set)
 {
-	struct connector *c = calloc(1, sizeof(*c));
+	struct connect_thread *c = calloc(1, sizeof(*c));
 	pthread_condattr_t attr;
 
 	if (c == NULL)
@@ -247,7 +249,7 @@ connector_new(const struct config *config, const struct statement_set *set)
 	(void)pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
 	if (pthread_cond_init(&c->work, &attr) != 0)
 		goto out;
-	if (pthread_create(&c->thread, NULL, run, c) != 0)
+	if (pthread_create(&c->thread, NULL, connect_thread_main, c) != 0)
 		goto out;
 	return c;
 out:
@@ -256,7 +258,7 @@ out:
 }
 
 bool
-connector_free(struct connector *c)
+connect_thread_free(struct connect_thread *c)
 {
 	struct timespec until;
 
@@ -277,10 +279,10 @@ connector_free(struct connector *c)
 }
 
 static void
-deliver(struct watch *w, uint32_t events)
+deliver_answers(struct watch *w, uint32_t events)
 {
 	struct connector_box *b = (struct connector_box *)w;
-	struct connector_order *o, *next;
+	struct connect_thread_order *o, *next;
 	uint64_t count;
 
 	(void)events;
@@ -300,14 +302,14 @@ deliver(struct watch *w, uint32_t events)
 }
 
 struct connector_box *
-connector_box_new(struct connector *c, struct loop *loop)
+connect_thread_box_new(struct connect_thread *c, struct loop *loop)
 {
 	struct connector_box *b = calloc(1, sizeof(*b));
 
 	if (b == NULL)
 		return NULL;
 	*b = (struct connector_box){ .connector = c, .loop = loop };
-	b->watch = (struct watch){ .fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), .ready = deliver };
+	b->watch = (struct watch){ .fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), .ready = deliver_answers };
 	if (b->watch.fd >= 0 && loop_watch(loop, &b->watch, LOOP_EDGE))
 		return b;
 	if (b->watch.fd >= 0)
@@ -317,15 +319,15 @@ connector_box_new(struct connector *c, struct loop *loop)
 }
 
 void
-connector_box_free(struct connector_box *b)
+connect_thread_box_free(struct connector_box *b)
 {
-	struct connector *c;
+	struct connect_thread *c;
 
 	if (b == NULL)
 		return;
 	c = b->connector;
 	(void)pthread_mutex_lock(&c->lock);
-	for (struct connector_order **o = &c->orders; *o != NULL;) {
+	for (struct connect_thread_order **o = &c->orders; *o != NULL;) {
 		if ((*o)->box != b) {
 			o = &(*o)->next;
 			continue;
@@ -334,7 +336,7 @@ connector_box_free(struct connector_box *b)
 			c->trying = NULL;
 		*o = (*o)->next;
 	}
-	for (struct connector_order *o = b->answered; o != NULL; o = o->next)
+	for (struct connect_thread_order *o = b->answered; o != NULL; o = o->next)
 		PQfinish(o->conn);
 	(void)pthread_mutex_unlock(&c->lock);
 	loop_unwatch(b->loop, &b->watch);
@@ -343,9 +345,9 @@ connector_box_free(struct connector_box *b)
 }
 
 void
-connector_place(struct connector_box *b, struct connector_order *o)
+connect_thread_place(struct connector_box *b, struct connect_thread_order *o)
 {
-	struct connector *c = b->connector;
+	struct connect_thread *c = b->connector;
 
 	(void)pthread_mutex_lock(&c->lock);
 	o->box = b;
@@ -358,27 +360,27 @@ connector_place(struct connector_box *b, struct connector_order *o)
 }
 
 void
-connector_fence(struct connector_box *b)
+connect_thread_fence(struct connector_box *b)
 {
 	(void)atomic_fetch_add(&b->connector->fences, 1);
 }
 
 void
-connector_unfence(struct connector_box *b)
+connect_thread_unfence(struct connector_box *b)
 {
 	(void)atomic_fetch_sub(&b->connector->fences, 1);
 }
 
 bool
-connector_is_fenced(const struct connector_box *b)
+connect_thread_is_fenced(const struct connector_box *b)
 {
 	return atomic_load(&b->connector->fences) > 0;
 }
 
 void
-connector_nudge(struct connector_box *b)
+connect_thread_nudge(struct connector_box *b)
 {
-	struct connector *c = b->connector;
+	struct connect_thread *c = b->connector;
 
 	(void)pthread_mutex_lock(&c->lock);
 	if (c->next_try > c->last_try + BACKOFF_NUDGE) {

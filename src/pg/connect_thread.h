@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: EPL-2.0 */
 /*
  * connector: a thread that makes database connections for the workers, who
  * never block.
@@ -8,66 +9,67 @@
  * reason why there is none; then it may order again.  After a failure the next
  * attempt is made after 50 ms, then less and less often, up to 5 s, with
  * jitter; at the latest a tenth of a second after the last one where
- * connector_nudge() says that somebody waits.  Attempts are made one at a
+ * connect_thread_nudge() says that somebody waits.  Attempts are made one at a
  * time, so that a server that comes back meets no herd.
  */
-#ifndef HULYKVS_CONNECTOR_H
-#define HULYKVS_CONNECTOR_H
+#ifndef HULYKVS_CONNECT_THREAD_H
+#define HULYKVS_CONNECT_THREAD_H
 
 #include "base/loop.h"
 #include "pg/dbconn.h"
 #include "pg/statement.h"
 
-struct connector;
+struct connect_thread;
 
 /* A worker's letter-box: orders come back through it. */
 struct connector_box;
 
-#define CONNECTOR_REASON_SIZE 256
+#define CONNECT_THREAD_REASON_SIZE 256
 
-struct connector_order {
+struct connect_thread_order {
 	enum statement_role role;
-	int stale_pid; /* the backend of a connection that was given up under a write: it is ended first; 0: none */
+	int stale_pid;  /* the backend of a connection that was given up under a write: it is ended first; 0: none */
 	bool unhurried; /* the last connection was made and was no use: not again at once */
 	/* Called on the worker's loop: conn is given (taken by the callee), or NULL with the reason. */
-	void (*ready)(struct connector_order *o, PGconn *conn, enum dbconn_server server);
-	char reason[CONNECTOR_REASON_SIZE]; /* why there is none */
-	bool reached;                       /* the database is there, but its schema is not the one */
+	void (*ready)(struct connect_thread_order *o, PGconn *conn, enum dbconn_server server);
+	char reason[CONNECT_THREAD_REASON_SIZE]; /* why there is none */
+	bool reached;                            /* the database is there, but its schema is not the one */
 	/* The connector's own. */
 	struct connector_box *box;
-	struct connector_order *next;
+	struct connect_thread_order *next;
 	PGconn *conn;
 	enum dbconn_server server;
 };
 
-/* Starts the thread; borrows both until connector_free().  NULL: no memory or no thread. */
-struct connector *connector_new(const struct config *c, const struct statement_set *set)
+/* Starts the thread; borrows both until connect_thread_free().  NULL: no memory or no thread. */
+struct connect_thread *connect_thread_new(const struct config *c, const struct statement_set *set)
     __attribute__((warn_unused_result));
 
 /*
  * Ends the thread and frees; every box must be gone.  NULL is fine.  False: the thread is in an attempt that takes
  * its time and cannot be broken off, so nothing was freed, and what it borrows must stay until the process ends.
  */
-bool connector_free(struct connector *c) __attribute__((warn_unused_result));
+bool connect_thread_free(struct connect_thread *c) __attribute__((warn_unused_result));
 
 /* The letter-box of one loop.  NULL: no memory or descriptors. */
-struct connector_box *connector_box_new(struct connector *c, struct loop *loop) __attribute__((warn_unused_result));
+struct connector_box *connect_thread_box_new(struct connect_thread *c, struct loop *loop)
+    __attribute__((warn_unused_result));
 
 /* Forgets the box's orders and closes what came for them. */
-void connector_box_free(struct connector_box *b);
+void connect_thread_box_free(struct connector_box *b);
 
 /* Orders a connection; the order is the connector's until ready() is called. */
-void connector_place(struct connector_box *b, struct connector_order *o);
+void connect_thread_place(struct connector_box *b, struct connect_thread_order *o);
 
 /*
- * A write that was given up may still happen, on a backend that nobody hears of: from connector_fence() to
- * connector_unfence(), a count for all workers, none of them sends a write.
+ * A write that was given up may still happen, on a backend that nobody hears of: from connect_thread_fence() to
+ * connect_thread_unfence(), a count for all workers, none of them sends a write.
  */
-void connector_fence(struct connector_box *b);
-void connector_unfence(struct connector_box *b);
-bool connector_is_fenced(const struct connector_box *b);
+void connect_thread_fence(struct connector_box *b);
+void connect_thread_unfence(struct connector_box *b);
+bool connect_thread_is_fenced(const struct connector_box *b);
 
 /* Somebody is waiting: tries soon. */
-void connector_nudge(struct connector_box *b);
+void connect_thread_nudge(struct connector_box *b);
 
 #endif

@@ -1,9 +1,11 @@
+/* SPDX-License-Identifier: EPL-2.0 */
 #include "pg/dbconn.h"
 
 #include <errno.h>
 #include <poll.h>
 #include <stdlib.h>
 
+#include "base/base.h"
 #include "base/clock.h"
 #include "base/str.h"
 #include "base/utf8.h"
@@ -54,7 +56,7 @@ put_pair(struct buf *out, struct str pair, char separator)
 	struct str name, value;
 
 	(void)str_cut(pair, '=', &name, &value);
-	for (size_t i = 0; i < sizeof(translated) / sizeof(translated[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(translated); i++) {
 		if (!str_eq(str_trim(name), translated[i].theirs))
 			continue;
 		if (translated[i].ours == NULL)
@@ -117,7 +119,7 @@ translate_pairs(struct buf *out, struct str s)
 
 /* Returns new (PQconninfoFree): the string in libpq's terms; NULL: it cannot be read. */
 static PQconninfoOption *
-parse(const char *db_connection)
+parse_string(const char *db_connection)
 {
 	struct buf translation;
 	PQconninfoOption *options = NULL;
@@ -142,7 +144,7 @@ parse(const char *db_connection)
 
 /* Frees; overwrites what there is of a password first. */
 static void
-forget(PQconninfoOption *options)
+forget_copy(PQconninfoOption *options)
 {
 	for (PQconninfoOption *o = options; o != NULL && o->keyword != NULL; o++)
 		if (o->val != NULL)
@@ -153,13 +155,13 @@ forget(PQconninfoOption *options)
 bool
 dbconn_string_ok(const char *db_connection, struct buf *why)
 {
-	PQconninfoOption *options = parse(db_connection);
+	PQconninfoOption *options = parse_string(db_connection);
 
 	if (options == NULL) {
 		buf_puts(why, STR("not a connection string that libpq can read (URL or key=value pairs)"));
 		return false;
 	}
-	forget(options);
+	forget_copy(options);
 	return true;
 }
 
@@ -168,7 +170,7 @@ is_file(const char *keyword)
 {
 	static const char *const files[] = { "passfile", "sslcert", "sslcrl", "sslcrldir", "sslkey", "sslrootcert" };
 
-	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(files); i++)
 		if (strcmp(keyword, files[i]) == 0)
 			return true;
 	return false;
@@ -177,13 +179,13 @@ is_file(const char *keyword)
 void
 dbconn_each_file(const char *db_connection, void (*file)(void *ctx, const char *path), void *ctx)
 {
-	PQconninfoOption *given[] = { parse(db_connection), PQconndefaults() };
+	PQconninfoOption *given[] = { parse_string(db_connection), PQconndefaults() };
 
-	for (size_t i = 0; i < sizeof(given) / sizeof(given[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(given); i++) {
 		for (PQconninfoOption *o = given[i]; o != NULL && o->keyword != NULL; o++)
 			if (is_file(o->keyword) && o->val != NULL && o->val[0] != '\0')
 				file(ctx, o->val);
-		forget(given[i]);
+		forget_copy(given[i]);
 	}
 }
 
@@ -202,7 +204,7 @@ dbconn_connect(const struct config *c, const char *application_name, struct buf 
 	const char *names[64 + OWN], *values[64 + OWN];
 	size_t n = 0;
 	PGconn *conn;
-	PQconninfoOption *options = parse(c->db_connection);
+	PQconninfoOption *options = parse_string(c->db_connection);
 
 	if (options == NULL) {
 		buf_puts(why, STR("the connection string cannot be read"));
@@ -217,7 +219,7 @@ dbconn_connect(const struct config *c, const char *application_name, struct buf 
 			names[n] = o->keyword, values[n++] = o->val;
 	names[n] = NULL, values[n] = NULL;
 	conn = PQconnectdbParams(names, values, 0);
-	forget(options);
+	forget_copy(options);
 	if (conn != NULL && PQstatus(conn) == CONNECTION_OK) {
 		(void)PQsetNoticeProcessor(conn, ignore_notice, NULL);
 		return conn;

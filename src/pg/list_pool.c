@@ -1,8 +1,10 @@
+/* SPDX-License-Identifier: EPL-2.0 */
 #include "pg/list_pool.h"
 
 #include <stddef.h>
 #include <sys/epoll.h>
 
+#include "base/base.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "pg/sqlstate.h"
@@ -10,11 +12,11 @@
 
 #define IDLE_KEPT (60 * CLOCK_S) /* how long a connection beyond the first waits for another list */
 #define MAX_TRIES 16
-#define STINT     256              /* rows in front of a rest */
+#define STINT     256 /* rows in front of a rest */
 #define REST      (1 * CLOCK_MS)
 
 static void
-finish(struct store_ticket *t, enum store_outcome outcome, struct str reason)
+finish_list(struct store_ticket *t, enum store_outcome outcome, struct str reason)
 {
 	struct store_result r = { .outcome = outcome, .reason = reason };
 
@@ -23,13 +25,13 @@ finish(struct store_ticket *t, enum store_outcome outcome, struct str reason)
 }
 
 static bool
-is_free(const struct lister_line *line)
+is_free(const struct list_pool_line *line)
 {
 	return line->conn != NULL && line->ticket == NULL;
 }
 
 static void
-close_line(struct lister_line *line)
+close_line(struct list_pool_line *line)
 {
 	loop_unwatch(line->lister->loop, &line->watch);
 	PQfinish(line->conn);
@@ -38,17 +40,17 @@ close_line(struct lister_line *line)
 }
 
 static void
-order_line(struct lister_line *line)
+order_line(struct list_pool_line *line)
 {
 	if (line->conn != NULL || line->ordered)
 		return;
 	line->ordered = true;
-	connector_place(line->lister->box, &line->order);
+	connect_thread_place(line->lister->box, &line->order);
 }
 
 /* The list on this line is over, its connection with it unless the statement ended properly. */
 static void
-end_list(struct lister_line *line, enum store_outcome outcome, bool clean)
+end_list(struct list_pool_line *line, enum store_outcome outcome, bool clean)
 {
 	struct store_ticket *t = line->ticket;
 
@@ -62,11 +64,11 @@ end_list(struct lister_line *line, enum store_outcome outcome, bool clean)
 		line->timer.due = clock_mono() + IDLE_KEPT;
 	}
 	if (t != NULL)
-		finish(t, outcome, STR_ABSENT);
+		finish_list(t, outcome, STR_ABSENT);
 }
 
 static void
-put_first(struct lister *l, struct store_ticket *t)
+put_first(struct list_pool *l, struct store_ticket *t)
 {
 	t->lister = NULL;
 	t->next = l->head;
@@ -87,7 +89,7 @@ retry_of(enum sqlstate_verdict verdict)
 
 /* The statement failed, or the connection under it: the list begins anew where nobody has seen a key of it. */
 static void
-fail_list(struct lister_line *line, enum sqlstate_verdict verdict)
+fail_list(struct list_pool_line *line, enum sqlstate_verdict verdict)
 {
 	struct store_ticket *t = line->ticket;
 	bool passes = verdict == SQLSTATE_RETRY || verdict == SQLSTATE_MOVE || verdict == SQLSTATE_UNKNOWN;
@@ -101,7 +103,7 @@ fail_list(struct lister_line *line, enum sqlstate_verdict verdict)
 }
 
 static void
-start_list(struct lister_line *line, struct store_ticket *t)
+start_list(struct list_pool_line *line, struct store_ticket *t)
 {
 	line->ticket = t;
 	line->verdict = -1;
@@ -117,7 +119,7 @@ start_list(struct lister_line *line, struct store_ticket *t)
 }
 
 static struct store_ticket *
-take_waiting(struct lister *l)
+take_waiting(struct list_pool *l)
 {
 	struct store_ticket *t = l->head;
 
@@ -129,7 +131,7 @@ take_waiting(struct lister *l)
 
 /* Gives waiting lists to free lines; orders more lines where all are taken. */
 static void
-dispatch(struct lister *l)
+dispatch_lists(struct list_pool *l)
 {
 	for (unsigned i = 0; i < l->max && l->head != NULL; i++)
 		if (is_free(&l->line[i]))
@@ -142,20 +144,20 @@ dispatch(struct lister *l)
 }
 
 static bool
-is_stopped(const struct lister_line *line)
+is_stopped(const struct list_pool_line *line)
 {
 	return line->paused || line->resting;
 }
 
 static void
-pause_line(struct lister_line *line)
+pause_line(struct list_pool_line *line)
 {
 	line->paused = true;
 	loop_want(line->lister->loop, &line->watch, false, false);
 }
 
 static void
-rest_line(struct lister_line *line)
+rest_line(struct list_pool_line *line)
 {
 	line->resting = true;
 	line->rows = 0;
@@ -166,7 +168,7 @@ rest_line(struct lister_line *line)
 
 /* One result of the statement. */
 static void
-take_result(struct lister_line *line, PGresult *res)
+take_list_result(struct list_pool_line *line, PGresult *res)
 {
 	struct store_ticket *t = line->ticket;
 
@@ -181,8 +183,8 @@ take_result(struct lister_line *line, PGresult *res)
 		line->complete = true;
 		break;
 	default:
-		line->verdict = (int)sqlstate_verdict(PQresultErrorField(res, PG_DIAG_SQLSTATE),
-		    PQresultErrorField(res, PG_DIAG_SEVERITY_NONLOCALIZED));
+		line->verdict = (int)sqlstate_verdict(
+		    PQresultErrorField(res, PG_DIAG_SQLSTATE), PQresultErrorField(res, PG_DIAG_SEVERITY_NONLOCALIZED));
 		sqlstate_copy(t->sqlstate, PQresultErrorField(res, PG_DIAG_SQLSTATE));
 		break;
 	}
@@ -191,7 +193,7 @@ take_result(struct lister_line *line, PGresult *res)
 
 /* All rows have come, or an error, or the connection has ended; whatever fails behind the last row is no concern. */
 static void
-end_statement(struct lister_line *line, bool clean)
+end_statement(struct list_pool_line *line, bool clean)
 {
 	if (line->complete)
 		end_list(line, STORE_DONE, clean && line->verdict < 0);
@@ -201,7 +203,7 @@ end_statement(struct lister_line *line, bool clean)
 
 /* Takes rows until there are none, the receiver is full, or the statement is over. */
 static void
-take_rows(struct lister_line *line)
+take_list_rows(struct list_pool_line *line)
 {
 	line->timer.due = clock_mono() + line->lister->timeout;
 	while (line->ticket != NULL && !line->paused && PQisBusy(line->conn) == 0) {
@@ -214,23 +216,23 @@ take_rows(struct lister_line *line)
 		res = PQgetResult(line->conn);
 		if (res == NULL) {
 			end_statement(line, PQstatus(line->conn) == CONNECTION_OK);
-			dispatch(line->lister);
+			dispatch_lists(line->lister);
 			return;
 		}
-		take_result(line, res);
+		take_list_result(line, res);
 	}
 }
 
 static void
-on_ready(struct watch *w, uint32_t events)
+on_list_ready(struct watch *w, uint32_t events)
 {
-	struct lister_line *line = (struct lister_line *)w;
+	struct list_pool_line *line = (struct list_pool_line *)w;
 
 	if (line->conn == NULL)
 		return; /* closed in this turn; its descriptor may be somebody else's by now */
 	if (!is_stopped(line) && PQflush(line->conn) >= 0 && PQconsumeInput(line->conn) == 1) {
 		if (line->ticket != NULL)
-			take_rows(line);
+			take_list_rows(line);
 		return;
 	}
 	if (is_stopped(line) && (events & (EPOLLHUP | EPOLLERR)) == 0)
@@ -241,18 +243,18 @@ on_ready(struct watch *w, uint32_t events)
 	}
 	log_event(LOG_WARN, "database connection lost", log_text("during", STR("list")));
 	end_statement(line, false);
-	dispatch(line->lister);
+	dispatch_lists(line->lister);
 }
 
 static void
-fail_waiting(struct lister *l, struct str reason)
+fail_waiting(struct list_pool *l, struct str reason)
 {
 	while (l->head != NULL)
-		finish(take_waiting(l), STORE_UNAVAILABLE, reason);
+		finish_list(take_waiting(l), STORE_UNAVAILABLE, reason);
 }
 
 static bool
-has_connection(const struct lister *l)
+has_connection(const struct list_pool *l)
 {
 	for (unsigned i = 0; i < l->max; i++)
 		if (l->line[i].conn != NULL)
@@ -261,10 +263,10 @@ has_connection(const struct lister *l)
 }
 
 static void
-on_connected(struct connector_order *o, PGconn *conn, enum dbconn_server server)
+on_list_connected(struct connect_thread_order *o, PGconn *conn, enum dbconn_server server)
 {
-	struct lister_line *line = (struct lister_line *)((char *)o - offsetof(struct lister_line, order));
-	struct lister *l = line->lister;
+	struct list_pool_line *line = container_of(o, struct list_pool_line, order);
+	struct list_pool *l = line->lister;
 
 	line->ordered = false;
 	l->down = conn == NULL && !has_connection(l);
@@ -280,7 +282,7 @@ on_connected(struct connector_order *o, PGconn *conn, enum dbconn_server server)
 	line->watch.fd = PQsocket(conn);
 	line->timer.due = clock_mono() + IDLE_KEPT;
 	if (loop_watch(l->loop, &line->watch, LOOP_LEVEL))
-		dispatch(l);
+		dispatch_lists(l);
 	else
 		close_line(line);
 }
@@ -289,40 +291,40 @@ on_connected(struct connector_order *o, PGconn *conn, enum dbconn_server server)
 static void
 expire_waiting(struct timer *timer)
 {
-	struct lister *l = (struct lister *)((char *)timer - offsetof(struct lister, timer));
+	struct list_pool *l = container_of(timer, struct list_pool, timer);
 	int64_t now = clock_mono();
 
 	while (l->head != NULL && l->head->deadline <= now)
-		finish(take_waiting(l), STORE_UNAVAILABLE, STR_ABSENT);
+		finish_list(take_waiting(l), STORE_UNAVAILABLE, STR_ABSENT);
 	l->timer.due = l->head != NULL ? l->head->deadline : TIMER_OFF;
 }
 
 /* Once nothing stops the line. */
 static void
-go_on(struct lister_line *line)
+go_on_listing(struct list_pool_line *line)
 {
 	if (is_stopped(line))
 		return;
 	loop_want(line->lister->loop, &line->watch, true, false);
-	take_rows(line);
+	take_list_rows(line);
 }
 
 static void
 end_rest(struct timer *timer)
 {
-	struct lister *l = (struct lister *)((char *)timer - offsetof(struct lister, rest));
+	struct list_pool *l = container_of(timer, struct list_pool, rest);
 
 	for (unsigned i = 0; i < l->max; i++)
 		if (l->line[i].resting) {
 			l->line[i].resting = false;
-			go_on(&l->line[i]);
+			go_on_listing(&l->line[i]);
 		}
 }
 
 static void
-on_timer(struct timer *timer)
+on_list_timer(struct timer *timer)
 {
-	struct lister_line *line = (struct lister_line *)((char *)timer - offsetof(struct lister_line, timer));
+	struct list_pool_line *line = container_of(timer, struct list_pool_line, timer);
 
 	if (line->ticket != NULL)
 		end_list(line, STORE_UNAVAILABLE, false);
@@ -331,29 +333,29 @@ on_timer(struct timer *timer)
 }
 
 void
-lister_init(struct lister *l, unsigned max, int64_t timeout, const struct statement_set *set, struct loop *loop,
+list_pool_init(struct list_pool *l, unsigned max, int64_t timeout, const struct statement_set *set, struct loop *loop,
     struct connector_box *box)
 {
-	*l = (struct lister){ .loop = loop, .box = box, .set = set, .timeout = timeout, .max = max };
+	*l = (struct list_pool){ .loop = loop, .box = box, .set = set, .timeout = timeout, .max = max };
 	l->tail = &l->head;
 	l->timer = (struct timer){ .due = TIMER_OFF, .fire = expire_waiting };
 	l->rest = (struct timer){ .due = TIMER_OFF, .fire = end_rest };
 	loop_add_timer(loop, &l->timer);
 	loop_add_timer(loop, &l->rest);
 	for (unsigned i = 0; i < max; i++) {
-		struct lister_line *line = &l->line[i];
+		struct list_pool_line *line = &l->line[i];
 
 		line->lister = l;
-		line->watch = (struct watch){ .fd = -1, .ready = on_ready };
-		line->timer = (struct timer){ .due = TIMER_OFF, .fire = on_timer };
-		line->order = (struct connector_order){ .role = STATEMENT_ROLE_LIST, .ready = on_connected };
+		line->watch = (struct watch){ .fd = -1, .ready = on_list_ready };
+		line->timer = (struct timer){ .due = TIMER_OFF, .fire = on_list_timer };
+		line->order = (struct connect_thread_order){ .role = STATEMENT_ROLE_LIST, .ready = on_list_connected };
 		loop_add_timer(loop, &line->timer);
 	}
 	order_line(&l->line[0]);
 }
 
 void
-lister_close(struct lister *l)
+list_pool_close(struct list_pool *l)
 {
 	for (unsigned i = 0; i < l->max; i++)
 		if (l->line[i].conn != NULL)
@@ -361,11 +363,11 @@ lister_close(struct lister *l)
 }
 
 void
-lister_submit(struct lister *l, struct store_ticket *t)
+list_pool_submit(struct list_pool *l, struct store_ticket *t)
 {
 	if (l->down) {
-		connector_nudge(l->box);
-		finish(t, STORE_UNAVAILABLE, str_of(l->line[0].order.reason));
+		connect_thread_nudge(l->box);
+		finish_list(t, STORE_UNAVAILABLE, str_of(l->line[0].order.reason));
 		return;
 	}
 	t->lister = NULL;
@@ -375,30 +377,30 @@ lister_submit(struct lister *l, struct store_ticket *t)
 	l->tail = &t->next;
 	if (t->deadline < l->timer.due)
 		l->timer.due = t->deadline;
-	dispatch(l);
+	dispatch_lists(l);
 }
 
 void
-lister_resume(struct lister *l, struct store_ticket *t)
+list_pool_resume(struct list_pool *l, struct store_ticket *t)
 {
-	struct lister_line *line = t->lister;
+	struct list_pool_line *line = t->lister;
 
 	(void)l;
 	if (line == NULL || !line->paused)
 		return;
 	line->paused = false;
-	go_on(line);
+	go_on_listing(line);
 }
 
 void
-lister_cancel(struct lister *l, struct store_ticket *t)
+list_pool_cancel(struct list_pool *l, struct store_ticket *t)
 {
-	struct lister_line *line = t->lister;
+	struct list_pool_line *line = t->lister;
 
 	if (line != NULL) {
 		line->ticket = NULL;
 		end_list(line, STORE_UNAVAILABLE, false);
-		dispatch(l);
+		dispatch_lists(l);
 		return;
 	}
 	for (struct store_ticket **at = &l->head; *at != NULL; at = &(*at)->next)

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: EPL-2.0 */
 #include "pg/pipeline.h"
 
 #include <assert.h>
@@ -6,6 +7,7 @@
 #include <stdlib.h>
 #include <sys/epoll.h>
 
+#include "base/base.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "pg/pipeline_result.h"
@@ -21,7 +23,7 @@ first_of(int64_t a, int64_t b)
 }
 
 static void
-set_timer(struct lane *l)
+set_timer(struct pipeline *l)
 {
 	int64_t due = l->group.head != NULL ? l->group_due : TIMER_OFF;
 
@@ -35,18 +37,18 @@ set_timer(struct lane *l)
 }
 
 static void
-place_order(struct lane *l)
+place_order(struct pipeline *l)
 {
 	if (l->ordered)
 		return;
 	l->ordered = true;
 	l->order.stale_pid = l->stale_pid;
-	connector_place(l->box, &l->order);
+	connect_thread_place(l->box, &l->order);
 }
 
 /* There is no connection any more; an extra lane needs another one only for what it still has to do. */
 static void
-replace_connection(struct lane *l)
+replace_connection(struct pipeline *l)
 {
 	if (!l->extra || l->queue.head != NULL || l->doubtful)
 		place_order(l);
@@ -54,7 +56,7 @@ replace_connection(struct lane *l)
 
 /* The one way a connection ends. */
 static void
-leave_connection(struct lane *l)
+leave_connection(struct pipeline *l)
 {
 	loop_unwatch(l->loop, &l->watch);
 	PQfinish(l->conn);
@@ -67,67 +69,67 @@ leave_connection(struct lane *l)
 
 /* A write was sent, and nobody knows whether it will happen: until its backend has ended, no other is sent. */
 static void
-begin_doubt(struct lane *l)
+begin_doubt(struct pipeline *l)
 {
 	l->stale_pid = l->pid;
 	if (!l->doubtful)
-		connector_fence(l->box);
+		connect_thread_fence(l->box);
 	l->doubtful = true;
 }
 
 static void
-end_doubt(struct lane *l)
+end_doubt(struct pipeline *l)
 {
 	l->stale_pid = 0;
 	if (l->doubtful)
-		connector_unfence(l->box);
+		connect_thread_unfence(l->box);
 	l->doubtful = false;
 }
 
 /* There is no connection, and the reason is known. */
 static void
-refuse(struct lane *l, struct store_ticket *t)
+refuse_ticket(struct pipeline *l, struct store_ticket *t)
 {
 	t->result.reason = str_of(l->reason);
 	t->result.reached = l->reached;
-	segment_finish(t, STORE_UNAVAILABLE);
+	pipeline_result_finish(t, STORE_UNAVAILABLE);
 }
 
 static void
-refuse_all(struct lane *l)
+refuse_all(struct pipeline *l)
 {
-	struct queue waiting = queue_take_all(&l->queue);
+	struct ticket_queue waiting = ticket_queue_take_all(&l->queue);
 	struct store_ticket *t;
 
-	while ((t = queue_take(&waiting)) != NULL)
-		refuse(l, t);
+	while ((t = ticket_queue_take(&waiting)) != NULL)
+		refuse_ticket(l, t);
 }
 
 static void
-lose_connection(struct lane *l, struct str why)
+lose_connection(struct pipeline *l, struct str why)
 {
 	log_event(LOG_WARN, "database connection lost", log_text("reason", why));
 	if (l->group.head != NULL && store_writes(&l->group.head->op))
 		begin_doubt(l);
-	segment_lose_all(l);
+	pipeline_result_lose_all(l);
 	leave_connection(l);
 	replace_connection(l);
 	set_timer(l);
 }
 
 static void
-lose_connection_libpq(struct lane *l)
+lose_connection_libpq(struct pipeline *l)
 {
 	struct buf why;
 
-	buf_init(&why, CONNECTOR_REASON_SIZE);
+	buf_init(&why, CONNECT_THREAD_REASON_SIZE);
 	dbconn_put_message(&why, PQerrorMessage(l->conn));
 	lose_connection(l, buf_str(&why));
 	buf_free(&why);
 }
 
 static void
-take_error(struct lane *l, PGresult *res)
+take_error(struct pipeline *l, PGresult *res)
 {
 	const char *code = PQresultErrorField(res, PG_DIAG_SQLSTATE);
 	enum sqlstate_verdict verdict = sqlstate_verdict(code, PQresultErrorField(res, PG_DIAG_SEVERITY_NONLOCALIZED));
@@ -143,7 +145,7 @@ take_error(struct lane *l, PGresult *res)
 		/* Which of a batch was it?  Each will say for itself. */
 		if (l->at->batch > 1 && verdict != SQLSTATE_UNKNOWN)
 			verdict = SQLSTATE_RETRY;
-		for (struct store_ticket *t = l->at; t != group_batch_end(l->at); t = t->next) {
+		for (struct store_ticket *t = l->at; t != pipeline_send_batch_end(l->at); t = t->next) {
 			t->verdict = (int)verdict;
 			sqlstate_copy(t->sqlstate, code);
 		}
@@ -153,9 +155,9 @@ take_error(struct lane *l, PGresult *res)
 
 /* Large values rarely come alone: what follows is spread over connections, in small groups. */
 static void
-note_size(struct lane *l, size_t n)
+note_size(struct pipeline *l, size_t n)
 {
-	if (n < LANE_LARGE_VALUE)
+	if (n < PIPELINE_LARGE_VALUE)
 		return;
 	l->spread_until = clock_mono() + LARGE_KEPT;
 	if (n > l->largest)
@@ -163,7 +165,7 @@ note_size(struct lane *l, size_t n)
 }
 
 static void
-take_answer(struct lane *l, PGresult *res)
+take_rows_of_batch(struct pipeline *l, PGresult *res)
 {
 	struct store_ticket *last = l->at;
 
@@ -171,9 +173,9 @@ take_answer(struct lane *l, PGresult *res)
 		statement_read(&l->at->op, res, &l->at->result);
 	else
 		statement_read_many(l->at->statement, l->at, l->at->batch, res);
-	for (struct store_ticket *t = l->at; t != group_batch_end(l->at); t = t->next) {
+	for (struct store_ticket *t = l->at; t != pipeline_send_batch_end(l->at); t = t->next) {
 		note_size(l, t->result.value.n);
-		if (t->result.value.n > LANE_LARGE_MESSAGE)
+		if (t->result.value.n > PIPELINE_LARGE_MESSAGE)
 			l->large_at = clock_mono();
 		last = t;
 	}
@@ -181,14 +183,14 @@ take_answer(struct lane *l, PGresult *res)
 }
 
 static void
-take_result(struct lane *l, PGresult *res)
+take_pipeline_result(struct pipeline *l, PGresult *res)
 {
 	ExecStatusType status = PQresultStatus(res);
 
 	l->answered = status != PGRES_PIPELINE_SYNC;
 	if (status == PGRES_PIPELINE_SYNC) {
 		PQclear(res);
-		segment_end(l);
+		pipeline_result_end(l);
 	} else if (l->at == NULL && (status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK)) {
 		PQclear(res); /* nobody asked */
 	} else if (status == PGRES_PIPELINE_ABORTED) {
@@ -197,20 +199,20 @@ take_result(struct lane *l, PGresult *res)
 	} else if (status != PGRES_TUPLES_OK && status != PGRES_COMMAND_OK) {
 		take_error(l, res);
 	} else {
-		take_answer(l, res);
+		take_rows_of_batch(l, res);
 	}
 }
 
 /* PQgetResult gave the NULL behind a statement's result, or behind a Sync's error: what comes next? */
 static void
-advance(struct lane *l)
+advance(struct pipeline *l)
 {
 	struct store_ticket *next;
 
 	l->answered = false;
 	if (l->at == NULL) /* the Sync itself */
 		return;
-	next = group_batch_end(l->at);
+	next = pipeline_send_batch_end(l->at);
 	while (!l->at->synced && l->at->next != next)
 		l->at = l->at->next;
 	l->at = l->at->synced ? NULL : next;
@@ -218,13 +220,13 @@ advance(struct lane *l)
 
 /* Takes what has arrived; false: the connection is lost. */
 static bool
-take_results(struct lane *l)
+take_results(struct pipeline *l)
 {
 	while (l->group.head != NULL && PQisBusy(l->conn) == 0) {
 		PGresult *res = PQgetResult(l->conn);
 
 		if (res != NULL)
-			take_result(l, res);
+			take_pipeline_result(l, res);
 		else if (l->answered)
 			advance(l);
 		else
@@ -234,7 +236,7 @@ take_results(struct lane *l)
 }
 
 static void
-flush(struct lane *l)
+flush_pipeline(struct pipeline *l)
 {
 	int rc = PQflush(l->conn);
 
@@ -248,7 +250,7 @@ flush(struct lane *l)
 
 /* From now on this is the connection. */
 static void
-use_connection(struct lane *l, PGconn *conn)
+use_connection(struct pipeline *l, PGconn *conn)
 {
 	l->conn = conn;
 	l->pid = PQbackendPID(conn);
@@ -263,7 +265,7 @@ use_connection(struct lane *l, PGconn *conn)
  * what it has until there is another, which the database may refuse.
  */
 static void
-shrink(struct lane *l)
+shrink(struct pipeline *l)
 {
 	if (l->extra) {
 		leave_connection(l);
@@ -275,7 +277,7 @@ shrink(struct lane *l)
 }
 
 static void
-change_connection(struct lane *l)
+change_connection(struct pipeline *l)
 {
 	PGconn *fresh = l->fresh;
 
@@ -286,7 +288,7 @@ change_connection(struct lane *l)
 
 /* The group has ended. */
 static void
-rest(struct lane *l)
+become_idle(struct pipeline *l)
 {
 	int64_t now = clock_mono();
 
@@ -309,23 +311,23 @@ rest(struct lane *l)
 }
 
 static void
-on_ready(struct watch *w, uint32_t events)
+on_pipeline_ready(struct watch *w, uint32_t events)
 {
-	struct lane *l = (struct lane *)w;
+	struct pipeline *l = (struct pipeline *)w;
 
 	if ((events & EPOLLOUT) != 0)
-		flush(l);
+		flush_pipeline(l);
 	if (l->conn == NULL)
 		return;
 	if (PQconsumeInput(l->conn) == 0 || !take_results(l))
 		lose_connection_libpq(l);
 	else if (l->group.head == NULL)
-		rest(l);
+		become_idle(l);
 }
 
 /* An extra connection has work to do, or should have. */
 static void
-keep_for_a_while(struct lane *l)
+keep_for_a_while(struct pipeline *l)
 {
 	l->large_at = clock_mono();
 	set_timer(l);
@@ -333,7 +335,7 @@ keep_for_a_while(struct lane *l)
 
 /* There is a connection, which waits for another to take its place; NULL: not now, then. */
 static void
-take_fresh(struct lane *l, PGconn *conn)
+take_fresh(struct pipeline *l, PGconn *conn)
 {
 	l->fresh = conn;
 	if (conn == NULL)
@@ -344,9 +346,9 @@ take_fresh(struct lane *l, PGconn *conn)
 }
 
 static void
-on_connected(struct connector_order *o, PGconn *conn, enum dbconn_server server)
+on_pipeline_connected(struct connect_thread_order *o, PGconn *conn, enum dbconn_server server)
 {
-	struct lane *l = (struct lane *)((char *)o - offsetof(struct lane, order));
+	struct pipeline *l = container_of(o, struct pipeline, order);
 
 	l->ordered = false;
 	if (l->conn != NULL) {
@@ -377,19 +379,19 @@ on_connected(struct connector_order *o, PGconn *conn, enum dbconn_server server)
 }
 
 void
-lane_flush(struct lane *l)
+pipeline_flush(struct pipeline *l)
 {
 	if (l->conn == NULL || l->group.head != NULL || l->queue.head == NULL)
 		return;
-	group_make(l);
+	pipeline_send_make(l);
 	if (l->extra)
 		l->large_at = clock_mono();
 	l->at = l->group.head;
 	l->answered = false;
 	l->failed = false;
 	l->sync_verdict = -1;
-	if (group_send(l))
-		flush(l);
+	if (pipeline_send_send(l))
+		flush_pipeline(l);
 	else
 		lose_connection_libpq(l);
 	set_timer(l);
@@ -397,49 +399,52 @@ lane_flush(struct lane *l)
 
 /* Tickets that were never sent and whose time is over. */
 static void
-expire_queue(struct lane *l, int64_t now)
+expire_queue(struct pipeline *l, int64_t now)
 {
-	struct queue old = queue_take_all(&l->queue);
+	struct ticket_queue old = ticket_queue_take_all(&l->queue);
 	struct store_ticket *t;
 
-	while ((t = queue_take(&old)) != NULL)
+	while ((t = ticket_queue_take(&old)) != NULL)
 		if (now >= t->deadline)
-			segment_finish(t, STORE_UNAVAILABLE);
+			pipeline_result_finish(t, STORE_UNAVAILABLE);
 		else
-			queue_put(&l->queue, t);
+			ticket_queue_put(&l->queue, t);
 }
 
 static void
-on_timer(struct timer *timer)
+on_pipeline_timer(struct timer *timer)
 {
-	struct lane *l = (struct lane *)((char *)timer - offsetof(struct lane, timer));
+	struct pipeline *l = container_of(timer, struct pipeline, timer);
 	int64_t now = clock_mono();
 
 	expire_queue(l, now);
 	if (l->group.head != NULL && now >= l->group_due)
 		lose_connection(l, STR("no answer by the deadline"));
 	else if (l->group.head == NULL)
-		rest(l);
+		become_idle(l);
 	set_timer(l);
 }
 
 void
-lane_init(struct lane *l, bool extra, enum statement_role role, const struct statement_set *set, struct loop *loop,
-    struct connector_box *box)
+pipeline_init(struct pipeline *l, bool extra, enum statement_role role, const struct statement_set *set,
+    struct loop *loop, struct connector_box *box)
 {
-	*l = (struct lane){ .extra = extra, .box = box, .loop = loop, .set = set,
-		.order = { .role = role, .ready = on_connected } };
-	l->watch = (struct watch){ .fd = -1, .ready = on_ready };
-	l->timer = (struct timer){ .due = TIMER_OFF, .fire = on_timer };
-	queue_init(&l->queue);
-	queue_init(&l->group);
+	*l = (struct pipeline){ .extra = extra,
+		.box = box,
+		.loop = loop,
+		.set = set,
+		.order = { .role = role, .ready = on_pipeline_connected } };
+	l->watch = (struct watch){ .fd = -1, .ready = on_pipeline_ready };
+	l->timer = (struct timer){ .due = TIMER_OFF, .fire = on_pipeline_timer };
+	ticket_queue_init(&l->queue);
+	ticket_queue_init(&l->group);
 	loop_add_timer(loop, &l->timer);
 	if (!extra)
 		place_order(l);
 }
 
 void
-lane_open(struct lane *l)
+pipeline_open(struct pipeline *l)
 {
 	if (l->conn != NULL || l->ordered)
 		return;
@@ -448,44 +453,44 @@ lane_open(struct lane *l)
 }
 
 void
-lane_close(struct lane *l)
+pipeline_close(struct pipeline *l)
 {
-	assert(lane_is_idle(l));
+	assert(pipeline_is_idle(l));
 	if (l->conn != NULL)
 		leave_connection(l);
 }
 
 void
-lane_submit(struct lane *l, struct store_ticket *t)
+pipeline_submit(struct pipeline *l, struct store_ticket *t)
 {
 	t->tries = 0;
 	t->alone = false;
 	t->result = (struct store_result){ .outcome = STORE_FAULT };
 	if (l->conn == NULL)
-		connector_nudge(l->box);
+		connect_thread_nudge(l->box);
 	if (l->down) {
-		refuse(l, t);
+		refuse_ticket(l, t);
 		return;
 	}
-	queue_put(&l->queue, t);
+	ticket_queue_put(&l->queue, t);
 	if (t->deadline < l->timer.due)
 		l->timer.due = t->deadline;
 }
 
 bool
-lane_is_idle(const struct lane *l)
+pipeline_is_idle(const struct pipeline *l)
 {
 	return l->queue.head == NULL && l->group.head == NULL;
 }
 
 bool
-lane_has_one(const struct lane *l)
+pipeline_has_one(const struct pipeline *l)
 {
 	return l->group.head != NULL && l->group.head->next == NULL;
 }
 
 bool
-lane_is_settled(const struct lane *l)
+pipeline_is_settled(const struct pipeline *l)
 {
 	return l->conn != NULL || l->down;
 }

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: EPL-2.0 */
 #include "pg/pipeline_result.h"
 
 #include <assert.h>
@@ -9,7 +10,7 @@
 #define READ_MAX_TRIES 16
 
 void
-segment_finish(struct store_ticket *t, enum store_outcome outcome)
+pipeline_result_finish(struct store_ticket *t, enum store_outcome outcome)
 {
 	struct store_result r = t->result;
 
@@ -27,20 +28,20 @@ drop_result(struct store_ticket *t)
 }
 
 static void
-try_again(struct lane *l, struct store_ticket *t, enum metrics_retry why)
+try_again(struct pipeline *l, struct store_ticket *t, enum metrics_retry why)
 {
 	drop_result(t);
 	if (clock_mono() >= t->deadline || (!store_writes(&t->op) && t->tries >= READ_MAX_TRIES)) {
-		segment_finish(t, STORE_UNAVAILABLE);
+		pipeline_result_finish(t, STORE_UNAVAILABLE);
 		return;
 	}
 	metrics_add(METRICS_DB_RETRIES + why, 1);
-	queue_put_due(&l->queue, t); /* so that the first deadline stays in front */
+	ticket_queue_put_due(&l->queue, t); /* so that the first deadline stays in front */
 }
 
 /* An error that the ticket's own statement got, after which all of its segment was rolled back. */
 static void
-judge(struct lane *l, struct store_ticket *t, enum sqlstate_verdict verdict)
+judge(struct pipeline *l, struct store_ticket *t, enum sqlstate_verdict verdict)
 {
 	switch (verdict) {
 	case SQLSTATE_MOVE:
@@ -55,22 +56,22 @@ judge(struct lane *l, struct store_ticket *t, enum sqlstate_verdict verdict)
 			try_again(l, t, METRICS_RETRY_LOST);
 			return;
 		}
-		segment_finish(t, STORE_UNKNOWN);
+		pipeline_result_finish(t, STORE_UNKNOWN);
 		return;
 	case SQLSTATE_SCHEMA:
 		l->leave = true;
-		segment_finish(t, STORE_UNAVAILABLE);
+		pipeline_result_finish(t, STORE_UNAVAILABLE);
 		return;
 	case SQLSTATE_UNAVAILABLE:
-		segment_finish(t, STORE_UNAVAILABLE);
+		pipeline_result_finish(t, STORE_UNAVAILABLE);
 		return;
 	case SQLSTATE_TOO_LONG:
-		segment_finish(t, STORE_TOO_LONG);
+		pipeline_result_finish(t, STORE_TOO_LONG);
 		return;
 	case SQLSTATE_FAULT:
 		break;
 	}
-	segment_finish(t, STORE_FAULT);
+	pipeline_result_finish(t, STORE_FAULT);
 }
 
 /*
@@ -79,7 +80,7 @@ judge(struct lane *l, struct store_ticket *t, enum sqlstate_verdict verdict)
  * answered before it stand.
  */
 static void
-settle_failed(struct lane *l, struct queue *segment)
+settle_failed(struct pipeline *l, struct ticket_queue *segment)
 {
 	bool single = segment->head->next == NULL;
 	bool before = true;
@@ -89,7 +90,7 @@ settle_failed(struct lane *l, struct queue *segment)
 	for (t = segment->head; t != NULL; t = t->next)
 		if (t->verdict == SQLSTATE_UNKNOWN)
 			unknown = SQLSTATE_UNKNOWN;
-	while ((t = queue_take(segment)) != NULL) {
+	while ((t = ticket_queue_take(segment)) != NULL) {
 		int verdict = t->verdict;
 
 		if (verdict >= 0)
@@ -100,10 +101,10 @@ settle_failed(struct lane *l, struct queue *segment)
 		if (verdict >= 0) {
 			judge(l, t, verdict);
 		} else if (!store_writes(&t->op) && t->result.memory != NULL) {
-			segment_finish(t, t->result.outcome);
+			pipeline_result_finish(t, t->result.outcome);
 		} else if (unknown >= 0 && before && store_writes(&t->op)) {
 			drop_result(t);
-			segment_finish(t, STORE_UNKNOWN);
+			pipeline_result_finish(t, STORE_UNKNOWN);
 		} else {
 			try_again(l, t, METRICS_RETRY_GROUP);
 		}
@@ -111,32 +112,32 @@ settle_failed(struct lane *l, struct queue *segment)
 }
 
 /* Everything up to the next Sync. */
-static struct queue
-take_segment(struct lane *l)
+static struct ticket_queue
+take_segment(struct pipeline *l)
 {
-	struct queue segment;
+	struct ticket_queue segment;
 	struct store_ticket *t;
 
-	queue_init(&segment);
+	ticket_queue_init(&segment);
 	do {
-		t = queue_take(&l->group);
+		t = ticket_queue_take(&l->group);
 		assert(t != NULL);
-		queue_put(&segment, t);
+		ticket_queue_put(&segment, t);
 	} while (!t->synced);
 	return segment;
 }
 
 void
-segment_end(struct lane *l)
+pipeline_result_end(struct pipeline *l)
 {
-	struct queue segment = take_segment(l);
+	struct ticket_queue segment = take_segment(l);
 	struct store_ticket *t;
 
 	l->at = l->group.head;
 	if (l->failed)
 		settle_failed(l, &segment);
-	while ((t = queue_take(&segment)) != NULL)
-		segment_finish(t, t->result.outcome);
+	while ((t = ticket_queue_take(&segment)) != NULL)
+		pipeline_result_finish(t, t->result.outcome);
 	l->failed = false;
 	l->sync_verdict = -1;
 }
@@ -152,7 +153,7 @@ is_definite(int verdict)
  * what the end of the connection said of the others does not count; else nobody knows what a write did.
  */
 static void
-lose_segment(struct lane *l, struct queue *segment)
+lose_segment(struct pipeline *l, struct ticket_queue *segment)
 {
 	bool rolled_back = is_definite(l->sync_verdict);
 	struct store_ticket *t;
@@ -165,22 +166,22 @@ lose_segment(struct lane *l, struct queue *segment)
 		l->sync_verdict = is_definite(l->sync_verdict) ? l->sync_verdict : -1;
 		settle_failed(l, segment);
 	}
-	while ((t = queue_take(segment)) != NULL) {
+	while ((t = ticket_queue_take(segment)) != NULL) {
 		if (!store_writes(&t->op)) {
 			try_again(l, t, METRICS_RETRY_LOST);
 			continue;
 		}
 		drop_result(t);
-		segment_finish(t, STORE_UNKNOWN);
+		pipeline_result_finish(t, STORE_UNKNOWN);
 	}
 	l->sync_verdict = -1; /* of the first segment only */
 }
 
 void
-segment_lose_all(struct lane *l)
+pipeline_result_lose_all(struct pipeline *l)
 {
 	while (l->group.head != NULL) {
-		struct queue segment = take_segment(l);
+		struct ticket_queue segment = take_segment(l);
 
 		lose_segment(l, &segment);
 	}

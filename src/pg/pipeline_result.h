@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: EPL-2.0 */
 /*
  * segment: the operations of a lane's group up to one Sync, and how they end.
  * Those that write are one transaction: either all of them are answered as
@@ -5,18 +6,18 @@
  *
  * Only lane calls this room.
  */
-#ifndef HULYKVS_SEGMENT_H
-#define HULYKVS_SEGMENT_H
+#ifndef HULYKVS_PIPELINE_RESULT_H
+#define HULYKVS_PIPELINE_RESULT_H
 
 #include "pg/pipeline.h"
 
 /* Tells the owner; the ticket is its own again. */
-void segment_finish(struct store_ticket *t, enum store_outcome outcome);
+void pipeline_result_finish(struct store_ticket *t, enum store_outcome outcome);
 
 /* A Sync has been answered: everything in front of it is decided. */
-void segment_end(struct lane *l);
+void pipeline_result_end(struct pipeline *l);
 
 /* The connection went away: so is all that is in flight, for better or worse. */
-void segment_lose_all(struct lane *l);
+void pipeline_result_lose_all(struct pipeline *l);
 
 #endif

@@ -1,14 +1,15 @@
+/* SPDX-License-Identifier: EPL-2.0 */
 #include "pg/pipeline_send.h"
 
 #include "base/clock.h"
 #include "telemetry/metrics.h"
 
 #define MAX_OPS   64 /* nobody knows how large the values are that are read */
-#define MAX_BYTES LANE_LARGE_MESSAGE
+#define MAX_BYTES PIPELINE_LARGE_MESSAGE
 #define MAX_READ  ((size_t)4 * 1024 * 1024) /* bytes; a group's results are in memory together */
 
 struct store_ticket *
-group_batch_end(struct store_ticket *first)
+pipeline_send_batch_end(struct store_ticket *first)
 {
 	struct store_ticket *t = first->next;
 
@@ -19,7 +20,7 @@ group_batch_end(struct store_ticket *first)
 
 /* While values are large, so many as fit if each is as large as the largest. */
 static size_t
-max_ops(const struct lane *l)
+max_ops(const struct pipeline *l)
 {
 	size_t n = l->largest != 0 ? MAX_READ / l->largest : MAX_OPS;
 
@@ -27,14 +28,13 @@ max_ops(const struct lane *l)
 }
 
 static void
-choose(struct lane *l)
+choose(struct pipeline *l)
 {
 	size_t ops = 0, bytes = 0, most = max_ops(l);
 
 	l->group_due = TIMER_OFF;
-	while (l->queue.head != NULL && ops < most &&
-	    (ops == 0 || bytes + l->queue.head->op.value.n <= MAX_BYTES)) {
-		struct store_ticket *t = queue_take(&l->queue);
+	while (l->queue.head != NULL && ops < most && (ops == 0 || bytes + l->queue.head->op.value.n <= MAX_BYTES)) {
+		struct store_ticket *t = ticket_queue_take(&l->queue);
 
 		ops++;
 		bytes += t->op.value.n;
@@ -46,32 +46,33 @@ choose(struct lane *l)
 		if (t->deadline < l->group_due)
 			l->group_due = t->deadline;
 		if (store_writes(&t->op))
-			queue_put_sorted(&l->group, t);
+			ticket_queue_put_sorted(&l->group, t);
 		else
-			queue_put(&l->group, t);
+			ticket_queue_put(&l->group, t);
 	}
 	for (struct store_ticket *t = l->group.head; t != NULL; t = t->next) {
 		t->synced |= t->next == NULL;
 		t->group = (unsigned)ops;
 	}
-	if (bytes > LANE_LARGE_MESSAGE)
+	if (bytes > PIPELINE_LARGE_MESSAGE)
 		l->large_at = clock_mono();
 	metrics_observe_size(METRICS_DB_GROUP_SIZE, ops);
 }
 
 /* Whether b can be in the batch that begins with a and ends before b so far. */
 static bool
-joins(const struct lane *l, const struct store_ticket *a, const struct store_ticket *last, const struct store_ticket *b)
+joins(const struct pipeline *l, const struct store_ticket *a, const struct store_ticket *last,
+    const struct store_ticket *b)
 {
 	if (a->alone || b->alone || a->op.kind != b->op.kind || !statement_joins(&a->op) || !statement_joins(&b->op))
 		return false;
 	/* A write's statement takes no key twice; sorted, equals are neighbours.  Large values are read one by one. */
-	return store_writes(&a->op) ? queue_compare(last, b) != 0 : l->large_at == 0;
+	return store_writes(&a->op) ? ticket_queue_compare(last, b) != 0 : l->large_at == 0;
 }
 
 /* Finds the batches of the group. */
 static void
-make_batches(struct lane *l)
+make_batches(struct pipeline *l)
 {
 	struct store_ticket *first = l->group.head;
 
@@ -89,22 +90,22 @@ make_batches(struct lane *l)
 
 /* Hands it to libpq; false: the connection is lost. */
 static bool
-send_batch(struct lane *l, struct store_ticket *first)
+send_joined(struct pipeline *l, struct store_ticket *first)
 {
 	enum statement s = statement_of_many(first, first->batch);
 
-	for (struct store_ticket *t = first, *end = group_batch_end(first); t != end; t = t->next)
+	for (struct store_ticket *t = first, *end = pipeline_send_batch_end(first); t != end; t = t->next)
 		t->statement = s;
-	return first->batch > 1 ? statement_send_many(l->conn, s, first, first->batch) :
-	    statement_send(l->set, l->conn, &first->op);
+	return first->batch > 1 ? statement_send_many(l->conn, s, first, first->batch)
+				: statement_send(l->set, l->conn, &first->op);
 }
 
 bool
-group_send(struct lane *l)
+pipeline_send_send(struct pipeline *l)
 {
 	for (struct store_ticket *t = l->group.head, *end; t != NULL; t = end) {
-		end = group_batch_end(t);
-		if (!send_batch(l, t))
+		end = pipeline_send_batch_end(t);
+		if (!send_joined(l, t))
 			return false;
 		if ((end == NULL || t->synced) && PQpipelineSync(l->conn) == 0)
 			return false;
@@ -113,7 +114,7 @@ group_send(struct lane *l)
 }
 
 void
-group_make(struct lane *l)
+pipeline_send_make(struct pipeline *l)
 {
 	choose(l);
 	make_batches(l);

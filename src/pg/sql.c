@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: EPL-2.0 */
 #include "pg/sql.h"
 
 #include <assert.h>
@@ -12,8 +13,7 @@ compare_name(const void *name, const void *file)
 struct str
 sql_text(const char *name)
 {
-	const struct sql_file *file =
-	    bsearch(name, sql_files, sql_file_count, sizeof(sql_files[0]), compare_name);
+	const struct sql_file *file = bsearch(name, sql_files, sql_file_count, sizeof(sql_files[0]), compare_name);
 
 	assert(file != NULL);
 	return file->text;

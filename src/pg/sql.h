@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: EPL-2.0 */
 /*
  * sql: the files of sql/, embedded when the program is built.
  *

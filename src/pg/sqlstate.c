@@ -1,4 +1,7 @@
+/* SPDX-License-Identifier: EPL-2.0 */
 #include "pg/sqlstate.h"
+
+#include "base/base.h"
 
 /* The first match counts; a shorter code stands for its class. */
 static const struct {
@@ -35,7 +38,7 @@ sqlstate_verdict(const char *code, const char *severity)
 	/* The server ends the connection, perhaps behind the commit, as when its log cannot be synced. */
 	if (severity != NULL && strcmp(severity, "ERROR") != 0)
 		return SQLSTATE_UNKNOWN;
-	for (size_t i = 0; i < sizeof(verdicts) / sizeof(verdicts[0]); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(verdicts); i++)
 		if (str_starts(s, verdicts[i].code))
 			return verdicts[i].verdict;
 	return SQLSTATE_FAULT;

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: EPL-2.0 */
 /*
  * sqlstate: what an error of the database means for the operation that got it
  * (PostgreSQL manual, appendix A; CockroachDB's "transaction retry errors").

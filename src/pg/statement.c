@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: EPL-2.0 */
 #include "pg/statement.h"
 
 #include <arpa/inet.h>
@@ -30,22 +31,63 @@ static const struct {
 	Oid types[MAX_PARAMS + 1]; /* ends with 0 */
 } statements[] = {
 #define X(name, file, role) [STATEMENT_##name] = { file, "statements/" file, STATEMENT_ROLE_##role, TYPES_##name },
-#define KEY_TYPES              OID_UUID, OID_TEXT, OID_TEXT
-#define TYPES_GET              { KEY_TYPES }
-#define TYPES_GET_KEYS         { OID_UUID, OID_TEXT, OID_TEXT_ARRAY }
-#define TYPES_GET_MANY         { OID_UUID_ARRAY, OID_TEXT_ARRAY, OID_TEXT_ARRAY }
+#define KEY_TYPES           OID_UUID, OID_TEXT, OID_TEXT
+#define TYPES_GET \
+	{ \
+		KEY_TYPES \
+	}
+#define TYPES_GET_KEYS \
+	{ \
+		OID_UUID, OID_TEXT, OID_TEXT_ARRAY \
+	}
+#define TYPES_GET_MANY \
+	{ \
+		OID_UUID_ARRAY, OID_TEXT_ARRAY, OID_TEXT_ARRAY \
+	}
 #define TYPES_PUT_MANY \
-	{ OID_UUID_ARRAY, OID_TEXT_ARRAY, OID_TEXT_ARRAY, OID_BYTEA_ARRAY, OID_BYTEA_ARRAY }
-#define TYPES_HEAD             { KEY_TYPES }
-#define TYPES_CHECK            { OID_NAME }
-#define TYPES_PUT              { KEY_TYPES, OID_BYTEA, OID_BYTEA }
-#define TYPES_PUT_IF_ABSENT    { KEY_TYPES, OID_BYTEA, OID_BYTEA }
-#define TYPES_PUT_IF_PRESENT   { KEY_TYPES, OID_BYTEA, OID_BYTEA }
-#define TYPES_PUT_IF_MATCH     { KEY_TYPES, OID_BYTEA, OID_BYTEA, OID_BYTEA_ARRAY }
-#define TYPES_DELETE           { KEY_TYPES }
-#define TYPES_DELETE_IF_MATCH  { KEY_TYPES, OID_BYTEA_ARRAY }
-#define TYPES_LIST             { KEY_TYPES, OID_INT8 }
-#define TYPES_LIST_BELOW       { KEY_TYPES, OID_INT8, OID_TEXT }
+	{ \
+		OID_UUID_ARRAY, OID_TEXT_ARRAY, OID_TEXT_ARRAY, OID_BYTEA_ARRAY, OID_BYTEA_ARRAY \
+	}
+#define TYPES_HEAD \
+	{ \
+		KEY_TYPES \
+	}
+#define TYPES_CHECK \
+	{ \
+		OID_NAME \
+	}
+#define TYPES_PUT \
+	{ \
+		KEY_TYPES, OID_BYTEA, OID_BYTEA \
+	}
+#define TYPES_PUT_IF_ABSENT \
+	{ \
+		KEY_TYPES, OID_BYTEA, OID_BYTEA \
+	}
+#define TYPES_PUT_IF_PRESENT \
+	{ \
+		KEY_TYPES, OID_BYTEA, OID_BYTEA \
+	}
+#define TYPES_PUT_IF_MATCH \
+	{ \
+		KEY_TYPES, OID_BYTEA, OID_BYTEA, OID_BYTEA_ARRAY \
+	}
+#define TYPES_DELETE \
+	{ \
+		KEY_TYPES \
+	}
+#define TYPES_DELETE_IF_MATCH \
+	{ \
+		KEY_TYPES, OID_BYTEA_ARRAY \
+	}
+#define TYPES_LIST \
+	{ \
+		KEY_TYPES, OID_INT8 \
+	}
+#define TYPES_LIST_BELOW \
+	{ \
+		KEY_TYPES, OID_INT8, OID_TEXT \
+	}
 	STATEMENTS(X)
 #undef X
 };
@@ -102,8 +144,8 @@ is_spoken(enum statement s, enum dbconn_server server)
 }
 
 bool
-statement_prepare(const struct statement_set *set, PGconn *conn, enum dbconn_server server, enum statement_role role,
-    struct buf *why)
+statement_prepare(
+    const struct statement_set *set, PGconn *conn, enum dbconn_server server, enum statement_role role, struct buf *why)
 {
 	bool ok = true;
 
@@ -112,8 +154,8 @@ statement_prepare(const struct statement_set *set, PGconn *conn, enum dbconn_ser
 
 		if (statements[s].role != role || !is_spoken(s, server))
 			continue;
-		res = dbconn_result(conn,
-		    PQsendPrepare(conn, statements[s].name, set->text[s].p, type_count(s), statements[s].types));
+		res = dbconn_result(
+		    conn, PQsendPrepare(conn, statements[s].name, set->text[s].p, type_count(s), statements[s].types));
 		ok = PQresultStatus(res) == PGRES_COMMAND_OK;
 		if (!ok)
 			dbconn_put_message(why, PQerrorMessage(conn));
@@ -171,7 +213,7 @@ struct params {
 };
 
 static void
-add(struct params *p, const void *value, size_t length)
+bind_value(struct params *p, const void *value, size_t length)
 {
 	/* libpq takes a null pointer for a null; an empty text is not one. */
 	p->value[p->n] = value != NULL ? value : "";
@@ -181,9 +223,9 @@ add(struct params *p, const void *value, size_t length)
 static void
 add_key(struct params *p, const struct store_op *op)
 {
-	add(p, op->workspace.b, sizeof(op->workspace.b));
-	add(p, op->ns.p, op->ns.n);
-	add(p, op->key.p, op->key.n);
+	bind_value(p, op->workspace.b, sizeof(op->workspace.b));
+	bind_value(p, op->ns.p, op->ns.n);
+	bind_value(p, op->key.p, op->key.n);
 }
 
 static void
@@ -220,28 +262,28 @@ add_tags(struct params *p, const struct store_op *op)
 	begin_array(&p->array, OID_BYTEA, op->tag_count);
 	for (size_t i = 0; i < op->tag_count; i++)
 		put_element(&p->array, op->tags[i].b, sizeof(op->tags[i].b));
-	add(p, p->array.p, p->array.n);
+	bind_value(p, p->array.p, p->array.n);
 }
 
 static void
 add_list(struct params *p, const struct store_op *op)
 {
-	add(p, op->workspace.b, sizeof(op->workspace.b));
-	add(p, op->ns.p, op->ns.n);
-	add(p, op->range.from.p, op->range.from.n);
+	bind_value(p, op->workspace.b, sizeof(op->workspace.b));
+	bind_value(p, op->ns.p, op->ns.n);
+	bind_value(p, op->range.from.p, op->range.from.n);
 	p->limit = htobe64(op->limit);
-	add(p, &p->limit, sizeof(p->limit));
+	bind_value(p, &p->limit, sizeof(p->limit));
 	if (op->limit == 0)
 		p->value[p->n - 1] = NULL;
 	if (op->range.below.p != NULL)
-		add(p, op->range.below.p, op->range.below.n);
+		bind_value(p, op->range.below.p, op->range.below.n);
 }
 
 static void
 add_params(struct params *p, const struct statement_set *set, const struct store_op *op)
 {
 	if (op->kind == STORE_CHECK) {
-		add(p, set->schema.p, set->schema.n - 1);
+		bind_value(p, set->schema.p, set->schema.n - 1);
 		return;
 	}
 	if (op->kind == STORE_LIST) {
@@ -250,8 +292,8 @@ add_params(struct params *p, const struct statement_set *set, const struct store
 	}
 	add_key(p, op);
 	if (op->kind == STORE_PUT) {
-		add(p, op->md5.b, sizeof(op->md5.b));
-		add(p, op->value.p, op->value.n);
+		bind_value(p, op->md5.b, sizeof(op->md5.b));
+		bind_value(p, op->value.p, op->value.n);
 	}
 	if (op->condition == STORE_IF_MATCH)
 		add_tags(p, op);
@@ -271,7 +313,8 @@ statement_send(const struct statement_set *set, PGconn *conn, const struct store
 	else if (set->prepared)
 		ok = PQsendQueryPrepared(conn, statements[s].name, p.n, p.value, p.length, binary, 1) == 1;
 	else
-		ok = PQsendQueryParams(conn, set->text[s].p, p.n, statements[s].types, p.value, p.length, binary, 1) == 1;
+		ok = PQsendQueryParams(conn, set->text[s].p, p.n, statements[s].types, p.value, p.length, binary, 1) ==
+		    1;
 	buf_free(&p.array);
 	return ok;
 }
@@ -357,7 +400,7 @@ add_columns(struct params *p, const struct store_ticket *first, size_t n)
 		end[c + 1] = p->array.n;
 	}
 	for (enum column c = 0; c < columns; c++)
-		add(p, p->array.p + end[c], end[c + 1] - end[c]);
+		bind_value(p, p->array.p + end[c], end[c + 1] - end[c]);
 }
 
 bool
@@ -368,15 +411,14 @@ statement_send_many(PGconn *conn, enum statement s, const struct store_ticket *f
 
 	buf_init(&p.array, 64 * 1024 * 1024);
 	if (s == STATEMENT_GET_KEYS) {
-		add(&p, first->op.workspace.b, sizeof(first->op.workspace.b));
-		add(&p, first->op.ns.p, first->op.ns.n);
+		bind_value(&p, first->op.workspace.b, sizeof(first->op.workspace.b));
+		bind_value(&p, first->op.ns.p, first->op.ns.n);
 		put_array(&p.array, COLUMN_KEY, first, n);
-		add(&p, p.array.p, p.array.n);
+		bind_value(&p, p.array.p, p.array.n);
 	} else {
 		add_columns(&p, first, n);
 	}
-	ok = buf_ok(&p.array) &&
-	    PQsendQueryPrepared(conn, statements[s].name, p.n, p.value, p.length, binary, 1) == 1;
+	ok = buf_ok(&p.array) && PQsendQueryPrepared(conn, statements[s].name, p.n, p.value, p.length, binary, 1) == 1;
 	buf_free(&p.array);
 	return ok;
 }

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: EPL-2.0 */
 /*
  * statement: the SQL statements of the service: which one an operation is,
  * how its parameters go to libpq, and what its result means.
@@ -12,27 +13,27 @@
 #include "pg/dbconn.h"
 #include "store/store.h"
 
-#define STATEMENTS(X)                                   \
-	X(GET, "get", READ)                             \
-	X(GET_KEYS, "get_keys", READ)                   \
-	X(GET_MANY, "get_many", READ)                   \
-	X(HEAD, "head", READ)                           \
-	X(CHECK, "check", READ)                         \
-	X(PUT, "put", WRITE)                            \
-	X(PUT_MANY, "put_many", WRITE)                  \
-	X(PUT_IF_ABSENT, "put_if_absent", WRITE)        \
-	X(PUT_IF_PRESENT, "put_if_present", WRITE)      \
-	X(PUT_IF_MATCH, "put_if_match", WRITE)          \
-	X(DELETE, "delete", WRITE)                      \
-	X(DELETE_IF_MATCH, "delete_if_match", WRITE)    \
-	X(LIST, "list", LIST)                           \
+#define STATEMENTS(X) \
+	X(GET, "get", READ) \
+	X(GET_KEYS, "get_keys", READ) \
+	X(GET_MANY, "get_many", READ) \
+	X(HEAD, "head", READ) \
+	X(CHECK, "check", READ) \
+	X(PUT, "put", WRITE) \
+	X(PUT_MANY, "put_many", WRITE) \
+	X(PUT_IF_ABSENT, "put_if_absent", WRITE) \
+	X(PUT_IF_PRESENT, "put_if_present", WRITE) \
+	X(PUT_IF_MATCH, "put_if_match", WRITE) \
+	X(DELETE, "delete", WRITE) \
+	X(DELETE_IF_MATCH, "delete_if_match", WRITE) \
+	X(LIST, "list", LIST) \
 	X(LIST_BELOW, "list_below", LIST)
 
 enum statement {
 #define X(name, file, role) STATEMENT_##name,
 	STATEMENTS(X)
 #undef X
-	STATEMENT_COUNT,
+	    STATEMENT_COUNT,
 };
 
 /* What a connection is for; each has its own, so that none waits behind another's work. */
@@ -88,8 +89,8 @@ bool statement_send_many(PGconn *conn, enum statement s, const struct store_tick
 void statement_read_many(enum statement s, struct store_ticket *first, size_t n, PGresult *res);
 
 /* Borrows from the set. */
-struct store_description statement_describe(const struct statement_set *set, enum statement s,
-    enum dbconn_server server);
+struct store_description statement_describe(
+    const struct statement_set *set, enum statement s, enum dbconn_server server);
 
 /* What is wrong with the schema, from the result of CHECK; absent: nothing. */
 struct str statement_schema_fault(const PGresult *res);

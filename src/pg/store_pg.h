@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: EPL-2.0 */
 /*
  * store_pg: the store of the program: PostgreSQL or CockroachDB through libpq.
  *
@@ -12,7 +13,7 @@
 #include "store/store.h"
 
 /* Borrows everything; the first connections are ordered at once.  NULL: no memory. */
-struct store *store_pg_new(const struct config *c, const struct statement_set *set, struct connector *connector,
+struct store *store_pg_new(const struct config *c, const struct statement_set *set, struct connect_thread *connector,
     struct loop *loop) __attribute__((warn_unused_result));
 
 /* Closes the connections; no ticket may be left. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: EPL-2.0 */
 #include "program/access_check.h"
 
 #include <stdio.h>
@@ -9,7 +10,7 @@
 #define INPUT_MAX ((size_t)64 * 1024)
 
 static enum exitcode
-usage(const char *what)
+access_check_usage(const char *what)
 {
 	(void)fprintf(stderr, "hulykvs: --access-check: %s\n", what);
 	return EXIT_USAGE;
@@ -33,7 +34,7 @@ read_input(struct arena *a)
 }
 
 static enum refusal
-read_claims(const struct policy *policy, struct str input, struct arena *a, struct claims *claims)
+read_claims_file(const struct policy *policy, struct str input, struct arena *a, struct claims *claims)
 {
 	struct token_verifier *verifier;
 	enum token_verdict verdict = TOKEN_INVALID;
@@ -66,7 +67,7 @@ read_request(const char *asked, struct arena *a, struct request *request)
 }
 
 static void
-print_verdict(enum refusal refusal)
+print_decision(enum refusal refusal)
 {
 	struct str text = refusal_text(refusal);
 
@@ -87,11 +88,12 @@ print_reason(const struct config *c, const struct rules *rules, const struct rul
 	else if (verdict->line == 0)
 		(void)printf("no rule: HULY_ACCESS_DEFAULT is %s\n", verdict->allowed ? "allow" : "deny");
 	else
-		(void)printf("%s:%u: %.*s\n", c->access_rules, verdict->line, STR_FMT(rules_text(rules, verdict->line)));
+		(void)printf(
+		    "%s:%u: %.*s\n", c->access_rules, verdict->line, STR_FMT(rules_text(rules, verdict->line)));
 }
 
 enum exitcode
-accesscheck_run(const struct config *c, const struct policy *policy, const char *asked)
+access_check_run(const struct config *c, const struct policy *policy, const char *asked)
 {
 	const struct api api = { .payload_limit = c->payload_size_limit,
 		.default_workspace = c->default_workspace_uuid };
@@ -105,20 +107,20 @@ accesscheck_run(const struct config *c, const struct policy *policy, const char 
 
 	arena_init(&arena, API_ARENA_MAX);
 	if (!read_request(asked, &arena, &request)) {
-		code = usage("not of the form 'METHOD PATH', with a path below /api or /api2");
+		code = access_check_usage("not of the form 'METHOD PATH', with a path below /api or /api2");
 		goto out;
 	}
 	input = read_input(&arena);
 	if (input.p == NULL || input.n == 0) {
-		code = usage("standard input holds neither a token nor claims");
+		code = access_check_usage("standard input holds neither a token nor claims");
 		goto out;
 	}
-	refusal = read_claims(policy, input, &arena, &claims);
+	refusal = read_claims_file(policy, input, &arena, &claims);
 	if (refusal == REFUSAL_NONE)
 		refusal = api_ask(&api, policy->rules, &claims, &call, &request, &arena);
-	print_verdict(refusal);
-	print_reason(c, policy->rules, &call.verdict, call.verdict.line > 0 || call.verdict.allowed ||
-	    refusal == REFUSAL_NAMESPACE_FORBIDDEN);
+	print_decision(refusal);
+	print_reason(c, policy->rules, &call.verdict,
+	    call.verdict.line > 0 || call.verdict.allowed || refusal == REFUSAL_NAMESPACE_FORBIDDEN);
 	code = refusal == REFUSAL_NONE ? EXIT_OK : EXIT_REFUSED;
 out:
 	arena_free(&arena);

@@ -1,10 +1,11 @@
+/* SPDX-License-Identifier: EPL-2.0 */
 /*
  * accesscheck: what hulykvs --access-check answers: whether a request would be
  * let through, and which rule decides.  Asks the code that serves requests,
  * and no database.
  */
-#ifndef HULYKVS_ACCESSCHECK_H
-#define HULYKVS_ACCESSCHECK_H
+#ifndef HULYKVS_ACCESS_CHECK_H
+#define HULYKVS_ACCESS_CHECK_H
 
 #include "auth/policy.h"
 #include "base/exitcode.h"
@@ -15,7 +16,7 @@
  * where somebody asks on behalf of a token that he does not have.  Prints the
  * verdict and where it comes from.  EXIT_OK: let through; EXIT_REFUSED: not.
  */
-enum exitcode accesscheck_run(const struct config *c, const struct policy *policy, const char *asked)
+enum exitcode access_check_run(const struct config *c, const struct policy *policy, const char *asked)
     __attribute__((warn_unused_result));
 
 #endif

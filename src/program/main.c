@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: EPL-2.0 */
 /*
  * main: birth and death of hulykvs: settings, workers, signals.
  */
@@ -39,9 +40,9 @@ struct program {
 	struct options options;
 	struct config config;
 	struct statement_set statements;
-	struct connector *connector;
+	struct connect_thread *connector;
 	struct api api;
-	struct house house;
+	struct server server;
 	struct worker_store store;
 	struct worker *worker[SETTING_COUNT_MAX];
 	unsigned workers;
@@ -78,7 +79,7 @@ read_settings(struct program *p)
 	ok = reload_read(&p->config, NULL, p->options.overrides, &policy, &keys, &error);
 	if (ok) {
 		reload_apply(&p->config, policy, keys);
-		policy_shelf_put(&p->house.policy, policy);
+		policy_shelf_put(&p->server.policy, policy);
 	} else {
 		(void)fprintf(stderr, "hulykvs: %.*s\n", STR_FMT(buf_str(&error)));
 	}
@@ -93,7 +94,7 @@ know_peers(struct program *p)
 	bool ok;
 
 	buf_init(&why, 1024);
-	ok = peers_read(&p->house.peers, str_of(p->config.allowed_peers), p->house.listener, &why);
+	ok = peer_users_read(&p->server.peers, str_of(p->config.allowed_peers), p->server.listener, &why);
 	if (!ok)
 		(void)fprintf(stderr, "hulykvs: HULY_ALLOWED_PEERS: %.*s\n", STR_FMT(buf_str(&why)));
 	buf_free(&why);
@@ -102,13 +103,13 @@ know_peers(struct program *p)
 
 /* Before any other thread is there.  As CGI, each request would have its line. */
 static bool
-confine(const struct program *p)
+confine_service(const struct program *p)
 {
 	struct buf why;
 	bool ok;
 
 	buf_init(&why, 1024);
-	ok = sandbox_enter(&p->config, p->house.listener >= 0 ? LOG_INFO : LOG_DEBUG, &why);
+	ok = sandbox_enter(&p->config, p->server.listener >= 0 ? LOG_INFO : LOG_DEBUG, &why);
 	if (!ok)
 		(void)fprintf(stderr, "hulykvs: HULY_SANDBOX: %.*s\n", STR_FMT(buf_str(&why)));
 	buf_free(&why);
@@ -176,46 +177,46 @@ set_up_metrics(struct program *p)
 
 	if (!scraped && !exporter_is_wanted(&p->config))
 		return true;
-	p->house.metrics = metrics_new(p->config.workers + 1);
+	p->server.metrics = metrics_new(p->config.workers + 1);
 	if (scraped)
-		p->api.metrics = p->house.metrics;
-	return p->house.metrics != NULL;
+		p->api.metrics = p->server.metrics;
+	return p->server.metrics != NULL;
 }
 
 /* What serving needs, whichever way it is done; freed by clean_up() also after a failure. */
 static bool
-set_up(struct program *p)
+set_up_service(struct program *p)
 {
 	const struct config *c = &p->config;
 
 	p->api = (struct api){ .payload_limit = c->payload_size_limit, .default_workspace = c->default_workspace_uuid };
-	p->house.api = &p->api;
-	p->house.request_timeout = c->request_timeout;
+	p->server.api = &p->api;
+	p->server.request_timeout = c->request_timeout;
 	/* A budget below one body would refuse that body for ever. */
-	p->house.body_budget = c->body_budget > c->payload_size_limit ? c->body_budget : c->payload_size_limit;
+	p->server.body_budget = c->body_budget > c->payload_size_limit ? c->body_budget : c->payload_size_limit;
 	if (!set_up_metrics(p))
 		return false;
 	p->store = choose_store(p);
 	if (!statement_set_init(&p->statements, str_of(c->db_scheme), c->db_prepared))
 		return false;
-	p->house.health = health_new(c->workers, clock_mono());
-	p->api.health = p->house.health;
-	if (p->house.health == NULL)
+	p->server.health = heartbeat_new(c->workers, clock_mono());
+	p->api.health = p->server.health;
+	if (p->server.health == NULL)
 		return false;
-	p->connector = connector_new(c, &p->statements);
+	p->connector = connect_thread_new(c, &p->statements);
 	return p->connector != NULL;
 }
 
 static void
 clean_up(struct program *p, enum exitcode code)
 {
-	if (!connector_free(p->connector))
+	if (!connect_thread_free(p->connector))
 		_exit(code);
 	statement_set_free(&p->statements);
-	trace_free(p->house.trace);
-	metrics_free(p->house.metrics);
-	health_free(p->house.health);
-	policy_shelf_free(&p->house.policy);
+	trace_free(p->server.trace);
+	metrics_free(p->server.metrics);
+	heartbeat_free(p->server.health);
+	policy_shelf_free(&p->server.policy);
 	config_free(&p->config);
 	keyring_publish(NULL);
 }
@@ -231,11 +232,11 @@ take_settings(struct program *p)
 	notify_send(state);
 	policy = reload_again(&p->config, p->options.overrides);
 	if (policy != NULL) {
-		policy_shelf_put(&p->house.policy, policy);
+		policy_shelf_put(&p->server.policy, policy);
 		for (unsigned i = 0; i < p->workers; i++)
 			worker_wake(p->worker[i]);
 		/* Whoever asked for it is told when the old rules and secrets are no longer used. */
-		if (policy_shelf_wait(&p->house.policy, p->workers, HEALTH_SILENCE))
+		if (policy_shelf_wait(&p->server.policy, p->workers, HEARTBEAT_SILENCE))
 			log_event(LOG_INFO, "settings read again");
 		else
 			log_event(LOG_ERROR, "settings read again, but a worker does not turn and uses the old ones");
@@ -250,7 +251,7 @@ feed_watchdog(const struct program *p)
 	unsigned worker;
 	int64_t silence;
 
-	if (!health_find_stuck(p->house.health, clock_mono(), &worker, &silence))
+	if (!heartbeat_find_stuck(p->server.health, clock_mono(), &worker, &silence))
 		notify_send("WATCHDOG=1");
 	else
 		log_event(LOG_ERROR, "a worker does not turn", log_number("worker", worker));
@@ -287,11 +288,11 @@ start_exporter(struct program *p)
 
 	if (!exporter_is_wanted(c))
 		return true;
-	p->house.trace = trace_new(c->workers, c->otel_bsp_max_queue_size, c->otel_traces_sampler,
-	    c->otel_traces_sampler_arg);
-	if (p->house.trace == NULL)
+	p->server.trace =
+	    trace_new(c->workers, c->otel_bsp_max_queue_size, c->otel_traces_sampler, c->otel_traces_sampler_arg);
+	if (p->server.trace == NULL)
 		return false;
-	p->exporter = exporter_new(c, p->house.trace, p->house.metrics, c->workers);
+	p->exporter = exporter_new(c, p->server.trace, p->server.metrics, c->workers);
 	return p->exporter != NULL;
 }
 
@@ -306,14 +307,14 @@ stop_exporter(struct program *p, int64_t drain_end)
 
 /* Lets the workers finish what they have. */
 static void
-drain(struct program *p)
+drain_workers(struct program *p)
 {
 	int64_t end = clock_mono() + p->config.request_timeout + DRAIN_SLACK;
 
 	log_event(LOG_INFO, "draining");
 	notify_send("STOPPING=1\nSTATUS=Finishing what has begun");
-	health_drain(p->house.health);
-	atomic_store(&p->house.draining, true);
+	heartbeat_drain(p->server.health);
+	atomic_store(&p->server.draining, true);
 	/* A deadline that nothing should reach.  More signals change nothing: a Ctrl-C often sends two. */
 	(void)signal(SIGALRM, SIG_DFL);
 	(void)alarm((unsigned)((p->config.request_timeout + DRAIN_SLACK) / CLOCK_S) + 1);
@@ -325,7 +326,7 @@ drain(struct program *p)
 }
 
 static enum exitcode
-serve(struct program *p)
+serve_workers(struct program *p)
 {
 	sigset_t set;
 	int signals;
@@ -337,40 +338,40 @@ serve(struct program *p)
 	(void)sigaddset(&set, SIGHUP);
 	(void)pthread_sigmask(SIG_BLOCK, &set, NULL);
 	signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-	if (signals < 0 || fcntl(p->house.listener, F_SETFL, fcntl(p->house.listener, F_GETFL) | O_NONBLOCK) < 0 ||
-	    !fcgi_init())
+	if (signals < 0 || fcntl(p->server.listener, F_SETFL, fcntl(p->server.listener, F_GETFL) | O_NONBLOCK) < 0 ||
+	    !fcgi_conn_init())
 		return cannot_start();
 	log_never_wait(); /* opens stderr once more */
-	if (!confine(p))
+	if (!confine_service(p))
 		return EXIT_CONFIG;
-	if (!set_up(p))
+	if (!set_up_service(p))
 		return cannot_start();
 	if (!start_exporter(p))
 		return cannot_start();
-	log_event(LOG_INFO, "started", log_text("version", STR(PACKAGE_VERSION)),
-	    log_number("workers", p->config.workers));
+	log_event(
+	    LOG_INFO, "started", log_text("version", STR(PACKAGE_VERSION)), log_number("workers", p->config.workers));
 	for (; p->workers < p->config.workers; p->workers++) {
-		p->worker[p->workers] = worker_start(&p->house, p->workers, &p->store);
+		p->worker[p->workers] = worker_start(&p->server, p->workers, &p->store);
 		if (p->worker[p->workers] == NULL)
 			_exit(cannot_start()); /* the workers that run already have nothing in flight */
 	}
 	notify_send("READY=1\nSTATUS=Serving");
 	wait_for_end(p, signals);
-	drain(p);
+	drain_workers(p);
 	(void)close(signals);
 	log_event(LOG_INFO, "stopped");
 	return EXIT_OK;
 }
 
 static enum exitcode
-run(struct program *p)
+run_service(struct program *p)
 {
-	int listener = listener_find();
+	int listener = listen_fd_find();
 	bool fastcgi = listener >= 0;
 	bool cgi = !fastcgi && getenv("GATEWAY_INTERFACE") != NULL;
 
-	p->house.listener = listener;
-	policy_shelf_init(&p->house.policy);
+	p->server.listener = listener;
+	policy_shelf_init(&p->server.policy);
 	if (p->options.task == OPTIONS_SERVE && !fastcgi && !cgi) {
 		print_how_to_run();
 		return EXIT_USAGE;
@@ -378,7 +379,7 @@ run(struct program *p)
 	if (!read_settings(p) || !know_peers(p))
 		return EXIT_CONFIG;
 	if (!p->config.core_dumps)
-		process_hide();
+		proc_stats_hide();
 	if (p->options.task == OPTIONS_CHECK_CONFIG) {
 		(void)printf("hulykvs: settings are fine\n");
 		return EXIT_OK;
@@ -388,13 +389,13 @@ run(struct program *p)
 		return EXIT_OK;
 	}
 	if (p->options.task == OPTIONS_ACCESS_CHECK)
-		return accesscheck_run(&p->config, p->house.policy.newest, p->options.asked);
+		return access_check_run(&p->config, p->server.policy.newest, p->options.asked);
 	(void)signal(SIGPIPE, SIG_IGN);
 	if (fastcgi)
-		return serve(p);
-	if (!confine(p))
+		return serve_workers(p);
+	if (!confine_service(p))
 		return EXIT_CONFIG;
-	return set_up(p) ? cgi_serve(&p->house, &p->store) : cannot_start();
+	return set_up_service(p) ? cgi_serve(&p->server, &p->store) : cannot_start();
 }
 
 /*
@@ -418,7 +419,7 @@ main(int argc, char **argv)
 
 	tune_malloc();
 	if (code == EXIT_OK && program.options.task != OPTIONS_NOTHING) {
-		code = run(&program);
+		code = run_service(&program);
 		clean_up(&program, code);
 	}
 	if ((code == EXIT_OK || code == EXIT_REFUSED) && fflush(stdout) != 0)

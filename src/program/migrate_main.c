@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: EPL-2.0 */
 /*
  * hulykvs-migrate: argv in, exit code out.  The work is migrate's.
  */
@@ -5,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/base.h"
 #include "base/clock.h"
 #include "migrate/migrate.h"
 #include "os/proc_stats.h"
@@ -17,7 +19,7 @@
 #define RATE_MAX 1000000
 
 static void
-print_help(FILE *out)
+print_migrate_help(FILE *out)
 {
 	fputs("usage: hulykvs-migrate [--wait SECONDS] [up]\n"
 	      "       hulykvs-migrate [--wait SECONDS] --dry-run\n"
@@ -59,7 +61,7 @@ print_help(FILE *out)
 }
 
 static enum exitcode
-usage(const char *what, const char *argument)
+migrate_usage(const char *what, const char *argument)
 {
 	fprintf(stderr, "hulykvs-migrate: %s%s\ntry: hulykvs-migrate --help\n", what, argument);
 	return EXIT_USAGE;
@@ -77,7 +79,7 @@ take_wait(struct order *order, const char *text)
 	int64_t wait;
 
 	if (!setting_parse_seconds(str_of(text), &wait) || wait > WAIT_MAX)
-		return usage("not a number of seconds up to 86400: ", text);
+		return migrate_usage("not a number of seconds up to 86400: ", text);
 	order->options.connect_wait = order->options.patience = wait;
 	return EXIT_OK;
 }
@@ -89,7 +91,7 @@ take_rate(struct order *order, const char *text)
 	unsigned long rate = strtoul(text, &end, 10);
 
 	if (!str_is_digit(text[0]) || *end != '\0' || rate == 0 || rate > RATE_MAX)
-		return usage("not a number of rows from 1 to 1000000: ", text);
+		return migrate_usage("not a number of rows from 1 to 1000000: ", text);
 	order->options.rate = (unsigned)rate;
 	return EXIT_OK;
 }
@@ -108,7 +110,7 @@ find_command(const char *word, enum migrate_command *command)
 		{ "key-status", MIGRATE_KEY_STATUS },
 	};
 
-	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(commands); i++) {
 		if (strcmp(word, commands[i].word) == 0) {
 			*command = commands[i].command;
 			return true;
@@ -124,13 +126,13 @@ take_words(struct order *order, int n, char **words)
 	enum migrate_command command = MIGRATE_UP;
 
 	if (n > 0 && !find_command(words[0], &command))
-		return usage("no such command: ", words[0]);
+		return migrate_usage("no such command: ", words[0]);
 	if (n > 1)
-		return usage("one command too many: ", words[1]);
+		return migrate_usage("one command too many: ", words[1]);
 	if (dry_run && command != MIGRATE_UP)
-		return usage("--dry-run goes with up", "");
+		return migrate_usage("--dry-run goes with up", "");
 	if (order->options.rate > 0 && command != MIGRATE_REENCRYPT && command != MIGRATE_DECRYPT)
-		return usage("--rate goes with reencrypt and decrypt", "");
+		return migrate_usage("--rate goes with reencrypt and decrypt", "");
 	if (!dry_run)
 		order->options.command = command;
 	return EXIT_OK;
@@ -177,7 +179,7 @@ read_order(struct order *order, int argc, char **argv)
 
 /* The keys, where the command is about them; it needs some, unless it only counts. */
 static bool
-read_keys(const struct config *c, enum migrate_command command, struct buf *error)
+read_key_file(const struct config *c, enum migrate_command command, struct buf *error)
 {
 	bool off = setting_is_off(c->encryption_keys_file);
 	struct keyring *keys;
@@ -195,7 +197,7 @@ read_keys(const struct config *c, enum migrate_command command, struct buf *erro
 }
 
 static bool
-confine(const struct config *c)
+confine_migration(const struct config *c)
 {
 	struct buf why;
 	bool ok;
@@ -217,13 +219,13 @@ migrate_with_settings(const struct migrate_options *options)
 	enum exitcode code;
 
 	buf_init(&error, 4096);
-	if (config_load(&config, CONFIG_MIGRATION, NULL, &error) && read_keys(&config, options->command, &error)) {
+	if (config_load(&config, CONFIG_MIGRATION, NULL, &error) && read_key_file(&config, options->command, &error)) {
 		if (!config.core_dumps)
-			process_hide();
+			proc_stats_hide();
 		log_set_threshold(config.log_level);
 		log_set_format(config.log_format);
 		config_warn(&config);
-		code = confine(&config) ? migrate_run(&config, options, stdout) : EXIT_CONFIG;
+		code = confine_migration(&config) ? migrate_run(&config, options, stdout) : EXIT_CONFIG;
 	} else {
 		log_event(LOG_ERROR, "bad setting", log_text("why", buf_str(&error)));
 		code = EXIT_CONFIG;
@@ -243,7 +245,7 @@ main(int argc, char **argv)
 	if (code != EXIT_OK)
 		return code;
 	if (order.print_help)
-		print_help(stdout);
+		print_migrate_help(stdout);
 	else if (order.print_version)
 		version_print("hulykvs-migrate");
 	else

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: EPL-2.0 */
 #include "program/options.h"
 
 #include <getopt.h>
@@ -6,7 +7,7 @@
 #include "program/version.h"
 
 static void
-print_help(void)
+print_service_help(void)
 {
 	(void)printf("Usage: hulykvs [--log-level LEVEL]\n"
 		     "       hulykvs --check-config | --print-config [--log-level LEVEL]\n"
@@ -24,13 +25,14 @@ print_help(void)
 		     "  -V, --version          print the versions of the program and its libraries\n\n"
 		     "Settings, from the environment or etc/config.toml:\n\n");
 	config_print_help(stdout);
-	(void)printf("\nSecrets and the connection string may be in files that only their owner may open:\n"
-		     "NAME_FILE is the path of the one for NAME.\n"
-		     "\nExit status: 0 done, 64 usage, 70 internal fault, 77 refused\n(--access-check), 78 wrong setting.\n");
+	(void)printf(
+	    "\nSecrets and the connection string may be in files that only their owner may open:\n"
+	    "NAME_FILE is the path of the one for NAME.\n"
+	    "\nExit status: 0 done, 64 usage, 70 internal fault, 77 refused\n(--access-check), 78 wrong setting.\n");
 }
 
 static enum exitcode
-usage(const char *what)
+service_usage(const char *what)
 {
 	(void)fprintf(stderr, "hulykvs: %s\nTry: hulykvs --help\n", what);
 	return EXIT_USAGE;
@@ -42,7 +44,7 @@ take_log_level(struct options *o, const char *text)
 	enum log_level level;
 
 	if (!log_level_parse(str_of(text), &level))
-		return usage("--log-level: not a log level (error, warn, info or debug)");
+		return service_usage("--log-level: not a log level (error, warn, info or debug)");
 	o->overrides[0] = (struct config_override){ config_name(CONFIG_log_level), text };
 	return EXIT_OK;
 }
@@ -81,7 +83,7 @@ options_read(struct options *o, int argc, char **argv)
 			break;
 		case 'h':
 			o->task = OPTIONS_NOTHING;
-			print_help();
+			print_service_help();
 			return EXIT_OK;
 		case 'V':
 			o->task = OPTIONS_NOTHING;
@@ -91,5 +93,5 @@ options_read(struct options *o, int argc, char **argv)
 			return EXIT_USAGE; /* getopt has said it */
 		}
 	}
-	return code == EXIT_OK && optind < argc ? usage("unexpected argument") : code;
+	return code == EXIT_OK && optind < argc ? service_usage("unexpected argument") : code;
 }

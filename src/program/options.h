@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: EPL-2.0 */
 /*
  * options: the command line of hulykvs.
  */
@@ -17,7 +18,7 @@ enum options_task {
 
 struct options {
 	enum options_task task;
-	const char *asked; /* ACCESS_CHECK: "METHOD PATH" */
+	const char *asked;                   /* ACCESS_CHECK: "METHOD PATH" */
 	struct config_override overrides[2]; /* for config_load(); ends with a NULL name */
 };
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: EPL-2.0 */
 #include "program/reload.h"
 
 #include "auth/rulefile.h"
@@ -8,8 +9,8 @@
 
 /* What "default" is in a rule is what v1 serves: not a live setting. */
 static bool
-parse_rules(const struct config *c, const struct config *running, struct str text, struct rules **rules,
-    struct buf *error)
+parse_rules(
+    const struct config *c, const struct config *running, struct str text, struct rules **rules, struct buf *error)
 {
 	const struct rulefile_terms terms = { c->access_default, running->default_workspace_uuid };
 	unsigned line = 0;
@@ -75,7 +76,7 @@ check_connection(const struct config *c, struct buf *error)
 }
 
 static bool
-read_keys(const struct config *c, struct keyring **keys, struct buf *error)
+reread_keys(const struct config *c, struct keyring **keys, struct buf *error)
 {
 	*keys = NULL;
 	if (!setting_is_off(c->encryption_keys_file)) {
@@ -98,7 +99,8 @@ reload_read(struct config *c, const struct config *running, const struct config_
     struct policy **policy, struct keyring **keys, struct buf *error)
 {
 	*policy = NULL;
-	if (config_load(c, CONFIG_SERVICE, overrides, error) && check_connection(c, error) && read_keys(c, keys, error)) {
+	if (config_load(c, CONFIG_SERVICE, overrides, error) && check_connection(c, error) &&
+	    reread_keys(c, keys, error)) {
 		*policy = make_policy(c, running != NULL ? running : c, error);
 		if (*policy == NULL)
 			keyring_drop(*keys);
@@ -126,7 +128,7 @@ reload_apply(const struct config *c, const struct policy *policy, struct keyring
 		keyring_publish(keys);
 	log_set_threshold(c->log_level);
 	log_set_format(c->log_format);
-	observe_set_access_log(c->access_log);
+	request_log_set_access_log(c->access_log);
 	config_warn(c);
 	if (policy->rules != NULL)
 		tell_rules(c, policy->rules);

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: EPL-2.0 */
 /*
  * reload: reads the settings, at the start and again in a running program.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: EPL-2.0 */
 #include "program/sandbox.h"
 
 #include <errno.h>
@@ -6,6 +7,7 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
+#include "base/base.h"
 #include "os/landlock.h"
 #include "os/syscalls.h"
 #include "pg/dbconn.h"
@@ -26,11 +28,14 @@ static const char *const home_files[] = { ".pgpass", ".pg_service.conf", ".postg
 
 /* Variables that name a file or a directory that a library reads, or systemd has put secrets in. */
 static const char *const named_files[] = {
-	"PGSERVICEFILE", "PGSYSCONFDIR", "OPENSSL_CONF", "SSL_CERT_FILE", "SSL_CERT_DIR", "KRB5_CONFIG",
+	"PGSERVICEFILE",
+	"PGSYSCONFDIR",
+	"OPENSSL_CONF",
+	"SSL_CERT_FILE",
+	"SSL_CERT_DIR",
+	"KRB5_CONFIG",
 	"CREDENTIALS_DIRECTORY",
 };
-
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 static void
 allow(const struct landlock *l, const char *path)
@@ -74,7 +79,7 @@ allow_home(struct landlock *l)
 	const char *home = getenv("HOME");
 	char path[PATH_MAX];
 
-	for (size_t i = 0; home != NULL && home[0] == '/' && i < COUNT(home_files); i++)
+	for (size_t i = 0; home != NULL && home[0] == '/' && i < ARRAY_SIZE(home_files); i++)
 		if ((size_t)snprintf(path, sizeof(path), "%s/%s", home, home_files[i]) < sizeof(path))
 			allow(l, path);
 }
@@ -111,11 +116,11 @@ allow_settings(struct landlock *l)
 static void
 allow_all(struct landlock *l, const struct config *c)
 {
-	for (size_t i = 0; i < COUNT(system_files); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(system_files); i++)
 		allow(l, system_files[i]);
-	for (size_t i = 0; i < COUNT(linked_files); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(linked_files); i++)
 		allow_file(l, linked_files[i]);
-	for (size_t i = 0; i < COUNT(named_files); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(named_files); i++)
 		if (getenv(named_files[i]) != NULL)
 			allow(l, getenv(named_files[i]));
 	allow_home(l);
@@ -196,7 +201,7 @@ sandbox_enter(const struct config *c, enum log_level level, struct buf *why)
 		return true;
 	buf_init(&holds, 256);
 	buf_init(&reason, 256);
-	for (size_t i = 0; ok && i < COUNT(parts); i++) {
+	for (size_t i = 0; ok && i < ARRAY_SIZE(parts); i++) {
 		size_t n = holds.n;
 
 		if (n > 0)

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: EPL-2.0 */
 /*
  * sandbox: what the program gives up for good when its settings have been
  * read and before any other thread is there (HULY_SANDBOX):

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: EPL-2.0 */
 /*
  * version: what --version prints: the program's version and those of the
  * libraries that it runs with, which need not be those that it was built with.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: EPL-2.0 */
 #include "server/cgi.h"
 
 #include <errno.h>
@@ -5,13 +6,13 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/base.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "server/request_log.h"
 
-
 struct cgi {
-	struct house *house;
+	struct server *server;
 	struct loop loop;
 	struct store *store;
 	struct guard guard;
@@ -21,8 +22,8 @@ struct cgi {
 	struct response response;
 	struct buf body;
 	struct store_ticket ticket;
-	struct observer observer;
-	struct observed observed;
+	struct request_log observer;
+	struct request_log_entry observed;
 	bool broken; /* standard output is gone, or half an answer is all there is */
 };
 
@@ -86,20 +87,20 @@ read_body(struct cgi *g)
 }
 
 static struct cgi *
-of_ticket(struct store_ticket *t)
+cgi_of_ticket(struct store_ticket *t)
 {
-	return (struct cgi *)((char *)t - offsetof(struct cgi, ticket));
+	return container_of(t, struct cgi, ticket);
 }
 
 static void
 write_keys(struct cgi *g)
 {
-	struct listing *l = &g->call.listing;
+	struct key_list *l = &g->call.listing;
 
 	if (!l->begun) {
 		api_finish_list(&g->call, true, &g->response);
 		write_head(g);
-		listing_begin(l);
+		key_list_begin(l);
 	}
 	g->broken |= !buf_ok(&l->out);
 	if (g->request.method != METHOD_HEAD) {
@@ -110,21 +111,21 @@ write_keys(struct cgi *g)
 }
 
 static bool
-on_key(struct store_ticket *t, struct str key)
+on_cgi_key(struct store_ticket *t, struct str key)
 {
-	struct cgi *g = of_ticket(t);
+	struct cgi *g = cgi_of_ticket(t);
 
-	listing_put(&g->call.listing, key);
-	if (listing_is_full(&g->call.listing))
+	key_list_put(&g->call.listing, key);
+	if (key_list_is_full(&g->call.listing))
 		write_keys(g);
 	return true;
 }
 
 static void
-on_done(struct store_ticket *t, struct store_result *r)
+on_cgi_done(struct store_ticket *t, struct store_result *r)
 {
-	struct cgi *g = of_ticket(t);
-	struct listing *l = &g->call.listing;
+	struct cgi *g = cgi_of_ticket(t);
+	struct key_list *l = &g->call.listing;
 
 	loop_stop(&g->loop);
 	if (t->op.kind != STORE_LIST || r->outcome != STORE_DONE) {
@@ -137,7 +138,7 @@ on_done(struct store_ticket *t, struct store_result *r)
 		write_answer(g);
 		return;
 	}
-	listing_end(l);
+	key_list_end(l);
 	if (l->begun) {
 		write_keys(g);
 		return;
@@ -152,24 +153,24 @@ on_done(struct store_ticket *t, struct store_result *r)
 static void
 run_store(struct cgi *g)
 {
-	static const struct store_client client = { on_done, on_key };
+	static const struct store_client client = { on_cgi_done, on_cgi_key };
 
 	g->ticket.op = g->call.op;
 	g->ticket.client = &client;
-	g->ticket.deadline = clock_mono() + g->house->request_timeout;
+	g->ticket.deadline = clock_mono() + g->server->request_timeout;
 	g->store->calls->submit(g->store, &g->ticket);
 	loop_run(&g->loop);
 }
 
 static void
-serve(struct cgi *g)
+serve_one(struct cgi *g)
 {
 	enum api_step step;
 	enum refusal refusal = REFUSAL_NONE;
 
 	request_read(&g->request, environ);
-	observe_begin(&g->observer, &g->observed, &g->request, clock_mono());
-	step = api_begin(g->house->api, &g->guard, clock_wall(), &g->call, &g->request, &g->arena, &g->response);
+	request_log_begin(&g->observer, &g->observed, &g->request, clock_mono());
+	step = api_begin(g->server->api, &g->guard, clock_wall(), &g->call, &g->request, &g->arena, &g->response);
 	if (step == API_BODY) {
 		step = API_ANSWER;
 		refusal = read_body(g);
@@ -182,35 +183,35 @@ serve(struct cgi *g)
 		run_store(g);
 	else
 		write_answer(g);
-	observe_end(&g->observer, &g->observed, &g->call, &g->response);
+	request_log_end(&g->observer, &g->observed, &g->call, &g->response);
 }
 
 enum exitcode
-cgi_serve(struct house *house, const struct worker_store *kind)
+cgi_serve(struct server *server, const struct worker_store *kind)
 {
-	struct cgi g = { .house = house };
+	struct cgi g = { .server = server };
 	enum exitcode code = EXIT_INTERNAL;
 	bool able, guarded;
 
 	arena_init(&g.arena, API_ARENA_MAX);
-	observe_open(&g.observer, NULL);
+	request_log_open(&g.observer, NULL);
 	buf_init(&g.body, 0);
 	able = loop_init(&g.loop);
-	guarded = guard_init(&g.guard, &house->policy);
+	guarded = guard_init(&g.guard, &server->policy);
 	g.store = kind->make(kind->ctx, &g.loop);
 	if (able && guarded && g.store != NULL) {
-		serve(&g);
+		serve_one(&g);
 		code = g.broken ? EXIT_INTERNAL : EXIT_OK;
 	} else {
 		log_event(LOG_ERROR, "cannot serve: the system gives no memory or descriptors");
 	}
 	if (g.call.op.kind == STORE_LIST)
-		listing_free(&g.call.listing);
+		key_list_free(&g.call.listing);
 	kind->free(g.store);
 	guard_free(&g.guard);
 	buf_free(&g.body);
 	arena_free(&g.arena);
-	observe_close(&g.observer);
+	request_log_close(&g.observer);
 	loop_close(&g.loop);
 	digest_thread_end();
 	return code;

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: EPL-2.0 */
 /*
  * cgi: one request as a plain CGI program (RFC 3875): variables from the
  * environment, body on standard input, answer on standard output.  The same
@@ -11,6 +12,6 @@
 #include "server/worker.h"
 
 /* Serves the request and returns how the program should end. */
-enum exitcode cgi_serve(struct house *house, const struct worker_store *kind) __attribute__((warn_unused_result));
+enum exitcode cgi_serve(struct server *server, const struct worker_store *kind) __attribute__((warn_unused_result));
 
 #endif

@@ -1,14 +1,16 @@
+/* SPDX-License-Identifier: EPL-2.0 */
 #include "server/conn.h"
 
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <unistd.h>
 
+#include "base/base.h"
 #include "base/clock.h"
 #include "base/log.h"
 
 #define NEVER          INT64_MAX
-#define CLOSING_TIME   (5 * CLOCK_S)        /* for a peer to read an early answer and close */
+#define CLOSING_TIME   (5 * CLOCK_S) /* for a peer to read an early answer and close */
 #define FRESH_TIME     (1 * CLOCK_S)
 #define WRITER_TIME    (5 * CLOCK_S)
 #define STREAM_BACKLOG ((size_t)64 * 1024) /* bytes of a list that the peer has not taken, until it has to wait */
@@ -16,7 +18,7 @@
 struct conn {
 	struct watch watch; /* first */
 	struct conn_host *host;
-	struct fcgi *fcgi;
+	struct fcgi_conn *fcgi;
 	struct conn *previous, *next;
 	enum conn_state state;
 	int64_t deadline; /* to move on */
@@ -29,22 +31,22 @@ struct conn {
 	struct request request;
 	struct call call;
 	struct response response;
-	struct observed observed;
+	struct request_log_entry observed;
 	enum api_step step;
 	struct buf body;
-	size_t reserved; /* of the body budget */
+	size_t reserved;  /* of the body budget */
 	uint64_t dropped; /* bytes of an unwanted body */
-	int64_t began; /* before the first one: when the connection was accepted */
-	bool served;   /* it is not the first one */
-	bool wrote;    /* nor the first that writes */
+	int64_t began;    /* before the first one: when the connection was accepted */
+	bool served;      /* it is not the first one */
+	bool wrote;       /* nor the first that writes */
 	struct store_ticket ticket;
 	void *memory; /* the store's, with the value that is being sent */
 };
 
 static struct conn *
-of_ticket(struct store_ticket *t)
+conn_of_ticket(struct store_ticket *t)
 {
-	return (struct conn *)((char *)t - offsetof(struct conn, ticket));
+	return container_of(t, struct conn, ticket);
 }
 
 /* The one way a connection ends; closing it, in conn_bury(), takes it off the loop. */
@@ -73,7 +75,7 @@ kill_conn(struct conn *c)
 static void
 note_answer(struct conn *c)
 {
-	observe_end(&c->host->observer, &c->observed, &c->call, &c->response);
+	request_log_end(&c->host->observer, &c->observed, &c->call, &c->response);
 }
 
 /* The request ends without one, or with half of one. */
@@ -91,10 +93,10 @@ static void
 end_request(struct conn *c)
 {
 	if (c->call.op.kind == STORE_LIST)
-		listing_free(&c->call.listing);
+		key_list_free(&c->call.listing);
 	buf_free(&c->body);
 	if (c->reserved > 0)
-		(void)atomic_fetch_sub(&c->host->house->body_bytes, c->reserved);
+		(void)atomic_fetch_sub(&c->host->server->body_bytes, c->reserved);
 	c->reserved = 0;
 	c->call = (struct call){ .refusal = REFUSAL_NONE };
 	arena_reset(&c->arena);
@@ -120,7 +122,7 @@ conn_bury(struct conn_host *host)
 		end_request(c);
 		release_memory(c);
 		arena_free(&c->arena);
-		fcgi_free(c->fcgi);
+		fcgi_conn_free(c->fcgi);
 		free(c);
 	}
 }
@@ -144,16 +146,16 @@ watch(struct conn *c, bool writing)
 
 /* The answer is on its way; what becomes of the connection? */
 static void
-rest(struct conn *c)
+wait_for_request(struct conn *c)
 {
-	if (fcgi_backlog(c->fcgi) > 0) {
+	if (fcgi_conn_backlog(c->fcgi) > 0) {
 		c->state = CONN_WRITING;
-		c->deadline = clock_mono() + c->host->house->request_timeout;
+		c->deadline = clock_mono() + c->host->server->request_timeout;
 		watch(c, true);
 		return;
 	}
 	release_memory(c);
-	if (!fcgi_keeps(c->fcgi)) {
+	if (!fcgi_conn_keeps(c->fcgi)) {
 		kill_conn(c);
 		return;
 	}
@@ -164,16 +166,16 @@ rest(struct conn *c)
 }
 
 static void
-put_head(struct conn *c)
+put_response_head(struct conn *c)
 {
 	struct buf *head = &c->host->head;
 
 	buf_clear(head);
 	response_put_head(&c->response, &c->request, head);
 	if (buf_ok(head))
-		fcgi_put(c->fcgi, buf_str(head));
+		fcgi_conn_put(c->fcgi, buf_str(head));
 	else
-		fcgi_break(c->fcgi);
+		fcgi_conn_break(c->fcgi);
 }
 
 static void
@@ -181,22 +183,22 @@ put_answer(struct conn *c)
 {
 	struct str content = response_content(&c->response, &c->request);
 
-	put_head(c);
-	fcgi_lend(c->fcgi, content);
+	put_response_head(c);
+	fcgi_conn_lend(c->fcgi, content);
 	c->observed.bytes = content.n;
 	note_answer(c); /* before the variables go, with the request's name */
-	fcgi_finish(c->fcgi);
+	fcgi_conn_finish(c->fcgi);
 	if (c->memory == NULL)
-		fcgi_own(c->fcgi);
+		fcgi_conn_own(c->fcgi);
 	end_request(c);
 }
 
 /* The request was read to its end, so that the next one begins cleanly. */
 static void
-answer(struct conn *c)
+answer_request(struct conn *c)
 {
 	put_answer(c);
-	rest(c);
+	wait_for_request(c);
 }
 
 /* Too much of an unwanted body is still to come: answers, and reads no request on this connection any more. */
@@ -204,13 +206,13 @@ static void
 answer_early(struct conn *c)
 {
 	put_answer(c);
-	fcgi_shut(c->fcgi);
+	fcgi_conn_shut(c->fcgi);
 	c->state = CONN_CLOSING;
 	c->deadline = clock_mono() + CLOSING_TIME;
 }
 
 static void
-refuse(struct conn *c, enum refusal refusal)
+refuse_request(struct conn *c, enum refusal refusal)
 {
 	api_refuse(&c->call, refusal, &c->response);
 	c->step = API_ANSWER;
@@ -221,66 +223,65 @@ refuse(struct conn *c, enum refusal refusal)
 static void
 reserve_body(struct conn *c)
 {
-	struct house *house = c->host->house;
+	struct server *server = c->host->server;
 	size_t n = (size_t)c->request.content_length;
 
 	buf_init(&c->body, n);
 	if (n == 0)
 		return;
-	if (atomic_fetch_add(&house->body_bytes, n) + n > house->body_budget) {
-		(void)atomic_fetch_sub(&house->body_bytes, n);
-		refuse(c, REFUSAL_BUSY);
+	if (atomic_fetch_add(&server->body_bytes, n) + n > server->body_budget) {
+		(void)atomic_fetch_sub(&server->body_bytes, n);
+		refuse_request(c, REFUSAL_BUSY);
 		return;
 	}
 	c->reserved = n;
 	if (buf_reserve(&c->body, n) == NULL)
-		refuse(c, REFUSAL_BUSY);
+		refuse_request(c, REFUSAL_BUSY);
 }
 
 static void
-begin(struct conn *c)
+start_request(struct conn *c)
 {
-	struct house *house = c->host->house;
+	struct server *server = c->host->server;
 
 	c->began = clock_mono();
 	c->dropped = 0;
 	c->state = CONN_READING;
-	c->deadline = c->began + house->request_timeout;
-	request_read(&c->request, fcgi_variables(c->fcgi));
-	observe_begin(&c->host->observer, &c->observed, &c->request, c->began);
-	c->step = api_begin(house->api, &c->host->guard, clock_wall(), &c->call, &c->request, &c->arena,
-	    &c->response);
+	c->deadline = c->began + server->request_timeout;
+	request_read(&c->request, fcgi_conn_variables(c->fcgi));
+	request_log_begin(&c->host->observer, &c->observed, &c->request, c->began);
+	c->step = api_begin(server->api, &c->host->guard, clock_wall(), &c->call, &c->request, &c->arena, &c->response);
 	if (c->step == API_BODY)
 		reserve_body(c);
 }
 
 static void
-take_content(struct conn *c)
+take_body(struct conn *c)
 {
-	struct str content = fcgi_content(c->fcgi);
+	struct str content = fcgi_conn_content(c->fcgi);
 
-	c->deadline = clock_mono() + c->host->house->request_timeout;
+	c->deadline = clock_mono() + c->host->server->request_timeout;
 	if (c->step == API_BODY && content.n <= c->request.content_length - c->body.n) {
 		buf_puts(&c->body, content);
 		return;
 	}
 	if (c->step == API_BODY)
-		refuse(c, REFUSAL_BAD_CONTENT_LENGTH);
+		refuse_request(c, REFUSAL_BAD_CONTENT_LENGTH);
 	c->dropped += content.n;
 	if (c->dropped > CONN_DROP_MAX)
 		answer_early(c);
 }
 
 static void
-submit(struct conn *c)
+submit_operation(struct conn *c)
 {
 	int64_t now = clock_mono();
 
-	observe_store(&c->observed, now);
+	request_log_store(&c->observed, now);
 	c->ticket.op = c->call.op;
 	c->ticket.group = 0;
 	c->ticket.sqlstate[0] = '\0';
-	c->ticket.deadline = now + c->host->house->request_timeout;
+	c->ticket.deadline = now + c->host->server->request_timeout;
 	c->state = c->call.op.kind == STORE_LIST ? CONN_STREAMING : CONN_STORING;
 	c->paused = false;
 	c->deadline = NEVER;
@@ -295,12 +296,12 @@ complete(struct conn *c)
 		if (c->body.n == c->request.content_length)
 			c->step = api_body(&c->call, buf_str(&c->body), &c->response);
 		else
-			refuse(c, REFUSAL_BAD_CONTENT_LENGTH);
+			refuse_request(c, REFUSAL_BAD_CONTENT_LENGTH);
 	}
 	if (c->step == API_STORE)
-		submit(c);
+		submit_operation(c);
 	else
-		answer(c);
+		answer_request(c);
 }
 
 /* Nothing more has arrived: half a header has its time, an idle connection has all of it. */
@@ -309,10 +310,10 @@ await(struct conn *c)
 {
 	if (c->state != CONN_WAITING)
 		return;
-	if (fcgi_is_idle(c->fcgi))
+	if (fcgi_conn_is_idle(c->fcgi))
 		c->deadline = NEVER;
 	else if (c->deadline == NEVER)
-		c->deadline = clock_mono() + c->host->house->request_timeout;
+		c->deadline = clock_mono() + c->host->server->request_timeout;
 }
 
 static void
@@ -320,24 +321,24 @@ read_on(struct conn *c)
 {
 	c->reading = true;
 	while (c->state == CONN_WAITING || c->state == CONN_READING || c->state == CONN_CLOSING) {
-		enum fcgi_event event = fcgi_next(c->fcgi);
+		enum fcgi_conn_event event = fcgi_conn_next(c->fcgi);
 
-		if (event == FCGI_WAIT) {
+		if (event == FCGI_CONN_WAIT) {
 			await(c);
 			break;
 		}
 		switch (event) {
-		case FCGI_REQUEST:
-			begin(c);
+		case FCGI_CONN_REQUEST:
+			start_request(c);
 			break;
-		case FCGI_CONTENT:
-			take_content(c);
+		case FCGI_CONN_CONTENT:
+			take_body(c);
 			break;
-		case FCGI_COMPLETE:
+		case FCGI_CONN_COMPLETE:
 			complete(c);
 			break;
-		case FCGI_GONE:
-		case FCGI_WAIT:
+		case FCGI_CONN_GONE:
+		case FCGI_CONN_WAIT:
 			kill_conn(c);
 			break;
 		}
@@ -353,28 +354,28 @@ put_keys(struct conn *c)
 {
 	if (c->request.method == METHOD_HEAD)
 		return;
-	fcgi_put(c->fcgi, buf_str(&c->call.listing.out));
+	fcgi_conn_put(c->fcgi, buf_str(&c->call.listing.out));
 	c->observed.bytes += c->call.listing.out.n;
 }
 
 static void
 done_list(struct conn *c, struct store_result *r)
 {
-	struct listing *l = &c->call.listing;
+	struct key_list *l = &c->call.listing;
 
 	if (r->outcome == STORE_DONE)
-		listing_end(l);
+		key_list_end(l);
 	if (r->outcome == STORE_DONE && buf_ok(&l->out)) {
 		if (!l->begun) {
 			api_finish_list(&c->call, false, &c->response);
-			answer(c);
+			answer_request(c);
 			return;
 		}
 		put_keys(c);
 		note_answer(c);
-		fcgi_finish(c->fcgi);
+		fcgi_conn_finish(c->fcgi);
 		end_request(c);
-		rest(c);
+		wait_for_request(c);
 	} else if (l->begun) {
 		note_failure(c, 500);
 		kill_conn(c); /* half an answer: only the end of the connection tells the peer */
@@ -382,26 +383,26 @@ done_list(struct conn *c, struct store_result *r)
 		if (r->outcome == STORE_DONE)
 			r->outcome = STORE_FAULT;
 		api_finish(&c->call, r, &c->response);
-		answer(c);
+		answer_request(c);
 	}
 }
 
 static void
-on_done(struct store_ticket *t, struct store_result *r)
+on_conn_done(struct store_ticket *t, struct store_result *r)
 {
-	struct conn *c = of_ticket(t);
+	struct conn *c = conn_of_ticket(t);
 
-	observe_stored(&c->observed, c->host->store, t, r->outcome);
+	request_log_stored(&c->observed, c->host->store, t, r->outcome);
 	c->state = CONN_WRITING; /* the ticket is ours again: nothing to cancel */
 	if (t->op.kind == STORE_LIST) {
 		done_list(c, r);
 	} else {
 		api_finish(&c->call, r, &c->response);
-		if (r->value.n >= FCGI_LEND_MIN) {
+		if (r->value.n >= FCGI_CONN_LEND_MIN) {
 			c->memory = r->memory;
 			r->memory = NULL;
 		}
-		answer(c);
+		answer_request(c);
 	}
 	if (!c->reading)
 		read_on(c);
@@ -411,37 +412,37 @@ on_done(struct store_ticket *t, struct store_result *r)
 static void
 put_piece(struct conn *c)
 {
-	struct listing *l = &c->call.listing;
+	struct key_list *l = &c->call.listing;
 
 	if (!l->begun) {
 		api_finish_list(&c->call, true, &c->response);
-		put_head(c);
-		listing_begin(l);
+		put_response_head(c);
+		key_list_begin(l);
 	}
 	if (!buf_ok(&l->out))
 		return; /* and stays so until the list's end, see done_list() */
 	put_keys(c);
-	fcgi_flush_put(c->fcgi);
+	fcgi_conn_flush_put(c->fcgi);
 	buf_clear(&l->out);
 }
 
 static bool
-on_key(struct store_ticket *t, struct str key)
+on_conn_key(struct store_ticket *t, struct str key)
 {
-	struct conn *c = of_ticket(t);
-	struct listing *l = &c->call.listing;
+	struct conn *c = conn_of_ticket(t);
+	struct key_list *l = &c->call.listing;
 
 	/* HEAD shows how a long list would begin; its keys are of no use. */
 	if (c->request.method == METHOD_HEAD && l->begun)
 		return true;
-	listing_put(l, key);
-	if (!listing_is_full(l))
+	key_list_put(l, key);
+	if (!key_list_is_full(l))
 		return true;
 	put_piece(c);
-	if (fcgi_backlog(c->fcgi) <= STREAM_BACKLOG)
+	if (fcgi_conn_backlog(c->fcgi) <= STREAM_BACKLOG)
 		return true;
 	c->paused = true;
-	c->deadline = clock_mono() + c->host->house->request_timeout;
+	c->deadline = clock_mono() + c->host->server->request_timeout;
 	watch(c, true);
 	return false;
 }
@@ -449,13 +450,13 @@ on_key(struct store_ticket *t, struct str key)
 static void
 on_writable(struct conn *c)
 {
-	fcgi_write(c->fcgi);
-	c->deadline = clock_mono() + c->host->house->request_timeout;
-	if (fcgi_backlog(c->fcgi) > 0)
+	fcgi_conn_write(c->fcgi);
+	c->deadline = clock_mono() + c->host->server->request_timeout;
+	if (fcgi_conn_backlog(c->fcgi) > 0)
 		return;
 	watch(c, false);
 	if (c->state == CONN_WRITING) {
-		rest(c);
+		wait_for_request(c);
 	} else if (c->state == CONN_STREAMING && c->paused) {
 		c->paused = false;
 		c->deadline = NEVER;
@@ -464,14 +465,14 @@ on_writable(struct conn *c)
 }
 
 static void
-on_ready(struct watch *w, uint32_t events)
+on_conn_ready(struct watch *w, uint32_t events)
 {
 	struct conn *c = (struct conn *)w;
 
 	if (c->state == CONN_DEAD)
 		return;
 	if ((events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0)
-		fcgi_readable(c->fcgi, (events & (EPOLLRDHUP | EPOLLHUP)) != 0);
+		fcgi_conn_readable(c->fcgi, (events & (EPOLLRDHUP | EPOLLHUP)) != 0);
 	if ((events & (EPOLLHUP | EPOLLERR)) != 0 && (c->state == CONN_STREAMING || c->state == CONN_WRITING)) {
 		kill_conn(c); /* nobody is there to read the rest */
 		return;
@@ -481,7 +482,7 @@ on_ready(struct watch *w, uint32_t events)
 	read_on(c);
 }
 
-static const struct store_client client = { on_done, on_key };
+static const struct store_client client = { on_conn_done, on_conn_key };
 
 void
 conn_open(struct conn_host *host, int fd)
@@ -492,7 +493,7 @@ conn_open(struct conn_host *host, int fd)
 		(void)close(fd);
 		return;
 	}
-	c->fcgi = fcgi_new(fd);
+	c->fcgi = fcgi_conn_new(fd);
 	if (c->fcgi == NULL) {
 		free(c);
 		return;
@@ -501,7 +502,7 @@ conn_open(struct conn_host *host, int fd)
 	c->began = clock_mono();
 	c->deadline = NEVER;
 	c->ticket.client = &client;
-	c->watch = (struct watch){ .fd = fd, .ready = on_ready };
+	c->watch = (struct watch){ .fd = fd, .ready = on_conn_ready };
 	arena_init(&c->arena, API_ARENA_MAX);
 	c->next = host->first;
 	if (host->first != NULL)
@@ -528,13 +529,13 @@ grace(const struct conn *c)
  * web server to close, see deploy/nginx/hulykvs.conf.
  */
 static void
-drain(struct conn *c, int64_t now)
+drop_body(struct conn *c, int64_t now)
 {
-	fcgi_readable(c->fcgi, false);
+	fcgi_conn_readable(c->fcgi, false);
 	read_on(c);
 	if (c->state != CONN_WAITING)
 		return;
-	if (fcgi_is_idle(c->fcgi) ? now - c->began >= grace(c) : c->deadline <= now)
+	if (fcgi_conn_is_idle(c->fcgi) ? now - c->began >= grace(c) : c->deadline <= now)
 		kill_conn(c);
 }
 
@@ -544,7 +545,7 @@ conn_sweep(struct conn_host *host, int64_t now, bool draining)
 	for (struct conn *c = host->first, *next; c != NULL; c = next) {
 		next = c->next;
 		if (draining && c->state == CONN_WAITING)
-			drain(c, now);
+			drop_body(c, now);
 		else if (c->deadline <= now)
 			kill_conn(c);
 	}

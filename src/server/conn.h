@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: EPL-2.0 */
 /*
  * conn: one connection of the web server inside a worker, and the request on
  * it, from its first byte to the last byte of its answer.
@@ -16,9 +17,9 @@
 #include "base/loop.h"
 #include "http/fcgi_conn.h"
 #include "server/request_log.h"
-#include "server/worker.h"
+#include "server/server.h"
 
-#define CONN_DROP_MAX  ((size_t)64 * 1024 * 1024) /* bytes; of an unwanted body */
+#define CONN_DROP_MAX ((size_t)64 * 1024 * 1024) /* bytes; of an unwanted body */
 
 enum conn_state {
 	CONN_WAITING,   /* for a request */
@@ -33,14 +34,14 @@ enum conn_state {
 /* What a worker lends to its connections. */
 struct conn_host {
 	struct loop *loop;
-	struct house *house;
+	struct server *server;
 	struct store *store;
 	struct guard guard;
 	struct conn *first; /* all connections */
 	struct conn *dead;  /* to be freed by conn_bury() */
 	unsigned count;
 	struct buf head; /* for header blocks */
-	struct observer observer;
+	struct request_log observer;
 };
 
 /* Takes the descriptor; closes it where it cannot be served. */

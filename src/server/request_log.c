@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: EPL-2.0 */
 #include "server/request_log.h"
 
 #include <stdatomic.h>
@@ -6,48 +7,48 @@
 #include "base/log.h"
 #include "telemetry/metrics.h"
 
-#define LINES_KEPT ((size_t)4096)  /* bytes, in a turn */
+#define LINES_KEPT ((size_t)4096) /* bytes, in a turn */
 #define LINES_MAX  ((size_t)16384)
 
 static atomic_bool access_log = true;
 
 void
-observe_set_access_log(bool on)
+request_log_set_access_log(bool on)
 {
 	atomic_store_explicit(&access_log, on, memory_order_relaxed);
 }
 
 void
-observe_open(struct observer *o, struct trace_ring *ring)
+request_log_open(struct request_log *o, struct trace_ring *ring)
 {
 	o->ring = ring;
-	ids_init(&o->ids);
+	random_id_init(&o->ids);
 	buf_init(&o->lines, LINES_MAX);
 }
 
 void
-observe_close(struct observer *o)
+request_log_close(struct request_log *o)
 {
-	observe_flush(o);
+	request_log_flush(o);
 	buf_free(&o->lines);
 }
 
 void
-observe_flush(struct observer *o)
+request_log_flush(struct request_log *o)
 {
 	if (o->lines.n > 0)
 		log_send(&o->lines);
 }
 
 void
-observe_begin(struct observer *o, struct observed *d, struct request *request, int64_t now)
+request_log_begin(struct request_log *o, struct request_log_entry *d, struct request *request, int64_t now)
 {
 	metrics_add(METRICS_HTTP_IN_FLIGHT, 1);
 	d->began = now;
 	d->bytes = 0;
 	d->open = true;
 	if (request->request_id.p == NULL) {
-		ids_make(&o->ids, d->id);
+		random_id_make(&o->ids, d->id);
 		request->request_id = str_from(d->id, sizeof(d->id));
 	}
 	d->traced = o->ring != NULL && trace_begin(o->ring, &o->ids, &request->trace, &d->span);
@@ -56,14 +57,14 @@ observe_begin(struct observer *o, struct observed *d, struct request *request, i
 }
 
 void
-observe_store(struct observed *d, int64_t now)
+request_log_store(struct request_log_entry *d, int64_t now)
 {
 	d->asked = now;
 }
 
 static void
-trace_operation(struct observed *d, const struct store *s, const struct store_ticket *t, enum store_outcome outcome,
-    int64_t now)
+trace_operation(struct request_log_entry *d, const struct store *s, const struct store_ticket *t,
+    enum store_outcome outcome, int64_t now)
 {
 	d->span.has_operation = true;
 	d->span.operation.began = d->asked;
@@ -75,7 +76,8 @@ trace_operation(struct observed *d, const struct store *s, const struct store_ti
 }
 
 void
-observe_stored(struct observed *d, const struct store *s, const struct store_ticket *t, enum store_outcome outcome)
+request_log_stored(
+    struct request_log_entry *d, const struct store *s, const struct store_ticket *t, enum store_outcome outcome)
 {
 	int64_t now = clock_mono();
 
@@ -86,7 +88,7 @@ observe_stored(struct observed *d, const struct store *s, const struct store_tic
 }
 
 static void
-count(const struct observed *d, const struct call *c, const struct response *r, int64_t took)
+count_request(const struct request_log_entry *d, const struct call *c, const struct response *r, int64_t took)
 {
 	const struct request *request = c->request;
 	/* What a client claims to send must not spoil the sum; a body that long is never taken. */
@@ -108,7 +110,7 @@ word_or_nothing(const char *name, struct str text)
 }
 
 static void
-put_line(struct observer *o, enum log_level level, const struct observed *d, const struct call *c,
+put_line(struct request_log *o, enum log_level level, const struct request_log_entry *d, const struct call *c,
     const struct response *r, int64_t took)
 {
 	const struct route *route = c->match.route;
@@ -128,11 +130,12 @@ put_line(struct observer *o, enum log_level level, const struct observed *d, con
 
 	log_gather(&o->lines, level, "request", fields);
 	if (o->lines.n >= LINES_KEPT)
-		observe_flush(o);
+		request_log_flush(o);
 }
 
 static void
-trace_request(struct observer *o, struct observed *d, const struct call *c, const struct response *r, int64_t took)
+trace_request(
+    struct request_log *o, struct request_log_entry *d, const struct call *c, const struct response *r, int64_t took)
 {
 	d->span.method = c->request->method;
 	d->span.route = route_number(c->match.route);
@@ -144,16 +147,15 @@ trace_request(struct observer *o, struct observed *d, const struct call *c, cons
 }
 
 void
-observe_end(struct observer *o, struct observed *d, const struct call *c, const struct response *r)
+request_log_end(struct request_log *o, struct request_log_entry *d, const struct call *c, const struct response *r)
 {
 	enum log_level level = refusal_level(r->refusal);
 	int64_t took = clock_mono() - d->began;
 
 	d->open = false;
-	count(d, c, r, took);
+	count_request(d, c, r, took);
 	if (d->traced)
 		trace_request(o, d, c, r, took);
-	if (log_enabled(level) &&
-	    (level <= LOG_WARN || atomic_load_explicit(&access_log, memory_order_relaxed)))
+	if (log_enabled(level) && (level <= LOG_WARN || atomic_load_explicit(&access_log, memory_order_relaxed)))
 		put_line(o, level, d, c, r, took);
 }

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: EPL-2.0 */
 #include "server/worker.h"
 
 #include <errno.h>
@@ -9,17 +10,18 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/base.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "os/heartbeat.h"
 #include "server/conn.h"
 #include "telemetry/metrics.h"
 
-#define ACCEPTS_PER_TURN 16             /* then the other workers have their chance */
+#define ACCEPTS_PER_TURN 16 /* then the other workers have their chance */
 #define SWEEP_EVERY      (1 * CLOCK_S)
 #define ACCEPT_REST      (100 * CLOCK_MS) /* after EMFILE */
 #define SETTLE_EVERY     (5 * CLOCK_MS)
-#define SEND_BUFFER      (1024 * 1024) /* bytes; the kernel's own choice is a fifth of it */
+#define SEND_BUFFER      (1024 * 1024)  /* bytes; the kernel's own choice is a fifth of it */
 #define STRANGERS_EVERY  (10 * CLOCK_S) /* a line in the log at most */
 
 struct worker {
@@ -55,7 +57,7 @@ stop_listening(struct worker *w)
 
 /* No descriptor left: idle connections have to go, as when draining.  Where none can, waits for others to end. */
 static void
-make_room(struct worker *w)
+make_room_for_connection(struct worker *w)
 {
 	int64_t now = clock_mono();
 
@@ -74,7 +76,7 @@ is_welcome(struct worker *w, int fd)
 	uid_t uid;
 	int64_t now;
 
-	if (peers_may(&w->host.house->peers, fd, &uid))
+	if (peer_users_may(&w->host.server->peers, fd, &uid))
 		return true;
 	metrics_add(METRICS_PEERS_REFUSED, 1);
 	w->strangers++;
@@ -100,7 +102,7 @@ widen(int fd)
 static void
 on_accept(struct watch *watch, uint32_t events)
 {
-	struct worker *w = (struct worker *)((char *)watch - offsetof(struct worker, listener));
+	struct worker *w = container_of(watch, struct worker, listener);
 
 	(void)events;
 	for (int i = 0; i < ACCEPTS_PER_TURN; i++) {
@@ -116,7 +118,7 @@ on_accept(struct watch *watch, uint32_t events)
 			continue;
 		}
 		if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)
-			make_room(w);
+			make_room_for_connection(w);
 		return;
 	}
 }
@@ -124,14 +126,14 @@ on_accept(struct watch *watch, uint32_t events)
 static void
 on_rest(struct timer *t)
 {
-	listen_again((struct worker *)((char *)t - offsetof(struct worker, rest)));
+	listen_again(container_of(t, struct worker, rest));
 }
 
 /* Accepts as soon as it is known whether the database is there. */
 static void
 on_settle(struct timer *t)
 {
-	struct worker *w = (struct worker *)((char *)t - offsetof(struct worker, settle));
+	struct worker *w = container_of(t, struct worker, settle);
 
 	if (w->kind->is_settled(w->host.store))
 		listen_again(w);
@@ -142,36 +144,36 @@ on_settle(struct timer *t)
 static void
 on_sweep(struct timer *t)
 {
-	struct worker *w = (struct worker *)((char *)t - offsetof(struct worker, sweep));
+	struct worker *w = container_of(t, struct worker, sweep);
 	int64_t now = clock_mono();
 
 	conn_sweep(&w->host, now, false);
-	health_beat(w->host.house->health, w->number, now);
+	heartbeat_beat(w->host.server->health, w->number, now);
 	t->due = now + SWEEP_EVERY;
 }
 
 static void
 on_wake(struct watch *watch, uint32_t events)
 {
-	struct worker *w = (struct worker *)((char *)watch - offsetof(struct worker, wake));
+	struct worker *w = container_of(watch, struct worker, wake);
 	uint64_t count;
 
 	(void)events;
 	if (read(watch->fd, &count, sizeof(count)) > 0)
-		guard_renew(&w->host.guard, &w->host.house->policy);
+		guard_renew(&w->host.guard, &w->host.server->policy);
 }
 
 static bool
 is_draining(const struct worker *w)
 {
-	return atomic_load_explicit(&w->host.house->draining, memory_order_relaxed);
+	return atomic_load_explicit(&w->host.server->draining, memory_order_relaxed);
 }
 
 /* Before the store sends what has come in this turn: a last look may find a request. */
 static void
-drain(struct hook *h)
+drain_connections(struct hook *h)
 {
-	struct worker *w = (struct worker *)((char *)h - offsetof(struct worker, drain));
+	struct worker *w = container_of(h, struct worker, drain);
 
 	if (!is_draining(w))
 		return;
@@ -180,9 +182,9 @@ drain(struct hook *h)
 }
 
 static void
-end_of_turn(struct hook *h)
+worker_end_of_iteration(struct hook *h)
 {
-	struct worker *w = (struct worker *)((char *)h - offsetof(struct worker, end));
+	struct worker *w = container_of(h, struct worker, end);
 	bool room;
 
 	if (is_draining(w) && w->host.count == 0)
@@ -193,20 +195,20 @@ end_of_turn(struct hook *h)
 		w->rest.due = TIMER_OFF;
 		listen_again(w);
 	}
-	observe_flush(&w->host.observer);
+	request_log_flush(&w->host.observer);
 }
 
 static void *
-run(void *arg)
+worker_main(void *arg)
 {
 	struct worker *w = arg;
 	char name[16];
 
 	(void)snprintf(name, sizeof(name), "worker %u", w->number % 1000);
 	(void)pthread_setname_np(pthread_self(), name);
-	metrics_attach(w->host.house->metrics, w->number);
+	metrics_attach(w->host.server->metrics, w->number);
 	loop_run(&w->loop);
-	health_end(w->host.house->health, w->number);
+	heartbeat_end(w->host.server->health, w->number);
 	digest_thread_end();
 	return NULL;
 }
@@ -217,7 +219,7 @@ worker_free(struct worker *w)
 	w->kind->free(w->host.store);
 	guard_free(&w->host.guard);
 	buf_free(&w->host.head);
-	observe_close(&w->host.observer);
+	request_log_close(&w->host.observer);
 	if (w->wake.fd >= 0)
 		(void)close(w->wake.fd);
 	loop_close(&w->loop);
@@ -225,12 +227,12 @@ worker_free(struct worker *w)
 }
 
 static bool
-set_up(struct worker *w)
+set_up_worker(struct worker *w)
 {
-	struct house *house = w->host.house;
+	struct server *server = w->host.server;
 
 	w->wake = (struct watch){ .fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), .ready = on_wake };
-	w->listener = (struct watch){ .fd = house->listener, .ready = on_accept };
+	w->listener = (struct watch){ .fd = server->listener, .ready = on_accept };
 	if (!loop_init(&w->loop) || w->wake.fd < 0 || !loop_watch(&w->loop, &w->wake, LOOP_LEVEL))
 		return false;
 	w->settle = (struct timer){ .due = 0, .fire = on_settle };
@@ -239,13 +241,13 @@ set_up(struct worker *w)
 	loop_add_timer(&w->loop, &w->settle);
 	loop_add_timer(&w->loop, &w->sweep);
 	loop_add_timer(&w->loop, &w->rest);
-	w->drain.run = drain;
-	w->end.run = end_of_turn;
+	w->drain.run = drain_connections;
+	w->end.run = worker_end_of_iteration;
 	loop_add_hook(&w->loop, &w->end);
 	w->host.loop = &w->loop;
 	buf_init(&w->host.head, API_ARENA_MAX);
-	observe_open(&w->host.observer, trace_ring(house->trace, w->number));
-	if (!guard_init(&w->host.guard, &house->policy))
+	request_log_open(&w->host.observer, trace_ring(server->trace, w->number));
+	if (!guard_init(&w->host.guard, &server->policy))
 		return false;
 	w->host.store = w->kind->make(w->kind->ctx, &w->loop);
 	if (w->host.store == NULL)
@@ -255,7 +257,7 @@ set_up(struct worker *w)
 }
 
 struct worker *
-worker_start(struct house *house, unsigned number, const struct worker_store *kind)
+worker_start(struct server *server, unsigned number, const struct worker_store *kind)
 {
 	struct worker *w = calloc(1, sizeof(*w));
 
@@ -264,9 +266,9 @@ worker_start(struct house *house, unsigned number, const struct worker_store *ki
 	w->kind = kind;
 	w->number = number;
 	w->strangers_told = -STRANGERS_EVERY;
-	w->host.house = house;
+	w->host.server = server;
 	w->wake.fd = w->loop.epoll = -1;
-	if (set_up(w) && pthread_create(&w->thread, NULL, run, w) == 0)
+	if (set_up_worker(w) && pthread_create(&w->thread, NULL, worker_main, w) == 0)
 		return w;
 	worker_free(w);
 	return NULL;

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: EPL-2.0 */
 /*
  * worker: a thread that serves requests: its loop, its share of the web
  * server's connections, its store and its token cache.  Workers share the
@@ -9,26 +10,8 @@
 #ifndef HULYKVS_WORKER_H
 #define HULYKVS_WORKER_H
 
-#include <stdatomic.h>
-
-#include "api/api.h"
 #include "base/loop.h"
-#include "os/peer_users.h"
-
-/* What all workers have in common; outlives them. */
-struct house {
-	const struct api *api;
-	struct policy_shelf policy;     /* what requests are judged by; each worker holds its own */
-	int64_t request_timeout;        /* nanoseconds */
-	size_t body_budget;             /* bytes of bodies in memory at once */
-	_Atomic size_t body_bytes;      /* of them in use */
-	_Atomic bool draining;          /* answer what is there, accept no more */
-	int listener;                   /* non-blocking */
-	struct peers peers;             /* who may connect to it */
-	struct metrics *metrics;        /* a block for each worker; NULL: none */
-	struct trace *trace;            /* a ring for each worker; NULL: none */
-	struct health *health;          /* knows each worker */
-};
+#include "server/server.h"
 
 struct worker;
 
@@ -44,10 +27,10 @@ struct worker_store {
 };
 
 /* Starts the thread; borrows everything.  number: from 0.  NULL: no memory, descriptors or threads. */
-struct worker *worker_start(struct house *house, unsigned number, const struct worker_store *kind)
+struct worker *worker_start(struct server *server, unsigned number, const struct worker_store *kind)
     __attribute__((warn_unused_result));
 
-/* Tells the worker that house->draining was set, or that a new policy lies on the shelf. */
+/* Tells the worker that server->draining was set, or that a new policy lies on the shelf. */
 void worker_wake(struct worker *w);
 
 /* Waits for its end and frees it. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: EPL-2.0 */
 #include "store/key_range.h"
 
 #include <stdint.h>
@@ -6,7 +7,7 @@
 
 /* Decodes the code point that starts at p and fills n bytes. */
 static uint32_t
-decode(const unsigned char *p, size_t n)
+decode_bound(const unsigned char *p, size_t n)
 {
 	uint32_t c = n == 1 ? p[0] : p[0] & (0x7fu >> n);
 
@@ -37,7 +38,7 @@ make_successor(unsigned char *s, size_t n)
 
 		while (start > 0 && (s[start] & 0xc0) == 0x80)
 			start--;
-		c = decode(s + start, n - start);
+		c = decode_bound(s + start, n - start);
 		if (c != LAST_CODE_POINT)
 			return start + encode(c == 0xd7ff ? 0xe000 : c + 1, s + start); /* no surrogates */
 		n = start;
@@ -46,11 +47,11 @@ make_successor(unsigned char *s, size_t n)
 }
 
 bool
-range_make(struct str prefix, struct str after, struct arena *a, struct range *out)
+key_range_make(struct str prefix, struct str after, struct arena *a, struct key_range *out)
 {
 	char *p;
 
-	*out = (struct range){ .from = STR(""), .below = STR_ABSENT };
+	*out = (struct key_range){ .from = STR(""), .below = STR_ABSENT };
 	if (prefix.n > 0) {
 		size_t n;
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: EPL-2.0 */
 #include "store/keyring.h"
 
 #include <pthread.h>
@@ -83,14 +84,15 @@ decode_key(struct str text, unsigned char out[KEYRING_KEY_SIZE])
 		ok = c != '-' && c != '_';
 		digits[i] = c == '+' ? '-' : c == '/' ? '_' : c;
 	}
-	ok = ok && base64url_decode(str_from(digits, sizeof(digits)), out, KEYRING_KEY_SIZE, &n) && n == KEYRING_KEY_SIZE;
+	ok = ok && base64url_decode(str_from(digits, sizeof(digits)), out, KEYRING_KEY_SIZE, &n) &&
+	    n == KEYRING_KEY_SIZE;
 	explicit_bzero(digits, sizeof(digits));
 	return ok;
 }
 
 /* One line; what is wrong with it, NULL: nothing. */
 static const char *
-take_line(struct keyring *r, struct str line)
+take_key_line(struct keyring *r, struct str line)
 {
 	struct keyring_key *key = &r->key[r->n];
 	struct str id;
@@ -106,7 +108,7 @@ take_line(struct keyring *r, struct str line)
 	if (n == line.n)
 		return "not a line of the form: id key";
 	id = str_first(line, n);
-	if (!ids_ok(id) || id.n > KEYRING_ID_MAX)
+	if (!random_id_ok(id) || id.n > KEYRING_ID_MAX)
 		return "an id is 1 to 16 letters, digits and ._-";
 	if (keyring_find(r, id, &same))
 		return "an id that stands above already";
@@ -119,13 +121,13 @@ take_line(struct keyring *r, struct str line)
 }
 
 static bool
-take_lines(struct keyring *r, struct str text, struct buf *error)
+take_key_lines(struct keyring *r, struct str text, struct buf *error)
 {
 	struct str line;
 
 	for (unsigned number = 1; text.p != NULL; number++) {
 		(void)str_cut(text, '\n', &line, &text);
-		const char *wrong = take_line(r, line);
+		const char *wrong = take_key_line(r, line);
 		if (wrong != NULL) {
 			buf_printf(error, "line %u: %s", number, wrong);
 			return false;
@@ -145,7 +147,7 @@ keyring_load(const char *path, struct buf *error)
 	bool ok;
 
 	buf_printf(error, "%s: ", path);
-	ok = r != NULL && wrong == NULL && take_lines(r, buf_str(&text), error);
+	ok = r != NULL && wrong == NULL && take_key_lines(r, buf_str(&text), error);
 	if (r == NULL || wrong != NULL)
 		buf_puts(error, wrong != NULL ? str_of(wrong) : STR("out of memory"));
 	textfile_forget(&text);

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: EPL-2.0 */
 #include "store/seal.h"
 
 #include <arpa/inet.h>
@@ -8,10 +9,10 @@
 #include "base/secret.h"
 #include "store/xaes.h"
 
-#define ALGORITHM  1
-#define SLOTS      512   /* workspaces, times keys in use, that need no new derivation */
-#define TEXT_MAX   ((size_t)1024 * 1024)
-#define PREFIX     ((size_t)SEAL_MAGIC_SIZE + 2)
+#define ALGORITHM 1
+#define SLOTS     512 /* workspaces, times keys in use, that need no new derivation */
+#define TEXT_MAX  ((size_t)1024 * 1024)
+#define PREFIX    ((size_t)SEAL_MAGIC_SIZE + 2)
 
 /* The keys of a workspace, from key number i of the ring. */
 struct keys {
@@ -25,8 +26,8 @@ struct keys {
 struct seal {
 	struct keyring *ring;
 	struct xaes *xaes;
-	struct keys *slot;  /* SLOTS; a workspace has one place for each key, which another may take */
-	struct buf text;    /* for HMAC */
+	struct keys *slot; /* SLOTS; a workspace has one place for each key, which another may take */
+	struct buf text;   /* for HMAC */
 };
 
 bool
@@ -135,8 +136,8 @@ find_keys(struct seal *s, size_t i, const struct uuid *workspace)
 
 /* Another place for each row of the table, whatever its names hold. */
 static bool
-column_of(struct seal *s, const struct keys *k, const struct seal_place *place, const struct md5 *md5,
-    struct md5 *column)
+column_of(
+    struct seal *s, const struct keys *k, const struct seal_place *place, const struct md5 *md5, struct md5 *column)
 {
 	uint32_t length = htonl((uint32_t)place->ns.n);
 	struct sha256 mac;
@@ -147,8 +148,7 @@ column_of(struct seal *s, const struct keys *k, const struct seal_place *place, 
 	buf_puts(&s->text, place->ns);
 	buf_puts(&s->text, place->key);
 	buf_put(&s->text, md5->b, sizeof(md5->b));
-	if (!buf_ok(&s->text) ||
-	    !digest_hmac_sha256(bytes(k->column.b, sizeof(k->column.b)), buf_str(&s->text), &mac))
+	if (!buf_ok(&s->text) || !digest_hmac_sha256(bytes(k->column.b, sizeof(k->column.b)), buf_str(&s->text), &mac))
 		return false;
 	memcpy(column->b, mac.b, sizeof(column->b));
 	return true;
@@ -244,7 +244,7 @@ seal_key_id(struct str stored, struct str *id)
 	if (!seal_has_magic(stored) || stored.n < PREFIX || stored.p[SEAL_MAGIC_SIZE] != ALGORITHM)
 		return false;
 	*id = str_first(str_skip(stored, PREFIX), (unsigned char)stored.p[SEAL_MAGIC_SIZE + 1]);
-	return id->n == (unsigned char)stored.p[SEAL_MAGIC_SIZE + 1] && id->n <= KEYRING_ID_MAX && ids_ok(*id);
+	return id->n == (unsigned char)stored.p[SEAL_MAGIC_SIZE + 1] && id->n <= KEYRING_ID_MAX && random_id_ok(*id);
 }
 
 bool
@@ -276,8 +276,7 @@ open_sealed(struct seal *s, const struct seal_place *place, const struct md5 *co
 	k = find_keys(s, i, &place->workspace);
 	unsigned char *nonce = (unsigned char *)stored + header.n, *text = nonce + XAES_NONCE_SIZE;
 	n -= header.n + XAES_NONCE_SIZE + XAES_TAG_SIZE;
-	if (k == NULL ||
-	    !xaes_open(s->xaes, &k->value, nonce, additional_of(&a, header, place, column), text, n))
+	if (k == NULL || !xaes_open(s->xaes, &k->value, nonce, additional_of(&a, header, place, column), text, n))
 		return SEAL_BROKEN;
 	memcpy(md5->b, text, sizeof(md5->b));
 	*value = bytes(text + sizeof(md5->b), n - sizeof(md5->b));

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: EPL-2.0 */
 /*
  * seal: values as they stand in the database when nobody who reads it shall
  * know them.
@@ -44,9 +45,9 @@
 #define SEAL_HEADER_SIZE (SEAL_MAGIC_SIZE + 2 + KEYRING_ID_MAX) /* at most */
 
 /* What the setting says. */
-#define SEAL_MODES(X)                                                             \
+#define SEAL_MODES(X) \
 	X(SEAL_OFF, "off")           /* sealed values are opened, none is sealed */ \
-	X(SEAL_ON, "on")             /* what is written is sealed */                \
+	X(SEAL_ON, "on")             /* what is written is sealed */ \
 	X(SEAL_REQUIRED, "required") /* and what is not sealed is refused */
 
 enum seal_mode {
@@ -80,18 +81,18 @@ const struct keyring *seal_ring(const struct seal *s);
 size_t seal_size(const struct seal *s, size_t n);
 
 /* Writes the stored form to out (seal_size() bytes), and what goes into the column md5 to *column. */
-bool seal_value(struct seal *s, const struct seal_place *place, struct str value, const struct md5 *md5,
-    char *out, struct md5 *column) __attribute__((warn_unused_result));
+bool seal_value(struct seal *s, const struct seal_place *place, struct str value, const struct md5 *md5, char *out,
+    struct md5 *column) __attribute__((warn_unused_result));
 
 /* What the column md5 holds where a value with this MD5 was sealed with key number i of the ring. */
-bool seal_column(struct seal *s, size_t i, const struct seal_place *place, const struct md5 *md5,
-    struct md5 *column) __attribute__((warn_unused_result));
+bool seal_column(struct seal *s, size_t i, const struct seal_place *place, const struct md5 *md5, struct md5 *column)
+    __attribute__((warn_unused_result));
 
 enum seal_verdict {
 	SEAL_OPENED,
-	SEAL_PLAIN,   /* never sealed */
-	SEAL_NO_KEY,  /* sealed, with a key that the ring does not hold */
-	SEAL_BROKEN,  /* changed, moved here from another place, or sealed with another key of that id */
+	SEAL_PLAIN,  /* never sealed */
+	SEAL_NO_KEY, /* sealed, with a key that the ring does not hold */
+	SEAL_BROKEN, /* changed, moved here from another place, or sealed with another key of that id */
 };
 
 /*

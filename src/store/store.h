@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: EPL-2.0 */
 /*
  * store: the port between the meaning of a request and whatever keeps the
  * values.  An operation is at most one SQL statement; every condition is
@@ -18,12 +19,12 @@
 #include "store/key_range.h"
 
 enum store_kind {
-	STORE_GET,    /* value and tag */
-	STORE_HEAD,   /* length and tag */
+	STORE_GET,  /* value and tag */
+	STORE_HEAD, /* length and tag */
 	STORE_PUT,
 	STORE_DELETE,
-	STORE_LIST,   /* keys, in byte order */
-	STORE_CHECK,  /* is the database there, and its schema right? */
+	STORE_LIST,  /* keys, in byte order */
+	STORE_CHECK, /* is the database there, and its schema right? */
 };
 
 enum store_condition {
@@ -45,7 +46,7 @@ struct store_op {
 	struct str value;
 	struct md5 md5;
 	/* LIST */
-	struct range range;
+	struct key_range range;
 	unsigned limit; /* 0: all */
 };
 
@@ -67,19 +68,19 @@ enum store_outcome {
 
 /* What values are sealed with. */
 enum store_keys {
-	STORE_KEYS_NONE,  /* they are not */
+	STORE_KEYS_NONE, /* they are not */
 	STORE_KEYS_GOOD,
 	STORE_KEYS_WRONG, /* database and schema are fine, but the current key is not the one of that id */
 };
 
 struct store_result {
 	enum store_outcome outcome;
-	struct md5 md5;     /* GET, HEAD */
-	uint64_t length;    /* GET, HEAD: bytes of the value */
-	struct str value;   /* GET; borrowed from memory, and the receiver's to change */
-	void *memory;       /* whoever takes it sets it to NULL here and calls store_release later */
-	struct str reason;  /* CHECK that failed: one line */
-	bool reached;       /* CHECK that failed: the database is there, but its schema is not the one */
+	struct md5 md5;       /* GET, HEAD */
+	uint64_t length;      /* GET, HEAD: bytes of the value */
+	struct str value;     /* GET; borrowed from memory, and the receiver's to change */
+	void *memory;         /* whoever takes it sets it to NULL here and calls store_release later */
+	struct str reason;    /* CHECK that failed: one line */
+	bool reached;         /* CHECK that failed: the database is there, but its schema is not the one */
 	enum store_keys keys; /* CHECK */
 };
 
@@ -107,18 +108,18 @@ struct store_sealing {
 struct store_ticket {
 	struct store_op op;
 	const struct store_client *client;
-	int64_t deadline;            /* monotonic; at the latest then done() is called */
-	unsigned group;              /* how many were sent at once, this one among them; the owner begins with 0 */
+	int64_t deadline; /* monotonic; at the latest then done() is called */
+	unsigned group;   /* how many were sent at once, this one among them; the owner begins with 0 */
 	char sqlstate[STORE_SQLSTATE_SIZE]; /* of the error since it was sent last; the owner begins with "" */
 	/* The store's own. */
 	struct store_ticket *next;
-	unsigned tries;   /* how often it was sent */
-	bool alone;       /* wants a statement, and where it writes a Sync, of its own */
-	unsigned batch;   /* how many from here on share a statement; 0: one before does */
+	unsigned tries;     /* how often it was sent */
+	bool alone;         /* wants a statement, and where it writes a Sync, of its own */
+	unsigned batch;     /* how many from here on share a statement; 0: one before does */
 	unsigned statement; /* its number there, once it was sent */
-	bool synced;      /* a Sync stands behind it */
-	int verdict;      /* of the error it got, see lane; -1: none */
-	void *lister;     /* LIST: who runs it */
+	bool synced;        /* a Sync stands behind it */
+	int verdict;        /* of the error it got, see lane; -1: none */
+	void *lister;       /* LIST: who runs it */
 	struct store_result result;
 	struct store_sealing sealing;
 };

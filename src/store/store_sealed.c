@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: EPL-2.0 */
 #include "store/store_sealed.h"
 
 #include <stdlib.h>
@@ -19,11 +20,11 @@ struct store_sealed {
 	unsigned proof_turn;           /* the ring that the proof is about */
 	char proof_id[KEYRING_ID_MAX]; /* … and its current key; the ring may go meanwhile */
 	struct store_ticket prover;    /* our own operation, while it is RUNNING */
-	struct queue waiting;          /* for its end */
+	struct ticket_queue waiting;   /* for its end */
 };
 
 static struct store_sealed *
-of(struct store *s)
+sealed_of(struct store *s)
 {
 	return (struct store_sealed *)s;
 }
@@ -54,7 +55,7 @@ end_ticket(struct store_ticket *t, struct store_result *r)
 }
 
 static void
-refuse(struct store_ticket *t, enum store_outcome outcome)
+refuse_sealed(struct store_ticket *t, enum store_outcome outcome)
 {
 	struct store_result r = { .outcome = outcome };
 
@@ -62,14 +63,14 @@ refuse(struct store_ticket *t, enum store_outcome outcome)
 }
 
 static bool
-covers(const struct store_sealed *s, struct str ns)
+is_covered(const struct store_sealed *s, struct str ns)
 {
 	return s->options.mode != SEAL_OFF &&
 	    (seal_covers(s->options.namespaces, ns) || str_eq(ns, STR(SEAL_PROOF_NS)));
 }
 
 static struct seal_place
-place_of(const struct store_op *op)
+op_place(const struct store_op *op)
 {
 	return (struct seal_place){ op->workspace, op->ns, op->key };
 }
@@ -110,8 +111,10 @@ log_refusal(enum seal_verdict verdict, struct str stored)
 		log_event(LOG_ERROR, "a value is sealed with a key that the key ring does not hold", key);
 		break;
 	case SEAL_BROKEN:
-		log_event(LOG_ERROR, "a value does not open: it was changed or moved in the database, or sealed with "
-		    "another key of that id", key);
+		log_event(LOG_ERROR,
+		    "a value does not open: it was changed or moved in the database, or sealed with "
+		    "another key of that id",
+		    key);
 		break;
 	}
 }
@@ -120,13 +123,13 @@ log_refusal(enum seal_verdict verdict, struct str stored)
 static bool
 needs_no_look(const struct store_sealed *s, const struct store_ticket *t, const struct store_result *r)
 {
-	return !covers(s, t->op.ns) && !seal_has_magic(r->value);
+	return !is_covered(s, t->op.ns) && !seal_has_magic(r->value);
 }
 
 static void
 open_value(struct store_sealed *s, const struct store_ticket *t, struct store_result *r)
 {
-	struct seal_place place = place_of(&t->op);
+	struct seal_place place = op_place(&t->op);
 	struct str stored = r->value;
 	struct md5 column = r->md5;
 	enum seal_verdict verdict;
@@ -142,7 +145,7 @@ open_value(struct store_sealed *s, const struct store_ticket *t, struct store_re
 	}
 	r->length = r->value.n;
 	if (verdict == SEAL_OPENED ||
-	    (verdict == SEAL_PLAIN && !(s->options.mode == SEAL_REQUIRED && covers(s, t->op.ns))))
+	    (verdict == SEAL_PLAIN && !(s->options.mode == SEAL_REQUIRED && is_covered(s, t->op.ns))))
 		return;
 	log_refusal(verdict, stored);
 	r->outcome = STORE_FAULT;
@@ -153,7 +156,7 @@ static void
 on_read(struct store_ticket *t, struct store_result *r)
 {
 	if (r->outcome == STORE_DONE)
-		open_value(of(t->sealing.by), t, r);
+		open_value(sealed_of(t->sealing.by), t, r);
 	if (t->sealing.kind == STORE_HEAD)
 		r->value = STR_ABSENT;
 	end_ticket(t, r);
@@ -173,7 +176,7 @@ submit_read(struct store_sealed *s, struct store_ticket *t)
 static bool
 put_columns(struct store_sealed *s, const struct store_op *op, bool plain, struct md5 *out)
 {
-	struct seal_place place = place_of(op);
+	struct seal_place place = op_place(op);
 
 	for (size_t i = 0; i < op->tag_count; i++) {
 		for (size_t key = 0; key < seal_ring(s->seal)->n; key++)
@@ -189,8 +192,8 @@ put_columns(struct store_sealed *s, const struct store_op *op, bool plain, struc
 static bool
 seal_op(struct store_sealed *s, struct store_op *op, bool seals, void **memory)
 {
-	bool plain = !(s->options.mode == SEAL_REQUIRED && covers(s, op->ns));
-	struct seal_place place = place_of(op);
+	bool plain = !(s->options.mode == SEAL_REQUIRED && is_covered(s, op->ns));
+	struct seal_place place = op_place(op);
 	struct md5 md5 = op->md5;
 	size_t size = seals ? seal_size(s->seal, op->value.n) : 0;
 	size_t tags = op->tag_count * (seal_ring(s->seal)->n + plain);
@@ -214,7 +217,7 @@ static void
 submit_write(struct store_sealed *s, struct store_ticket *t)
 {
 	static const struct store_client client = { .done = end_ticket };
-	bool seals = t->op.kind == STORE_PUT && covers(s, t->op.ns);
+	bool seals = t->op.kind == STORE_PUT && is_covered(s, t->op.ns);
 
 	if (!seals && t->op.tag_count == 0) {
 		forward(s, t);
@@ -232,7 +235,7 @@ submit_write(struct store_sealed *s, struct store_ticket *t)
 static void
 on_check(struct store_ticket *t, struct store_result *r)
 {
-	enum proof proof = of(t->sealing.by)->proof;
+	enum proof proof = sealed_of(t->sealing.by)->proof;
 
 	r->keys = STORE_KEYS_GOOD;
 	if (r->outcome == STORE_DONE && proof == PROOF_WRONG) {
@@ -253,12 +256,12 @@ submit_check(struct store_sealed *s, struct store_ticket *t)
 	forward(s, t);
 }
 
-static void prove(struct store_sealed *s);
+static void prove_current_key(struct store_sealed *s);
 static void submit_proved(struct store_sealed *s, struct store_ticket *t);
 
 /* After the proof, however it ended; whoever went on before may have met another key ring already. */
 static void
-go_on(struct store_sealed *s, struct store_ticket *t, enum store_outcome outcome)
+go_on_sealed(struct store_sealed *s, struct store_ticket *t, enum store_outcome outcome)
 {
 	if (t->op.kind == STORE_CHECK)
 		submit_check(s, t);
@@ -267,27 +270,27 @@ go_on(struct store_sealed *s, struct store_ticket *t, enum store_outcome outcome
 	else if (outcome == STORE_DONE)
 		submit_proved(s, t);
 	else
-		refuse(t, outcome);
+		refuse_sealed(t, outcome);
 }
 
 static void
 end_proof(struct store_sealed *s, enum proof proof, enum store_outcome outcome)
 {
-	struct queue waiting = queue_take_all(&s->waiting);
+	struct ticket_queue waiting = ticket_queue_take_all(&s->waiting);
 	struct store_ticket *t;
 
 	s->proof = proof;
 	if (proof == PROOF_WRONG)
 		log_event(LOG_ERROR, "the current key is not the one that its id has stood for: nothing will be sealed",
 		    log_text("key_id", s->prover.op.key));
-	while ((t = queue_take(&waiting)) != NULL)
-		go_on(s, t, outcome);
+	while ((t = ticket_queue_take(&waiting)) != NULL)
+		go_on_sealed(s, t, outcome);
 }
 
 static void
 end_proof_read(struct store_sealed *s, struct store_result *r)
 {
-	struct seal_place place = place_of(&s->prover.op);
+	struct seal_place place = op_place(&s->prover.op);
 	struct str value;
 	struct md5 md5;
 
@@ -299,7 +302,7 @@ end_proof_read(struct store_sealed *s, struct store_result *r)
 
 /* The first program with this key leaves the proof. */
 static void
-write_proof(struct store_sealed *s)
+write_first_proof(struct store_sealed *s)
 {
 	struct store_op *op = &s->prover.op;
 
@@ -317,13 +320,13 @@ write_proof(struct store_sealed *s)
 static void
 on_proof(struct store_ticket *t, struct store_result *r)
 {
-	struct store_sealed *s = of(t->sealing.by);
+	struct store_sealed *s = sealed_of(t->sealing.by);
 	bool wrote = t->op.kind == STORE_PUT;
 
 	free(t->sealing.memory);
 	t->sealing.memory = NULL;
 	if (s->proof_turn != s->turn || (wrote && r->outcome == STORE_MISMATCH))
-		prove(s); /* another ring by now; or another program was first */
+		prove_current_key(s); /* another ring by now; or another program was first */
 	else if (wrote && r->outcome == STORE_DONE)
 		end_proof(s, PROOF_GOOD, STORE_DONE);
 	else if (!wrote && r->outcome == STORE_DONE)
@@ -331,13 +334,13 @@ on_proof(struct store_ticket *t, struct store_result *r)
 	else if (!wrote && r->outcome == STORE_NO_KEY && s->options.mode == SEAL_OFF)
 		end_proof(s, PROOF_GOOD, STORE_DONE);
 	else if (!wrote && r->outcome == STORE_NO_KEY)
-		write_proof(s);
+		write_first_proof(s);
 	else
 		end_proof(s, PROOF_OPEN, r->outcome == STORE_FAULT ? STORE_FAULT : STORE_UNAVAILABLE);
 }
 
 static void
-prove(struct store_sealed *s)
+prove_current_key(struct store_sealed *s)
 {
 	static const struct store_client client = { .done = on_proof };
 	struct str id = keyring_id(seal_ring(s->seal), 0);
@@ -346,8 +349,8 @@ prove(struct store_sealed *s)
 	s->proof = PROOF_RUNNING;
 	s->proof_turn = s->turn;
 	memcpy(s->proof_id, id.p, id.n);
-	s->prover.op = (struct store_op){ .kind = STORE_GET, .workspace = place.workspace, .ns = place.ns,
-		.key = place.key };
+	s->prover.op =
+	    (struct store_op){ .kind = STORE_GET, .workspace = place.workspace, .ns = place.ns, .key = place.key };
 	s->prover.client = &client;
 	s->prover.sealing.by = &s->store;
 	forward(s, &s->prover);
@@ -360,20 +363,20 @@ submit_proved(struct store_sealed *s, struct store_ticket *t)
 	bool again = s->proof == PROOF_OPEN || (s->proof == PROOF_WRONG && t->op.kind == STORE_CHECK);
 
 	if (!again && s->proof != PROOF_RUNNING) {
-		go_on(s, t, STORE_FAULT);
+		go_on_sealed(s, t, STORE_FAULT);
 		return;
 	}
-	queue_put(&s->waiting, t);
+	ticket_queue_put(&s->waiting, t);
 	if (again) {
 		s->prover.deadline = t->deadline;
-		prove(s);
+		prove_current_key(s);
 	}
 }
 
 static void
-submit(struct store *store, struct store_ticket *t)
+sealed_submit(struct store *store, struct store_ticket *t)
 {
-	struct store_sealed *s = of(store);
+	struct store_sealed *s = sealed_of(store);
 
 	look_at_ring(s);
 	switch (t->op.kind) {
@@ -382,7 +385,7 @@ submit(struct store *store, struct store_ticket *t)
 		submit_read(s, t);
 		return;
 	case STORE_PUT:
-		if (covers(s, t->op.ns)) {
+		if (is_covered(s, t->op.ns)) {
 			submit_proved(s, t);
 			return;
 		}
@@ -401,26 +404,26 @@ submit(struct store *store, struct store_ticket *t)
 }
 
 static void
-resume(struct store *s, struct store_ticket *t)
+sealed_resume(struct store *s, struct store_ticket *t)
 {
-	of(s)->inner->calls->resume(of(s)->inner, t);
+	sealed_of(s)->inner->calls->resume(sealed_of(s)->inner, t);
 }
 
 static void
-cancel(struct store *s, struct store_ticket *t)
+sealed_cancel(struct store *s, struct store_ticket *t)
 {
-	of(s)->inner->calls->cancel(of(s)->inner, t);
+	sealed_of(s)->inner->calls->cancel(sealed_of(s)->inner, t);
 }
 
 static void
-release(struct store *s, void *memory)
+sealed_release(struct store *s, void *memory)
 {
-	of(s)->inner->calls->release(of(s)->inner, memory);
+	sealed_of(s)->inner->calls->release(sealed_of(s)->inner, memory);
 }
 
 /* A read is a GET inside, whatever it was outside. */
 static struct store_description
-describe(const struct store *store, const struct store_ticket *t)
+sealed_describe(const struct store *store, const struct store_ticket *t)
 {
 	const struct store *inner = store_sealed_inner(store);
 	struct store_ticket run = *t;
@@ -433,7 +436,8 @@ describe(const struct store *store, const struct store_ticket *t)
 struct store *
 store_sealed_new(struct store *inner, const struct store_sealed_options *options)
 {
-	static const struct store_calls calls = { submit, resume, cancel, release, describe };
+	static const struct store_calls calls = { sealed_submit, sealed_resume, sealed_cancel, sealed_release,
+		sealed_describe };
 	unsigned turn = keyring_turn();
 	struct keyring *ring = keyring_current();
 	struct store_sealed *s = calloc(1, sizeof(*s));
@@ -441,7 +445,7 @@ store_sealed_new(struct store *inner, const struct store_sealed_options *options
 	if (s == NULL || ring == NULL)
 		goto out;
 	*s = (struct store_sealed){ .store = { &calls }, .inner = inner, .options = *options, .turn = turn };
-	queue_init(&s->waiting);
+	ticket_queue_init(&s->waiting);
 	s->seal = seal_new(ring);
 out:
 	keyring_drop(ring);
@@ -458,8 +462,8 @@ store_sealed_free(struct store *s)
 
 	if (s == NULL)
 		return NULL;
-	inner = of(s)->inner;
-	seal_free(of(s)->seal);
+	inner = sealed_of(s)->inner;
+	seal_free(sealed_of(s)->seal);
 	free(s);
 	return inner;
 }

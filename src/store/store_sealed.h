@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: EPL-2.0 */
 /*
  * store_sealed: a store in front of another one, in which values are sealed.
  *

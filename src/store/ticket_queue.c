@@ -1,14 +1,15 @@
+/* SPDX-License-Identifier: EPL-2.0 */
 #include "store/ticket_queue.h"
 
 void
-queue_init(struct queue *q)
+ticket_queue_init(struct ticket_queue *q)
 {
 	q->head = NULL;
 	q->tail = &q->head;
 }
 
 void
-queue_put(struct queue *q, struct store_ticket *t)
+ticket_queue_put(struct ticket_queue *q, struct store_ticket *t)
 {
 	t->next = NULL;
 	*q->tail = t;
@@ -16,7 +17,7 @@ queue_put(struct queue *q, struct store_ticket *t)
 }
 
 int
-queue_compare(const struct store_ticket *a, const struct store_ticket *b)
+ticket_queue_compare(const struct store_ticket *a, const struct store_ticket *b)
 {
 	int c = memcmp(a->op.workspace.b, b->op.workspace.b, sizeof(a->op.workspace.b));
 
@@ -26,7 +27,7 @@ queue_compare(const struct store_ticket *a, const struct store_ticket *b)
 }
 
 static void
-put_at(struct queue *q, struct store_ticket **at, struct store_ticket *t)
+put_at(struct ticket_queue *q, struct store_ticket **at, struct store_ticket *t)
 {
 	t->next = *at;
 	*at = t;
@@ -35,7 +36,7 @@ put_at(struct queue *q, struct store_ticket **at, struct store_ticket *t)
 }
 
 void
-queue_put_due(struct queue *q, struct store_ticket *t)
+ticket_queue_put_due(struct ticket_queue *q, struct store_ticket *t)
 {
 	struct store_ticket **at = &q->head;
 
@@ -45,17 +46,17 @@ queue_put_due(struct queue *q, struct store_ticket *t)
 }
 
 void
-queue_put_sorted(struct queue *q, struct store_ticket *t)
+ticket_queue_put_sorted(struct ticket_queue *q, struct store_ticket *t)
 {
 	struct store_ticket **at = &q->head;
 
-	while (*at != NULL && queue_compare(*at, t) <= 0)
+	while (*at != NULL && ticket_queue_compare(*at, t) <= 0)
 		at = &(*at)->next;
 	put_at(q, at, t);
 }
 
 struct store_ticket *
-queue_take(struct queue *q)
+ticket_queue_take(struct ticket_queue *q)
 {
 	struct store_ticket *t = q->head;
 
@@ -67,11 +68,11 @@ queue_take(struct queue *q)
 	return t;
 }
 
-struct queue
-queue_take_all(struct queue *q)
+struct ticket_queue
+ticket_queue_take_all(struct ticket_queue *q)
 {
-	struct queue all = *q;
+	struct ticket_queue all = *q;
 
-	queue_init(q);
+	ticket_queue_init(q);
 	return all;
 }

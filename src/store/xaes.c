@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: EPL-2.0 */
 #include "store/xaes.h"
 
 #include <openssl/crypto.h>
@@ -6,10 +7,10 @@
 #include <stdlib.h>
 
 #define BLOCK   16
-#define HALF    12 /* of a nonce: for the key, for AES-GCM */
+#define HALF    12                /* of a nonce: for the key, for AES-GCM */
 #define AT_ONCE ((size_t)1 << 30) /* lengths are int in OpenSSL */
 
-#define NONCES  64 /* drawn at once, since drawing has its price; they are no secret */
+#define NONCES 64 /* drawn at once, since drawing has its price; they are no secret */
 
 struct xaes {
 	EVP_CIPHER *ecb_cipher, *gcm_cipher;
@@ -51,8 +52,8 @@ xaes_free(struct xaes *x)
 
 /* Whole blocks, each by itself. */
 static bool
-encrypt_blocks(struct xaes *x, const unsigned char key[XAES_KEY_SIZE], const unsigned char *in, int n,
-    unsigned char *out)
+encrypt_blocks(
+    struct xaes *x, const unsigned char key[XAES_KEY_SIZE], const unsigned char *in, int n, unsigned char *out)
 {
 	int written;
 
@@ -79,7 +80,7 @@ xaes_prepare(struct xaes *x, const unsigned char key[XAES_KEY_SIZE], struct xaes
 
 /* Steps 3 to 6: the message's own key goes into the context of AES-GCM. */
 static bool
-begin(struct xaes *x, const struct xaes_key *key, const unsigned char *nonce, bool seal)
+begin_cipher(struct xaes *x, const struct xaes_key *key, const unsigned char *nonce, bool seal)
 {
 	unsigned char m[2 * BLOCK] = { 0, 1, 'X', 0 }, message_key[2 * BLOCK];
 	bool ok;
@@ -133,7 +134,7 @@ xaes_seal(struct xaes *x, const struct xaes_key *key, const unsigned char nonce[
 
 	for (size_t i = 0; i < text.n; i++)
 		tag += text.part[i].n;
-	return begin(x, key, nonce, true) && update_all(x, NULL, additional) && update_all(x, out, text) &&
+	return begin_cipher(x, key, nonce, true) && update_all(x, NULL, additional) && update_all(x, out, text) &&
 	    EVP_EncryptFinal_ex(x->gcm, tag, &none) == 1 &&
 	    EVP_CIPHER_CTX_ctrl(x->gcm, EVP_CTRL_AEAD_GET_TAG, XAES_TAG_SIZE, tag) == 1;
 }
@@ -145,13 +146,13 @@ xaes_open(struct xaes *x, const struct xaes_key *key, const unsigned char nonce[
 	unsigned char none[BLOCK];
 	int none_n;
 
-	if (!begin(x, key, nonce, false) || !update_all(x, NULL, additional) || !update(x, text, text, n))
+	if (!begin_cipher(x, key, nonce, false) || !update_all(x, NULL, additional) || !update(x, text, text, n))
 		return false;
 	if (EVP_CIPHER_CTX_ctrl(x->gcm, EVP_CTRL_AEAD_SET_TAG, XAES_TAG_SIZE, text + n) == 1 &&
 	    EVP_DecryptFinal_ex(x->gcm, none, &none_n) == 1)
 		return true;
 	/* The same key stream once more: what nobody vouches for does not stay behind. */
-	if (!begin(x, key, nonce, true) || !update(x, text, text, n))
+	if (!begin_cipher(x, key, nonce, true) || !update(x, text, text, n))
 		memset(text, 0, n);
 	return false;
 }

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: EPL-2.0 */
 /*
  * xaes: authenticated encryption with XAES-256-GCM (C2SP, XAES-256-GCM.md), on
  * top of OpenSSL's AES-256.  Its nonces of 192 bits may be drawn at random for

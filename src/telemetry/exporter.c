@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: EPL-2.0 */
 #include "telemetry/exporter.h"
 
 #include <errno.h>
@@ -18,12 +19,12 @@
 #include "telemetry/http_client.h"
 #include "telemetry/otlp.h"
 
-#define BATCH_MAX      512                     /* requests, as OTEL_BSP_MAX_EXPORT_BATCH_SIZE has it */
-#define BATCH_BYTES    ((size_t)1024 * 1024)   /* then it is sent */
+#define BATCH_MAX      512                   /* requests, as OTEL_BSP_MAX_EXPORT_BATCH_SIZE has it */
+#define BATCH_BYTES    ((size_t)1024 * 1024) /* then it is sent */
 #define TEXT_MAX       ((size_t)8 * 1024 * 1024)
 #define PAUSE_FIRST    (1 * CLOCK_S)
 #define COMPLAIN_EVERY (60 * CLOCK_S)
-#define PIECE          ((size_t)4096)          /* PIPE_BUF: what a pipe takes at once when poll() says it takes any */
+#define PIECE          ((size_t)4096) /* PIPE_BUF: what a pipe takes at once when poll() says it takes any */
 
 enum signal { SPANS, METRICS, SIGNALS };
 
@@ -33,8 +34,8 @@ struct exporter {
 	struct metrics *metrics;
 	unsigned block;
 	pthread_t thread;
-	_Atomic int64_t end;   /* when all has to be over; INT64_MAX: not asked for yet */
-	struct upload *upload; /* NULL: to out */
+	_Atomic int64_t end;        /* when all has to be over; INT64_MAX: not asked for yet */
+	struct http_client *upload; /* NULL: to out */
 	int out;
 	struct buf url[SIGNALS]; /* NUL-terminated */
 	struct buf resource, text;
@@ -124,7 +125,7 @@ complain(struct exporter *e, const char *what, struct str why)
 }
 
 static void
-take_answer(struct exporter *e, enum signal signal, struct str answer, unsigned spans)
+take_http_answer(struct exporter *e, enum signal signal, struct str answer, unsigned spans)
 {
 	uint64_t refused = otlp_refused(answer);
 
@@ -139,7 +140,7 @@ take_answer(struct exporter *e, enum signal signal, struct str answer, unsigned 
 }
 
 static void
-lose(struct exporter *e, const struct upload_result *r, unsigned spans)
+lose(struct exporter *e, const struct http_client_result *r, unsigned spans)
 {
 	enum metrics_drop why = r->may_repeat ? METRICS_DROP_UNREACHABLE : METRICS_DROP_REFUSED;
 
@@ -149,7 +150,7 @@ lose(struct exporter *e, const struct upload_result *r, unsigned spans)
 
 /* The time before another try, with jitter, so that programs that failed together do not come back together. */
 static int64_t
-pause_of(const struct upload_result *r, int64_t pause)
+pause_of(const struct http_client_result *r, int64_t pause)
 {
 	return r->pause > 0 ? r->pause : pause / 2 + clock_mono() % (pause / 2);
 }
@@ -159,14 +160,14 @@ static void
 send_text(struct exporter *e, enum signal signal, unsigned spans)
 {
 	int64_t due = clock_mono() + e->config->otel_exporter_otlp_timeout;
-	struct upload_result r;
+	struct http_client_result r;
 
 	for (int64_t pause = PAUSE_FIRST;; pause *= 2) {
 		int64_t again;
 
-		upload_post(e->upload, e->url[signal].p, buf_str(&e->text), due, &r);
+		http_client_post(e->upload, e->url[signal].p, buf_str(&e->text), due, &r);
 		if (r.ok) {
-			take_answer(e, signal, r.answer, spans);
+			take_http_answer(e, signal, r.answer, spans);
 			return;
 		}
 		again = clock_mono() + pause_of(&r, pause);
@@ -182,9 +183,9 @@ send_text(struct exporter *e, enum signal signal, unsigned spans)
 
 /* The text is complete. */
 static void
-deliver(struct exporter *e, enum signal signal, unsigned spans)
+deliver_batch(struct exporter *e, enum signal signal, unsigned spans)
 {
-	struct upload_result no_room = { .may_repeat = true, .reason = "no memory or no reader" };
+	struct http_client_result no_room = { .may_repeat = true, .reason = "no memory or no reader" };
 
 	if (buf_ok(&e->text) && e->upload != NULL) {
 		send_text(e, signal, spans);
@@ -192,7 +193,7 @@ deliver(struct exporter *e, enum signal signal, unsigned spans)
 	}
 	buf_putc(&e->text, '\n');
 	if (buf_ok(&e->text) && write_line(e))
-		take_answer(e, signal, STR("{}"), spans);
+		take_http_answer(e, signal, STR("{}"), spans);
 	else
 		lose(e, &no_room, spans);
 }
@@ -224,7 +225,7 @@ send_batch(struct exporter *e, size_t most)
 	}
 	otlp_end_spans(&e->text);
 	if (n > 0)
-		deliver(e, SPANS, spans);
+		deliver_batch(e, SPANS, spans);
 	return n;
 }
 
@@ -243,11 +244,11 @@ send_metrics(struct exporter *e)
 {
 	buf_clear(&e->text);
 	otlp_put_metrics(&e->text, buf_str(&e->resource), e->metrics, e->began, clock_mono(), epoch());
-	deliver(e, METRICS, 0);
+	deliver_batch(e, METRICS, 0);
 }
 
 static void *
-run(void *arg)
+exporter_main(void *arg)
 {
 	struct exporter *e = arg;
 	const struct config *c = e->config;
@@ -277,16 +278,16 @@ make_resource(struct exporter *e)
 {
 	const struct config *c = e->config;
 	struct arena arena;
-	struct pairs pairs;
-	struct ids ids;
-	char instance[IDS_SIZE];
+	struct kvlist pairs;
+	struct random_id ids;
+	char instance[RANDOM_ID_SIZE];
 
 	arena_init(&arena, TEXT_MAX);
-	ids_init(&ids);
-	ids_make(&ids, instance);
-	if (pairs_read(str_of(c->otel_resource_attributes), &arena, &pairs))
-		otlp_put_resource(&e->resource, str_of(c->otel_service_name), &pairs,
-		    str_from(instance, sizeof(instance)));
+	random_id_init(&ids);
+	random_id_make(&ids, instance);
+	if (kvlist_read(str_of(c->otel_resource_attributes), &arena, &pairs))
+		otlp_put_resource(
+		    &e->resource, str_of(c->otel_service_name), &pairs, str_from(instance, sizeof(instance)));
 	arena_free(&arena);
 	return e->resource.n > 0 && buf_ok(&e->resource);
 }
@@ -296,12 +297,12 @@ make_upload(struct exporter *e)
 {
 	const struct config *c = e->config;
 	struct arena arena;
-	struct pairs headers;
+	struct kvlist headers;
 
 	arena_init(&arena, TEXT_MAX);
-	if (pairs_read(str_of(c->otel_exporter_otlp_headers), &arena, &headers))
-		e->upload = upload_new(&headers, &e->end, trace_descriptor(e->trace));
-	pairs_forget(&headers, str_of(c->otel_exporter_otlp_headers));
+	if (kvlist_read(str_of(c->otel_exporter_otlp_headers), &arena, &headers))
+		e->upload = http_client_new(&headers, &e->end, trace_descriptor(e->trace));
+	kvlist_forget(&headers, str_of(c->otel_exporter_otlp_headers));
 	arena_free(&arena);
 	return e->upload != NULL;
 }
@@ -310,8 +311,9 @@ static bool
 make_urls(struct exporter *e)
 {
 	const struct config *c = e->config;
-	const char *own[SIGNALS] = { [SPANS] = c->otel_exporter_otlp_traces_endpoint,
-		[METRICS] = c->otel_exporter_otlp_metrics_endpoint };
+	const char *own[SIGNALS] = {
+		[SPANS] = c->otel_exporter_otlp_traces_endpoint, [METRICS] = c->otel_exporter_otlp_metrics_endpoint
+	};
 	const struct str path[SIGNALS] = { [SPANS] = STR("v1/traces"), [METRICS] = STR("v1/metrics") };
 	bool ok = true;
 
@@ -326,7 +328,7 @@ make_urls(struct exporter *e)
 static void
 exporter_free(struct exporter *e)
 {
-	upload_free(e->upload);
+	http_client_free(e->upload);
 	for (enum signal s = 0; s < SIGNALS; s++)
 		buf_free(&e->url[s]);
 	buf_free(&e->resource);
@@ -342,7 +344,12 @@ exporter_new(const struct config *c, struct trace *t, struct metrics *m, unsigne
 
 	if (e == NULL)
 		return NULL;
-	*e = (struct exporter){ .config = c, .trace = t, .metrics = m, .block = block, .end = INT64_MAX, .out = output(),
+	*e = (struct exporter){ .config = c,
+		.trace = t,
+		.metrics = m,
+		.block = block,
+		.end = INT64_MAX,
+		.out = output(),
 		.began = clock_mono() };
 	for (enum signal s = 0; s < SIGNALS; s++)
 		buf_init(&e->url[s], TEXT_MAX);
@@ -350,8 +357,8 @@ exporter_new(const struct config *c, struct trace *t, struct metrics *m, unsigne
 	buf_init(&e->text, TEXT_MAX);
 	ok = make_resource(e) && make_urls(e);
 	if (c->otel_mode == OTELENV_ON)
-		ok = ok && upload_init() && make_upload(e);
-	if (ok && pthread_create(&e->thread, NULL, run, e) == 0)
+		ok = ok && http_client_init() && make_upload(e);
+	if (ok && pthread_create(&e->thread, NULL, exporter_main, e) == 0)
 		return e;
 	exporter_free(e);
 	return NULL;

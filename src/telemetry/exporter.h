@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: EPL-2.0 */
 /*
  * exporter: the thread that takes finished spans from the workers' rings, and
  * the metrics, and sends both to an OpenTelemetry collector or writes them to

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: EPL-2.0 */
 #include "telemetry/http_client.h"
 
 #include <curl/curl.h>
@@ -13,7 +14,7 @@
 #define ANSWER_MAX ((size_t)64 * 1024)
 #define HEADER_MAX ((size_t)64 * 1024)
 
-struct upload {
+struct http_client {
 	CURLM *multi;
 	CURL *easy;
 	struct curl_slist *headers;
@@ -23,13 +24,13 @@ struct upload {
 };
 
 bool
-upload_init(void)
+http_client_init(void)
 {
 	return curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK;
 }
 
 static bool
-add_header(struct upload *u, struct str name, struct str value)
+add_header(struct http_client *u, struct str name, struct str value)
 {
 	struct curl_slist *longer = NULL;
 	struct buf line;
@@ -49,7 +50,7 @@ add_header(struct upload *u, struct str name, struct str value)
 }
 
 static bool
-add_headers(struct upload *u, const struct pairs *headers)
+add_headers(struct http_client *u, const struct kvlist *headers)
 {
 	bool ok = add_header(u, STR("Content-Type"), STR("application/json"));
 
@@ -60,7 +61,7 @@ add_headers(struct upload *u, const struct pairs *headers)
 
 /* "Expect: 100-continue", libcurl's way with large bodies, costs a second where a server does not know it. */
 static bool
-expect_nothing(struct upload *u)
+expect_nothing(struct http_client *u)
 {
 	struct curl_slist *longer = curl_slist_append(u->headers, "Expect:");
 
@@ -73,7 +74,7 @@ expect_nothing(struct upload *u)
 static size_t
 on_answer(char *bytes, size_t one, size_t n, void *ctx)
 {
-	struct upload *u = ctx;
+	struct http_client *u = ctx;
 
 	(void)one;
 	buf_puts(&u->answer, str_first(str_from(bytes, n), u->answer.max - u->answer.n));
@@ -81,7 +82,7 @@ on_answer(char *bytes, size_t one, size_t n, void *ctx)
 }
 
 static bool
-set_options(struct upload *u)
+set_options(struct http_client *u)
 {
 	CURL *e = u->easy;
 
@@ -95,10 +96,10 @@ set_options(struct upload *u)
 	    curl_easy_setopt(e, CURLOPT_QUICK_EXIT, 1L) == CURLE_OK;
 }
 
-struct upload *
-upload_new(const struct pairs *headers, const _Atomic int64_t *end, int wake)
+struct http_client *
+http_client_new(const struct kvlist *headers, const _Atomic int64_t *end, int wake)
 {
-	struct upload *u = calloc(1, sizeof(*u));
+	struct http_client *u = calloc(1, sizeof(*u));
 
 	if (u == NULL)
 		return NULL;
@@ -109,12 +110,12 @@ upload_new(const struct pairs *headers, const _Atomic int64_t *end, int wake)
 	u->easy = curl_easy_init();
 	if (u->multi != NULL && u->easy != NULL && expect_nothing(u) && add_headers(u, headers) && set_options(u))
 		return u;
-	upload_free(u);
+	http_client_free(u);
 	return NULL;
 }
 
 void
-upload_free(struct upload *u)
+http_client_free(struct http_client *u)
 {
 	if (u == NULL)
 		return;
@@ -129,7 +130,7 @@ upload_free(struct upload *u)
 
 /* Sleeps until there is something to do; false: the time is up. */
 static bool
-wait(struct upload *u, int64_t due)
+wait(struct http_client *u, int64_t due)
 {
 	struct curl_waitfd wake = { .fd = u->wake, .events = CURL_WAIT_POLLIN };
 	int64_t end = atomic_load(u->end), left;
@@ -144,7 +145,7 @@ wait(struct upload *u, int64_t due)
 
 /* CURLE_OPERATION_TIMEDOUT where the time is up. */
 static CURLcode
-run(struct upload *u, int64_t due)
+run_transfer(struct http_client *u, int64_t due)
 {
 	int running, left;
 	const CURLMsg *message;
@@ -158,7 +159,7 @@ run(struct upload *u, int64_t due)
 }
 
 static void
-read_status(struct upload *u, struct upload_result *r)
+read_status(struct http_client *u, struct http_client_result *r)
 {
 	curl_off_t seconds = 0;
 	long status = 0;
@@ -172,11 +173,11 @@ read_status(struct upload *u, struct upload_result *r)
 }
 
 void
-upload_post(struct upload *u, const char *url, struct str body, int64_t due, struct upload_result *r)
+http_client_post(struct http_client *u, const char *url, struct str body, int64_t due, struct http_client_result *r)
 {
 	CURLcode code;
 
-	*r = (struct upload_result){ .may_repeat = true };
+	*r = (struct http_client_result){ .may_repeat = true };
 	buf_clear(&u->answer);
 	code = curl_easy_setopt(u->easy, CURLOPT_URL, url);
 	if (code == CURLE_OK)
@@ -184,7 +185,7 @@ upload_post(struct upload *u, const char *url, struct str body, int64_t due, str
 	if (code == CURLE_OK)
 		code = curl_easy_setopt(u->easy, CURLOPT_POSTFIELDS, body.p);
 	if (code == CURLE_OK && curl_multi_add_handle(u->multi, u->easy) == CURLM_OK) {
-		code = run(u, due);
+		code = run_transfer(u, due);
 		(void)curl_multi_remove_handle(u->multi, u->easy);
 	}
 	if (code == CURLE_OK)

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: EPL-2.0 */
 #include "telemetry/metrics.h"
 
 #include <assert.h>
@@ -5,8 +6,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
-#define CACHE_LINE 64
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+#include "base/base.h"
 
 struct block {
 	alignas(CACHE_LINE) _Atomic uint64_t cell[METRICS_CELLS];
@@ -47,7 +47,7 @@ metrics_attach(struct metrics *m, unsigned thread)
 
 /* Nobody else writes the cell, so it takes no locked instruction. */
 static void
-add(struct block *b, size_t cell, uint64_t n)
+add_to_cell(struct block *b, size_t cell, uint64_t n)
 {
 	_Atomic uint64_t *at = &b->cell[cell];
 
@@ -58,7 +58,7 @@ void
 metrics_add(size_t cell, uint64_t n)
 {
 	if (mine != NULL)
-		add(mine, cell, n);
+		add_to_cell(mine, cell, n);
 }
 
 void
@@ -83,26 +83,26 @@ observe(size_t cell, const struct metrics_bound *bound, size_t bounds, uint64_t 
 		return;
 	while (i < bounds && n > bound[i].value)
 		i++;
-	add(mine, cell + i, 1);
-	add(mine, cell + bounds + 1, n);
+	add_to_cell(mine, cell + i, 1);
+	add_to_cell(mine, cell + bounds + 1, n);
 }
 
 void
 metrics_observe_time(size_t cell, int64_t ns)
 {
-	observe(cell, seconds, COUNT(seconds), ns > 0 ? (uint64_t)ns : 0);
+	observe(cell, seconds, ARRAY_SIZE(seconds), ns > 0 ? (uint64_t)ns : 0);
 }
 
 void
 metrics_observe_bytes(size_t cell, uint64_t n)
 {
-	observe(cell, bytes, COUNT(bytes), n);
+	observe(cell, bytes, ARRAY_SIZE(bytes), n);
 }
 
 void
 metrics_observe_size(size_t cell, uint64_t n)
 {
-	observe(cell, sizes, COUNT(sizes), n);
+	observe(cell, sizes, ARRAY_SIZE(sizes), n);
 }
 
 static const struct {
@@ -110,12 +110,11 @@ static const struct {
 	struct str text;
 } codes[] = {
 #define X(status, reason) { status, STR_INIT(#status) },
-	RESPONSE_STATUSES(X)
-	X(499, "")
+	RESPONSE_STATUSES(X) X(499, "")
 #undef X
 };
 
-_Static_assert(COUNT(codes) == METRICS_CODES, "a code for each status");
+_Static_assert(ARRAY_SIZE(codes) == METRICS_CODES, "a code for each status");
 
 void
 metrics_count_request(enum method method, const struct route *route, unsigned status)
@@ -124,8 +123,9 @@ metrics_count_request(enum method method, const struct route *route, unsigned st
 
 	while (code < METRICS_CODES - 1 && codes[code].status != status)
 		code++;
-	metrics_add(METRICS_HTTP_REQUESTS +
-	    ((size_t)method * METRICS_N_ROUTE + route_number(route)) * METRICS_N_CODE + code, 1);
+	metrics_add(
+	    METRICS_HTTP_REQUESTS + ((size_t)method * METRICS_N_ROUTE + route_number(route)) * METRICS_N_CODE + code,
+	    1);
 }
 
 uint64_t
@@ -159,33 +159,40 @@ value_CODE(size_t i)
 static struct str
 value_OPERATION(size_t i)
 {
-	static const struct str names[] = { [STORE_GET] = STR_INIT("get"), [STORE_HEAD] = STR_INIT("head"),
-		[STORE_PUT] = STR_INIT("put"), [STORE_DELETE] = STR_INIT("delete"), [STORE_LIST] = STR_INIT("list"),
+	static const struct str names[] = { [STORE_GET] = STR_INIT("get"),
+		[STORE_HEAD] = STR_INIT("head"),
+		[STORE_PUT] = STR_INIT("put"),
+		[STORE_DELETE] = STR_INIT("delete"),
+		[STORE_LIST] = STR_INIT("list"),
 		[STORE_CHECK] = STR_INIT("check") };
 
-	_Static_assert(COUNT(names) == METRICS_N_OPERATION, "a name for each operation");
+	_Static_assert(ARRAY_SIZE(names) == METRICS_N_OPERATION, "a name for each operation");
 	return names[i];
 }
 
 static struct str
 value_OUTCOME(size_t i)
 {
-	static const struct str names[] = { [STORE_DONE] = STR_INIT("done"), [STORE_NO_KEY] = STR_INIT("no_key"),
-		[STORE_MISMATCH] = STR_INIT("mismatch"), [STORE_TOO_LONG] = STR_INIT("too_long"),
-		[STORE_UNAVAILABLE] = STR_INIT("unavailable"), [STORE_UNKNOWN] = STR_INIT("unknown"),
+	static const struct str names[] = { [STORE_DONE] = STR_INIT("done"),
+		[STORE_NO_KEY] = STR_INIT("no_key"),
+		[STORE_MISMATCH] = STR_INIT("mismatch"),
+		[STORE_TOO_LONG] = STR_INIT("too_long"),
+		[STORE_UNAVAILABLE] = STR_INIT("unavailable"),
+		[STORE_UNKNOWN] = STR_INIT("unknown"),
 		[STORE_FAULT] = STR_INIT("fault") };
 
-	_Static_assert(COUNT(names) == METRICS_N_OUTCOME, "a name for each outcome");
+	_Static_assert(ARRAY_SIZE(names) == METRICS_N_OUTCOME, "a name for each outcome");
 	return names[i];
 }
 
 static struct str
 value_STATE(size_t i)
 {
-	static const struct str names[] = { [METRICS_IDLE] = STR_INIT("idle"), [METRICS_BUSY] = STR_INIT("busy"),
+	static const struct str names[] = { [METRICS_IDLE] = STR_INIT("idle"),
+		[METRICS_BUSY] = STR_INIT("busy"),
 		[METRICS_CONNECTING] = STR_INIT("connecting") };
 
-	_Static_assert(COUNT(names) == METRICS_N_STATE, "a name for each state");
+	_Static_assert(ARRAY_SIZE(names) == METRICS_N_STATE, "a name for each state");
 	return names[i];
 }
 
@@ -193,10 +200,11 @@ static struct str
 value_RETRY(size_t i)
 {
 	static const struct str names[] = { [METRICS_RETRY_CONFLICT] = STR_INIT("conflict"),
-		[METRICS_RETRY_GROUP] = STR_INIT("group"), [METRICS_RETRY_MOVED] = STR_INIT("moved"),
+		[METRICS_RETRY_GROUP] = STR_INIT("group"),
+		[METRICS_RETRY_MOVED] = STR_INIT("moved"),
 		[METRICS_RETRY_LOST] = STR_INIT("lost") };
 
-	_Static_assert(COUNT(names) == METRICS_N_RETRY, "a name for each reason");
+	_Static_assert(ARRAY_SIZE(names) == METRICS_N_RETRY, "a name for each reason");
 	return names[i];
 }
 
@@ -206,17 +214,18 @@ value_AUTH(size_t i)
 	static const struct str names[] = { STR_INIT("no_token"), STR_INIT("invalid_token"), STR_INIT("no_workspace"),
 		STR_INIT("workspace_mismatch"), STR_INIT("namespace_forbidden") };
 
-	_Static_assert(COUNT(names) == METRICS_N_AUTH, "a name for each refusal");
+	_Static_assert(ARRAY_SIZE(names) == METRICS_N_AUTH, "a name for each refusal");
 	return names[i];
 }
 
 static struct str
 value_SECRET(size_t i)
 {
-	static const struct str names[] = { [METRICS_SECRET_CURRENT] = STR_INIT("current"),
-		[METRICS_SECRET_PREVIOUS] = STR_INIT("previous") };
+	static const struct str names[] = {
+		[METRICS_SECRET_CURRENT] = STR_INIT("current"), [METRICS_SECRET_PREVIOUS] = STR_INIT("previous")
+	};
 
-	_Static_assert(COUNT(names) == METRICS_N_SECRET, "a name for each secret");
+	_Static_assert(ARRAY_SIZE(names) == METRICS_N_SECRET, "a name for each secret");
 	return names[i];
 }
 
@@ -224,9 +233,10 @@ static struct str
 value_DROP(size_t i)
 {
 	static const struct str names[] = { [METRICS_DROP_FULL] = STR_INIT("queue_full"),
-		[METRICS_DROP_UNREACHABLE] = STR_INIT("unreachable"), [METRICS_DROP_REFUSED] = STR_INIT("refused") };
+		[METRICS_DROP_UNREACHABLE] = STR_INIT("unreachable"),
+		[METRICS_DROP_REFUSED] = STR_INIT("refused") };
 
-	_Static_assert(COUNT(names) == METRICS_N_DROP, "a name for each reason");
+	_Static_assert(ARRAY_SIZE(names) == METRICS_N_DROP, "a name for each reason");
 	return names[i];
 }
 
@@ -258,11 +268,11 @@ METRICS_LABELS(X)
 #define BOUND_BYTES   bytes
 #define BOUND_SIZES   sizes
 
-#define UNIT_COUNTER ""
-#define UNIT_GAUGE   ""
-#define UNIT_SECONDS "s"
-#define UNIT_BYTES   "By"
-#define UNIT_SIZES   ""
+#define UNIT_COUNTER    ""
+#define UNIT_GAUGE      ""
+#define UNIT_SECONDS    "s"
+#define UNIT_BYTES      "By"
+#define UNIT_SIZES      ""
 #define IS_TIME_COUNTER false
 #define IS_TIME_GAUGE   false
 #define IS_TIME_SECONDS true
@@ -270,11 +280,11 @@ METRICS_LABELS(X)
 #define IS_TIME_SIZES   false
 
 const struct metrics_family metrics_families[] = {
-#define X(NAME, kind, name, help, a, b, c)                                                             \
+#define X(NAME, kind, name, help, a, b, c) \
 	{ name, help, KIND_##kind, METRICS_##NAME, METRICS_WIDTH_##kind, { LABEL_##a, LABEL_##b, LABEL_##c }, \
-	    BOUND_##kind, UNIT_##kind, IS_TIME_##kind },
+		BOUND_##kind, UNIT_##kind, IS_TIME_##kind },
 	METRICS(X)
 #undef X
 };
 
-const size_t metrics_family_count = COUNT(metrics_families);
+const size_t metrics_family_count = ARRAY_SIZE(metrics_families);

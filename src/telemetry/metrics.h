@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: EPL-2.0 */
 /*
  * metrics: the numbers that an operator watches.  This room counts;
  * exposition prints.
@@ -20,39 +21,39 @@
 #include "http/route.h"
 #include "store/store.h"
 
-#define METRICS(X)                                                                                              \
-	X(HTTP_REQUESTS, COUNTER, "hulykvs_http_requests", "Requests answered.", METHOD, ROUTE, CODE)           \
-	X(HTTP_DURATION, SECONDS, "hulykvs_http_request_duration_seconds",                                      \
-	    "Time from the header of a request to its answer.", NO, NO, NO)                                     \
-	X(HTTP_IN_FLIGHT, GAUGE, "hulykvs_http_requests_in_flight", "Requests not answered yet.", NO, NO, NO)   \
-	X(REQUEST_BODY, BYTES, "hulykvs_request_body_bytes", "Bodies of requests.", NO, NO, NO)                 \
-	X(RESPONSE_BODY, BYTES, "hulykvs_response_body_bytes", "Bodies of answers.", NO, NO, NO)                \
-	X(DB_OPERATIONS, COUNTER, "hulykvs_db_operations", "Operations on the database, by how they ended.",    \
-	    OPERATION, OUTCOME, NO)                                                                             \
-	X(DB_DURATION, SECONDS, "hulykvs_db_operation_duration_seconds",                                        \
-	    "Time of an operation on the database, waiting for its turn included.", OPERATION, NO, NO)          \
+#define METRICS(X) \
+	X(HTTP_REQUESTS, COUNTER, "hulykvs_http_requests", "Requests answered.", METHOD, ROUTE, CODE) \
+	X(HTTP_DURATION, SECONDS, "hulykvs_http_request_duration_seconds", \
+	    "Time from the header of a request to its answer.", NO, NO, NO) \
+	X(HTTP_IN_FLIGHT, GAUGE, "hulykvs_http_requests_in_flight", "Requests not answered yet.", NO, NO, NO) \
+	X(REQUEST_BODY, BYTES, "hulykvs_request_body_bytes", "Bodies of requests.", NO, NO, NO) \
+	X(RESPONSE_BODY, BYTES, "hulykvs_response_body_bytes", "Bodies of answers.", NO, NO, NO) \
+	X(DB_OPERATIONS, COUNTER, "hulykvs_db_operations", "Operations on the database, by how they ended.", \
+	    OPERATION, OUTCOME, NO) \
+	X(DB_DURATION, SECONDS, "hulykvs_db_operation_duration_seconds", \
+	    "Time of an operation on the database, waiting for its turn included.", OPERATION, NO, NO) \
 	X(DB_GROUP_SIZE, SIZES, "hulykvs_db_group_size", "Operations sent to the database at once.", NO, NO, NO) \
-	X(DB_CONNECTIONS, GAUGE, "hulykvs_db_connections", "Connections to the database.", STATE, NO, NO)       \
-	X(DB_RETRIES, COUNTER, "hulykvs_db_retries", "Operations sent to the database again.", RETRY, NO, NO)   \
-	X(AUTH_REFUSALS, COUNTER, "hulykvs_auth_refusals", "Requests refused for their token.", AUTH, NO, NO)   \
-	X(TOKEN_CACHE_HITS, COUNTER, "hulykvs_token_cache_hits", "Tokens that were known.", NO, NO, NO)         \
+	X(DB_CONNECTIONS, GAUGE, "hulykvs_db_connections", "Connections to the database.", STATE, NO, NO) \
+	X(DB_RETRIES, COUNTER, "hulykvs_db_retries", "Operations sent to the database again.", RETRY, NO, NO) \
+	X(AUTH_REFUSALS, COUNTER, "hulykvs_auth_refusals", "Requests refused for their token.", AUTH, NO, NO) \
+	X(TOKEN_CACHE_HITS, COUNTER, "hulykvs_token_cache_hits", "Tokens that were known.", NO, NO, NO) \
 	X(TOKEN_CACHE_MISSES, COUNTER, "hulykvs_token_cache_misses", "Tokens that had to be verified.", NO, NO, NO) \
-	X(PEERS_REFUSED, COUNTER, "hulykvs_peers_refused",                                                      \
-	    "Connections closed since their user may not connect.", NO, NO, NO) \
-	X(TOKENS_ACCEPTED, COUNTER, "hulykvs_tokens_accepted", "Requests with a good token, by the key that signed it.", \
-	    SECRET, NO, NO) \
+	X(PEERS_REFUSED, COUNTER, "hulykvs_peers_refused", "Connections closed since their user may not connect.", NO, \
+	    NO, NO) \
+	X(TOKENS_ACCEPTED, COUNTER, "hulykvs_tokens_accepted", \
+	    "Requests with a good token, by the key that signed it.", SECRET, NO, NO) \
 	X(SPANS_EXPORTED, COUNTER, "hulykvs_otel_spans_exported", "Spans that the collector has taken.", NO, NO, NO) \
 	X(SPANS_DROPPED, COUNTER, "hulykvs_otel_spans_dropped", "Spans that the collector has not taken.", DROP, NO, NO)
 
 /*    LABEL, "name", how many values */
-#define METRICS_LABELS(X)                                                 \
-	X(METHOD, "method", METHOD_OTHER + 1)                             \
+#define METRICS_LABELS(X) \
+	X(METHOD, "method", METHOD_OTHER + 1) \
 	X(ROUTE, "route", ROUTE_COUNT + 1) /* the last one: no such path */ \
-	X(CODE, "code", METRICS_CODES)                                    \
-	X(OPERATION, "operation", STORE_CHECK + 1)                        \
-	X(OUTCOME, "outcome", STORE_FAULT + 1)                            \
-	X(STATE, "state", METRICS_STATES)                                 \
-	X(RETRY, "reason", METRICS_RETRIES)                               \
+	X(CODE, "code", METRICS_CODES) \
+	X(OPERATION, "operation", STORE_CHECK + 1) \
+	X(OUTCOME, "outcome", STORE_FAULT + 1) \
+	X(STATE, "state", METRICS_STATES) \
+	X(RETRY, "reason", METRICS_RETRIES) \
 	X(AUTH, "reason", REFUSAL_NAMESPACE_FORBIDDEN - REFUSAL_NO_TOKEN + 1) \
 	X(SECRET, "secret", METRICS_SECRETS) \
 	X(DROP, "reason", METRICS_DROPS)
@@ -61,7 +62,7 @@ enum {
 #define X(status, reason) METRICS_CODE_##status,
 	RESPONSE_STATUSES(X)
 #undef X
-	METRICS_CODE_499, /* the client left before the answer */
+	    METRICS_CODE_499, /* the client left before the answer */
 	METRICS_CODES,
 };
 
@@ -98,13 +99,15 @@ enum metrics_drop {
 };
 
 /* Upper bounds of the histograms' buckets: X(in the unit that is observed, "as it is printed"). */
-#define METRICS_SECONDS(X)                                                                                  \
-	X(1000000, "0.001") X(2500000, "0.0025") X(5000000, "0.005") X(10000000, "0.01") X(25000000, "0.025") \
-	X(50000000, "0.05") X(100000000, "0.1") X(250000000, "0.25") X(500000000, "0.5") X(1000000000, "1")   \
-	X(2500000000, "2.5") X(5000000000, "5") X(10000000000, "10")
-#define METRICS_BYTES(X)                                                                       \
-	X(64, "64") X(256, "256") X(1024, "1024") X(4096, "4096") X(16384, "16384") X(65536, "65536") \
-	X(262144, "262144") X(1048576, "1048576") X(4194304, "4194304")
+#define METRICS_SECONDS(X) \
+	X(1000000, "0.001") \
+	X(2500000, "0.0025") X(5000000, "0.005") X(10000000, "0.01") X(25000000, "0.025") X(50000000, "0.05") \
+	    X(100000000, "0.1") X(250000000, "0.25") X(500000000, "0.5") X(1000000000, "1") X(2500000000, "2.5") \
+		X(5000000000, "5") X(10000000000, "10")
+#define METRICS_BYTES(X) \
+	X(64, "64") \
+	X(256, "256") X(1024, "1024") X(4096, "4096") X(16384, "16384") X(65536, "65536") X(262144, "262144") \
+	    X(1048576, "1048576") X(4194304, "4194304")
 #define METRICS_SIZES(X) X(1, "1") X(2, "2") X(4, "4") X(8, "8") X(16, "16") X(32, "32") X(64, "64") X(128, "128")
 
 /* Where the cells of each metric begin: series by series; of a histogram the buckets, the one beyond, the sum. */
@@ -120,12 +123,13 @@ enum {
 	METRICS_LABELS(X)
 #undef X
 #define X(NAME, kind, name, help, a, b, c) \
-	METRICS_##NAME,                    \
-	METRICS_LAST_##NAME = METRICS_##NAME + METRICS_N_##a * METRICS_N_##b * METRICS_N_##c * METRICS_WIDTH_##kind - 1,
-	METRICS_START = -1, /* the next one is 0 */
+	METRICS_##NAME, \
+	    METRICS_LAST_##NAME = \
+		METRICS_##NAME + METRICS_N_##a * METRICS_N_##b * METRICS_N_##c * METRICS_WIDTH_##kind - 1,
+	    METRICS_START = -1, /* the next one is 0 */
 	METRICS(X)
 #undef X
-	METRICS_CELLS,
+	    METRICS_CELLS,
 };
 
 struct metrics;

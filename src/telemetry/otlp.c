@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: EPL-2.0 */
 #include "telemetry/otlp.h"
 
 #include <inttypes.h>
@@ -37,7 +38,7 @@ put_key(struct buf *out, struct str key)
 }
 
 static void
-put_text(struct buf *out, struct str key, struct str value)
+put_json_text(struct buf *out, struct str key, struct str value)
 {
 	put_key(out, key);
 	buf_puts(out, STR("stringValue\":"));
@@ -47,7 +48,7 @@ put_text(struct buf *out, struct str key, struct str value)
 
 /* 64-bit numbers are strings (proto3's JSON mapping). */
 static void
-put_number(struct buf *out, struct str key, int64_t value)
+put_json_number(struct buf *out, struct str key, int64_t value)
 {
 	put_key(out, key);
 	buf_puts(out, STR("intValue\":\""));
@@ -56,27 +57,27 @@ put_number(struct buf *out, struct str key, int64_t value)
 }
 
 static void
-put_unless_given(struct buf *out, const struct pairs *attributes, struct str key, struct str value)
+put_unless_given(struct buf *out, const struct kvlist *attributes, struct str key, struct str value)
 {
-	if (pairs_find(attributes, key).p == NULL)
-		put_text(out, key, value);
+	if (kvlist_find(attributes, key).p == NULL)
+		put_json_text(out, key, value);
 }
 
 void
-otlp_put_resource(struct buf *out, struct str name, const struct pairs *attributes, struct str instance)
+otlp_put_resource(struct buf *out, struct str name, const struct kvlist *attributes, struct str instance)
 {
 	static const struct str name_key = STR_INIT("service.name");
 
 	buf_puts(out, STR("{\"attributes\":["));
 	if (name.n > 0)
-		put_text(out, name_key, name);
+		put_json_text(out, name_key, name);
 	else
 		put_unless_given(out, attributes, name_key, STR("hulykvs"));
 	put_unless_given(out, attributes, STR("service.version"), STR(PACKAGE_VERSION));
 	put_unless_given(out, attributes, STR("service.instance.id"), instance);
 	for (size_t i = 0; i < attributes->n; i++)
 		if (name.n == 0 || !str_eq(attributes->pair[i].name, name_key))
-			put_text(out, attributes->pair[i].name, attributes->pair[i].value);
+			put_json_text(out, attributes->pair[i].name, attributes->pair[i].value);
 	buf_puts(out, STR("]}"));
 }
 
@@ -159,19 +160,19 @@ put_request(struct buf *out, const struct trace_span *s, otlp_epoch epoch)
 		buf_putc(out, ' ');
 	buf_puts(out, route);
 	put_kind(out, KIND_SERVER, s->began + epoch, s->ended + epoch);
-	put_text(out, STR("http.request.method"), known ? request_method_name(s->method) : STR("_OTHER"));
+	put_json_text(out, STR("http.request.method"), known ? request_method_name(s->method) : STR("_OTHER"));
 	if (route.p != NULL)
-		put_text(out, STR("http.route"), route);
-	put_text(out, STR("url.scheme"), s->is_secure ? STR("https") : STR("http"));
+		put_json_text(out, STR("http.route"), route);
+	put_json_text(out, STR("url.scheme"), s->is_secure ? STR("https") : STR("http"));
 	if (!gone)
-		put_number(out, STR("http.response.status_code"), s->status);
+		put_json_number(out, STR("http.response.status_code"), s->status);
 	if (gone) {
-		put_text(out, STR("error.type"), STR("client_gone"));
+		put_json_text(out, STR("error.type"), STR("client_gone"));
 	} else if (fault) {
 		char status[16];
 		int n = snprintf(status, sizeof(status), "%u", s->status);
 
-		put_text(out, STR("error.type"), str_from(status, (size_t)n));
+		put_json_text(out, STR("error.type"), str_from(status, (size_t)n));
 	}
 	end_span(out, gone || fault);
 }
@@ -210,17 +211,17 @@ put_operation(struct buf *out, const struct trace_span *s, otlp_epoch epoch)
 		buf_putc(out, ' ');
 	buf_puts(out, what->collection);
 	put_kind(out, KIND_CLIENT, s->operation.began + epoch, s->operation.ended + epoch);
-	put_text(out, STR("db.system.name"), what->system);
-	put_text(out, STR("db.operation.name"), what->operation);
+	put_json_text(out, STR("db.system.name"), what->system);
+	put_json_text(out, STR("db.operation.name"), what->operation);
 	if (what->collection.p != NULL)
-		put_text(out, STR("db.collection.name"), what->collection);
-	put_text(out, STR("db.query.text"), what->query);
+		put_json_text(out, STR("db.collection.name"), what->collection);
+	put_json_text(out, STR("db.query.text"), what->query);
 	if (s->operation.group > 0)
-		put_number(out, STR("hulykvs.db.group_size"), s->operation.group);
+		put_json_number(out, STR("hulykvs.db.group_size"), s->operation.group);
 	if (error.p != NULL && sqlstate.n > 0)
-		put_text(out, STR("db.response.status_code"), sqlstate);
+		put_json_text(out, STR("db.response.status_code"), sqlstate);
 	if (error.p != NULL)
-		put_text(out, STR("error.type"), sqlstate.n > 0 ? sqlstate : error);
+		put_json_text(out, STR("error.type"), sqlstate.n > 0 ? sqlstate : error);
 	end_span(out, error.p != NULL);
 }
 
@@ -246,7 +247,7 @@ struct points {
 };
 
 static size_t
-series_count(const struct metrics_family *f)
+otlp_series_count(const struct metrics_family *f)
 {
 	size_t n = 1;
 
@@ -258,13 +259,13 @@ series_count(const struct metrics_family *f)
 static void
 begin_point(const struct points *p, const struct metrics_family *f, size_t series)
 {
-	size_t below = series_count(f);
+	size_t below = otlp_series_count(f);
 
 	separate(p->out);
 	buf_puts(p->out, STR("{\"attributes\":["));
 	for (size_t i = 0; i < METRICS_LABELS_MAX && f->label[i] != NULL; i++) {
 		below /= f->label[i]->n;
-		put_text(p->out, str_of(f->label[i]->name), f->label[i]->value(series / below));
+		put_json_text(p->out, str_of(f->label[i]->name), f->label[i]->value(series / below));
 		series %= below;
 	}
 	put_time(p->out, STR("],\"startTimeUnixNano\":\""), p->since);
@@ -308,7 +309,7 @@ put_distribution(const struct points *p, const struct metrics_family *f, size_t 
 static void
 put_points(const struct points *p, const struct metrics_family *f)
 {
-	size_t n = series_count(f);
+	size_t n = otlp_series_count(f);
 
 	for (size_t series = 0; series < n; series++) {
 		uint64_t value = metrics_sum(p->metrics, f->cell + series);
@@ -332,7 +333,7 @@ begin_metric(struct buf *out, const char *name, const char *help, const char *un
 }
 
 static void
-put_family(const struct points *p, const struct metrics_family *f)
+put_otlp_family(const struct points *p, const struct metrics_family *f)
 {
 	static const struct str begin[] = { [METRICS_COUNTER] = STR_INIT("\"sum\":{\"dataPoints\":["),
 		[METRICS_GAUGE] = STR_INIT("\"gauge\":{\"dataPoints\":["),
@@ -350,8 +351,8 @@ put_family(const struct points *p, const struct metrics_family *f)
 }
 
 void
-otlp_put_metrics(struct buf *out, struct str resource, const struct metrics *m, int64_t since, int64_t now,
-    otlp_epoch epoch)
+otlp_put_metrics(
+    struct buf *out, struct str resource, const struct metrics *m, int64_t since, int64_t now, otlp_epoch epoch)
 {
 	const struct points points = { out, m, since + epoch, now + epoch };
 
@@ -359,7 +360,7 @@ otlp_put_metrics(struct buf *out, struct str resource, const struct metrics *m, 
 	buf_puts(out, resource);
 	buf_puts(out, STR(",\"scopeMetrics\":[{" SCOPE ",\"metrics\":["));
 	for (size_t i = 0; i < metrics_family_count; i++)
-		put_family(&points, &metrics_families[i]);
+		put_otlp_family(&points, &metrics_families[i]);
 	buf_puts(out, STR("]}]}]}"));
 }
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: EPL-2.0 */
 #include "telemetry/prometheus.h"
 
 #include <inttypes.h>
@@ -11,26 +12,26 @@
 
 #define FEW_SERIES 64 /* all of them are printed, so that an increase from 0 is seen */
 
-enum exposition_format
-exposition_choose(struct str accept)
+enum prometheus_format
+prometheus_choose(struct str accept)
 {
-	return accept_names(accept, STR("application/openmetrics-text")) ? EXPOSITION_OPENMETRICS :
-	    EXPOSITION_PROMETHEUS;
+	return accept_field_names(accept, STR("application/openmetrics-text")) ? PROMETHEUS_OPENMETRICS
+									       : PROMETHEUS_PROMETHEUS;
 }
 
 struct str
-exposition_type(enum exposition_format format)
+prometheus_type(enum prometheus_format format)
 {
-	return format == EXPOSITION_OPENMETRICS ? STR("application/openmetrics-text; version=1.0.0; charset=utf-8") :
-	    STR("text/plain; version=0.0.4; charset=utf-8");
+	return format == PROMETHEUS_OPENMETRICS ? STR("application/openmetrics-text; version=1.0.0; charset=utf-8")
+						: STR("text/plain; version=0.0.4; charset=utf-8");
 }
 
 /* To OpenMetrics "_total" and "_info" are no part of the name of the family. */
 static void
-put_head(struct buf *out, enum exposition_format format, const char *name, const char *type, const char *suffix,
+put_family_head(struct buf *out, enum prometheus_format format, const char *name, const char *type, const char *suffix,
     const char *help)
 {
-	const char *end = format == EXPOSITION_OPENMETRICS ? "" : suffix;
+	const char *end = format == PROMETHEUS_OPENMETRICS ? "" : suffix;
 
 	buf_printf(out, "# HELP %s%s %s\n# TYPE %s%s %s\n", name, end, help, name, end, type);
 }
@@ -47,7 +48,8 @@ put_series(struct buf *out, const struct metrics_family *f, const char *suffix, 
 	buf_printf(out, "%s%s", f->name, suffix);
 	for (size_t i = 0; i < METRICS_LABELS_MAX && f->label[i] != NULL; i++) {
 		below /= f->label[i]->n;
-		buf_printf(out, "%c%s=\"%.*s\"", separator, f->label[i]->name, STR_FMT(f->label[i]->value(left / below)));
+		buf_printf(
+		    out, "%c%s=\"%.*s\"", separator, f->label[i]->name, STR_FMT(f->label[i]->value(left / below)));
 		left %= below;
 		separator = ',';
 	}
@@ -68,13 +70,13 @@ put_seconds(struct buf *out, uint64_t ns)
 
 /* OpenMetrics wants a number with a point in it. */
 static void
-put_bucket(struct buf *out, const struct metrics_family *f, size_t series, struct str bound, enum exposition_format format,
-    uint64_t count)
+put_bucket(struct buf *out, const struct metrics_family *f, size_t series, struct str bound,
+    enum prometheus_format format, uint64_t count)
 {
 	char text[32];
 	bool whole = memchr(bound.p, '.', bound.n) == NULL && bound.p[0] != '+';
-	int n = snprintf(text, sizeof(text), "%.*s%s", STR_FMT(bound),
-	    whole && format == EXPOSITION_OPENMETRICS ? ".0" : "");
+	int n = snprintf(
+	    text, sizeof(text), "%.*s%s", STR_FMT(bound), whole && format == PROMETHEUS_OPENMETRICS ? ".0" : "");
 
 	put_series(out, f, "_bucket", series, str_from(text, (size_t)n));
 	buf_printf(out, "%" PRIu64 "\n", count);
@@ -82,7 +84,7 @@ put_bucket(struct buf *out, const struct metrics_family *f, size_t series, struc
 
 static void
 put_histogram(struct buf *out, const struct metrics *m, const struct metrics_family *f, size_t series,
-    enum exposition_format format)
+    enum prometheus_format format)
 {
 	size_t cell = f->cell + series * f->width, bounds = f->width - 2;
 	uint64_t count = 0, sum = metrics_sum(m, cell + bounds + 1);
@@ -101,7 +103,7 @@ put_histogram(struct buf *out, const struct metrics *m, const struct metrics_fam
 }
 
 static size_t
-series_count(const struct metrics_family *f)
+prometheus_series_count(const struct metrics_family *f)
 {
 	size_t n = 1;
 
@@ -111,14 +113,16 @@ series_count(const struct metrics_family *f)
 }
 
 static void
-put_family(struct buf *out, const struct metrics *m, const struct metrics_family *f, enum exposition_format format)
+put_prometheus_family(
+    struct buf *out, const struct metrics *m, const struct metrics_family *f, enum prometheus_format format)
 {
-	static const char *const types[] = { [METRICS_COUNTER] = "counter", [METRICS_GAUGE] = "gauge",
-		[METRICS_HISTOGRAM] = "histogram" };
+	static const char *const types[] = {
+		[METRICS_COUNTER] = "counter", [METRICS_GAUGE] = "gauge", [METRICS_HISTOGRAM] = "histogram"
+	};
 	const char *suffix = f->kind == METRICS_COUNTER ? "_total" : "";
-	size_t n = series_count(f);
+	size_t n = prometheus_series_count(f);
 
-	put_head(out, format, f->name, types[f->kind], suffix, f->help);
+	put_family_head(out, format, f->name, types[f->kind], suffix, f->help);
 	for (size_t series = 0; series < n; series++) {
 		if (f->kind == METRICS_HISTOGRAM) {
 			put_histogram(out, m, f, series, format);
@@ -133,44 +137,45 @@ put_family(struct buf *out, const struct metrics *m, const struct metrics_family
 }
 
 static void
-put_number(struct buf *out, enum exposition_format format, const char *name, const char *type, const char *help,
+put_sample_number(struct buf *out, enum prometheus_format format, const char *name, const char *type, const char *help,
     uint64_t value)
 {
 	const char *suffix = strcmp(type, "counter") == 0 ? "_total" : "";
 
-	put_head(out, format, name, type, suffix, help);
+	put_family_head(out, format, name, type, suffix, help);
 	buf_printf(out, "%s%s %" PRIu64 "\n", name, suffix, value);
 }
 
 /* The names that Prometheus' own client libraries use. */
 static void
-put_process(struct buf *out, enum exposition_format format)
+put_process(struct buf *out, enum prometheus_format format)
 {
-	struct process p;
+	struct proc_stats p;
 
-	process_read(&p);
-	put_head(out, format, "process_cpu_seconds", "counter", "_total", "CPU time of the program.");
+	proc_stats_read(&p);
+	put_family_head(out, format, "process_cpu_seconds", "counter", "_total", "CPU time of the program.");
 	buf_puts(out, STR("process_cpu_seconds_total "));
 	put_seconds(out, (uint64_t)p.cpu);
-	put_number(out, format, "process_resident_memory_bytes", "gauge", "Memory in use.", p.resident);
-	put_number(out, format, "process_virtual_memory_bytes", "gauge", "Address space in use.", p.size);
-	put_number(out, format, "process_open_fds", "gauge", "Open file descriptors.", p.open_fds);
-	put_number(out, format, "process_max_fds", "gauge", "Most file descriptors that may be open.", p.max_fds);
-	put_number(out, format, "process_start_time_seconds", "gauge", "Start of the program since the epoch, in seconds.",
-	    (uint64_t)p.started);
+	put_sample_number(out, format, "process_resident_memory_bytes", "gauge", "Memory in use.", p.resident);
+	put_sample_number(out, format, "process_virtual_memory_bytes", "gauge", "Address space in use.", p.size);
+	put_sample_number(out, format, "process_open_fds", "gauge", "Open file descriptors.", p.open_fds);
+	put_sample_number(
+	    out, format, "process_max_fds", "gauge", "Most file descriptors that may be open.", p.max_fds);
+	put_sample_number(out, format, "process_start_time_seconds", "gauge",
+	    "Start of the program since the epoch, in seconds.", (uint64_t)p.started);
 }
 
 void
-exposition_put(struct buf *out, const struct metrics *m, enum exposition_format format)
+prometheus_put(struct buf *out, const struct metrics *m, enum prometheus_format format)
 {
 	for (size_t i = 0; i < metrics_family_count; i++)
-		put_family(out, m, &metrics_families[i], format);
-	put_number(out, format, "hulykvs_log_lines_lost", "counter", "Lines of the log that stderr had no room for.",
-	    log_lost());
-	put_head(out, format, "hulykvs_build", format == EXPOSITION_OPENMETRICS ? "info" : "gauge", "_info",
+		put_prometheus_family(out, m, &metrics_families[i], format);
+	put_sample_number(out, format, "hulykvs_log_lines_lost", "counter",
+	    "Lines of the log that stderr had no room for.", log_lost());
+	put_family_head(out, format, "hulykvs_build", format == PROMETHEUS_OPENMETRICS ? "info" : "gauge", "_info",
 	    "Version of the program.");
 	buf_puts(out, STR("hulykvs_build_info{version=\"" PACKAGE_VERSION "\"} 1\n"));
 	put_process(out, format);
-	if (format == EXPOSITION_OPENMETRICS)
+	if (format == PROMETHEUS_OPENMETRICS)
 		buf_puts(out, STR("# EOF\n"));
 }

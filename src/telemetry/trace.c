@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: EPL-2.0 */
 #include "telemetry/trace.h"
 
 #include <stdalign.h>
@@ -6,10 +7,8 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "base/base.h"
 #include "telemetry/metrics.h"
-
-#define CACHE_LINE 64
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 enum rule { RULE_ALL, RULE_NONE, RULE_SHARE };
 
@@ -44,7 +43,7 @@ struct trace {
 bool
 trace_sampler_parse(struct str name, enum trace_sampler *sampler)
 {
-	for (size_t i = 0; i < COUNT(samplers); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(samplers); i++)
 		if (str_eq_nocase(name, samplers[i].name)) {
 			*sampler = (enum trace_sampler)i;
 			return true;
@@ -141,21 +140,22 @@ is_sampled(const struct trace *t, const struct traceparent *parent, const char *
 }
 
 bool
-trace_begin(struct trace_ring *r, struct ids *ids, const struct traceparent *parent, struct trace_span *s)
+trace_begin(struct trace_ring *r, struct random_id *ids, const struct traceparent *parent, struct trace_span *s)
 {
-	char fresh[IDS_SIZE];
+	char fresh[RANDOM_ID_SIZE];
 	bool has_parent = parent->trace_id.p != NULL;
 
-	_Static_assert(IDS_SIZE == TRACE_ID_SIZE && IDS_SIZE == 2 * TRACE_SPAN_SIZE, "one for a trace, or for two spans");
+	_Static_assert(RANDOM_ID_SIZE == TRACE_ID_SIZE && RANDOM_ID_SIZE == 2 * TRACE_SPAN_SIZE,
+	    "one for a trace, or for two spans");
 	if (!has_parent)
-		ids_make(ids, fresh);
+		random_id_make(ids, fresh);
 	if (!is_sampled(r->trace, parent, has_parent ? parent->trace_id.p : fresh))
 		return false;
 	*s = (struct trace_span){ .has_parent = has_parent };
 	memcpy(s->trace_id, has_parent ? parent->trace_id.p : fresh, sizeof(s->trace_id));
 	if (has_parent)
 		memcpy(s->parent_id, parent->parent_id.p, sizeof(s->parent_id));
-	ids_make(ids, fresh);
+	random_id_make(ids, fresh);
 	memcpy(s->id, fresh, sizeof(s->id));
 	memcpy(s->operation.id, fresh + sizeof(s->id), sizeof(s->operation.id));
 	return true;

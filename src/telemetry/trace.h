@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: EPL-2.0 */
 /*
  * trace: which requests are traced, and their spans on the way from the
  * workers to the exporter.
@@ -14,19 +15,19 @@
 #include "http/route.h"
 #include "store/store.h"
 
-#define TRACE_ID_SIZE 32 /* hex digits */
+#define TRACE_ID_SIZE   32 /* hex digits */
 #define TRACE_SPAN_SIZE 16
 
 /*
  * The samplers of the OpenTelemetry specification.
  * X(NAME, "name", whether a parent decides if there is one, what decides else)
  */
-#define TRACE_SAMPLERS(X)                                                \
-	X(ALWAYS_ON, "always_on", false, ALL)                            \
-	X(ALWAYS_OFF, "always_off", false, NONE)                         \
-	X(RATIO, "traceidratio", false, SHARE)                           \
-	X(PARENT_ALWAYS_ON, "parentbased_always_on", true, ALL)          \
-	X(PARENT_ALWAYS_OFF, "parentbased_always_off", true, NONE)       \
+#define TRACE_SAMPLERS(X) \
+	X(ALWAYS_ON, "always_on", false, ALL) \
+	X(ALWAYS_OFF, "always_off", false, NONE) \
+	X(RATIO, "traceidratio", false, SHARE) \
+	X(PARENT_ALWAYS_ON, "parentbased_always_on", true, ALL) \
+	X(PARENT_ALWAYS_OFF, "parentbased_always_off", true, NONE) \
 	X(PARENT_RATIO, "parentbased_traceidratio", true, SHARE)
 
 enum trace_sampler {
@@ -74,7 +75,7 @@ void trace_free(struct trace *t);
 struct trace_ring *trace_ring(struct trace *t, unsigned worker);
 
 /* Whether the request is traced; then its span has begun: ids, nothing else. */
-bool trace_begin(struct trace_ring *r, struct ids *ids, const struct traceparent *parent, struct trace_span *s);
+bool trace_begin(struct trace_ring *r, struct random_id *ids, const struct traceparent *parent, struct trace_span *s);
 
 /* The request has ended, and the span is complete. */
 void trace_put(struct trace_ring *r, const struct trace_span *s);

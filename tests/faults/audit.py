@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: EPL-2.0
 """How often each write took effect, from the table that audit.sql keeps.
 
 Python standard library only; the database is asked with psql.

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: EPL-2.0
 -- Every change that took effect leaves one row; what is rolled back leaves none.
 create table public.audit (n bigserial, op text, key text, md5 text);
 create function public.audit() returns trigger language plpgsql as $$

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: EPL-2.0
 """More bytes of bodies at once than the budget: 503 with Retry-After for what is over it, and all succeed in the end.
 
     bodies.py BASE-URL DATABASE-URL CLIENTS FITTING

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: EPL-2.0
 """Many writers on one key: nothing that they do to each other may reach a client as an error.
 
     contend.py [--writers N] [--requests N] BASE-URL

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: EPL-2.0
 """More connections than the program has descriptors for: it lives, and serves as soon as there are fewer.
 
     crowd.py SOCKET CONNECTIONS

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: EPL-2.0
 """Holds up every statement on the table of values, so that requests stay in flight for as long as a test wants.
 
     with database_lock.Lock(database_url):

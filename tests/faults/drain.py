@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: EPL-2.0
 """TERM while requests are in flight: all are answered by the program that has begun them, and what comes meanwhile
 waits for the next one.
 

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: EPL-2.0
 """Lets every call that can fail, fail once, and judges what became of it.
 
     failpoints.py [--depth N] [--features] serve|start|cgi DIRECTORY-OF-PROGRAMS DATABASE-URL

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: EPL-2.0
 # For the fault tests: a world whose database can be taken away, and a proxy in front of it.
 # Source this after postgres.bash and world.bash; it changes no shell options.
 #

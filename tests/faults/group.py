@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: EPL-2.0
 """Breaks the database's protocol under a group of writes, and judges every member of it for itself.
 
     group.py PROGRAM-SOCKET PROXY-CONTROL DATABASE-URL

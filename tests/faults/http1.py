@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: EPL-2.0
 """A small HTTP/1.1 client for tests that send many requests: keep-alive, one request at a time, little overhead.
 
     with Connection("http://127.0.0.1:8094", token) as c:

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: EPL-2.0
 """Faults that meet one database connection while others go on, told to the program record by record.
 
     lanes.py CASE SOCKET PROXY-CONTROL|- DATABASE-URL PROGRAM-ID

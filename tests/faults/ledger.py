@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: EPL-2.0
 """A ledger of writes: what was acknowledged has to be there afterwards, whatever happened meanwhile.
 
     ledger.py write [--writers N] [--requests N] [--rewrite] BASE-URL LEDGER

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: EPL-2.0
 """Records what concurrent clients see of single keys while the database's connection breaks, and checks that each
 key behaved as one register: that its requests can be put in an order that fits their times and their answers.
 

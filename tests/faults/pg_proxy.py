@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: EPL-2.0
 """A proxy between the program and PostgreSQL that knows the protocol and breaks it where it is told to.
 
     pg_proxy.py LISTEN-SOCKET SERVER-SOCKET CONTROL-SOCKET [SQL-DIRECTORY]

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: EPL-2.0
 """Breaks the database's protocol at every place, one request at a time, and judges what the client was told.
 
     protocol.py [--only TEXT] BASE-URL PROXY-CONTROL DATABASE-URL

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: EPL-2.0
 """How soon the service works again after the database does.
 
     recovery.py BASE-URL POSTGRESQL-SOCKET

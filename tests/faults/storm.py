@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: EPL-2.0
 """Generated HTTP requests: whatever is asked, an answer of 5xx there is none.
 
     storm.py [--seed N] [--clients N] BASE-URL REQUESTS

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: EPL-2.0
 """Peers on the program's socket that say nothing, are slow, leave in the middle, or never leave: beside other load.
 
     strangers.py SOCKET ROUNDS

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: EPL-2.0
 """Two FastCGI programs behind one web server; one of them carries requests out and then ends without an answer.
 
     upstream.py BASE-URL DYING-SOCKET SOUND-SOCKET ROUNDS

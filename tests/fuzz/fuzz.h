@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: EPL-2.0 */
 /*
  * fuzz: what the fuzz targets share.  A target is fuzz_X.c with one function
  * that libFuzzer calls for each input; what must hold for every input stands
@@ -14,12 +15,12 @@
 
 #define FUZZ_SECRET "secret" /* signs the tokens of seeds and targets */
 
-#define CHECK(what)                                                                       \
-	do {                                                                              \
-		if (!(what)) {                                                            \
+#define CHECK(what) \
+	do { \
+		if (!(what)) { \
 			(void)fprintf(stderr, "%s:%d: not so: %s\n", __FILE__, __LINE__, #what); \
-			abort();                                                          \
-		}                                                                         \
+			abort(); \
+		} \
 	} while (0)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: EPL-2.0
 # Builds the fuzz targets into the current directory: make -f …/fuzz.mk
 top := $(abspath $(dir $(lastword $(MAKEFILE_LIST)))/../..)
 CLANG ?= clang

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: EPL-2.0 */
 /*
  * Settings.  The first byte says what follows: a value for every type of
  * setting, the text of etc/config.toml for the reader or for all of config, or

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: EPL-2.0 */
 /* The lists of If-Match and If-None-Match: a line of the input is a field value. */
 #include "fuzz.h"
 #include "http/etag.h"
@@ -45,8 +46,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct arena a;
 
 	arena_init(&a, CAP);
-	if (str_cut(fuzz_str(data, size), '\n', &first, &second) &&
-	    check_field(first, &a, &one) == ETAG_OK && check_field(second, &a, &two) == ETAG_OK) {
+	if (str_cut(fuzz_str(data, size), '\n', &first, &second) && check_field(first, &a, &one) == ETAG_OK &&
+	    check_field(second, &a, &two) == ETAG_OK) {
 		/* As a web server joins the values of two fields (RFC 9110 5.3). */
 		joined = arena_printf(&a, "%.*s, %.*s", STR_FMT(first), STR_FMT(second));
 		if (joined.p != NULL && joined.n == first.n + 2 + second.n) {

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: EPL-2.0 */
 /*
  * A web server's whole stream of bytes, through conn and fcgi over a socket
  * pair, with a loop that is turned by hand and the store in memory.
@@ -12,11 +13,11 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "lib/store_mem.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "fuzz.h"
 #include "http/fcgi_record.h"
+#include "lib/store_mem.h"
 #include "server/conn.h"
 
 enum {
@@ -31,7 +32,8 @@ enum {
 };
 
 /* {"account":"1749089e-22e6-48de-af4e-165e18fbd2f9"}, signed with FUZZ_SECRET. */
-#define BEARER "Bearer eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9." \
+#define BEARER \
+	"Bearer eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9." \
 	"eyJhY2NvdW50IjoiMTc0OTA4OWUtMjJlNi00OGRlLWFmNGUtMTY1ZTE4ZmJkMmY5In0." \
 	"BD_YEC8NAd_Wu6mPw2F5_GqypX6Tk2zp0SoQeC-ngZE"
 
@@ -46,8 +48,8 @@ enum {
 static struct loop loop;
 static struct store_mem store;
 static struct api api = { .payload_limit = 65536 };
-static struct house house = { .api = &api, .request_timeout = 10 * CLOCK_S, .body_budget = 131072 };
-static struct conn_host host = { .loop = &loop, .house = &house, .store = &store.store };
+static struct server server = { .api = &api, .request_timeout = 10 * CLOCK_S, .body_budget = 131072 };
+static struct conn_host host = { .loop = &loop, .server = &server, .store = &store.store };
 static struct timer at_once;
 
 static void
@@ -55,7 +57,7 @@ end_turn(struct hook *h)
 {
 	(void)h;
 	conn_bury(&host);
-	observe_flush(&host.observer);
+	request_log_flush(&host.observer);
 	loop_stop(&loop);
 }
 
@@ -73,12 +75,12 @@ LLVMFuzzerInitialize(int *argc, char ***argv)
 	(void)argc;
 	(void)argv;
 	log_set_threshold(LOG_ERROR);
-	CHECK(fcgi_init() && uuid_parse(STR(WORKSPACE), &api.default_workspace));
-	policy_shelf_init(&house.policy);
-	policy_shelf_put(&house.policy, policy_new(STR(FUZZ_SECRET), STR(""), NULL));
-	CHECK(guard_init(&host.guard, &house.policy));
+	CHECK(fcgi_conn_init() && uuid_parse(STR(WORKSPACE), &api.default_workspace));
+	policy_shelf_init(&server.policy);
+	policy_shelf_put(&server.policy, policy_new(STR(FUZZ_SECRET), STR(""), NULL));
+	CHECK(guard_init(&host.guard, &server.policy));
 	buf_init(&host.head, API_ARENA_MAX);
-	observe_open(&host.observer, NULL);
+	request_log_open(&host.observer, NULL);
 	return 0;
 }
 
@@ -138,17 +140,17 @@ static void
 begin_authorized(int fd, struct buf *got)
 {
 	static const char name[] = "HTTP_AUTHORIZATION", value[] = BEARER;
-	unsigned char begin[2 * GATE_HEADER] = { 0 }, params[GATE_HEADER + 5];
+	unsigned char begin[2 * FCGI_RECORD_HEADER] = { 0 }, params[FCGI_RECORD_HEADER + 5];
 
 	_Static_assert(sizeof(value) > 128, "its length takes four bytes");
-	gate_put_header(begin, GATE_TYPE_BEGIN_REQUEST, 1, GATE_HEADER, 0);
-	begin[GATE_HEADER + 1] = begin[GATE_HEADER + 2] = 1; /* a responder; keep the connection */
-	gate_put_header(params, GATE_TYPE_PARAMS, 1, 5 + sizeof(name) - 1 + sizeof(value) - 1, 0);
-	params[GATE_HEADER] = sizeof(name) - 1;
-	params[GATE_HEADER + 1] = 0x80;
-	params[GATE_HEADER + 2] = 0;
-	params[GATE_HEADER + 3] = (unsigned char)((sizeof(value) - 1) >> 8);
-	params[GATE_HEADER + 4] = (unsigned char)(sizeof(value) - 1);
+	fcgi_record_put_header(begin, FCGI_BEGIN_REQUEST, 1, FCGI_RECORD_HEADER, 0);
+	begin[FCGI_RECORD_HEADER + 1] = begin[FCGI_RECORD_HEADER + 2] = 1; /* a responder; keep the connection */
+	fcgi_record_put_header(params, FCGI_PARAMS, 1, 5 + sizeof(name) - 1 + sizeof(value) - 1, 0);
+	params[FCGI_RECORD_HEADER] = sizeof(name) - 1;
+	params[FCGI_RECORD_HEADER + 1] = 0x80;
+	params[FCGI_RECORD_HEADER + 2] = 0;
+	params[FCGI_RECORD_HEADER + 3] = (unsigned char)((sizeof(value) - 1) >> 8);
+	params[FCGI_RECORD_HEADER + 4] = (unsigned char)(sizeof(value) - 1);
 	say(fd, str_from((const char *)begin, sizeof(begin)), got);
 	say(fd, str_from((const char *)params, sizeof(params)), got);
 	say(fd, str_of(name), got);
@@ -184,18 +186,18 @@ check_output(struct str s, bool cut)
 {
 	bool fresh = true;
 
-	while (s.n >= GATE_HEADER) {
+	while (s.n >= FCGI_RECORD_HEADER) {
 		const unsigned char *p = (const unsigned char *)s.p;
-		size_t content = (size_t)p[4] << 8 | p[5], whole = GATE_HEADER + content + p[6];
+		size_t content = (size_t)p[4] << 8 | p[5], whole = FCGI_RECORD_HEADER + content + p[6];
 
 		CHECK(p[0] == 1);
-		CHECK(p[1] == END_REQUEST || p[1] == GATE_TYPE_STDOUT || p[1] == GATE_TYPE_GET_VALUES_RESULT ||
-		    p[1] == GATE_TYPE_UNKNOWN);
+		CHECK(p[1] == END_REQUEST || p[1] == FCGI_STDOUT || p[1] == FCGI_GET_VALUES_RESULT ||
+		    p[1] == FCGI_UNKNOWN_TYPE);
 		if (s.n < whole)
 			break;
-		if (p[1] == GATE_TYPE_STDOUT && fresh)
-			check_status(str_first(str_skip(s, GATE_HEADER), content));
-		fresh = p[1] == GATE_TYPE_STDOUT ? false : p[1] == END_REQUEST ? true : fresh;
+		if (p[1] == FCGI_STDOUT && fresh)
+			check_status(str_first(str_skip(s, FCGI_RECORD_HEADER), content));
+		fresh = p[1] == FCGI_STDOUT ? false : p[1] == END_REQUEST ? true : fresh;
 		s = str_skip(s, whole);
 	}
 	CHECK(s.n == 0 || cut);
@@ -224,7 +226,7 @@ check_end(void)
 	conn_sweep(&host, INT64_MAX / 2, true);
 	pump();
 	CHECK(host.count == 0 && host.first == NULL && host.dead == NULL);
-	CHECK(atomic_load(&house.body_bytes) == 0);
+	CHECK(atomic_load(&server.body_bytes) == 0);
 	CHECK(store.waiting == NULL && store.lists == NULL && store.lent == 0);
 	store_mem_free(&store);
 	loop_close(&loop);

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: EPL-2.0 */
 /*
  * Access rules: eight bytes and a namespace ask, the rest is the
  * file.  What was read answers as each rule does by itself, in their order.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: EPL-2.0 */
 /*
  * The Authorization field.  First byte even: what follows is the field's value;
  * odd: it is the claims of a token that is signed as it should be.
@@ -92,8 +93,9 @@ check_field(struct str field)
 	CHECK(v != NULL);
 	for (int i = 0; i < 2; i++) {
 		CHECK(token_verify(v, field, NOW, &again) == verdict);
-		CHECK(verdict != TOKEN_VALID || (uuid_eq(&again.account, &fresh.account) &&
-		    again.has_workspace == fresh.has_workspace && strcmp(again.service, fresh.service) == 0));
+		CHECK(verdict != TOKEN_VALID ||
+		    (uuid_eq(&again.account, &fresh.account) && again.has_workspace == fresh.has_workspace &&
+			strcmp(again.service, fresh.service) == 0));
 	}
 	if (verdict != TOKEN_VALID)
 		return;

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: EPL-2.0 */
 /* The request target: path and query, routes, percent-decoding and the parameters of a list. */
 #include "api/key_list.h"
 #include "api/query.h"
@@ -128,14 +129,14 @@ static void
 check_query(struct str raw, struct arena *a)
 {
 	struct query q;
-	struct range range;
+	struct key_range range;
 
 	if (query_read(raw, a, &q) != REFUSAL_NONE)
 		return;
-	CHECK(q.limit <= LISTING_MAX_LIMIT);
+	CHECK(q.limit <= KEY_LIST_MAX_LIMIT);
 	CHECK(q.prefix.p == NULL || utf8_is_text(q.prefix));
 	CHECK(q.after.p == NULL || utf8_is_text(q.after));
-	CHECK(range_make(q.prefix, q.after, a, &range));
+	CHECK(key_range_make(q.prefix, q.after, a, &range));
 	CHECK(utf8_is_text(range.from) && (range.below.p == NULL || utf8_is_text(range.below)));
 	CHECK(q.prefix.p == NULL || str_cmp(range.from, q.prefix) >= 0);
 	CHECK(q.after.p == NULL || str_cmp(range.from, q.after) > 0);

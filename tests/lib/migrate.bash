@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: EPL-2.0
 # The databases of the field, for tests of hulykvs-migrate; needs postgres.bash.
 #
 #   migrate URL [NAME=VALUE …] [ARG …]

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: EPL-2.0
 # A private PostgreSQL cluster for tests: unix socket only, trust, in a
 # directory of its own.  Source this file; it changes no shell options.
 #

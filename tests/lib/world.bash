@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: EPL-2.0
 # A running service for tests: private database, hulykvs under its supervisor,
 # and a web server, all from deploy/, in a directory and on a port of their own.
 # Source this file (and postgres.bash); it changes no shell options.

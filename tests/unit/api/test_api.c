@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: EPL-2.0 */
 #include "api/api.h"
 
 #include <stdio.h>
@@ -23,12 +24,15 @@
 #define K "/api2/" WORKSPACE "/n/k" /* the key that most requests are about */
 
 /* Entity tags of "one", "two" and "". */
-#define ONE   "f97c5d29941bfb1b2fdab0874906ab82"
-#define TWO   "b8a9f715dbb64fd5c56e7783c6820a61"
-#define EMPTY "d41d8cd98f00b204e9800998ecf8427e"
+#define ONE    "f97c5d29941bfb1b2fdab0874906ab82"
+#define TWO    "b8a9f715dbb64fd5c56e7783c6820a61"
+#define EMPTY  "d41d8cd98f00b204e9800998ecf8427e"
 #define Q(tag) "\"" tag "\""
 
-#define ABSENT { NULL, 0 }
+#define ABSENT \
+	{ \
+		NULL, 0 \
+	}
 
 enum token {
 	OWN,     /* of a user in WORKSPACE */
@@ -36,13 +40,12 @@ enum token {
 	NOWHERE, /* of a user, without a workspace */
 	EXPIRED,
 	FORGED,
-	BASIC,   /* another scheme */
+	BASIC, /* another scheme */
 	NONE,
 	TOKENS,
 };
 
-static const char *const token_names[] = { "own", "system", "no workspace", "expired", "forged", "basic",
-    "none" };
+static const char *const token_names[] = { "own", "system", "no workspace", "expired", "forged", "basic", "none" };
 
 struct row {
 	enum token token;
@@ -51,8 +54,8 @@ struct row {
 	const char *fields; /* more variables, separated by newlines */
 	struct str body;    /* absent: neither body nor CONTENT_LENGTH */
 	unsigned status;
-	const char *etag;   /* NULL: none */
-	struct str answer;  /* absent: no body */
+	const char *etag;  /* NULL: none */
+	struct str answer; /* absent: no body */
 };
 
 static struct arena lasting; /* tokens */
@@ -77,7 +80,7 @@ on_done(struct store_ticket *t, struct store_result *r)
 {
 	(void)t;
 	if (call.op.kind == STORE_LIST && r->outcome == STORE_DONE) {
-		listing_end(&call.listing);
+		key_list_end(&call.listing);
 		api_finish_list(&call, false, &response);
 	} else {
 		api_finish(&call, r, &response);
@@ -89,7 +92,7 @@ static bool
 on_key(struct store_ticket *t, struct str key)
 {
 	(void)t;
-	listing_put(&call.listing, key);
+	key_list_put(&call.listing, key);
 	return true;
 }
 
@@ -108,7 +111,7 @@ perform(struct str body)
 		ticket.op = call.op;
 		store.store.calls->submit(&store.store, &ticket);
 		if (call.op.kind == STORE_LIST)
-			listing_free(&call.listing);
+			key_list_free(&call.listing);
 	} else {
 		buf_puts(&answer, response_content(&response, &request));
 	}
@@ -120,10 +123,8 @@ read_request(const struct row *row)
 {
 	char *variables[16], *rest = NULL;
 	struct str token = authorization[row->token];
-	struct str text = arena_printf(&arena, "REQUEST_METHOD=%s\nREQUEST_URI=%s\n%s%.*s\n%s", row->method,
-	    row->uri,
-	    token.p != NULL ? "HTTP_AUTHORIZATION=" : "", STR_FMT(token),
-	    row->fields != NULL ? row->fields : "");
+	struct str text = arena_printf(&arena, "REQUEST_METHOD=%s\nREQUEST_URI=%s\n%s%.*s\n%s", row->method, row->uri,
+	    token.p != NULL ? "HTTP_AUTHORIZATION=" : "", STR_FMT(token), row->fields != NULL ? row->fields : "");
 	size_t n = 0;
 
 	for (char *v = strtok_r((char *)text.p, "\n", &rest); v != NULL; v = strtok_r(NULL, "\n", &rest))
@@ -154,8 +155,8 @@ play(const struct row *row, const char *note)
 	char name[512];
 
 	arena_reset(&arena);
-	(void)snprintf(name, sizeof(name), "%s%s %s %s [%s]", note, row->method, row->uri, fields,
-	    token_names[row->token]);
+	(void)snprintf(
+	    name, sizeof(name), "%s%s %s %s [%s]", note, row->method, row->uri, fields, token_names[row->token]);
 	for (char *p = name; *p != '\0'; p++)
 		if (*p == '\n' || *p == '#')
 			*p = ' ';
@@ -176,9 +177,9 @@ plays(const struct row *rows, size_t n)
 
 /* --- the tables --- */
 
-#define NAMES_TEXT "Names and prefixes must be UTF-8 without NUL"
+#define NAMES_TEXT  "Names and prefixes must be UTF-8 without NUL"
 #define ESCAPE_TEXT "Malformed percent-encoding"
-#define W2 "/api2/" WORKSPACE
+#define W2          "/api2/" WORKSPACE
 
 static const struct row without_token[] = {
 	{ NONE, "GET", "/status", NULL, ABSENT, 200, NULL, TEXT("ok") },
@@ -196,11 +197,9 @@ static const struct row without_token[] = {
 	{ NONE, "GET", "/api3/n/k", NULL, ABSENT, 404, NULL, ABSENT },
 	{ NONE, "OPTIONS", "*", NULL, ABSENT, 404, NULL, ABSENT },
 	/* A preflight is answered wherever it goes. */
-	{ NONE, "OPTIONS", K, "HTTP_ORIGIN=https://a\nHTTP_ACCESS_CONTROL_REQUEST_METHOD=PUT", ABSENT,
-	    204, NULL,
+	{ NONE, "OPTIONS", K, "HTTP_ORIGIN=https://a\nHTTP_ACCESS_CONTROL_REQUEST_METHOD=PUT", ABSENT, 204, NULL,
 	    ABSENT },
-	{ NONE, "OPTIONS", "/x", "HTTP_ORIGIN=https://a\nHTTP_ACCESS_CONTROL_REQUEST_METHOD=PUT", ABSENT,
-	    204, NULL,
+	{ NONE, "OPTIONS", "/x", "HTTP_ORIGIN=https://a\nHTTP_ACCESS_CONTROL_REQUEST_METHOD=PUT", ABSENT, 204, NULL,
 	    ABSENT },
 	{ NONE, "OPTIONS", K, "HTTP_ORIGIN=https://a", ABSENT, 401, NULL, TEXT("NoAuthToken") },
 };
@@ -230,36 +229,49 @@ static const struct row tokens[] = {
 		 "\"detail\":\"NoAuthToken\"}") },
 };
 
-#define REACHES(token, workspace) { token, "GET", "/api2/" workspace "/n/k", NULL, ABSENT, 404, NULL, ABSENT }
+#define REACHES(token, workspace) \
+	{ \
+		token, "GET", "/api2/" workspace "/n/k", NULL, ABSENT, 404, NULL, ABSENT \
+	}
 #define STOPS(token, workspace, status, text) \
-	{ token, "GET", "/api2/" workspace "/n/k", NULL, ABSENT, status, NULL, TEXT(text) }
+	{ \
+		token, "GET", "/api2/" workspace "/n/k", NULL, ABSENT, status, NULL, TEXT(text) \
+	}
 #define BARE  "5dd1c5a63b0f4d5a9d2bb6c9e0f7a811"
 #define UPPER "5DD1C5A6-3B0F-4D5A-9D2B-B6C9E0F7A811"
 
 static const struct row workspaces[] = {
-	REACHES(OWN, WORKSPACE), REACHES(OWN, BARE), REACHES(OWN, UPPER), REACHES(OWN, "{" WORKSPACE "}"),
-	REACHES(OWN, "urn:uuid:" WORKSPACE), REACHES(OWN, "urn%3Auuid%3A" WORKSPACE),
-	STOPS(OWN, OTHER, 403, "Workspace mismatch"), STOPS(OWN, DEFAULT, 403, "Workspace mismatch"),
-	STOPS(OWN, "x", 400, "Invalid workspace UUID"), STOPS(OWN, WORKSPACE "0", 400,
-	    "Invalid workspace UUID"),
+	REACHES(OWN, WORKSPACE),
+	REACHES(OWN, BARE),
+	REACHES(OWN, UPPER),
+	REACHES(OWN, "{" WORKSPACE "}"),
+	REACHES(OWN, "urn:uuid:" WORKSPACE),
+	REACHES(OWN, "urn%3Auuid%3A" WORKSPACE),
+	STOPS(OWN, OTHER, 403, "Workspace mismatch"),
+	STOPS(OWN, DEFAULT, 403, "Workspace mismatch"),
+	STOPS(OWN, "x", 400, "Invalid workspace UUID"),
+	STOPS(OWN, WORKSPACE "0", 400, "Invalid workspace UUID"),
 	STOPS(OWN, "%20" WORKSPACE, 400, "Invalid workspace UUID"),
-	    STOPS(OWN, "{" BARE "}", 400, "Invalid workspace UUID"),
-	STOPS(OWN, "%zz", 400, ESCAPE_TEXT), STOPS(OWN, "%00", 400, NAMES_TEXT),
-	REACHES(ALL, WORKSPACE), REACHES(ALL, OTHER), REACHES(ALL, BARE), REACHES(ALL, DEFAULT),
-	STOPS(ALL, "x", 400, "Invalid UUID in workspace"), STOPS(ALL, WORKSPACE "0", 400,
-	    "Invalid UUID in workspace"),
+	STOPS(OWN, "{" BARE "}", 400, "Invalid workspace UUID"),
+	STOPS(OWN, "%zz", 400, ESCAPE_TEXT),
+	STOPS(OWN, "%00", 400, NAMES_TEXT),
+	REACHES(ALL, WORKSPACE),
+	REACHES(ALL, OTHER),
+	REACHES(ALL, BARE),
+	REACHES(ALL, DEFAULT),
+	STOPS(ALL, "x", 400, "Invalid UUID in workspace"),
+	STOPS(ALL, WORKSPACE "0", 400, "Invalid UUID in workspace"),
 	STOPS(NOWHERE, WORKSPACE, 403, "Missing workspace in token"),
-	    STOPS(NOWHERE, "x", 403, "Missing workspace in token"),
-	{ NOWHERE, "GET", "/api2/" WORKSPACE "/n", NULL, ABSENT, 403, NULL,
-	    TEXT("Missing workspace in token") },
+	STOPS(NOWHERE, "x", 403, "Missing workspace in token"),
+	{ NOWHERE, "GET", "/api2/" WORKSPACE "/n", NULL, ABSENT, 403, NULL, TEXT("Missing workspace in token") },
 	{ OWN, "GET", "/api2/" OTHER "/n", NULL, ABSENT, 403, NULL, TEXT("Workspace mismatch") },
 	{ OWN, "DELETE", "/api2/" OTHER "/n/k", NULL, ABSENT, 403, NULL, TEXT("Workspace mismatch") },
 	/* A refused body is not waited for. */
-	{ OWN, "PUT", "/api2/" OTHER "/n/k", NULL, TEXT("12345678901234567"), 403, NULL,
-	    TEXT("Workspace mismatch") },
+	{ OWN, "PUT", "/api2/" OTHER "/n/k", NULL, TEXT("12345678901234567"), 403, NULL, TEXT("Workspace mismatch") },
 	/* Workspaces hold keys of their own; v1's is the default one, whatever the token says. */
 	{ OWN, "PUT", K, NULL, TEXT("one"), 204, NULL, ABSENT },
-	REACHES(ALL, OTHER), REACHES(ALL, DEFAULT),
+	REACHES(ALL, OTHER),
+	REACHES(ALL, DEFAULT),
 	{ NOWHERE, "GET", "/api/n/k", NULL, ABSENT, 404, NULL, ABSENT },
 	{ NOWHERE, "POST", "/api/n/k", NULL, TEXT("two"), 204, NULL, ABSENT },
 	{ OWN, "GET", "/api/n/k", NULL, ABSENT, 200, NULL, TEXT("two") },
@@ -299,7 +311,10 @@ static const struct row lives[] = {
 	{ OWN, "HEAD", "/api/n/k", NULL, ABSENT, 404, NULL, ABSENT },
 };
 
-#define BAD_NAME(method, uri, text) { OWN, method, uri, NULL, ABSENT, 400, NULL, TEXT(text) }
+#define BAD_NAME(method, uri, text) \
+	{ \
+		OWN, method, uri, NULL, ABSENT, 400, NULL, TEXT(text) \
+	}
 
 static const struct row names[] = {
 	/* Decoded once, a segment at a time; + is a +. */
@@ -315,14 +330,22 @@ static const struct row names[] = {
 	{ OWN, "GET", W2 "/..", NULL, ABSENT, 200, NULL,
 	    TEXT("{\"workspace\":\"" WORKSPACE "\",\"namespace\":\"..\",\"count\":1,\"keys\":[\"\\\"\"]}") },
 	{ OWN, "DELETE", W2 "/n/%61%2bb", NULL, ABSENT, 204, NULL, ABSENT },
-	BAD_NAME("GET", W2 "/n/%", ESCAPE_TEXT), BAD_NAME("GET", W2 "/n/%4", ESCAPE_TEXT),
-	BAD_NAME("GET", W2 "/%zz/k", ESCAPE_TEXT), BAD_NAME("GET", W2 "/%zz", ESCAPE_TEXT),
-	BAD_NAME("PUT", W2 "/n/%zz", ESCAPE_TEXT), BAD_NAME("DELETE", W2 "/n/%zz", ESCAPE_TEXT),
-	BAD_NAME("HEAD", W2 "/n/%zz", ""), BAD_NAME("POST", "/api/n/%zz", ESCAPE_TEXT),
-	BAD_NAME("GET", W2 "/n/%00", NAMES_TEXT), BAD_NAME("GET", W2 "/n/a%00b", NAMES_TEXT),
-	BAD_NAME("GET", W2 "/n/%ff", NAMES_TEXT), BAD_NAME("GET", W2 "/n/\xff", NAMES_TEXT),
-	BAD_NAME("GET", W2 "/%c3/k", NAMES_TEXT), BAD_NAME("GET", W2 "/%ed%a0%80", NAMES_TEXT),
-	BAD_NAME("DELETE", "/api/%00/k", NAMES_TEXT), BAD_NAME("POST", "/api/n/%f5%80%80%80", NAMES_TEXT),
+	BAD_NAME("GET", W2 "/n/%", ESCAPE_TEXT),
+	BAD_NAME("GET", W2 "/n/%4", ESCAPE_TEXT),
+	BAD_NAME("GET", W2 "/%zz/k", ESCAPE_TEXT),
+	BAD_NAME("GET", W2 "/%zz", ESCAPE_TEXT),
+	BAD_NAME("PUT", W2 "/n/%zz", ESCAPE_TEXT),
+	BAD_NAME("DELETE", W2 "/n/%zz", ESCAPE_TEXT),
+	BAD_NAME("HEAD", W2 "/n/%zz", ""),
+	BAD_NAME("POST", "/api/n/%zz", ESCAPE_TEXT),
+	BAD_NAME("GET", W2 "/n/%00", NAMES_TEXT),
+	BAD_NAME("GET", W2 "/n/a%00b", NAMES_TEXT),
+	BAD_NAME("GET", W2 "/n/%ff", NAMES_TEXT),
+	BAD_NAME("GET", W2 "/n/\xff", NAMES_TEXT),
+	BAD_NAME("GET", W2 "/%c3/k", NAMES_TEXT),
+	BAD_NAME("GET", W2 "/%ed%a0%80", NAMES_TEXT),
+	BAD_NAME("DELETE", "/api/%00/k", NAMES_TEXT),
+	BAD_NAME("POST", "/api/n/%f5%80%80%80", NAMES_TEXT),
 };
 
 #define CODED "Content-Encoding: values are taken as they are, not decoded"
@@ -330,8 +353,7 @@ static const struct row names[] = {
 static const struct row bodies[] = {
 	{ OWN, "PUT", K, NULL, TEXT("1234567890123456"), 204, NULL, ABSENT },
 	{ OWN, "PUT", K, NULL, TEXT("12345678901234567"), 413, NULL, TEXT("payload reached size limit") },
-	{ OWN, "POST", "/api/n/k", NULL, TEXT("12345678901234567"), 413, NULL,
-	    TEXT("payload reached size limit") },
+	{ OWN, "POST", "/api/n/k", NULL, TEXT("12345678901234567"), 413, NULL, TEXT("payload reached size limit") },
 	{ OWN, "PUT", K, "CONTENT_LENGTH=99999999999999999999999", ABSENT, 413, NULL,
 	    TEXT("payload reached size limit") },
 	{ OWN, "PUT", K, "CONTENT_LENGTH=1x", ABSENT, 400, NULL, TEXT("Malformed Content-Length") },
@@ -361,9 +383,9 @@ static const struct row bodies[] = {
 
 /* --- conditions: each row on a key of its own that holds "one", or is not there --- */
 
-#define NOT_ANY "If-None-Match must be '*'"
-#define BAD_IM  "If-Match must be '*' or a list of entity tags"
-#define BAD_INM "If-None-Match must be '*' or a list of entity tags"
+#define NOT_ANY    "If-None-Match must be '*'"
+#define BAD_IM     "If-Match must be '*' or a list of entity tags"
+#define BAD_INM    "If-None-Match must be '*' or a list of entity tags"
 #define IM(value)  "HTTP_IF_MATCH=" value
 #define INM(value) "HTTP_IF_NONE_MATCH=" value
 
@@ -478,8 +500,7 @@ play_conditions(const struct condition *rows, size_t n, const char *uri, const s
 	for (size_t i = 0; i < n; i++) {
 		const struct condition *c = &rows[i];
 		bool shows_tag = tagged && (c->status == 200 || c->status == 304);
-		struct row row = { OWN, c->method, uri, c->fields, STR("two"), c->status,
-		    shows_tag ? ONE : NULL,
+		struct row row = { OWN, c->method, uri, c->fields, STR("two"), c->status, shows_tag ? ONE : NULL,
 			str_of(c->text) };
 
 		if (c->there)
@@ -494,22 +515,32 @@ play_conditions(const struct condition *rows, size_t n, const char *uri, const s
 
 #define L2(rest) "{\"workspace\":\"" WORKSPACE "\",\"namespace\":\"n\"," rest "}"
 #define L1(rest) "{\"namespace\":\"n\"," rest "}"
-#define LISTS(query, rest) { OWN, "GET", W2 "/n" query, NULL, ABSENT, 200, NULL, TEXT(L2(rest)) }
+#define LISTS(query, rest) \
+	{ \
+		OWN, "GET", W2 "/n" query, NULL, ABSENT, 200, NULL, TEXT(L2(rest)) \
+	}
 #define ALL_KEYS "\"count\":6,\"keys\":[\"%\",\"_\",\"a\",\"ab\",\"abc\",\"b c\"]"
-#define NO_KEYS "\"count\":0,\"keys\":[]"
-#define NO_LIST(query, text) { OWN, "GET", W2 "/n" query, NULL, ABSENT, 400, NULL, TEXT(text) }
+#define NO_KEYS  "\"count\":0,\"keys\":[]"
+#define NO_LIST(query, text) \
+	{ \
+		OWN, "GET", W2 "/n" query, NULL, ABSENT, 400, NULL, TEXT(text) \
+	}
 
 static const struct row lists[] = {
-	LISTS("", ALL_KEYS), LISTS("?", ALL_KEYS), LISTS("?prefix=", ALL_KEYS),
-	    LISTS("?x=1&limit=6", ALL_KEYS),
+	LISTS("", ALL_KEYS),
+	LISTS("?", ALL_KEYS),
+	LISTS("?prefix=", ALL_KEYS),
+	LISTS("?x=1&limit=6", ALL_KEYS),
 	LISTS("?limit=10000", ALL_KEYS),
 	LISTS("?prefix=a", "\"count\":3,\"keys\":[\"a\",\"ab\",\"abc\"]"),
 	LISTS("?prefix=ab", "\"count\":2,\"keys\":[\"ab\",\"abc\"]"),
-	LISTS("?prefix=abcd", NO_KEYS), LISTS("?prefix=c", NO_KEYS), LISTS("?prefix=A", NO_KEYS),
+	LISTS("?prefix=abcd", NO_KEYS),
+	LISTS("?prefix=c", NO_KEYS),
+	LISTS("?prefix=A", NO_KEYS),
 	LISTS("?prefix=%25", "\"count\":1,\"keys\":[\"%\"]"),
-	    LISTS("?prefix=_", "\"count\":1,\"keys\":[\"_\"]"),
+	LISTS("?prefix=_", "\"count\":1,\"keys\":[\"_\"]"),
 	LISTS("?prefix=b+", "\"count\":1,\"keys\":[\"b c\"]"),
-	    LISTS("?prefix=b%20", "\"count\":1,\"keys\":[\"b c\"]"),
+	LISTS("?prefix=b%20", "\"count\":1,\"keys\":[\"b c\"]"),
 	LISTS("?limit=1", "\"count\":1,\"keys\":[\"%\"],\"cursor\":\"25\""),
 	LISTS("?limit=5", "\"count\":5,\"keys\":[\"%\",\"_\",\"a\",\"ab\",\"abc\"],\"cursor\":\"616263\""),
 	LISTS("?limit=2&prefix=a", "\"count\":2,\"keys\":[\"a\",\"ab\"],\"cursor\":\"6162\""),
@@ -517,12 +548,15 @@ static const struct row lists[] = {
 	LISTS("?limit=3&prefix=a", "\"count\":3,\"keys\":[\"a\",\"ab\",\"abc\"]"),
 	LISTS("?cursor=61", "\"count\":3,\"keys\":[\"ab\",\"abc\",\"b c\"]"),
 	LISTS("?cursor=6161", "\"count\":3,\"keys\":[\"ab\",\"abc\",\"b c\"]"),
-	LISTS("?cursor=01", ALL_KEYS), LISTS("?cursor=622063", NO_KEYS), LISTS("?cursor=7a", NO_KEYS),
+	LISTS("?cursor=01", ALL_KEYS),
+	LISTS("?cursor=622063", NO_KEYS),
+	LISTS("?cursor=7a", NO_KEYS),
 	LISTS("?prefix=a&cursor=25", "\"count\":3,\"keys\":[\"a\",\"ab\",\"abc\"]"),
 	LISTS("?prefix=a&cursor=62", NO_KEYS),
 	NO_LIST("?prefix=a&prefix=b", "prefix, limit and cursor may be given once"),
-	NO_LIST("?prefix=%zz", ESCAPE_TEXT), NO_LIST("?prefix=%00", NAMES_TEXT),
-	    NO_LIST("?prefix=%ff", NAMES_TEXT),
+	NO_LIST("?prefix=%zz", ESCAPE_TEXT),
+	NO_LIST("?prefix=%00", NAMES_TEXT),
+	NO_LIST("?prefix=%ff", NAMES_TEXT),
 	NO_LIST("?limit=0", "limit must be a number from 1 to 10000"),
 	NO_LIST("?limit=10001", "limit must be a number from 1 to 10000"),
 	NO_LIST("?cursor=zz", "cursor is not one of ours"),
@@ -537,15 +571,13 @@ static const struct row lists[] = {
 	    TEXT("{\"workspace\":\"" WORKSPACE "\",\"namespace\":\"N\"," NO_KEYS "}") },
 	{ OWN, "GET", "/api/n", NULL, ABSENT, 200, NULL, TEXT(L1("\"count\":1,\"keys\":[\"v1\"]")) },
 	{ NOWHERE, "GET", "/api/n?prefix=v2", NULL, ABSENT, 200, NULL, TEXT(L1(NO_KEYS)) },
-	{ OWN, "GET", "/api/n?limit=0", NULL, ABSENT, 400, NULL,
-	    TEXT("limit must be a number from 1 to 10000") },
+	{ OWN, "GET", "/api/n?limit=0", NULL, ABSENT, 400, NULL, TEXT("limit must be a number from 1 to 10000") },
 };
 
 static void
 fill_lists(void)
 {
-	static const struct str keys[] = { TEXT("b c"), TEXT("abc"), TEXT("_"), TEXT("a"), TEXT("%"),
-	    TEXT("ab") };
+	static const struct str keys[] = { TEXT("b c"), TEXT("abc"), TEXT("_"), TEXT("a"), TEXT("%"), TEXT("ab") };
 
 	for (size_t i = 0; i < COUNT(keys); i++)
 		store_mem_put(&store, &workspace, STR("n"), keys[i], STR("x"));
@@ -605,7 +637,7 @@ play_readiness(void)
 		STR("[-]database failed\n[?]schema unknown\n" SERVING "Not ready") };
 	const struct row draining = { NONE, "GET", "/readyz?x&verbose=1", NULL, STR_ABSENT, 503, NULL,
 		STR("[-]serving failed: about to end\n[+]database ok\n[+]schema ok\nNot ready") };
-	struct health *health = health_new(1, 0);
+	struct heartbeat *health = heartbeat_new(1, 0);
 
 	if (health == NULL)
 		tap_bail("no memory");
@@ -624,10 +656,10 @@ play_readiness(void)
 	store.outcome = STORE_DONE;
 	api.health = health;
 	play(&ready, "ready: ");
-	health_drain(health);
+	heartbeat_drain(health);
 	play(&draining, "draining: ");
 	api.health = NULL;
-	health_free(health);
+	heartbeat_free(health);
 	store_mem_free(&store);
 }
 
@@ -635,28 +667,29 @@ static void
 is_alive(void)
 {
 	const struct row live = { NONE, "GET", "/livez", NULL, STR_ABSENT, 200, NULL, STR("ok") };
-	const struct row verbose = { NONE, "GET", "/livez?verbose", NULL, STR_ABSENT, 200, NULL, STR("[+]workers ok\nok") };
+	const struct row verbose = { NONE, "GET", "/livez?verbose", NULL, STR_ABSENT, 200, NULL,
+		STR("[+]workers ok\nok") };
 	const struct row stuck = { NONE, "GET", "/livez", NULL, STR_ABSENT, 503, NULL,
 		STR("[-]workers failed: worker 1 has not turned for 6 s\nNot alive") };
 	const struct row status = { NONE, "GET", "/status", NULL, STR_ABSENT, 200, NULL, STR("ok") };
 	int64_t now = clock_mono();
-	struct health *health = health_new(2, now);
+	struct heartbeat *health = heartbeat_new(2, now);
 
 	if (health == NULL)
 		tap_bail("no memory");
 	api.health = health;
 	play(&live, "alive: ");
 	play(&verbose, "alive: ");
-	health_beat(health, 1, now - HEALTH_SILENCE - 1200 * CLOCK_MS);
+	heartbeat_beat(health, 1, now - HEARTBEAT_SILENCE - 1200 * CLOCK_MS);
 	play(&stuck, "stuck: ");
 	play(&status, "stuck: ");
-	health_beat(health, 1, now);
+	heartbeat_beat(health, 1, now);
 	play(&live, "again: ");
-	health_beat(health, 0, now - HEALTH_SILENCE - CLOCK_S);
-	health_end(health, 0);
+	heartbeat_beat(health, 0, now - HEARTBEAT_SILENCE - CLOCK_S);
+	heartbeat_end(health, 0);
 	play(&live, "ended: ");
 	api.health = NULL;
-	health_free(health);
+	heartbeat_free(health);
 }
 
 /* --- what no table shows --- */
@@ -680,8 +713,7 @@ describes_values(void)
 	tap_ok(!response.is_value && response.type.p == NULL, "a 304 describes no value");
 	play(&list, "described: ");
 	tap_text(response.type, STR("application/json"), "a list's type");
-	tap_int(response.length, strlen(L2("\"count\":1,\"keys\":[\"k\"]")),
-	    "a list's length, with HEAD too");
+	tap_int(response.length, strlen(L2("\"count\":1,\"keys\":[\"k\"]")), "a list's length, with HEAD too");
 	store_mem_free(&store);
 }
 
@@ -690,7 +722,8 @@ static void
 keeps_sealed_values(void)
 {
 	static const struct str looks_sealed = TEXT("\x89HKVSEAL");
-	const struct row stored = { OWN, "GET", K, NULL, STR_ABSENT, 200, "36f7213a17b0a93ebb09cc9ddfb324e0", looks_sealed };
+	const struct row stored = { OWN, "GET", K, NULL, STR_ABSENT, 200, "36f7213a17b0a93ebb09cc9ddfb324e0",
+		looks_sealed };
 	const struct row sealed = { OWN, "GET", K, NULL, STR_ABSENT, 500, NULL, STR("Internal error") };
 
 	store_mem_put(&store, &workspace, STR("n"), STR("k"), looks_sealed);
@@ -707,9 +740,8 @@ owes_allow(void)
 	const struct row other_method = { OWN, "PATCH", K, NULL, STR_ABSENT, 405, NULL, STR_ABSENT };
 	const struct row options = { OWN, "OPTIONS", K, NULL, STR_ABSENT, 204, NULL, STR_ABSENT };
 	const struct row get = { OWN, "GET", K, NULL, STR_ABSENT, 404, NULL, STR_ABSENT };
-	const struct row preflight = { NONE, "OPTIONS", K,
-	    "HTTP_ORIGIN=a\nHTTP_ACCESS_CONTROL_REQUEST_METHOD=PUT",
-	    STR_ABSENT, 204, NULL, STR_ABSENT };
+	const struct row preflight = { NONE, "OPTIONS", K, "HTTP_ORIGIN=a\nHTTP_ACCESS_CONTROL_REQUEST_METHOD=PUT",
+		STR_ABSENT, 204, NULL, STR_ABSENT };
 	char out[ROUTE_ALLOW_SIZE];
 
 	play(&other_method, "Allow: ");
@@ -720,8 +752,7 @@ owes_allow(void)
 	play(&get, "Allow: ");
 	tap_ok(response.route == NULL, "404 does not");
 	play(&preflight, "Allow: ");
-	tap_ok(response.route == NULL && response.is_preflight,
-	    "nor does a preflight, which is marked as one");
+	tap_ok(response.route == NULL && response.is_preflight, "nor does a preflight, which is marked as one");
 }
 
 /* Nothing that is refused reaches the store. */
@@ -758,11 +789,12 @@ shows_metrics(void)
 		{ ALL, "GET", K, "HULYKVS_OPERATOR=1", STR_ABSENT, 404, NULL, STR_ABSENT },
 		{ ALL, "DELETE", K, "HULYKVS_OPERATOR=1", STR_ABSENT, 404, NULL, STR_ABSENT },
 		{ ALL, "GET", "/api/..%2Fmetrics", "HULYKVS_OPERATOR=1", STR_ABSENT, 404, NULL, STR_ABSENT },
-		{ ALL, "GET", "/api/..%2Fmetrics", NULL, STR_ABSENT, 200, NULL, TEXT("{\"namespace\":\"../metrics\",\"count\":0,\"keys\":[]}") },
+		{ ALL, "GET", "/api/..%2Fmetrics", NULL, STR_ABSENT, 200, NULL,
+		    TEXT("{\"namespace\":\"../metrics\",\"count\":0,\"keys\":[]}") },
 	};
 	const struct row get = { NONE, "GET", "/metrics", "HULYKVS_OPERATOR=1", STR_ABSENT, 200, NULL, STR_ABSENT };
 	const struct row open = { NONE, "GET", "/metrics",
-	    "HULYKVS_OPERATOR=1\nHTTP_ACCEPT=application/openmetrics-text", STR_ABSENT, 200, NULL, STR_ABSENT };
+		"HULYKVS_OPERATOR=1\nHTTP_ACCEPT=application/openmetrics-text", STR_ABSENT, 200, NULL, STR_ABSENT };
 	const struct row put = { NONE, "PUT", "/metrics", "HULYKVS_OPERATOR=1", STR("x"), 405, NULL, STR_ABSENT };
 	struct metrics *metrics = metrics_new(1);
 
@@ -779,12 +811,14 @@ shows_metrics(void)
 	arena_reset(&arena);
 	read_request(&get);
 	perform(STR_ABSENT);
-	tap_ok(response.status == 200 && str_starts(buf_str(&answer), STR("# HELP hulykvs_http_requests_total ")), "metrics");
+	tap_ok(response.status == 200 && str_starts(buf_str(&answer), STR("# HELP hulykvs_http_requests_total ")),
+	    "metrics");
 	tap_ok(str_starts(response.type, STR("text/plain; version=0.0.4")), "their type");
 	arena_reset(&arena);
 	read_request(&open);
 	perform(STR_ABSENT);
-	tap_ok(response.status == 200 && str_starts(response.type, STR("application/openmetrics-text;")), "OpenMetrics");
+	tap_ok(
+	    response.status == 200 && str_starts(response.type, STR("application/openmetrics-text;")), "OpenMetrics");
 	api.metrics = NULL;
 	metrics_free(metrics);
 }
@@ -806,8 +840,8 @@ without_memory(void)
 		arena_reset(&arena);
 		arena_init(&none, 0);
 		read_request(&rows[i]);
-		tap_int(api_begin(&api, &guard, NOW, &refused, &request, &none, &response), API_ANSWER,
-		    "no memory: ends");
+		tap_int(
+		    api_begin(&api, &guard, NOW, &refused, &request, &none, &response), API_ANSWER, "no memory: ends");
 		tap_int(response.status, rows[i].status, "no memory: %s %s", rows[i].method, rows[i].uri);
 		arena_free(&none);
 	}
@@ -825,8 +859,8 @@ obeys_rules(void)
 		{ OWN, "GET", "/api/shut/k", NULL, ABSENT, 403, NULL, TEXT("Namespace forbidden") },
 		{ ALL, "HEAD", "/api2/" OTHER "/%73hut/k", NULL, ABSENT, 403, NULL, ABSENT },
 		{ OWN, "GET", "/api/shut?limit=x", NULL, ABSENT, 403, NULL, TEXT("Namespace forbidden") },
-		{ OWN, "PUT", "/api2/" WORKSPACE "/shut/k", "HTTP_IF_MATCH=x", TEXT("too long a body for it"), 403, NULL,
-		    TEXT("Namespace forbidden") },
+		{ OWN, "PUT", "/api2/" WORKSPACE "/shut/k", "HTTP_IF_MATCH=x", TEXT("too long a body for it"), 403,
+		    NULL, TEXT("Namespace forbidden") },
 		{ OWN, "OPTIONS", "/api/shut/k", NULL, ABSENT, 204, NULL, ABSENT },
 		{ OWN, "DELETE", "/api2/" WORKSPACE "/keep/k", NULL, ABSENT, 403, NULL, TEXT("Namespace forbidden") },
 		{ OWN, "GET", "/api2/" WORKSPACE "/keep/k", NULL, ABSENT, 404, NULL, ABSENT },
@@ -841,8 +875,8 @@ obeys_rules(void)
 	unsigned line;
 
 	buf_init(&why, CAP);
-	rules = rulefile_read(STR("deny namespace=shut\nallow account=system\ndeny to=delete namespace=keep"), &terms, &line,
-	    &why);
+	rules = rulefile_read(
+	    STR("deny namespace=shut\nallow account=system\ndeny to=delete namespace=keep"), &terms, &line, &why);
 	if (rules == NULL)
 		tap_bail("rules");
 	bearer_guard(&guard, &strict, rules);
@@ -862,18 +896,15 @@ set_up(void)
 	buf_init(&answer, CAP);
 	store_mem_init(&store);
 	bearer_guard(&guard, &shelf, NULL);
-	if (!uuid_parse(STR(DEFAULT), &api.default_workspace) ||
-	    !uuid_parse(STR(WORKSPACE), &workspace) || !uuid_parse(STR(OTHER), &other))
+	if (!uuid_parse(STR(DEFAULT), &api.default_workspace) || !uuid_parse(STR(WORKSPACE), &workspace) ||
+	    !uuid_parse(STR(OTHER), &other))
 		tap_bail("set_up");
 	authorization[OWN] =
-	    bearer(STR("{\"account\":\"" USER "\",\"workspace\":\"" WORKSPACE "\",\"exp\":1800000000}"),
-	    &lasting);
-	authorization[ALL] = bearer(STR("{\"account\":\"" SYSTEM "\",\"extra\":{\"service\":\"mail\"}}"),
-	    &lasting);
+	    bearer(STR("{\"account\":\"" USER "\",\"workspace\":\"" WORKSPACE "\",\"exp\":1800000000}"), &lasting);
+	authorization[ALL] = bearer(STR("{\"account\":\"" SYSTEM "\",\"extra\":{\"service\":\"mail\"}}"), &lasting);
 	authorization[NOWHERE] = bearer(STR("{\"account\":\"" USER "\"}"), &lasting);
 	authorization[EXPIRED] =
-	    bearer(STR("{\"account\":\"" USER "\",\"workspace\":\"" WORKSPACE "\",\"exp\":1799999939}"),
-	    &lasting);
+	    bearer(STR("{\"account\":\"" USER "\",\"workspace\":\"" WORKSPACE "\",\"exp\":1799999939}"), &lasting);
 	authorization[FORGED] = arena_copy(&lasting, authorization[OWN]);
 	((char *)authorization[FORGED].p)[authorization[FORGED].n - 10] ^= 1;
 	authorization[BASIC] = STR("Basic dTpw");

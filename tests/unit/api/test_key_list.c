@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: EPL-2.0 */
 #include "api/key_list.h"
 
 #include "lib/tap.h"
@@ -12,8 +13,7 @@ static const struct {
 	struct str keys[5];
 	struct str text;
 } rows[] = {
-	{ "empty", { NULL, 0 }, TEXT("n"), 0, { { NULL, 0 } },
-	    TEXT("{\"namespace\":\"n\",\"count\":0,\"keys\":[]}") },
+	{ "empty", { NULL, 0 }, TEXT("n"), 0, { { NULL, 0 } }, TEXT("{\"namespace\":\"n\",\"count\":0,\"keys\":[]}") },
 	{ "empty, with a workspace", TEXT("W"), TEXT("n"), 0, { { NULL, 0 } },
 	    TEXT("{\"workspace\":\"W\",\"namespace\":\"n\",\"count\":0,\"keys\":[]}") },
 	{ "empty, with a limit", { NULL, 0 }, TEXT("n"), 3, { { NULL, 0 } },
@@ -38,34 +38,34 @@ static const struct {
 };
 
 static void
-puts_keys(struct listing *l, const struct str *keys)
+puts_keys(struct key_list *l, const struct str *keys)
 {
 	for (; keys->p != NULL; keys++)
-		listing_put(l, *keys);
+		key_list_put(l, *keys);
 }
 
 static void
 whole(void)
 {
 	for (size_t i = 0; i < COUNT(rows); i++) {
-		struct listing l;
+		struct key_list l;
 
-		listing_init(&l, rows[i].workspace, rows[i].ns, rows[i].limit);
+		key_list_init(&l, rows[i].workspace, rows[i].ns, rows[i].limit);
 		puts_keys(&l, rows[i].keys);
-		tap_ok(!listing_is_full(&l), "%s: no piece is due", rows[i].name);
-		listing_end(&l);
+		tap_ok(!key_list_is_full(&l), "%s: no piece is due", rows[i].name);
+		key_list_end(&l);
 		tap_ok(buf_ok(&l.out), "%s: ok", rows[i].name);
 		tap_text(buf_str(&l.out), rows[i].text, "%s", rows[i].name);
-		listing_free(&l);
+		key_list_free(&l);
 	}
 }
 
 /* Takes what is there as a piece. */
 static void
-take(struct listing *l, struct buf *sent)
+take(struct key_list *l, struct buf *sent)
 {
 	if (!l->begun)
-		listing_begin(l);
+		key_list_begin(l);
 	buf_puts(sent, buf_str(&l->out));
 	buf_clear(&l->out);
 }
@@ -89,19 +89,19 @@ in_pieces(void)
 	};
 
 	for (size_t i = 0; i < COUNT(pieces); i++) {
-		struct listing l;
+		struct key_list l;
 		struct buf sent;
 
 		buf_init(&sent, CAP);
-		listing_init(&l, STR("w"), STR("n"), pieces[i].limit);
+		key_list_init(&l, STR("w"), STR("n"), pieces[i].limit);
 		for (const struct str *key = pieces[i].keys; key->p != NULL; key++) {
-			listing_put(&l, *key);
+			key_list_put(&l, *key);
 			take(&l, &sent);
 		}
-		listing_end(&l);
+		key_list_end(&l);
 		take(&l, &sent);
 		tap_text(buf_str(&sent), pieces[i].text, "in pieces %zu", i);
-		listing_free(&l);
+		key_list_free(&l);
 		buf_free(&sent);
 	}
 }
@@ -109,20 +109,20 @@ in_pieces(void)
 static void
 fills(void)
 {
-	struct listing l;
+	struct key_list l;
 	struct buf sent;
 
 	buf_init(&sent, SIZE_MAX);
-	listing_init(&l, STR_ABSENT, STR("n"), 0);
+	key_list_init(&l, STR_ABSENT, STR("n"), 0);
 	/* 32 bytes a key, with quotes and comma; the first has no comma. */
-	for (size_t n = 0; n < LISTING_PIECE / 32; n++)
-		listing_put(&l, STR("12345678901234567890123456789"));
-	tap_ok(!listing_is_full(&l), "%zu bytes: not full", l.out.n);
-	listing_put(&l, STR(""));
-	tap_ok(listing_is_full(&l), "%zu bytes: full", l.out.n);
+	for (size_t n = 0; n < KEY_LIST_PIECE / 32; n++)
+		key_list_put(&l, STR("12345678901234567890123456789"));
+	tap_ok(!key_list_is_full(&l), "%zu bytes: not full", l.out.n);
+	key_list_put(&l, STR(""));
+	tap_ok(key_list_is_full(&l), "%zu bytes: full", l.out.n);
 	take(&l, &sent);
-	tap_ok(!listing_is_full(&l), "taken: not full");
-	listing_free(&l);
+	tap_ok(!key_list_is_full(&l), "taken: not full");
+	key_list_free(&l);
 	buf_free(&sent);
 }
 
@@ -131,42 +131,41 @@ static void
 fails(void)
 {
 	static char key[400 * 1024];
-	struct listing l;
+	struct key_list l;
 
 	memset(key, 'k', sizeof(key));
-	listing_init(&l, STR_ABSENT, STR("n"), 0);
-	listing_put(&l, str_from(key, sizeof(key)));
-	listing_put(&l, STR("k"));
-	listing_end(&l);
+	key_list_init(&l, STR_ABSENT, STR("n"), 0);
+	key_list_put(&l, str_from(key, sizeof(key)));
+	key_list_put(&l, STR("k"));
+	key_list_end(&l);
 	tap_ok(!buf_ok(&l.out), "a failure is kept");
-	listing_free(&l);
+	key_list_free(&l);
 }
 
 static void
 reads_cursors(void)
 {
-	static const struct str bad[] = { { NULL, 0 }, TEXT(""), TEXT("6"), TEXT("6b6"), TEXT("6g"),
-	    TEXT("g6"), TEXT("00"),
-		TEXT("6b00"), TEXT("ff"), TEXT("c3"), TEXT("eda080"), TEXT(" 6b"), TEXT("6b ") };
+	static const struct str bad[] = { { NULL, 0 }, TEXT(""), TEXT("6"), TEXT("6b6"), TEXT("6g"), TEXT("g6"),
+		TEXT("00"), TEXT("6b00"), TEXT("ff"), TEXT("c3"), TEXT("eda080"), TEXT(" 6b"), TEXT("6b ") };
 	static const struct {
 		struct str cursor, key;
-	} good[] = { { TEXT("6b"), TEXT("k") }, { TEXT("6B7A"), TEXT("kz") }, { TEXT("c3a4f48fbfbf"),
-		TEXT("\xc3\xa4\xf4\x8f\xbf\xbf") }, { TEXT("01"), TEXT("\1") } };
+	} good[] = { { TEXT("6b"), TEXT("k") }, { TEXT("6B7A"), TEXT("kz") },
+		{ TEXT("c3a4f48fbfbf"), TEXT("\xc3\xa4\xf4\x8f\xbf\xbf") }, { TEXT("01"), TEXT("\1") } };
 	struct arena a;
 	struct str key;
 
 	arena_init(&a, CAP);
 	for (size_t i = 0; i < COUNT(bad); i++)
-		tap_ok(!listing_read_cursor(tap_edge(bad[i]), &a, &key), "no cursor: %s", tap_show(bad[i]));
+		tap_ok(!key_list_read_cursor(tap_edge(bad[i]), &a, &key), "no cursor: %s", tap_show(bad[i]));
 	for (size_t i = 0; i < COUNT(good); i++) {
 		const char *shown = tap_show(good[i].cursor);
 
-		if (tap_ok(listing_read_cursor(tap_edge(good[i].cursor), &a, &key), "a cursor: %s", shown))
+		if (tap_ok(key_list_read_cursor(tap_edge(good[i].cursor), &a, &key), "a cursor: %s", shown))
 			tap_text(key, good[i].key, "%s: its key", shown);
 	}
 	arena_free(&a);
 	arena_init(&a, 0);
-	tap_ok(!listing_read_cursor(STR("6b"), &a, &key), "no memory for a cursor");
+	tap_ok(!key_list_read_cursor(STR("6b"), &a, &key), "no memory for a cursor");
 	arena_free(&a);
 }
 
@@ -175,23 +174,23 @@ static void
 cursor_goes_round(void)
 {
 	static const struct str keys[] = { TEXT("k"), TEXT("<a.b@c>+/%#"), TEXT("\xc3\xa4\xf4\x8f\xbf\xbf"),
-	    TEXT("\1\x7f") };
+		TEXT("\1\x7f") };
 
 	for (size_t i = 0; i < COUNT(keys); i++) {
-		struct listing l;
+		struct key_list l;
 		struct str head, cursor, key = STR_ABSENT;
 		struct arena a;
 
 		arena_init(&a, CAP);
-		listing_init(&l, STR_ABSENT, STR("n"), 1);
-		listing_put(&l, keys[i]);
-		listing_put(&l, STR("z"));
-		listing_end(&l);
+		key_list_init(&l, STR_ABSENT, STR("n"), 1);
+		key_list_put(&l, keys[i]);
+		key_list_put(&l, STR("z"));
+		key_list_end(&l);
 		head = str_first(buf_str(&l.out), l.out.n - 2); /* without the last quote and brace */
 		cursor = str_skip(head, head.n - 2 * keys[i].n);
-		tap_ok(listing_read_cursor(cursor, &a, &key), "cursor of %s", tap_show(keys[i]));
+		tap_ok(key_list_read_cursor(cursor, &a, &key), "cursor of %s", tap_show(keys[i]));
 		tap_text(key, keys[i], "round");
-		listing_free(&l);
+		key_list_free(&l);
 		arena_free(&a);
 	}
 }

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: EPL-2.0 */
 #include "api/query.h"
 
 #include "lib/tap.h"
@@ -101,8 +102,7 @@ refuses(struct arena *a)
 	for (size_t i = 0; i < COUNT(bad); i++) {
 		struct query q;
 
-		tap_text(refusal_name(query_read(tap_edge(bad[i].raw), a, &q)), refusal_name(bad[i].refusal),
-		    "%s",
+		tap_text(refusal_name(query_read(tap_edge(bad[i].raw), a, &q)), refusal_name(bad[i].refusal), "%s",
 		    tap_show(bad[i].raw));
 		arena_reset(a);
 	}

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: EPL-2.0 */
 #include "auth/policy.h"
 
 #include <openssl/crypto.h>
@@ -83,7 +84,8 @@ judge(void *arg)
 		tap_bail("no memory");
 	while (!atomic_load(&done)) {
 		for (int i = 0; i < 20; i++)
-			if (rules_ask(guard.policy->rules, &question).allowed != (guard.policy->secrets.current.n % 2 == 0))
+			if (rules_ask(guard.policy->rules, &question).allowed !=
+			    (guard.policy->secrets.current.n % 2 == 0))
 				atomic_fetch_add(&torn, 1);
 		guard_renew(&guard, &busy);
 	}

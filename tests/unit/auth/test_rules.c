@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: EPL-2.0 */
 #include "auth/rules.h"
 
 #include <stdio.h>
@@ -14,7 +15,6 @@
 #define OTHER   "00000000-0000-4000-8000-000000000000"
 #define DEFAULT "11111111-2222-3333-4444-555555555555"
 #define LONG    "sssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssss" /* 63 */
-
 
 static struct rulefile_terms terms = { .allow_by_default = true };
 
@@ -105,7 +105,8 @@ static const struct row rows[] = {
 	{ "service=two%20words", SYSTEM, "two words", NULL, 1, DEFAULT, R, TEXT("n"), true },
 	{ "service=a=b", SYSTEM, "a=b", NULL, 1, DEFAULT, R, TEXT("n"), true },
 	{ "service=" LONG, SYSTEM, LONG, NULL, 1, DEFAULT, R, TEXT("n"), true },
-	{ "service=" LONG, SYSTEM, LONG "s", NULL, 1, DEFAULT, R, TEXT("n"), false }, /* its beginning is all that is kept */
+	{ "service=" LONG, SYSTEM, LONG "s", NULL, 1, DEFAULT, R, TEXT("n"),
+	    false }, /* its beginning is all that is kept */
 	/* workspace: the token's */
 	{ "workspace=" WS, USER, "", WS, 2, WS, R, TEXT("n"), true },
 	{ "workspace=" WS, USER, "", OTHER, 2, OTHER, R, TEXT("n"), false },
@@ -168,11 +169,16 @@ static const struct row rows[] = {
 	{ "api=v2", USER, "", WS, 2, DEFAULT, R, TEXT("n"), true },
 	{ "api=v1,v2", USER, "", WS, 1, DEFAULT, R, TEXT("n"), true },
 	/* all have to be met */
-	{ "account=system service=gmail to=read namespace=gmail", SYSTEM, "gmail", NULL, 1, DEFAULT, R, TEXT("gmail"), true },
-	{ "account=system service=gmail to=read namespace=gmail", USER, "gmail", NULL, 1, DEFAULT, R, TEXT("gmail"), false },
-	{ "account=system service=gmail to=read namespace=gmail", SYSTEM, "mail", NULL, 1, DEFAULT, R, TEXT("gmail"), false },
-	{ "account=system service=gmail to=read namespace=gmail", SYSTEM, "gmail", NULL, 1, DEFAULT, W, TEXT("gmail"), false },
-	{ "account=system service=gmail to=read namespace=gmail", SYSTEM, "gmail", NULL, 1, DEFAULT, R, TEXT("mail"), false },
+	{ "account=system service=gmail to=read namespace=gmail", SYSTEM, "gmail", NULL, 1, DEFAULT, R, TEXT("gmail"),
+	    true },
+	{ "account=system service=gmail to=read namespace=gmail", USER, "gmail", NULL, 1, DEFAULT, R, TEXT("gmail"),
+	    false },
+	{ "account=system service=gmail to=read namespace=gmail", SYSTEM, "mail", NULL, 1, DEFAULT, R, TEXT("gmail"),
+	    false },
+	{ "account=system service=gmail to=read namespace=gmail", SYSTEM, "gmail", NULL, 1, DEFAULT, W, TEXT("gmail"),
+	    false },
+	{ "account=system service=gmail to=read namespace=gmail", SYSTEM, "gmail", NULL, 1, DEFAULT, R, TEXT("mail"),
+	    false },
 	{ "namespace=gmail service=gmail", SYSTEM, "gmail", NULL, 1, DEFAULT, R, TEXT("gmail"), true },
 };
 
@@ -188,8 +194,8 @@ conditions(void)
 			struct rules_verdict verdict;
 			struct rules *rules;
 
-			(void)snprintf(text, sizeof(text), "# comment\n\n%s %s # as it is\n", allow ? "allow" : "deny",
-			    row->rule);
+			(void)snprintf(
+			    text, sizeof(text), "# comment\n\n%s %s # as it is\n", allow ? "allow" : "deny", row->rule);
 			terms.allow_by_default = !allow;
 			rules = read_rules(str_of(text));
 			verdict = ask(rules, row->account, row->service, row->workspace, row->version, row->target,
@@ -284,11 +290,12 @@ idle_rules(void)
 		struct rules *rules;
 		unsigned line = 0, by = 0;
 
-		(void)snprintf(text, sizeof(text), "allow service=zz\n\ndeny %s\nallow %s\n", pairs[i].first, pairs[i].second);
+		(void)snprintf(
+		    text, sizeof(text), "allow service=zz\n\ndeny %s\nallow %s\n", pairs[i].first, pairs[i].second);
 		rules = read_rules(str_of(text));
 		tap_ok(!rules_is_idle(rules, 1, &line, &by), "%s: decides", pairs[i].first);
-		tap_ok(rules_is_idle(rules, 2, &line, &by) == pairs[i].idle, "%s before %s: idle or not", pairs[i].first,
-		    pairs[i].second);
+		tap_ok(rules_is_idle(rules, 2, &line, &by) == pairs[i].idle, "%s before %s: idle or not",
+		    pairs[i].first, pairs[i].second);
 		tap_ok(!pairs[i].idle || (line == 4 && by == 3), "and which they are");
 		rules_free(rules);
 	}
@@ -303,7 +310,9 @@ broken_files(void)
 		const char *why; /* how it begins */
 	} broken[] = {
 		{ TEXT("permit any"), 1, "begins with neither allow nor deny: permit" },
-		{ TEXT("\xef\xbb\xbf" "allow any"), 1, "begins with neither" },
+		{ TEXT("\xef\xbb\xbf"
+		       "allow any"),
+		    1, "begins with neither" },
 		{ TEXT("\n# c\n\nAllow any"), 4, "begins with neither" },
 		{ TEXT("allow"), 1, "no condition" },
 		{ TEXT("deny  "), 1, "no condition" },
@@ -352,7 +361,8 @@ broken_files(void)
 		struct buf why;
 
 		buf_init(&why, 1024);
-		tap_ok(rulefile_read(broken[i].text, &terms, &line, &why) == NULL, "refuses %s", tap_show(broken[i].text));
+		tap_ok(
+		    rulefile_read(broken[i].text, &terms, &line, &why) == NULL, "refuses %s", tap_show(broken[i].text));
 		tap_int(line, broken[i].line, "and says in which line");
 		tap_text(str_first(buf_str(&why), strlen(broken[i].why)), str_of(broken[i].why), "and why");
 		buf_free(&why);

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: EPL-2.0 */
 #include "auth/token.h"
 
 #include <dlfcn.h>
@@ -13,19 +14,19 @@
 
 #define NOW INT64_C(1750000000)
 
-#define SECRET    "secret"
-#define USER      "aaaaaaaa-1111-2222-3333-444444444444"
-#define SYSTEM    "1749089e-22e6-48de-af4e-165e18fbd2f9"
-#define WS        "cccccccc-2222-3333-4444-555555555555"
-#define WS_HEX    "cccccccc222233334444555555555555"
-#define ACCOUNT   "\"account\":\"" USER "\""
-#define WORKSPACE "\"workspace\":\"" WS "\""
-#define EXTRA     "\"extra\":{\"service\":\"test\"}"
-#define BASE      ACCOUNT "," WORKSPACE "," EXTRA
-#define WITH(x)   "{" BASE "," x "}"
+#define SECRET      "secret"
+#define USER        "aaaaaaaa-1111-2222-3333-444444444444"
+#define SYSTEM      "1749089e-22e6-48de-af4e-165e18fbd2f9"
+#define WS          "cccccccc-2222-3333-4444-555555555555"
+#define WS_HEX      "cccccccc222233334444555555555555"
+#define ACCOUNT     "\"account\":\"" USER "\""
+#define WORKSPACE   "\"workspace\":\"" WS "\""
+#define EXTRA       "\"extra\":{\"service\":\"test\"}"
+#define BASE        ACCOUNT "," WORKSPACE "," EXTRA
+#define WITH(x)     "{" BASE "," x "}"
 #define NO_EXTRA(x) "{" ACCOUNT "," WORKSPACE "," x "}"
-#define DIGITS_62  "12345678901234567890123456789012345678901234567890123456789012"
-#define NO_WS(x)  "{" ACCOUNT "," EXTRA "," x "}"
+#define DIGITS_62   "12345678901234567890123456789012345678901234567890123456789012"
+#define NO_WS(x)    "{" ACCOUNT "," EXTRA "," x "}"
 
 #define HEADER     "{\"alg\":\"HS256\",\"typ\":\"JWT\"}"
 #define HEADER_TYP "{\"alg\":\"HS256\",\"typ\":\"at+jwt\"}" /* which libjwt refuses */
@@ -219,7 +220,16 @@ bad_payloads(void)
 {
 	static const char *const rows[] = {
 		/* No object. */
-		"", "hello", "[1,2]", "null", "7", "\"x\"", "{", "{" BASE, BASE "}", "{" BASE "}x",
+		"",
+		"hello",
+		"[1,2]",
+		"null",
+		"7",
+		"\"x\"",
+		"{",
+		"{" BASE,
+		BASE "}",
+		"{" BASE "}x",
 		"{" BASE "}{}",
 		"{" BASE ",}",
 		"\xef\xbb\xbf{" BASE "}",
@@ -436,13 +446,19 @@ spliced(void)
 		size_t cut; /* bytes off the end */
 		const char *behind, *name;
 	} rows[] = {
-		{ "", 44, "", "two parts" }, { "", 43, "", "an empty signature" },
+		{ "", 44, "", "two parts" },
+		{ "", 43, "", "an empty signature" },
 		{ "", 4, "", "a short signature" },
-		{ "", 1, "", "a signature of an odd length" }, { "", 4, "AAAA", "a wrong signature" },
-		{ "", 0, "A", "one letter more" }, { "", 0, "AAAA", "three bytes more" },
+		{ "", 1, "", "a signature of an odd length" },
+		{ "", 4, "AAAA", "a wrong signature" },
+		{ "", 0, "A", "one letter more" },
+		{ "", 0, "AAAA", "three bytes more" },
 		{ "", 0, "=", "padding" },
-		{ "", 0, ".", "a dot behind" }, { ".", 0, "", "a dot before" }, { "", 0, ".x", "four parts" },
-		{ "", 0, "\"", "a quote behind" }, { "", 0, "\xff", "a byte that is no ASCII" },
+		{ "", 0, ".", "a dot behind" },
+		{ ".", 0, "", "a dot before" },
+		{ "", 0, ".x", "four parts" },
+		{ "", 0, "\"", "a quote behind" },
+		{ "", 0, "\xff", "a byte that is no ASCII" },
 	};
 	static const char *const headers[] = { HEADER, HEADER_TYP };
 
@@ -450,8 +466,8 @@ spliced(void)
 		for (size_t j = 0; j < COUNT(headers); j++) {
 			struct str token = sign(headers[j], "{" BASE "}");
 			int n = (int)(token.n - rows[i].cut);
-			check(print("%s%.*s%s", rows[i].before, n, token.p, rows[i].behind), TOKEN_INVALID,
-			    rows[i].name);
+			check(
+			    print("%s%.*s%s", rows[i].before, n, token.p, rows[i].behind), TOKEN_INVALID, rows[i].name);
 		}
 	}
 }
@@ -461,12 +477,12 @@ static void
 known_answer(void)
 {
 	check(STR("eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJhY2NvdW50IjoiMTc0OTA4OWUtMjJlNi00OGRlLWF"
-	    "mNGUtMTY1ZTE4ZmJkMmY5IiwiZXh0cmEiOnsic2VydmljZSI6InRlc3QifX0"
-	    ".PQ1JXCqA6xaJV2Q8SBvDlCmFWfYAgO1Ii9lat0uO7uE"),
+		  "mNGUtMTY1ZTE4ZmJkMmY5IiwiZXh0cmEiOnsic2VydmljZSI6InRlc3QifX0"
+		  ".PQ1JXCqA6xaJV2Q8SBvDlCmFWfYAgO1Ii9lat0uO7uE"),
 	    TOKEN_VALID, "a token made elsewhere");
 	check(STR("eyJhbGciOiJIUzI1NiIsInR5cCI6ImF0K2p3dCJ9.eyJhY2NvdW50IjoiMTc0OTA4OWUtMjJlNi00OGR"
-	    "lLWFmNGUtMTY1ZTE4ZmJkMmY5IiwiZXh0cmEiOnsic2VydmljZSI6InRlc3QifX0"
-	    ".0CAWjJeI0JMqyLmffZ_idFJMe1WF-ZPtllaMHq-0mXE"),
+		  "lLWFmNGUtMTY1ZTE4ZmJkMmY5IiwiZXh0cmEiOnsic2VydmljZSI6InRlc3QifX0"
+		  ".0CAWjJeI0JMqyLmffZ_idFJMe1WF-ZPtllaMHq-0mXE"),
 	    TOKEN_VALID, "a token made elsewhere, another typ");
 }
 
@@ -508,8 +524,8 @@ fields(void)
 	for (size_t i = 0; i < COUNT(rows); i++) {
 		struct str field = print("%s%.*s%s", rows[i].before, STR_FMT(token), rows[i].after);
 		enum token_verdict got = verify_field(v, field, NOW, &claims);
-		tap_int(got, rows[i].want, "%s before and %s behind the token",
-		    tap_show(str_of(rows[i].before)), tap_show(str_of(rows[i].after)));
+		tap_int(got, rows[i].want, "%s before and %s behind the token", tap_show(str_of(rows[i].before)),
+		    tap_show(str_of(rows[i].after)));
 	}
 	struct str nul = print("Bearer %.*s%cx", STR_FMT(token), '\0');
 	tap_int(verify_field(v, nul, NOW, &claims), TOKEN_INVALID, "a NUL behind the token");
@@ -521,8 +537,14 @@ static void
 missing(void)
 {
 	static const struct str rows[] = {
-		{ NULL, 0 }, TEXT(""), TEXT(" "), TEXT("Bearer"), TEXT("Bearer "), TEXT("Bearer  \t "),
-		TEXT("bearer\t"), TEXT("x"),
+		{ NULL, 0 },
+		TEXT(""),
+		TEXT(" "),
+		TEXT("Bearer"),
+		TEXT("Bearer "),
+		TEXT("Bearer  \t "),
+		TEXT("bearer\t"),
+		TEXT("x"),
 	};
 	struct token_verifier *v = new_verifier(STR(SECRET));
 	struct claims claims;
@@ -554,8 +576,11 @@ lengths(void)
 		size_t n;
 		enum token_verdict want;
 	} rows[] = {
-		{ 6144, TOKEN_VALID }, { 8247, TOKEN_VALID }, /* 6,000 bytes in extra.service */
-		{ 8319, TOKEN_VALID }, { 8320, TOKEN_VALID }, { 8321, TOKEN_INVALID },
+		{ 6144, TOKEN_VALID },
+		{ 8247, TOKEN_VALID }, /* 6,000 bytes in extra.service */
+		{ 8319, TOKEN_VALID },
+		{ 8320, TOKEN_VALID },
+		{ 8321, TOKEN_INVALID },
 		{ 20000, TOKEN_INVALID },
 	};
 
@@ -575,7 +600,6 @@ long_headers(void)
 	check(sign(kid.p, "{" BASE "}"), TOKEN_VALID, "a header of 1 KiB");
 	kid = print("{\"alg\":\"HS256\",\"kid\":\"%0*d\"}", 1001, 0);
 	check(sign(kid.p, "{" BASE "}"), TOKEN_INVALID, "a header over 1 KiB");
-
 }
 
 static void
@@ -628,7 +652,8 @@ check_claims(const char *payload, const struct claims *want, const char *name)
 		bool ok = verify(v, token, NOW, &got) == TOKEN_VALID;
 		tap_ok(ok && uuid_eq(&got.account, &want->account), "%s: account, round %d", name, round);
 		tap_ok(ok && got.has_workspace == want->has_workspace &&
-		    (!got.has_workspace || uuid_eq(&got.workspace, &want->workspace)), "%s: workspace", name);
+			(!got.has_workspace || uuid_eq(&got.workspace, &want->workspace)),
+		    "%s: workspace", name);
 		if (ok)
 			tap_text(str_of(got.service), str_of(want->service), "%s: service", name);
 		tap_ok(ok && got.service_cut == want->service_cut, "%s: whole or not", name);
@@ -648,8 +673,8 @@ claims(void)
 		tap_bail("uuid_parse");
 	check_claims("{" BASE "}", &want, "all of them");
 	check_claims(NO_WS("\"workspace\":\"" WS_HEX "\""), &want, "32 hex digits");
-	check_claims(NO_EXTRA("\"extra\":{\"service\":\"first\",\"x\":\"y\",\"service\":\"test\"}"), &want,
-	    "the last counts");
+	check_claims(
+	    NO_EXTRA("\"extra\":{\"service\":\"first\",\"x\":\"y\",\"service\":\"test\"}"), &want, "the last counts");
 	(void)strcpy(want.service, "");
 	check_claims("{" ACCOUNT "," WORKSPACE "}", &want, "no extra");
 	check_claims(NO_EXTRA("\"extra\":{\"Service\":\"x\",\"guest\":\"true\"}"), &want, "no service");
@@ -658,8 +683,7 @@ claims(void)
 	want.service_cut = true;
 	check_claims(NO_EXTRA("\"extra\":{\"service\":\"" DIGITS_62 "34\"}"), &want, "a long service is cut");
 	(void)strcpy(want.service, DIGITS_62);
-	check_claims(NO_EXTRA("\"extra\":{\"service\":\"" DIGITS_62 "\xc3\xa9\"}"), &want,
-	    "not within a character");
+	check_claims(NO_EXTRA("\"extra\":{\"service\":\"" DIGITS_62 "\xc3\xa9\"}"), &want, "not within a character");
 	want.service_cut = false;
 	(void)strcpy(want.service, "");
 	check_claims(NO_EXTRA("\"extra\":{\"service\":\"" DIGITS_62 "34\",\"service\":\"\"}"), &want,
@@ -739,7 +763,8 @@ two_keys(void)
 		tap_int(verify_signed(v, headers[i], "new"), TOKEN_VALID, "until it is the old one");
 		token_verifier_free(v);
 	}
-	tap_int((int64_t)metrics_sum(m, METRICS_TOKENS_ACCEPTED + METRICS_SECRET_CURRENT), 4, "counted: the key of now");
+	tap_int(
+	    (int64_t)metrics_sum(m, METRICS_TOKENS_ACCEPTED + METRICS_SECRET_CURRENT), 4, "counted: the key of now");
 	tap_int((int64_t)metrics_sum(m, METRICS_TOKENS_ACCEPTED + METRICS_SECRET_PREVIOUS), 6, "the one before it");
 	metrics_attach(NULL, 0);
 	metrics_free(m);
@@ -750,9 +775,13 @@ bare_claims(void)
 {
 	struct claims got;
 
-	tap_ok(token_read_claims(STR("{" BASE "}"), &got) && strcmp(got.service, "test") == 0, "claims without a token");
+	tap_ok(
+	    token_read_claims(STR("{" BASE "}"), &got) && strcmp(got.service, "test") == 0, "claims without a token");
 	tap_ok(!token_read_claims(STR("{" EXTRA "}"), &got), "not without an account");
-	tap_ok(!token_read_claims(STR("{" BASE "} "  "x"), &got), "nor with something behind them");
+	tap_ok(!token_read_claims(STR("{" BASE "} "
+				      "x"),
+		   &got),
+	    "nor with something behind them");
 }
 
 static void

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: EPL-2.0 */
 #include "base/buf.h"
 
 #include "lib/tap.h"

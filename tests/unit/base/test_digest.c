@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: EPL-2.0 */
 #include "base/digest.h"
 
 #include <pthread.h>
@@ -19,12 +20,10 @@ static const struct {
 	    "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad" },
 	{ TEXT("message digest"), "f96b697d7cb7938d525a2f31aaf161d0",
 	    "f7846f55cf23e14eebeab5b4e1550cad5b509e3348fbc4efa3a1413d393cb650" },
-	{ TEXT("abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq"),
-	    "8215ef0796a20bcaaae116d3876c664a",
+	{ TEXT("abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq"), "8215ef0796a20bcaaae116d3876c664a",
 	    "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1" },
 	{ TEXT("12345678901234567890123456789012345678901234567890123456789012345678901234567890"),
-	    "57edf4a22be3c955ac49da2e2107b67a",
-	    "f371bc4a311f2b009eef952dd83ca80e2b60026c8e935592d0f9c308453c813e" },
+	    "57edf4a22be3c955ac49da2e2107b67a", "f371bc4a311f2b009eef952dd83ca80e2b60026c8e935592d0f9c308453c813e" },
 };
 
 /* Compares with the expected hex digits. */
@@ -130,14 +129,13 @@ authentication(void)
 	for (size_t i = 0; i < COUNT(cases); i++) {
 		bool ok = digest_hmac_sha256(cases[i].key, tap_edge(cases[i].s), &d) &&
 		    digest_unhex(str_of(cases[i].want), want.b, sizeof(want.b));
-		tap_ok(ok && memcmp(d.b, want.b, sizeof(d.b)) == 0, "HMAC-SHA-256 of %s",
-		    tap_show(cases[i].s));
+		tap_ok(ok && memcmp(d.b, want.b, sizeof(d.b)) == 0, "HMAC-SHA-256 of %s", tap_show(cases[i].s));
 	}
 	memset(long_key, 0xaa, sizeof(long_key));
 	bool ok = digest_hmac_sha256(str_from(long_key, sizeof(long_key)),
-	    STR("Test Using Larger Than Block-Size Key - Hash Key First"), &d) &&
-	    digest_unhex(STR("60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54"), want.b,
-	    sizeof(want.b));
+		      STR("Test Using Larger Than Block-Size Key - Hash Key First"), &d) &&
+	    digest_unhex(
+		STR("60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54"), want.b, sizeof(want.b));
 	tap_ok(ok && memcmp(d.b, want.b, sizeof(d.b)) == 0, "HMAC-SHA-256 with a long key");
 }
 
@@ -150,8 +148,10 @@ derivation(void)
 
 	memset(key, 0x0b, sizeof(key));
 	tap_ok(digest_hkdf_sha256(str_from(key, sizeof(key)), STR(""), &d) &&
-	    digest_unhex(STR("8da4e775a563c18f715f802a063c5a31b8a11f5c5ee1879ec3454e5f3c738d2d"), want.b, sizeof(want.b)) &&
-	    memcmp(d.b, want.b, sizeof(d.b)) == 0, "HKDF-SHA-256");
+		digest_unhex(
+		    STR("8da4e775a563c18f715f802a063c5a31b8a11f5c5ee1879ec3454e5f3c738d2d"), want.b, sizeof(want.b)) &&
+		memcmp(d.b, want.b, sizeof(d.b)) == 0,
+	    "HKDF-SHA-256");
 }
 
 static void
@@ -192,8 +192,8 @@ hex(void)
 		bool ok = digest_unhex(tap_edge(cases[i].s), out, cases[i].n);
 		tap_int(ok, cases[i].ok, "unhex %s to %zu", tap_show(cases[i].s), cases[i].n);
 		if (cases[i].ok)
-			tap_text(str_from((char *)out, cases[i].n), cases[i].bytes, "unhex %s: bytes",
-			    tap_show(cases[i].s));
+			tap_text(
+			    str_from((char *)out, cases[i].n), cases[i].bytes, "unhex %s: bytes", tap_show(cases[i].s));
 	}
 }
 

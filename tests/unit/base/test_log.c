@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: EPL-2.0 */
 #include "base/log.h"
 
 #include <errno.h>
@@ -80,12 +81,10 @@ events(void)
 	log_event(LOG_ERROR, "m", log_number("n", 0));
 	tap_text(next_event(), STR("level=error msg=\"m\" n=0\n"), "a number");
 	log_event(LOG_WARN, "m", log_number("a", INT64_MIN), log_number("b", INT64_MAX));
-	tap_text(next_event(),
-	    STR("level=warn msg=\"m\" a=-9223372036854775808 b=9223372036854775807\n"),
+	tap_text(next_event(), STR("level=warn msg=\"m\" a=-9223372036854775808 b=9223372036854775807\n"),
 	    "the least and the largest number");
 	log_event(LOG_INFO, "a \"b\"\n", log_text("x", STR("y z")), log_number("n", -1));
-	tap_text(next_event(), STR("level=info msg=\"a \\\"b\\\"\\n\" x=\"y z\" n=-1\n"),
-	    "the message is escaped too");
+	tap_text(next_event(), STR("level=info msg=\"a \\\"b\\\"\\n\" x=\"y z\" n=-1\n"), "the message is escaped too");
 	tap_text(next_line(), STR_ABSENT, "one write for each event");
 }
 
@@ -101,16 +100,16 @@ escapes(void)
 		{ TEXT("\""), TEXT("\\\"") },
 		{ TEXT("\\"), TEXT("\\\\") },
 		{ TEXT("\\n"), TEXT("\\\\n") },
-		{ TEXT("a\nlevel=error msg=\"forged\"\n"),
-		    TEXT("a\\nlevel=error msg=\\\"forged\\\"\\n") },
+		{ TEXT("a\nlevel=error msg=\"forged\"\n"), TEXT("a\\nlevel=error msg=\\\"forged\\\"\\n") },
 		{ TEXT("\r\n\t"), TEXT("\\r\\n\\t") },
 		{ TEXT("\0"), TEXT("\\x00") },
 		{ TEXT("\x01\x1f\x1b[0m"), TEXT("\\x01\\x1f\\x1b[0m") },
 		{ TEXT("\x7f"), TEXT("\\x7f") },
 		{ TEXT("\x7e "), TEXT("~ ") },
-		{ TEXT("\xc3\xa4\xe2\x82\xac\xf0\x9f\x98\x80"),
-		    TEXT("\xc3\xa4\xe2\x82\xac\xf0\x9f\x98\x80") },
-		{ TEXT("\xc2\x9b""1m"), TEXT("\\xc2\\x9b1m") },
+		{ TEXT("\xc3\xa4\xe2\x82\xac\xf0\x9f\x98\x80"), TEXT("\xc3\xa4\xe2\x82\xac\xf0\x9f\x98\x80") },
+		{ TEXT("\xc2\x9b"
+		       "1m"),
+		    TEXT("\\xc2\\x9b1m") },
 		{ TEXT("\xc2\x80\xc2\x9f\xc2\xa0"), TEXT("\\xc2\\x80\\xc2\\x9f\xc2\xa0") },
 		{ TEXT("\x80"), TEXT("\\x80") },
 		{ TEXT("\xc3"), TEXT("\\xc3") },
@@ -124,8 +123,7 @@ escapes(void)
 
 	for (size_t i = 0; i < COUNT(rows); i++) {
 		char want[256];
-		int n = snprintf(want, sizeof(want), "level=info msg=\"m\" t=\"%.*s\"\n",
-		    STR_FMT(rows[i].want));
+		int n = snprintf(want, sizeof(want), "level=info msg=\"m\" t=\"%.*s\"\n", STR_FMT(rows[i].want));
 		log_event(LOG_INFO, "m", log_text("t", tap_edge(rows[i].text)));
 		tap_text(next_event(), str_from(want, (size_t)n), "escapes %s", tap_show(rows[i].text));
 	}
@@ -159,8 +157,7 @@ long_lines(void)
 	for (size_t skip = 0; skip < 2; skip++) {
 		log_event(LOG_INFO, "m", log_text("t", str_skip(s, skip)), log_number("n", 7));
 		line = next_line();
-		tap_ok(utf8_valid(line) && ends_with(line, STR("\xc3\xa4...\" n=7\n")),
-		    "not cut inside a character");
+		tap_ok(utf8_valid(line) && ends_with(line, STR("\xc3\xa4...\" n=7\n")), "not cut inside a character");
 	}
 
 	memset(text, 'x', sizeof(text));
@@ -206,8 +203,8 @@ thresholds(void)
 		for (size_t j = 0; j < COUNT(levels); j++) {
 			log_event(levels[j], "m");
 			bool written = next_line().p != NULL;
-			tap_ok(written == (j <= i) && log_enabled(levels[j]) == (j <= i),
-			    "threshold %zu, level %zu", i, j);
+			tap_ok(written == (j <= i) && log_enabled(levels[j]) == (j <= i), "threshold %zu, level %zu", i,
+			    j);
 		}
 	}
 	log_set_threshold(LOG_INFO);
@@ -236,8 +233,7 @@ names(void)
 
 	for (size_t i = 0; i < COUNT(rows); i++) {
 		enum log_level level = LOG_ERROR;
-		tap_int(log_level_parse(rows[i].name, &level), rows[i].ok, "level %s",
-		    tap_show(rows[i].name));
+		tap_int(log_level_parse(rows[i].name, &level), rows[i].ok, "level %s", tap_show(rows[i].name));
 		tap_int(level, rows[i].level, "level %s: value", tap_show(rows[i].name));
 	}
 }
@@ -265,7 +261,8 @@ json(void)
 	    log_word("w", STR("GET")));
 	struct str line = next_line();
 	tap_ok(str_starts(line, STR("{\"ts\":\"2")), "JSON starts with the time");
-	tap_text(str_skip(line, 32), STR(",\"level\":\"warn\",\"msg\":\"m\",\"n\":-7,\"ms\":1.234,\"w\":\"GET\"}\n"), "its fields");
+	tap_text(str_skip(line, 32), STR(",\"level\":\"warn\",\"msg\":\"m\",\"n\":-7,\"ms\":1.234,\"w\":\"GET\"}\n"),
+	    "its fields");
 	for (size_t i = 0; i < COUNT(rows); i++) {
 		char want[256];
 		int n = snprintf(want, sizeof(want), "\"t\":\"%.*s\"}\n", STR_FMT(rows[i].want));
@@ -287,7 +284,8 @@ json_ends(void)
 	struct str s = str_from(text, sizeof(text));
 	log_set_format(LOG_JSON);
 	for (size_t n = 0; n <= sizeof(text); n++) {
-		log_event(LOG_INFO, "m", log_text("a", s), log_text("b", s), log_text("c", s), log_text("d", str_first(s, n)));
+		log_event(LOG_INFO, "m", log_text("a", s), log_text("b", s), log_text("c", s),
+		    log_text("d", str_first(s, n)));
 		struct str line = next_line();
 		pass = pass && line.n <= LINE_LIMIT && ends_with(line, STR("\"}\n"));
 		full = full || line.n == LINE_LIMIT;
@@ -359,8 +357,8 @@ loses(void)
 	log_event(LOG_INFO, "m");
 	n = read(fds[0], got, sizeof(got) - 1);
 	got[n > 0 ? n : 0] = '\0';
-	tap_ok(strstr(got, "level=warn msg=\"lines of the log were lost\" lines=") != NULL, "it is said when there is room: %s",
-	    tap_show(str_of(got)));
+	tap_ok(strstr(got, "level=warn msg=\"lines of the log were lost\" lines=") != NULL,
+	    "it is said when there is room: %s", tap_show(str_of(got)));
 	log_event(LOG_INFO, "m");
 	n = read(fds[0], got, sizeof(got) - 1);
 	got[n > 0 ? n : 0] = '\0';

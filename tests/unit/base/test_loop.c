@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: EPL-2.0 */
 #include "base/loop.h"
 
 #include <sys/epoll.h>
@@ -209,7 +210,7 @@ timers(void)
 	struct alarm_clock past = { .timer = { .due = 1, .fire = ring }, .again = TIMER_OFF };
 	struct alarm_clock off = { .timer = { .due = TIMER_OFF, .fire = ring }, .again = TIMER_OFF };
 	struct alarm_clock far = { .timer = { .due = clock_mono() + 3600 * CLOCK_S, .fire = ring },
-	    .again = TIMER_OFF };
+		.again = TIMER_OFF };
 	struct alarm_clock always = { .timer = { .due = 1, .fire = ring }, .again = 1 };
 
 	open_loop();

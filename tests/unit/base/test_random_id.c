@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: EPL-2.0 */
 #include "base/random_id.h"
 
 #include "lib/tap.h"
@@ -9,44 +10,56 @@ accepts(void)
 		struct str s;
 		bool ok;
 	} rows[] = {
-		{ TEXT("a"), true }, { TEXT("A-Z.09_z"), true }, { TEXT("-"), true },
+		{ TEXT("a"), true },
+		{ TEXT("A-Z.09_z"), true },
+		{ TEXT("-"), true },
 		{ TEXT("00000000-0000-0000-0000-000000000000"), true },
-		{ TEXT(""), false }, { { NULL, 0 }, false }, { TEXT("a b"), false }, { TEXT("a,b"), false },
-		{ TEXT("a\n"), false }, { TEXT("a\0"), false }, { TEXT("a/b"), false }, { TEXT("a:b"), false },
-		{ TEXT("a@b"), false }, { TEXT("\""), false }, { TEXT("\xc3\xa4"), false }, { TEXT("["), false },
-		{ TEXT("`"), false }, { TEXT("{"), false },
+		{ TEXT(""), false },
+		{ { NULL, 0 }, false },
+		{ TEXT("a b"), false },
+		{ TEXT("a,b"), false },
+		{ TEXT("a\n"), false },
+		{ TEXT("a\0"), false },
+		{ TEXT("a/b"), false },
+		{ TEXT("a:b"), false },
+		{ TEXT("a@b"), false },
+		{ TEXT("\""), false },
+		{ TEXT("\xc3\xa4"), false },
+		{ TEXT("["), false },
+		{ TEXT("`"), false },
+		{ TEXT("{"), false },
 	};
 	char longest[129];
 
 	for (size_t i = 0; i < COUNT(rows); i++)
-		tap_int(ids_ok(tap_edge(rows[i].s)), rows[i].ok, "%s", tap_show(rows[i].s));
+		tap_int(random_id_ok(tap_edge(rows[i].s)), rows[i].ok, "%s", tap_show(rows[i].s));
 	memset(longest, 'x', sizeof(longest));
-	tap_ok(ids_ok(str_from(longest, 128)), "128 characters");
-	tap_ok(!ids_ok(str_from(longest, 129)), "129 characters");
+	tap_ok(random_id_ok(str_from(longest, 128)), "128 characters");
+	tap_ok(!random_id_ok(str_from(longest, 129)), "129 characters");
 }
 
 static void
 makes(void)
 {
 	enum { MANY = 1000 };
-	static char made[MANY][IDS_SIZE];
-	struct ids one, other;
+	static char made[MANY][RANDOM_ID_SIZE];
+	struct random_id one, other;
 	bool ok = true, differ = true;
 
-	ids_init(&one);
+	random_id_init(&one);
 	for (size_t i = 0; i < MANY; i++) {
-		ids_make(&one, made[i]);
-		ok = ok && ids_ok(str_from(made[i], IDS_SIZE));
+		random_id_make(&one, made[i]);
+		ok = ok && random_id_ok(str_from(made[i], RANDOM_ID_SIZE));
 		for (size_t j = 0; j < i; j++)
-			differ = differ && memcmp(made[i], made[j], IDS_SIZE) != 0;
+			differ = differ && memcmp(made[i], made[j], RANDOM_ID_SIZE) != 0;
 	}
 	tap_ok(ok, "what is made would be accepted");
 	tap_ok(differ, "no two are the same");
-	ids_init(&other);
-	ids_make(&other, made[0]);
+	random_id_init(&other);
+	random_id_make(&other, made[0]);
 	differ = true;
 	for (size_t i = 1; i < MANY; i++)
-		differ = differ && memcmp(made[0], made[i], IDS_SIZE) != 0;
+		differ = differ && memcmp(made[0], made[i], RANDOM_ID_SIZE) != 0;
 	tap_ok(differ, "another source makes others");
 }
 

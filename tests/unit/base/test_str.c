@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: EPL-2.0 */
 #include "base/str.h"
 
 #include "lib/tap.h"
@@ -31,8 +32,7 @@ equal(void)
 	for (size_t i = 0; i < COUNT(rows); i++) {
 		struct str a = rows[i].a, b = rows[i].b;
 		tap_int(str_eq(a, b), rows[i].eq, "str_eq %s %s", tap_show(a), tap_show(b));
-		tap_int(str_eq_nocase(a, b), rows[i].eq_nocase, "str_eq_nocase %s %s", tap_show(a),
-		    tap_show(b));
+		tap_int(str_eq_nocase(a, b), rows[i].eq_nocase, "str_eq_nocase %s %s", tap_show(a), tap_show(b));
 	}
 }
 
@@ -47,9 +47,22 @@ order(void)
 {
 	/* Ascending; every pair is compared both ways. */
 	static const struct str rows[] = {
-		TEXT(""), TEXT("\0"), TEXT("\0\0"), TEXT("A"), TEXT("Aa"), TEXT("B"), TEXT("a"), TEXT("a\0"),
-		TEXT("a\0b"), TEXT("a\0c"),
-		TEXT("aa"), TEXT("b"), TEXT("\x7f"), TEXT("\x80"), TEXT("\xc3\xa4"), TEXT("\xff"),
+		TEXT(""),
+		TEXT("\0"),
+		TEXT("\0\0"),
+		TEXT("A"),
+		TEXT("Aa"),
+		TEXT("B"),
+		TEXT("a"),
+		TEXT("a\0"),
+		TEXT("a\0b"),
+		TEXT("a\0c"),
+		TEXT("aa"),
+		TEXT("b"),
+		TEXT("\x7f"),
+		TEXT("\x80"),
+		TEXT("\xc3\xa4"),
+		TEXT("\xff"),
 	};
 
 	for (size_t i = 0; i < COUNT(rows); i++) {

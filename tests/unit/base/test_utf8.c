@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: EPL-2.0 */
 #include "base/utf8.h"
 
 #include "lib/tap.h"
@@ -18,18 +19,22 @@ table(void)
 		{ TEXT("\xc3\xa4"), true, true },
 		{ TEXT("\xe2\x82\xac"), true, true },
 		{ TEXT("\xf0\x9f\x98\x80"), true, true },
-		{ TEXT("a\xc3\xa4""b\xe2\x82\xac""c\xf0\x9f\x98\x80""d"), true, true },
+		{ TEXT("a\xc3\xa4"
+		       "b\xe2\x82\xac"
+		       "c\xf0\x9f\x98\x80"
+		       "d"),
+		    true, true },
 		/* First and last of each length. */
 		{ TEXT("\xc2\x80\xdf\xbf"), true, true },
 		{ TEXT("\xe0\xa0\x80\xef\xbf\xbf"), true, true },
 		{ TEXT("\xf0\x90\x80\x80\xf4\x8f\xbf\xbf"), true, true },
-		{ TEXT("\xed\x9f\xbf\xee\x80\x80"), true, true }, /* around the surrogates */
-		{ TEXT("\xef\xbb\xbf\xef\xbf\xbe"), true, true }, /* U+FEFF, U+FFFE */
-		{ TEXT("\xed\xa0\x80"), false, false },           /* U+D800 */
-		{ TEXT("\xed\xbf\xbf"), false, false },           /* U+DFFF */
+		{ TEXT("\xed\x9f\xbf\xee\x80\x80"), true, true },   /* around the surrogates */
+		{ TEXT("\xef\xbb\xbf\xef\xbf\xbe"), true, true },   /* U+FEFF, U+FFFE */
+		{ TEXT("\xed\xa0\x80"), false, false },             /* U+D800 */
+		{ TEXT("\xed\xbf\xbf"), false, false },             /* U+DFFF */
 		{ TEXT("\xed\xa0\xbd\xed\xb8\x80"), false, false }, /* a pair of surrogates */
-		{ TEXT("\xc0\x80"), false, false },               /* overlong NUL */
-		{ TEXT("\xc0\xaf"), false, false },               /* overlong '/' */
+		{ TEXT("\xc0\x80"), false, false },                 /* overlong NUL */
+		{ TEXT("\xc0\xaf"), false, false },                 /* overlong '/' */
 		{ TEXT("\xc1\xbf"), false, false },
 		{ TEXT("\xe0\x80\xaf"), false, false },
 		{ TEXT("\xe0\x9f\xbf"), false, false },

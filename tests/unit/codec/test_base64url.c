@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: EPL-2.0 */
 #include "codec/base64url.h"
 
 #include "lib/tap.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: EPL-2.0 */
 #include "codec/json.h"
 
 #include "lib/tap.h"
@@ -187,7 +188,7 @@ static void
 cut_short(void)
 {
 	struct str whole = STR("{\"a\":\"\\u00e4\\n\xc3\xa4\",\"b\":[1,-2.5e+3,true,null,{\"c\":{}}],"
-	    "\"d\":\"\\ud83d\\ude00\"}");
+			       "\"d\":\"\\ud83d\\ude00\"}");
 	size_t accepted = 0;
 
 	for (size_t n = 0; n <= whole.n; n++) {
@@ -215,8 +216,7 @@ deep(void)
 static void
 values(void)
 {
-	cJSON *object = json_parse_object(
-	    STR(" {\"s\":\"\\u00e4\\ud83d\\ude00\\\\u0000\",\"n\":-1.5e3,\"S\":1} "));
+	cJSON *object = json_parse_object(STR(" {\"s\":\"\\u00e4\\ud83d\\ude00\\\\u0000\",\"n\":-1.5e3,\"S\":1} "));
 
 	if (object == NULL)
 		tap_bail("json_parse_object");
@@ -243,13 +243,11 @@ puts_strings(void)
 		{ TEXT("a\"b\\c\"d"), TEXT("\"a\\\"b\\\\c\\\"d\"") },
 		{ TEXT("\"\"\\\\"), TEXT("\"\\\"\\\"\\\\\\\\\"") },
 		{ TEXT("\b\t\n\f\r"), TEXT("\"\\b\\t\\n\\f\\r\"") },
-		{ TEXT("\0\x01\x07\x0b\x0e\x1a\x1f "),
-		    TEXT("\"\\u0000\\u0001\\u0007\\u000b\\u000e\\u001a\\u001f \"") },
+		{ TEXT("\0\x01\x07\x0b\x0e\x1a\x1f "), TEXT("\"\\u0000\\u0001\\u0007\\u000b\\u000e\\u001a\\u001f \"") },
 		{ TEXT("a\nb"), TEXT("\"a\\nb\"") },
 		{ TEXT("\n"), TEXT("\"\\n\"") },
 		{ TEXT("\x7f"), TEXT("\"\x7f\"") },
-		{ TEXT("\xc3\xa4\xe2\x82\xac\xf0\x9f\x98\x80"),
-		    TEXT("\"\xc3\xa4\xe2\x82\xac\xf0\x9f\x98\x80\"") },
+		{ TEXT("\xc3\xa4\xe2\x82\xac\xf0\x9f\x98\x80"), TEXT("\"\xc3\xa4\xe2\x82\xac\xf0\x9f\x98\x80\"") },
 		{ TEXT("\xe2\x80\xa8</script>&'"), TEXT("\"\xe2\x80\xa8</script>&'\"") },
 	};
 	struct buf b;

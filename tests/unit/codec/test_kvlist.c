@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: EPL-2.0 */
 #include "codec/kvlist.h"
 
 #include <stdio.h>
@@ -37,13 +38,13 @@ lists(void)
 {
 	for (size_t i = 0; i < COUNT(rows); i++) {
 		struct arena a;
-		struct pairs p;
+		struct kvlist p;
 
 		arena_init(&a, 4096);
-		tap_int(pairs_read(tap_edge(rows[i].text), &a, &p), rows[i].ok, "%s: read", tap_show(rows[i].text));
+		tap_int(kvlist_read(tap_edge(rows[i].text), &a, &p), rows[i].ok, "%s: read", tap_show(rows[i].text));
 		if (rows[i].ok) {
 			tap_int(p.n, rows[i].n, "%s: pairs", tap_show(rows[i].text));
-			tap_text(pairs_find(&p, rows[i].last_name), rows[i].last_value, "%s: value",
+			tap_text(kvlist_find(&p, rows[i].last_name), rows[i].last_value, "%s: value",
 			    tap_show(rows[i].text));
 		}
 		arena_free(&a);
@@ -54,28 +55,28 @@ static void
 repeated(void)
 {
 	struct arena a;
-	struct pairs p;
+	struct kvlist p;
 
 	arena_init(&a, 4096);
-	tap_ok(pairs_read(STR("a=1,b=2,a=3"), &a, &p), "a name that comes twice");
-	tap_text(pairs_find(&p, STR("a")), STR("3"), "has its last value");
+	tap_ok(kvlist_read(STR("a=1,b=2,a=3"), &a, &p), "a name that comes twice");
+	tap_text(kvlist_find(&p, STR("a")), STR("3"), "has its last value");
 	arena_free(&a);
 }
 
 static void
 limit(void)
 {
-	char text[8 * (PAIRS_MAX + 1)];
+	char text[8 * (KVLIST_MAX + 1)];
 	struct arena a;
-	struct pairs p;
+	struct kvlist p;
 	size_t n = 0;
 
-	for (int i = 0; i < PAIRS_MAX; i++)
+	for (int i = 0; i < KVLIST_MAX; i++)
 		n += (size_t)snprintf(text + n, sizeof(text) - n, "n%d=,", i);
 	arena_init(&a, 4096);
-	tap_ok(pairs_read(str_from(text, n), &a, &p), "as many as there may be");
+	tap_ok(kvlist_read(str_from(text, n), &a, &p), "as many as there may be");
 	n += (size_t)snprintf(text + n, sizeof(text) - n, "x=");
-	tap_ok(!pairs_read(str_from(text, n), &a, &p), "one too many");
+	tap_ok(!kvlist_read(str_from(text, n), &a, &p), "one too many");
 	arena_free(&a);
 }
 
@@ -85,14 +86,14 @@ forgotten(void)
 	static const struct str text = TEXT("a=plain,b=%73ecret");
 	struct str plain, secret;
 	struct arena a;
-	struct pairs p;
+	struct kvlist p;
 
 	arena_init(&a, 4096);
-	tap_ok(pairs_read(text, &a, &p), "a secret");
-	plain = pairs_find(&p, STR("a"));
-	secret = pairs_find(&p, STR("b"));
+	tap_ok(kvlist_read(text, &a, &p), "a secret");
+	plain = kvlist_find(&p, STR("a"));
+	secret = kvlist_find(&p, STR("b"));
 	tap_text(secret, STR("secret"), "is decoded");
-	pairs_forget(&p, text);
+	kvlist_forget(&p, text);
 	tap_ok(!str_eq(secret, STR("secret")), "and overwritten");
 	tap_text(plain, STR("plain"), "what belongs to others is left alone");
 	arena_free(&a);

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: EPL-2.0 */
 #include "codec/percent.h"
 
 #include <stdio.h>
@@ -51,7 +52,9 @@ static const struct row rows[] = {
 	{ TEXT("%0x"), PERCENT_MALFORMED, TEXT(""), TEXT("") },
 	{ TEXT("%u0041"), PERCENT_MALFORMED, TEXT(""), TEXT("") },
 	{ TEXT("%G0%0G"), PERCENT_MALFORMED, TEXT(""), TEXT("") },
-	{ TEXT("%\0" "0"), PERCENT_MALFORMED, TEXT(""), TEXT("") },
+	{ TEXT("%\0"
+	       "0"),
+	    PERCENT_MALFORMED, TEXT(""), TEXT("") },
 	{ TEXT("%00%"), PERCENT_MALFORMED, TEXT(""), TEXT("") }, /* the escape is looked at before the text */
 
 	{ TEXT("%00"), PERCENT_NOT_TEXT, TEXT(""), TEXT("") },
@@ -126,13 +129,10 @@ no_memory(void)
 	struct arena a;
 
 	arena_init(&a, 0);
-	tap_int(percent_decode(STR("a%20b"), PERCENT_SEGMENT, &a, &out), PERCENT_NO_MEMORY,
-	    "no memory to decode");
+	tap_int(percent_decode(STR("a%20b"), PERCENT_SEGMENT, &a, &out), PERCENT_NO_MEMORY, "no memory to decode");
 	tap_text(out, STR("untouched"), "no memory: out is left alone");
-	tap_int(percent_decode(STR("a+b"), PERCENT_QUERY, &a, &out), PERCENT_NO_MEMORY,
-	    "no memory for a plus");
-	tap_int(percent_decode(STR("a+b"), PERCENT_SEGMENT, &a, &out), PERCENT_OK,
-	    "none needed for a plain segment");
+	tap_int(percent_decode(STR("a+b"), PERCENT_QUERY, &a, &out), PERCENT_NO_MEMORY, "no memory for a plus");
+	tap_int(percent_decode(STR("a+b"), PERCENT_SEGMENT, &a, &out), PERCENT_OK, "none needed for a plain segment");
 	arena_free(&a);
 }
 
@@ -140,8 +140,8 @@ static void
 says(void)
 {
 	static const char *const same[] = { "api2", "%61pi2", "a%70i%32", "%61%70%69%32" };
-	static const char *const other[] = { "", "api", "api22", "API2", "%41pi2", "%2561pi2", "api%32%00", "api%3", "api%",
-		"a%7zi2", "%61pi", "api2%20" };
+	static const char *const other[] = { "", "api", "api22", "API2", "%41pi2", "%2561pi2", "api%32%00", "api%3",
+		"api%", "a%7zi2", "%61pi", "api2%20" };
 
 	for (size_t i = 0; i < COUNT(same); i++)
 		tap_ok(percent_says(tap_edge(str_of(same[i])), STR("api2")), "%s says api2", same[i]);

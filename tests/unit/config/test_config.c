@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: EPL-2.0 */
 #include "config/config.h"
 
 #include <errno.h>
@@ -114,8 +115,8 @@ defaults(void)
 	clearenv();
 	load(&r);
 	tap_ok(r.ok && r.error.n == 0, "no file and no environment");
-	tap_text(str_of(r.c.db_connection),
-	    STR("postgresql://root@huly.local:26257/defaultdb?sslmode=disable"), "db_connection");
+	tap_text(str_of(r.c.db_connection), STR("postgresql://root@huly.local:26257/defaultdb?sslmode=disable"),
+	    "db_connection");
 	tap_text(str_of(r.c.db_scheme), STR("hulykvs"), "db_scheme");
 	tap_text(str_of(r.c.token_secret), STR("secret"), "token_secret");
 	tap_text(str_of(r.c.bind_host), STR("0.0.0.0"), "bind_host");
@@ -129,8 +130,7 @@ defaults(void)
 	tap_ok(r.c.db_prepared, "db_prepared");
 	tap_int(r.c.request_timeout, 10 * CLOCK_S, "request_timeout");
 	tap_int(r.c.body_budget, 128 << 20, "body_budget");
-	tap_ok(contains(&r.log, "level=warn") && contains(&r.log, "HULY_TOKEN_SECRET"),
-	    "warns of the default secret");
+	tap_ok(contains(&r.log, "level=warn") && contains(&r.log, "HULY_TOKEN_SECRET"), "warns of the default secret");
 	done(&r);
 }
 
@@ -140,13 +140,13 @@ sources(void)
 	struct result r;
 
 	set_file("# as the original has it\n"
-	    "bind_port = 8095\n"
-	    "bind_host = \"::1\"\n"
-	    "token_secret = 'from # the \"file\"'\n"
-	    "payload_size_limit = 1_000\n"
-	    "db_scheme = \"fr\\u00fche\"\n"
-	    "request_timeout = 0.5\n"
-	    "db_prepared = false\n");
+		 "bind_port = 8095\n"
+		 "bind_host = \"::1\"\n"
+		 "token_secret = 'from # the \"file\"'\n"
+		 "payload_size_limit = 1_000\n"
+		 "db_scheme = \"fr\\u00fche\"\n"
+		 "request_timeout = 0.5\n"
+		 "db_prepared = false\n");
 	clearenv();
 	setenv("HULY_BIND_PORT", "8096", 1);
 	setenv("HULY_PAYLOAD_SIZE_LIMIT", "512 KiB", 1);
@@ -187,8 +187,8 @@ unknown_names(void)
 	tap_ok(r.ok, "names that no setting has are no error");
 	tap_ok(contains(&r.log, "level=warn") && contains(&r.log, "\"HULY_ACCOUNTS_URL\""),
 	    "one with our prefix is named");
-	tap_ok(contains(&r.log, "\"other_service\"") && contains(&r.log, "line=1"),
-	    "one in the file is, with its line");
+	tap_ok(
+	    contains(&r.log, "\"other_service\"") && contains(&r.log, "line=1"), "one in the file is, with its line");
 	tap_ok(!contains(&r.log, "hush"), "no value is logged");
 	tap_ok(contains(&r.log, "\"HULY_bind_port\""), "one in lower case is not the setting");
 	tap_ok(!contains(&r.log, "BIND_PORT") && !contains(&r.log, "\"huly"), "others are not ours");
@@ -292,8 +292,7 @@ bad_values(void)
 		{ "HULY_DB_SCHEME", "a\nb", NOT_NAME },
 		{ "HULY_DB_SCHEME", "a\x7f", NOT_NAME },
 		{ "HULY_DB_SCHEME", "a\xff", NOT_NAME },
-		{ "HULY_DB_SCHEME", "1234567890123456789012345678901234567890123456789012345678901234",
-		    NOT_NAME },
+		{ "HULY_DB_SCHEME", "1234567890123456789012345678901234567890123456789012345678901234", NOT_NAME },
 		{ "HULY_BIND_HOST", "", NOT_ADDRESS },
 		{ "HULY_BIND_HOST", "localhost", NOT_ADDRESS },
 		{ "HULY_BIND_HOST", "127.0.0.256", NOT_ADDRESS },
@@ -422,33 +421,82 @@ sizes(void)
 		const char *text;
 		int64_t bytes; /* -1: refused */
 	} rows[] = {
-		{ "0", 0 }, { "1000", 1000 }, { "0007", 7 }, { "1 b", 1 }, { "1B", 1 }, { "1 byte", 1 },
+		{ "0", 0 },
+		{ "1000", 1000 },
+		{ "0007", 7 },
+		{ "1 b", 1 },
+		{ "1B", 1 },
+		{ "1 byte", 1 },
 		{ "2 Bytes", 2 },
-		{ "2Mb", 2000000 }, { "2mb", 2000000 }, { "2 MB", 2000000 }, { "2\tmB", 2000000 },
+		{ "2Mb", 2000000 },
+		{ "2mb", 2000000 },
+		{ "2 MB", 2000000 },
+		{ "2\tmB", 2000000 },
 		{ " 2   mb ", 2000000 },
-		{ "2 mbs", 2000000 }, { "2 MBS", 2000000 }, { "2MiB", 2097152 }, { "2 mib", 2097152 },
+		{ "2 mbs", 2000000 },
+		{ "2 MBS", 2000000 },
+		{ "2MiB", 2097152 },
+		{ "2 mib", 2097152 },
 		{ "512 KiB", 524288 },
 		{ "4kib", 4096 },
-		{ "4kb", 4000 }, { "1kilobyte", 1000 }, { "3 KiloBytes", 3000 }, { "3 kibibytes", 3072 },
-		{ "2 megabytes", 2000000 }, { "2 MebiBytes", 2097152 }, { "1gb", 1000000000 },
+		{ "4kb", 4000 },
+		{ "1kilobyte", 1000 },
+		{ "3 KiloBytes", 3000 },
+		{ "3 kibibytes", 3072 },
+		{ "2 megabytes", 2000000 },
+		{ "2 MebiBytes", 2097152 },
+		{ "1gb", 1000000000 },
 		{ "1 gigabyte", 1000000000 },
-		{ "1 GiB", 1073741824 }, { "1 gibibyte", 1073741824 },
-		{ "1.5mb", 1500000 }, { "12.34 MB", 12340000 }, { "8.2kb", 8200 }, { "4.35 kb", 4350 },
+		{ "1 GiB", 1073741824 },
+		{ "1 gibibyte", 1073741824 },
+		{ "1.5mb", 1500000 },
+		{ "12.34 MB", 12340000 },
+		{ "8.2kb", 8200 },
+		{ "4.35 kb", 4350 },
 		{ "1.1mb", 1100000 },
-		{ ".5mb", 500000 }, { "5.", 5 }, { "5.kb", 5000 }, { "1.5", 1 }, { "0.1b", 0 },
+		{ ".5mb", 500000 },
+		{ "5.", 5 },
+		{ "5.kb", 5000 },
+		{ "1.5", 1 },
+		{ "0.1b", 0 },
 		{ "1.9999 kb", 1999 },
-		{ "1.00000000099 gb", 1000000000 }, { "0.3333333333333333333333 kb", 333 },
-		{ "0.999999999 gib", 1073741822 }, { "9999999999", 9999999999 },
+		{ "1.00000000099 gb", 1000000000 },
+		{ "0.3333333333333333333333 kb", 333 },
+		{ "0.999999999 gib", 1073741822 },
+		{ "9999999999", 9999999999 },
 		{ "9999999999.999999999 gib", INT64_C(-7709325833709551618) },
-		{ "", -1 }, { " ", -1 }, { ".", -1 }, { ".b", -1 }, { "b", -1 }, { "mb", -1 },
-		{ "1.2.3", -1 }, { "1..2", -1 },
-		{ "2m", -1 }, { "2k", -1 }, { "2 K", -1 }, { "2 x", -1 }, { "2 m b", -1 },
-		{ "2mb/s", -1 }, { "2 mbss", -1 },
-		{ "2 s", -1 }, { "1e3", -1 }, { "1e3 b", -1 }, { "+5", -1 }, { "-5", -1 }, { "-0", -1 },
+		{ "", -1 },
+		{ " ", -1 },
+		{ ".", -1 },
+		{ ".b", -1 },
+		{ "b", -1 },
+		{ "mb", -1 },
+		{ "1.2.3", -1 },
+		{ "1..2", -1 },
+		{ "2m", -1 },
+		{ "2k", -1 },
+		{ "2 K", -1 },
+		{ "2 x", -1 },
+		{ "2 m b", -1 },
+		{ "2mb/s", -1 },
+		{ "2 mbss", -1 },
+		{ "2 s", -1 },
+		{ "1e3", -1 },
+		{ "1e3 b", -1 },
+		{ "+5", -1 },
+		{ "-5", -1 },
+		{ "-0", -1 },
 		{ "0x10", -1 },
-		{ "1_000", -1 }, { "1,000", -1 }, { "1 000", -1 }, { "inf", -1 }, { "nan b", -1 },
+		{ "1_000", -1 },
+		{ "1,000", -1 },
+		{ "1 000", -1 },
+		{ "inf", -1 },
+		{ "nan b", -1 },
 		{ "2\nmb", -1 },
-		{ "2mb\n", -1 }, { "10000000000", -1 }, { "18446744073709551617", -1 }, { "\xc2\xbdmb", -1 },
+		{ "2mb\n", -1 },
+		{ "10000000000", -1 },
+		{ "18446744073709551617", -1 },
+		{ "\xc2\xbdmb", -1 },
 	};
 
 	for (size_t i = 0; i < COUNT(rows); i++) {
@@ -465,14 +513,29 @@ seconds(void)
 		const char *text;
 		int64_t ns; /* -1: refused */
 	} rows[] = {
-		{ "0", 0 }, { "5", 5 * CLOCK_S }, { "0.25", CLOCK_S / 4 }, { ".5", CLOCK_S / 2 },
+		{ "0", 0 },
+		{ "5", 5 * CLOCK_S },
+		{ "0.25", CLOCK_S / 4 },
+		{ ".5", CLOCK_S / 2 },
 		{ "1.", CLOCK_S },
-		{ "0.000000001", 1 }, { "0.0000000019", 1 }, { "3600", 3600 * CLOCK_S },
+		{ "0.000000001", 1 },
+		{ "0.0000000019", 1 },
+		{ "3600", 3600 * CLOCK_S },
 		{ "9223372036", 9223372036 * CLOCK_S },
-		{ "9223372036.854775807", INT64_MAX }, { "9223372036.854775808", -1 }, { "9999999999", -1 },
-		{ "", -1 }, { ".", -1 }, { "-1", -1 }, { "+1", -1 }, { "1e1", -1 }, { "1s", -1 },
-		{ " 1", -1 }, { "1 ", -1 },
-		{ "1,5", -1 }, { "1.5.", -1 }, { "inf", -1 },
+		{ "9223372036.854775807", INT64_MAX },
+		{ "9223372036.854775808", -1 },
+		{ "9999999999", -1 },
+		{ "", -1 },
+		{ ".", -1 },
+		{ "-1", -1 },
+		{ "+1", -1 },
+		{ "1e1", -1 },
+		{ "1s", -1 },
+		{ " 1", -1 },
+		{ "1 ", -1 },
+		{ "1,5", -1 },
+		{ "1.5.", -1 },
+		{ "inf", -1 },
 	};
 
 	for (size_t i = 0; i < COUNT(rows); i++) {
@@ -494,7 +557,8 @@ help(void)
 	config_print_help(f);
 	must(fclose(f) == 0, "fclose");
 	buf_init(&want, 65536);
-#define X(member, type, name, def, help) buf_printf(&want, "%s (%s): %s\n", name, sizeof(def) > 1 ? def : "empty", help);
+#define X(member, type, name, def, help) \
+	buf_printf(&want, "%s (%s): %s\n", name, sizeof(def) > 1 ? def : "empty", help);
 	SETTINGS(X)
 #undef X
 	tap_text(str_from(text, n), buf_str(&want), "help has a line for each setting");
@@ -572,7 +636,8 @@ check_secret(struct str text, mode_t mode, const char *want, const char *wrong, 
 		tap_text(r.ok ? str_of(r.c.token_secret) : buf_str(&r.error), str_of(want), "%s", name);
 	else
 		tap_text(buf_str(&r.error), str_of(wrong), "%s", name);
-	tap_ok(r.ok == (want != NULL) && !contains(&r.error, "hush") && !contains(&r.log, "hush"), "%s: not told", name);
+	tap_ok(
+	    r.ok == (want != NULL) && !contains(&r.error, "hush") && !contains(&r.log, "hush"), "%s: not told", name);
 	done(&r);
 }
 
@@ -644,7 +709,8 @@ secret_files(void)
 	done(&r);
 	must(unlink(SECRET_FILE) == 0, "unlink");
 	load(&r);
-	tap_text(buf_str(&r.error), STR("HULY_DB_CONNECTION_FILE: " SECRET_FILE ": No such file or directory"), "no file");
+	tap_text(
+	    buf_str(&r.error), STR("HULY_DB_CONNECTION_FILE: " SECRET_FILE ": No such file or directory"), "no file");
 	done(&r);
 	setenv("HULY_DB_CONNECTION_FILE", "", 1);
 	load(&r);
@@ -666,7 +732,8 @@ secret_file_and_secret(void)
 	done(&r);
 	setenv("HULY_DB_CONNECTION", "hush", 1);
 	load(&r);
-	tap_text(buf_str(&r.error), STR("HULY_DB_CONNECTION: HULY_DB_CONNECTION_FILE is set too"), "one of both, please");
+	tap_text(
+	    buf_str(&r.error), STR("HULY_DB_CONNECTION: HULY_DB_CONNECTION_FILE is set too"), "one of both, please");
 	done(&r);
 	clearenv();
 	setenv("HULY_TOKEN_SECRET_FILE", SECRET_FILE, 1);
@@ -703,7 +770,8 @@ strong_secrets(void)
 	} rows[] = {
 		{ "0123456789abcdef0123456789abcdef", "", NULL },
 		{ "0123456789abcdef0123456789abcdef", "fedcba9876543210fedcba9876543210", NULL },
-		{ NULL, "", "HULY_TOKEN_SECRET: the default that everybody knows, and HULY_REQUIRE_STRONG_SECRET is on" },
+		{ NULL, "",
+		    "HULY_TOKEN_SECRET: the default that everybody knows, and HULY_REQUIRE_STRONG_SECRET is on" },
 		{ "0123456789abcdef0123456789abcde", "",
 		    "HULY_TOKEN_SECRET: shorter than 32 bytes, and HULY_REQUIRE_STRONG_SECRET is on" },
 		{ "0123456789abcdef0123456789abcdef", "x",
@@ -719,7 +787,8 @@ strong_secrets(void)
 		setenv("HULY_TOKEN_SECRET_PREVIOUS", rows[i].previous, 1);
 		setenv("HULY_REQUIRE_STRONG_SECRET", "on", 1);
 		load(&r);
-		tap_text(buf_str(&r.error), str_of(rows[i].wrong != NULL ? rows[i].wrong : ""), "strong secrets %zu", i);
+		tap_text(
+		    buf_str(&r.error), str_of(rows[i].wrong != NULL ? rows[i].wrong : ""), "strong secrets %zu", i);
 		tap_ok(r.ok == (rows[i].wrong == NULL), "strong secrets %zu: taken or not", i);
 		done(&r);
 		setenv("HULY_REQUIRE_STRONG_SECRET", "off", 1);
@@ -767,9 +836,9 @@ prints(void)
 		"HULY_BIND_PORT=8095  # etc/config.toml:2\n", "HULY_BIND_HOST=::1  # environment\n",
 		"HULY_WORKERS=1  # default\n", "HULY_TOKEN_SECRET=********  # etc/config.toml:1\n",
 		"HULY_DB_CONNECTION_FILE=" SECRET_FILE "  # environment\n", "HULY_TOKEN_SECRET_PREVIOUS=  # default\n",
-		"HULY_ACCESS_DEFAULT=deny  # environment\n", "HULY_ACCESS_RULES=off  # default\n", "HULY_REQUEST_TIMEOUT=0.25  # environment\n",
-		"HULY_STATEMENT_TIMEOUT=5  # default\n", "HULY_PAYLOAD_SIZE_LIMIT=2000000  # default\n",
-		"HULY_DB_PREPARED=on  # default\n",
+		"HULY_ACCESS_DEFAULT=deny  # environment\n", "HULY_ACCESS_RULES=off  # default\n",
+		"HULY_REQUEST_TIMEOUT=0.25  # environment\n", "HULY_STATEMENT_TIMEOUT=5  # default\n",
+		"HULY_PAYLOAD_SIZE_LIMIT=2000000  # default\n", "HULY_DB_PREPARED=on  # default\n",
 		"HULY_DEFAULT_WORKSPACE_UUID=11111111-2222-3333-4444-555555555555  # default\n" };
 	struct result r;
 	struct buf out;
@@ -834,7 +903,8 @@ opentelemetry(void)
 	tap_ok(r.c.otel_traces_sampler_arg == 1, "an empty variable is above the file, and none");
 	tap_text(str_of(r.c.otel_exporter_otlp_headers), STR(""), "a broken list is none");
 	tap_ok(contains(&r.log, "setting=\"OTEL_TRACES_SAMPLER\" why=\"not always_on"), "and warned of");
-	tap_ok(contains(&r.log, "setting=\"OTEL_EXPORTER_OTLP_HEADERS\"") && !contains(&r.log, "hush"), "without telling it");
+	tap_ok(contains(&r.log, "setting=\"OTEL_EXPORTER_OTLP_HEADERS\"") && !contains(&r.log, "hush"),
+	    "without telling it");
 	tap_ok(!contains(&r.log, "_ARG") && !contains(&r.log, "COMPRESSION"), "nothing else is, while it is off");
 	done(&r);
 	setenv("HULY_OTEL_MODE", "stdout", 1);

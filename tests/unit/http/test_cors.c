@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: EPL-2.0 */
 #include "http/cors.h"
 
 #include "lib/tap.h"
@@ -25,20 +26,22 @@ preflights(void)
 	};
 
 	for (size_t i = 0; i < COUNT(rows); i++) {
-		struct request r = { .method = rows[i].method, .origin = tap_edge(rows[i].origin),
-		    .cors_method = rows[i].wanted };
+		struct request r = {
+			.method = rows[i].method, .origin = tap_edge(rows[i].origin), .cors_method = rows[i].wanted
+		};
 
-		tap_int(cors_is_preflight(&r), rows[i].is, "%s from %s for %s",
-		    request_method_name(r.method).p, tap_show(rows[i].origin), tap_show(rows[i].wanted));
+		tap_int(cors_is_preflight(&r), rows[i].is, "%s from %s for %s", request_method_name(r.method).p,
+		    tap_show(rows[i].origin), tap_show(rows[i].wanted));
 	}
 }
 
-#define VARY      "Vary: Origin\r\n"
-#define ANY       "Access-Control-Allow-Credentials: true\r\n"
-#define EXPOSE    "Access-Control-Expose-Headers: ETag\r\n"
-#define ALLOW     "Access-Control-Allow-Origin: " ORIGIN "\r\n"
-#define PREFLIGHT "Access-Control-Max-Age: 3600\r\n" \
-		  "Vary: Origin, Access-Control-Request-Method, Access-Control-Request-Headers\r\n"
+#define VARY   "Vary: Origin\r\n"
+#define ANY    "Access-Control-Allow-Credentials: true\r\n"
+#define EXPOSE "Access-Control-Expose-Headers: ETag\r\n"
+#define ALLOW  "Access-Control-Allow-Origin: " ORIGIN "\r\n"
+#define PREFLIGHT \
+	"Access-Control-Max-Age: 3600\r\n" \
+	"Vary: Origin, Access-Control-Request-Method, Access-Control-Request-Headers\r\n"
 
 static void
 fields(void)
@@ -72,8 +75,9 @@ fields(void)
 
 	buf_init(&out, 4096);
 	for (size_t i = 0; i < COUNT(rows); i++) {
-		struct request r = { .origin = rows[i].origin, .cors_method = rows[i].method,
-		    .cors_headers = rows[i].headers };
+		struct request r = {
+			.origin = rows[i].origin, .cors_method = rows[i].method, .cors_headers = rows[i].headers
+		};
 
 		buf_clear(&out);
 		cors_put_fields(&r, rows[i].preflight, &out);

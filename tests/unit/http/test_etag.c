@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: EPL-2.0 */
 #include "http/etag.h"
 
 #include "lib/tap.h"
@@ -5,10 +6,10 @@
 #define CAP 65536
 
 /* The MD5s of "" and of "a", as hex digits. */
-#define A "d41d8cd98f00b204e9800998ecf8427e"
-#define B "0cc175b9c0f1b6a831c399e269772661"
+#define A       "d41d8cd98f00b204e9800998ecf8427e"
+#define B       "0cc175b9c0f1b6a831c399e269772661"
 #define A_UPPER "D41D8CD98F00B204E9800998ECF8427E"
-#define Q(tag) "\"" tag "\""
+#define Q(tag)  "\"" tag "\""
 
 /* What a list holds: any, or a string of the letters of our tags in order; NULL: malformed. */
 struct row {
@@ -158,8 +159,7 @@ holds(const struct etag_list *list, const char *want)
 			return false;
 	}
 	return etag_list_has(list, &a) == (any || strchr(want, 'A') != NULL) &&
-	    etag_list_has(list, &b) == (any || strchr(want, 'B') != NULL) &&
-	    etag_list_has(list, &other) == any;
+	    etag_list_has(list, &b) == (any || strchr(want, 'B') != NULL) && etag_list_has(list, &other) == any;
 }
 
 static void

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: EPL-2.0 */
 #include "http/request.h"
 
 #include "lib/tap.h"
@@ -103,8 +104,7 @@ lengths(void)
 	/* Beyond 64 bits: saturated, never small. */
 	static const char *const huge[] = { "CONTENT_LENGTH=18446744073709551615",
 		"CONTENT_LENGTH=18446744073709551616", "CONTENT_LENGTH=18446744073709551617",
-		"CONTENT_LENGTH=184467440737095516160",
-		"CONTENT_LENGTH=99999999999999999999999999999999999999999999" };
+		"CONTENT_LENGTH=184467440737095516160", "CONTENT_LENGTH=99999999999999999999999999999999999999999999" };
 	struct request r;
 
 	for (size_t i = 0; i < COUNT(rows); i++) {
@@ -128,8 +128,8 @@ fields(void)
 {
 	static const char *const variables[] = { "HTTP_AUTHORIZATION=Bearer x=", "HTTP_IF_MATCH=\"a\"",
 		"HTTP_IF_NONE_MATCH=*", "HTTP_ACCEPT=text/plain", "HTTP_ORIGIN=https://a",
-		"HTTP_ACCESS_CONTROL_REQUEST_METHOD=PUT", "HTTP_ACCESS_CONTROL_REQUEST_HEADERS=",
-		"HTTP_X_REQUEST_ID", "HTTP_IF_MATCHES=no", "http_accept=no", "=no", "", NULL };
+		"HTTP_ACCESS_CONTROL_REQUEST_METHOD=PUT", "HTTP_ACCESS_CONTROL_REQUEST_HEADERS=", "HTTP_X_REQUEST_ID",
+		"HTTP_IF_MATCHES=no", "http_accept=no", "=no", "", NULL };
 	static const char *const none[] = { NULL };
 	struct request r;
 
@@ -144,10 +144,8 @@ fields(void)
 	tap_text(r.request_id, STR_ABSENT, "a variable without =");
 
 	request_read(&r, (char *const *)none);
-	tap_ok(r.authorization.p == NULL && r.if_match.p == NULL && r.if_none_match.p == NULL &&
-	    r.accept.p == NULL &&
-	        r.origin.p == NULL && r.cors_method.p == NULL && r.cors_headers.p == NULL &&
-	        r.request_id.p == NULL,
+	tap_ok(r.authorization.p == NULL && r.if_match.p == NULL && r.if_none_match.p == NULL && r.accept.p == NULL &&
+		r.origin.p == NULL && r.cors_method.p == NULL && r.cors_headers.p == NULL && r.request_id.p == NULL,
 	    "nothing is left from the request before");
 	tap_ok(r.method == METHOD_OTHER && r.path.p == NULL && r.query.p == NULL && r.length == LENGTH_ABSENT,
 	    "no variables");

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: EPL-2.0 */
 #include "http/response.h"
 
 #include <stdio.h>
@@ -8,9 +9,8 @@
 #define VARY "Vary: Origin\r\n"
 
 /* The MD5 of "a". */
-static const struct md5 tag = { { 0x0c, 0xc1, 0x75, 0xb9, 0xc0, 0xf1, 0xb6, 0xa8, 0x31, 0xc3, 0x99, 0xe2,
-    0x69, 0x77, 0x26,
-    0x61 } };
+static const struct md5 tag = { { 0x0c, 0xc1, 0x75, 0xb9, 0xc0, 0xf1, 0xb6, 0xa8, 0x31, 0xc3, 0x99, 0xe2, 0x69, 0x77,
+    0x26, 0x61 } };
 #define ETAG "ETag: \"0cc175b9c0f1b6a831c399e269772661\"\r\n"
 
 static void
@@ -24,35 +24,29 @@ heads(void)
 		struct str head;
 	} rows[] = {
 		{ "a value",
-		    { .status = 200, .type = bytes, .length = 7, .has_etag = true, .etag = tag,
-		    .is_value = true },
-		    STR("Status: 200 OK\r\nContent-Type: application/octet-stream\r\nContent-Length: 7\r\n"
-			ETAG "X-Content-Type-Options: nosniff\r\n" VARY "\r\n") },
+		    { .status = 200, .type = bytes, .length = 7, .has_etag = true, .etag = tag, .is_value = true },
+		    STR("Status: 200 OK\r\nContent-Type: application/octet-stream\r\nContent-Length: 7\r\n" ETAG
+			"X-Content-Type-Options: nosniff\r\n" VARY "\r\n") },
 		{ "an empty value", { .status = 200, .type = bytes, .is_value = true },
 		    STR("Status: 200 OK\r\nContent-Type: application/octet-stream\r\nContent-Length: 0\r\n"
 			"X-Content-Type-Options: nosniff\r\n" VARY "\r\n") },
 		{ "a long value", { .status = 200, .length = INT64_MAX },
 		    STR("Status: 200 OK\r\nContent-Length: 9223372036854775807\r\n" VARY "\r\n") },
-		{ "a stream", { .status = 200, .type = STR("application/json"), .length = 7,
-		    .streamed = true },
+		{ "a stream", { .status = 200, .type = STR("application/json"), .length = 7, .streamed = true },
 		    STR("Status: 200 OK\r\nContent-Type: application/json\r\n" VARY "\r\n") },
-		{ "created", { .status = 201 },
-		    STR("Status: 201 Created\r\nContent-Length: 0\r\n" VARY "\r\n") },
-		{ "no content", { .status = 204, .length = 7 },
-		    STR("Status: 204 No Content\r\n" VARY "\r\n") },
+		{ "created", { .status = 201 }, STR("Status: 201 Created\r\nContent-Length: 0\r\n" VARY "\r\n") },
+		{ "no content", { .status = 204, .length = 7 }, STR("Status: 204 No Content\r\n" VARY "\r\n") },
 		{ "not modified", { .status = 304, .length = 7, .has_etag = true, .etag = tag },
 		    STR("Status: 304 Not Modified\r\n" ETAG VARY "\r\n") },
 		{ "unauthorized", { .status = 401, .type = text, .length = 12 },
 		    STR("Status: 401 Unauthorized\r\nContent-Type: text/plain; charset=utf-8\r\n"
 			"Content-Length: 12\r\nWWW-Authenticate: Bearer\r\n" VARY "\r\n") },
-		{ "forbidden", { .status = 403 },
-		    STR("Status: 403 Forbidden\r\nContent-Length: 0\r\n" VARY "\r\n") },
+		{ "forbidden", { .status = 403 }, STR("Status: 403 Forbidden\r\nContent-Length: 0\r\n" VARY "\r\n") },
 		{ "not allowed", { .status = 405, .route = key },
 		    STR("Status: 405 Method Not Allowed\r\nContent-Length: 0\r\n"
 			"Allow: GET, HEAD, PUT, DELETE, OPTIONS\r\n" VARY "\r\n") },
 		{ "unavailable", { .status = 503 },
-		    STR("Status: 503 Service Unavailable\r\nContent-Length: 0\r\nRetry-After: 1\r\n" VARY
-			"\r\n") },
+		    STR("Status: 503 Service Unavailable\r\nContent-Length: 0\r\nRetry-After: 1\r\n" VARY "\r\n") },
 	};
 	const struct request request = { .method = METHOD_GET };
 	struct buf out;
@@ -69,8 +63,9 @@ heads(void)
 static void
 crosses_origins(void)
 {
-	const struct request request = { .method = METHOD_OPTIONS, .origin = STR("https://a"),
-	    .cors_method = STR("PUT") };
+	const struct request request = {
+		.method = METHOD_OPTIONS, .origin = STR("https://a"), .cors_method = STR("PUT")
+	};
 	struct response r;
 	struct buf out;
 
@@ -110,8 +105,7 @@ contents(void)
 		const struct request request = { .method = rows[i].method };
 		const struct response r = { .status = rows[i].status, .body = STR("body"), .length = 4 };
 
-		tap_text(response_content(&r, &request), rows[i].sent ? STR("body") : STR_ABSENT,
-		    "content: %s, %u",
+		tap_text(response_content(&r, &request), rows[i].sent ? STR("body") : STR_ABSENT, "content: %s, %u",
 		    request_method_name(rows[i].method).p, rows[i].status);
 	}
 }
@@ -162,8 +156,7 @@ negotiates(struct arena *a)
 		const struct request request = { .accept = tap_edge(rows[i].accept) };
 
 		response_refuse(&r, REFUSAL_NO_TOKEN, STR_ABSENT, &request, a);
-		tap_text(r.type,
-		    rows[i].problem ? STR("application/problem+json") : STR("text/plain; charset=utf-8"),
+		tap_text(r.type, rows[i].problem ? STR("application/problem+json") : STR("text/plain; charset=utf-8"),
 		    "Accept: %s", tap_show(rows[i].accept));
 	}
 }
@@ -185,7 +178,7 @@ bodies(struct arena *a)
 			 "\"detail\":\"no \\\"kvs\\\"\\n\"}") },
 	};
 	const struct request plain = { .accept = STR("text/plain") },
-	    problem = { .accept = STR("application/problem+json") };
+			     problem = { .accept = STR("application/problem+json") };
 	struct response r;
 
 	for (size_t i = 0; i < COUNT(rows); i++) {
@@ -194,8 +187,7 @@ bodies(struct arena *a)
 		response_refuse(&r, rows[i].refusal, rows[i].detail, &plain, a);
 		tap_text(r.body, rows[i].text, "%s: text", name);
 		tap_int(r.length, rows[i].text.n, "%s: length of the text", name);
-		tap_text(r.type, rows[i].text.n > 0 ? STR("text/plain; charset=utf-8") : STR_ABSENT,
-		    "%s: type", name);
+		tap_text(r.type, rows[i].text.n > 0 ? STR("text/plain; charset=utf-8") : STR_ABSENT, "%s: type", name);
 		response_refuse(&r, rows[i].refusal, rows[i].detail, &problem, a);
 		tap_text(r.body, rows[i].problem, "%s: problem", name);
 		tap_int(r.length, rows[i].problem.n, "%s: length of the problem", name);
@@ -241,16 +233,16 @@ without_memory(void)
 static void
 successes(void)
 {
-	struct response r = { .status = 500, .refusal = REFUSAL_INTERNAL, .has_etag = true, .body = STR("x"),
-	    .length = 1 };
+	struct response r = {
+		.status = 500, .refusal = REFUSAL_INTERNAL, .has_etag = true, .body = STR("x"), .length = 1
+	};
 
 	response_empty(&r, 204);
-	tap_ok(r.status == 204 && r.refusal == REFUSAL_NONE && !r.has_etag && r.body.p == NULL &&
-	    r.length == 0,
+	tap_ok(r.status == 204 && r.refusal == REFUSAL_NONE && !r.has_etag && r.body.p == NULL && r.length == 0,
 	    "an empty response has nothing left of the one before");
 	response_text(&r, STR("ok"));
 	tap_ok(r.status == 200 && r.length == 2 && str_eq(r.body, STR("ok")) &&
-	        str_eq(r.type, STR("text/plain; charset=utf-8")),
+		str_eq(r.type, STR("text/plain; charset=utf-8")),
 	    "a text");
 }
 

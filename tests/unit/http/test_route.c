@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: EPL-2.0 */
 #include "http/route.h"
 
 #include "lib/tap.h"
@@ -18,28 +19,60 @@ static const struct row {
 	{ TEXT("/api/n"), "/api/{namespace}", "LL-----", { NULL, 0 }, TEXT("n"), { NULL, 0 } },
 	{ TEXT("/api/n/k"), "/api/{namespace}/{key}", "GGP-D--", { NULL, 0 }, TEXT("n"), TEXT("k") },
 	{ TEXT("/api2/w/n"), "/api2/{workspace}/{namespace}", "LL-----", TEXT("w"), TEXT("n"), { NULL, 0 } },
-	{ TEXT("/api2/w/n/k"), "/api2/{workspace}/{namespace}/{key}", "GG-PD--", TEXT("w"), TEXT("n"),
-	    TEXT("k") },
+	{ TEXT("/api2/w/n/k"), "/api2/{workspace}/{namespace}/{key}", "GG-PD--", TEXT("w"), TEXT("n"), TEXT("k") },
 	/* Segments are handed on as they are. */
-	{ TEXT("/api/a%2Fb/%00"), "/api/{namespace}/{key}", "GGP-D--", { NULL, 0 }, TEXT("a%2Fb"),
-	    TEXT("%00") },
+	{ TEXT("/api/a%2Fb/%00"), "/api/{namespace}/{key}", "GGP-D--", { NULL, 0 }, TEXT("a%2Fb"), TEXT("%00") },
 	{ TEXT("/api/./.."), "/api/{namespace}/{key}", "GGP-D--", { NULL, 0 }, TEXT("."), TEXT("..") },
-	{ TEXT("/api/{key}/{x}"), "/api/{namespace}/{key}", "GGP-D--", { NULL, 0 }, TEXT("{key}"),
-	    TEXT("{x}") },
-	{ TEXT("/api/api/api2"), "/api/{namespace}/{key}", "GGP-D--", { NULL, 0 }, TEXT("api"),
-	    TEXT("api2") },
-	{ TEXT("/api2/api/ /+"), "/api2/{workspace}/{namespace}/{key}", "GG-PD--", TEXT("api"), TEXT(" "),
-	    TEXT("+") },
-#define NO_SUCH(path) { TEXT(path), NULL, "-------", { NULL, 0 }, { NULL, 0 }, { NULL, 0 } }
-	NO_SUCH(""), NO_SUCH("/"), NO_SUCH("//"), NO_SUCH("*"), NO_SUCH("status"), NO_SUCH("/status/"),
-	NO_SUCH("//status"), NO_SUCH("/Status"), NO_SUCH("/statu"), NO_SUCH("/statuss"), NO_SUCH("/status/x"),
-	NO_SUCH("/stat%7"), NO_SUCH("/stat%2575s"), NO_SUCH("/%2fstatus"), NO_SUCH("/status%00"),
-	NO_SUCH("/api"), NO_SUCH("/api/"), NO_SUCH("/api//"), NO_SUCH("/api//k"), NO_SUCH("/api/n/"),
-	NO_SUCH("/api/n/k/"), NO_SUCH("/api/n/k/x"), NO_SUCH("/api/n//k"), NO_SUCH("//api/n/k"),
-	NO_SUCH("/API/n/k"), NO_SUCH("/apix/n"), NO_SUCH("api/n/k"), NO_SUCH("x/api/n/k"),
-	NO_SUCH("/api2"), NO_SUCH("/api2/"), NO_SUCH("/api2/w"), NO_SUCH("/api2/w/"), NO_SUCH("/api2//n"),
-	NO_SUCH("/api2/w//k"), NO_SUCH("/api2//n/k"), NO_SUCH("/api2/w/n/"), NO_SUCH("/api2/w/n/k/"),
-	NO_SUCH("/api2/w/n/k/x"), NO_SUCH("/api3/w/n"), NO_SUCH("/ap/w/n"),
+	{ TEXT("/api/{key}/{x}"), "/api/{namespace}/{key}", "GGP-D--", { NULL, 0 }, TEXT("{key}"), TEXT("{x}") },
+	{ TEXT("/api/api/api2"), "/api/{namespace}/{key}", "GGP-D--", { NULL, 0 }, TEXT("api"), TEXT("api2") },
+	{ TEXT("/api2/api/ /+"), "/api2/{workspace}/{namespace}/{key}", "GG-PD--", TEXT("api"), TEXT(" "), TEXT("+") },
+#define NO_SUCH(path) \
+	{ \
+		TEXT(path), NULL, "-------", { NULL, 0 }, { NULL, 0 }, \
+		{ \
+			NULL, 0 \
+		} \
+	}
+	NO_SUCH(""),
+	NO_SUCH("/"),
+	NO_SUCH("//"),
+	NO_SUCH("*"),
+	NO_SUCH("status"),
+	NO_SUCH("/status/"),
+	NO_SUCH("//status"),
+	NO_SUCH("/Status"),
+	NO_SUCH("/statu"),
+	NO_SUCH("/statuss"),
+	NO_SUCH("/status/x"),
+	NO_SUCH("/stat%7"),
+	NO_SUCH("/stat%2575s"),
+	NO_SUCH("/%2fstatus"),
+	NO_SUCH("/status%00"),
+	NO_SUCH("/api"),
+	NO_SUCH("/api/"),
+	NO_SUCH("/api//"),
+	NO_SUCH("/api//k"),
+	NO_SUCH("/api/n/"),
+	NO_SUCH("/api/n/k/"),
+	NO_SUCH("/api/n/k/x"),
+	NO_SUCH("/api/n//k"),
+	NO_SUCH("//api/n/k"),
+	NO_SUCH("/API/n/k"),
+	NO_SUCH("/apix/n"),
+	NO_SUCH("api/n/k"),
+	NO_SUCH("x/api/n/k"),
+	NO_SUCH("/api2"),
+	NO_SUCH("/api2/"),
+	NO_SUCH("/api2/w"),
+	NO_SUCH("/api2/w/"),
+	NO_SUCH("/api2//n"),
+	NO_SUCH("/api2/w//k"),
+	NO_SUCH("/api2//n/k"),
+	NO_SUCH("/api2/w/n/"),
+	NO_SUCH("/api2/w/n/k/"),
+	NO_SUCH("/api2/w/n/k/x"),
+	NO_SUCH("/api3/w/n"),
+	NO_SUCH("/ap/w/n"),
 	{ { NULL, 0 }, NULL, "-------", { NULL, 0 }, { NULL, 0 }, { NULL, 0 } },
 };
 
@@ -54,10 +87,9 @@ finds(void)
 		for (enum method m = METHOD_GET; m <= METHOD_OTHER; m++) {
 			struct route_match match = route_find(path, m);
 
-			tap_int(letters[match.action], row->actions[m], "%s %s: action",
-			    request_method_name(m).p, shown);
-			tap_text(match.route != NULL ? match.route->template : STR_ABSENT,
-			    str_of(row->template),
+			tap_int(
+			    letters[match.action], row->actions[m], "%s %s: action", request_method_name(m).p, shown);
+			tap_text(match.route != NULL ? match.route->template : STR_ABSENT, str_of(row->template),
 			    "%s %s: route", request_method_name(m).p, shown);
 		}
 		struct route_match match = route_find(path, METHOD_GET);
@@ -70,8 +102,8 @@ finds(void)
 static void
 protects(void)
 {
-	static const struct str yes[] = { TEXT("/api"), TEXT("/api/"), TEXT("/api/n"), TEXT("/api//"),
-		TEXT("/api2"), TEXT("/api2/"), TEXT("/api2/w/n/k"), TEXT("/api2/x/y/z/a/b") };
+	static const struct str yes[] = { TEXT("/api"), TEXT("/api/"), TEXT("/api/n"), TEXT("/api//"), TEXT("/api2"),
+		TEXT("/api2/"), TEXT("/api2/w/n/k"), TEXT("/api2/x/y/z/a/b") };
 	static const struct str no[] = { TEXT(""), TEXT("/"), TEXT("//"), TEXT("//api"), TEXT("/status"),
 		TEXT("/livez"), TEXT("/api3/w"), TEXT("/apis"), TEXT("/ap"), TEXT("/API/n"), TEXT("api/n"),
 		TEXT("xapi/n"), TEXT("*"), { NULL, 0 } };
@@ -99,8 +131,7 @@ allows(void)
 
 	for (size_t i = 0; i < COUNT(expected); i++)
 		tap_text(route_allow(route_find(expected[i].path, METHOD_GET).route, out), expected[i].allow,
-		    "Allow of %s",
-		    tap_show(expected[i].path));
+		    "Allow of %s", tap_show(expected[i].path));
 }
 
 static void

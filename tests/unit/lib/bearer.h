@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: EPL-2.0 */
 /*
  * bearer: tokens for the tests, signed with BEARER_SECRET.
  */

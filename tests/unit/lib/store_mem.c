@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: EPL-2.0 */
 #include "lib/store_mem.h"
 
 #include <assert.h>
@@ -109,8 +110,7 @@ set(struct store_mem_row *row, struct str value, const struct md5 *md5)
 }
 
 static void
-read_row(struct store_mem *s, const struct store_op *op, const struct store_mem_row *row,
-    struct store_result *r)
+read_row(struct store_mem *s, const struct store_op *op, const struct store_mem_row *row, struct store_result *r)
 {
 	if (row == NULL) {
 		r->outcome = STORE_NO_KEY;
@@ -227,8 +227,7 @@ hand_over(struct store_mem *s, struct store_mem_list *l)
 static bool
 is_listed(const struct store_op *op, const struct store_mem_row *row)
 {
-	return memcmp(row->workspace.b, op->workspace.b, sizeof(op->workspace.b)) == 0 &&
-	    str_eq(row->ns, op->ns) &&
+	return memcmp(row->workspace.b, op->workspace.b, sizeof(op->workspace.b)) == 0 && str_eq(row->ns, op->ns) &&
 	    str_cmp(row->key, op->range.from) >= 0 &&
 	    (op->range.below.p == NULL || str_cmp(row->key, op->range.below) < 0);
 }
@@ -328,7 +327,9 @@ static struct store_description
 describe(const struct store *store, const struct store_ticket *t)
 {
 	(void)store;
-	return (struct store_description){ .system = STR("memory"), .query = STR("find $1"), .operation = STR("find"),
+	return (struct store_description){ .system = STR("memory"),
+		.query = STR("find $1"),
+		.operation = STR("find"),
 		.collection = t->op.kind == STORE_CHECK ? STR_ABSENT : STR("rows") };
 }
 
@@ -351,8 +352,7 @@ store_mem_free(struct store_mem *s)
 }
 
 void
-store_mem_put(struct store_mem *s, const struct uuid *workspace, struct str ns, struct str key,
-    struct str value)
+store_mem_put(struct store_mem *s, const struct uuid *workspace, struct str ns, struct str key, struct str value)
 {
 	struct store_mem_row *row = find(s, workspace, ns, key);
 	struct md5 md5;

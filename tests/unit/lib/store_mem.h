@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: EPL-2.0 */
 /*
  * store_mem: a store in memory behind the port of store.h, for tests.
  *
@@ -20,17 +21,17 @@ struct store_mem {
 	struct store store; /* first */
 	struct store_mem_row *rows;
 	size_t count, room;
-	bool slow;                   /* operations wait for store_mem_step() */
-	enum store_outcome outcome;  /* STORE_DONE; else how every operation ends, with nothing changed */
-	struct str reason;           /* then, borrowed */
-	bool reached;                /* then */
-	size_t list_breaks;          /* a list is UNAVAILABLE after so many keys; 0: none is */
-	size_t list_portion;         /* a list waits for store_mem_step() after so many keys; 0: it does not */
-	bool keeps_memory;           /* a value is lent for the time of done() only, as one of a batch is */
+	bool slow;                  /* operations wait for store_mem_step() */
+	enum store_outcome outcome; /* STORE_DONE; else how every operation ends, with nothing changed */
+	struct str reason;          /* then, borrowed */
+	bool reached;               /* then */
+	size_t list_breaks;         /* a list is UNAVAILABLE after so many keys; 0: none is */
+	size_t list_portion;        /* a list waits for store_mem_step() after so many keys; 0: it does not */
+	bool keeps_memory;          /* a value is lent for the time of done() only, as one of a batch is */
 	struct store_ticket *waiting;
 	struct store_mem_list *lists; /* that have begun */
 	unsigned submitted, cancelled;
-	unsigned lent;                /* values that their receiver has not released yet */
+	unsigned lent; /* values that their receiver has not released yet */
 };
 
 void store_mem_init(struct store_mem *s);
@@ -39,12 +40,10 @@ void store_mem_init(struct store_mem *s);
 void store_mem_free(struct store_mem *s);
 
 /* Copies all; a row of that name is replaced. */
-void store_mem_put(struct store_mem *s, const struct uuid *workspace, struct str ns, struct str key,
-    struct str value);
+void store_mem_put(struct store_mem *s, const struct uuid *workspace, struct str ns, struct str key, struct str value);
 
 /* Borrowed until the row changes; absent where there is none. */
-struct str store_mem_get(const struct store_mem *s, const struct uuid *workspace, struct str ns,
-    struct str key);
+struct str store_mem_get(const struct store_mem *s, const struct uuid *workspace, struct str ns, struct str key);
 
 /* Runs the operation that waited longest, else goes on with a list; false: nothing waits. */
 bool store_mem_step(struct store_mem *s);

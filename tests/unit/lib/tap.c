@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: EPL-2.0 */
 #include "lib/tap.h"
 
 #include <inttypes.h>
@@ -12,8 +13,7 @@
 
 static int tests, failures;
 
-static bool
-result(bool pass, const char *file, int line, const char *name, va_list args)
+static bool result(bool pass, const char *file, int line, const char *name, va_list args)
     __attribute__((format(printf, 4, 0)));
 
 static bool
@@ -95,8 +95,7 @@ tap_edge(struct str s)
 
 	if (edge == NULL) {
 		size_t page = (size_t)sysconf(_SC_PAGESIZE);
-		char *p = mmap(NULL, EDGE_SIZE + page, PROT_READ | PROT_WRITE,
-		    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		char *p = mmap(NULL, EDGE_SIZE + page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 		if (p == MAP_FAILED || mprotect(p + EDGE_SIZE, page, PROT_NONE) != 0)
 			tap_bail("mmap");
 		edge = p + EDGE_SIZE;

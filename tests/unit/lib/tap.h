@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: EPL-2.0 */
 /*
  * tap: the Test Anything Protocol for the unit tests.
  *
@@ -14,7 +15,10 @@
 #include "base/str.h"
 
 /* A slice in a static table, where STR() is no constant. */
-#define TEXT(literal) { "" literal, sizeof(literal) - 1 }
+#define TEXT(literal) \
+	{ \
+		"" literal, sizeof(literal) - 1 \
+	}
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -22,8 +26,7 @@
 #define tap_int(got, want, ...)  tap_int_((int64_t)(got), (int64_t)(want), __FILE__, __LINE__, __VA_ARGS__)
 #define tap_text(got, want, ...) tap_text_((got), (want), __FILE__, __LINE__, __VA_ARGS__)
 
-bool tap_ok_(bool pass, const char *file, int line, const char *name, ...)
-    __attribute__((format(printf, 4, 5)));
+bool tap_ok_(bool pass, const char *file, int line, const char *name, ...) __attribute__((format(printf, 4, 5)));
 bool tap_int_(int64_t got, int64_t want, const char *file, int line, const char *name, ...)
     __attribute__((format(printf, 5, 6)));
 bool tap_text_(struct str got, struct str want, const char *file, int line, const char *name, ...)

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: EPL-2.0 */
 #include "lib/web.h"
 
 #include <errno.h>
@@ -15,7 +16,7 @@
 #define TURNS_MAX 10000 /* in a row; beyond them the loop is thought to spin */
 
 struct conn_host web_host;
-struct house web_house;
+struct server web_server;
 struct store_mem web_store;
 struct uuid web_workspace;
 struct buf web_body;
@@ -34,7 +35,7 @@ end_turn(struct hook *h)
 {
 	(void)h;
 	conn_bury(&web_host);
-	observe_flush(&web_host.observer);
+	request_log_flush(&web_host.observer);
 	loop_stop(&loop);
 }
 
@@ -88,8 +89,8 @@ web_begin(bool slow)
 	store_mem_init(&web_store);
 	web_store.slow = slow;
 	began = clock_mono();
-	web_house.request_timeout = WEB_TIMEOUT;
-	web_house.body_budget = 64 * WEB_LIMIT;
+	web_server.request_timeout = WEB_TIMEOUT;
+	web_server.body_budget = 64 * WEB_LIMIT;
 }
 
 void
@@ -97,7 +98,7 @@ web_end(const char *name)
 {
 	web_pump();
 	tap_int(web_host.count, 0, "%s: no connection is left", name);
-	tap_int(atomic_load(&web_house.body_bytes), 0, "%s: no body is left", name);
+	tap_int(atomic_load(&web_server.body_bytes), 0, "%s: no body is left", name);
 	tap_ok(web_store.waiting == NULL && web_store.lists == NULL, "%s: nothing waits for the store", name);
 	tap_int(web_store.lent, 0, "%s: no value is lent any more", name);
 	web_sweep(INT64_MAX / 2, true);
@@ -187,11 +188,11 @@ web_say(struct web_peer *p, struct str s)
 /* --- requests and replies on the wire --- */
 
 void
-web_put_record(struct buf *wire, enum gate_type type, struct str content)
+web_put_record(struct buf *wire, enum fcgi_record_type type, struct str content)
 {
-	unsigned char header[GATE_HEADER];
+	unsigned char header[FCGI_RECORD_HEADER];
 
-	gate_put_header(header, type, 1, content.n, 0);
+	fcgi_record_put_header(header, type, 1, content.n, 0);
 	buf_put(wire, header, sizeof(header));
 	buf_puts(wire, content);
 }
@@ -221,9 +222,9 @@ web_put_begin(struct buf *wire, const char *method, const char *uri, int64_t len
 	put_param(&params, "HTTP_X_REQUEST_ID", WEB_REQUEST_ID);
 	if (length >= 0)
 		put_param(&params, "CONTENT_LENGTH", digits);
-	web_put_record(wire, GATE_TYPE_BEGIN_REQUEST, str_from(begin, sizeof(begin)));
-	web_put_record(wire, GATE_TYPE_PARAMS, buf_str(&params));
-	web_put_record(wire, GATE_TYPE_PARAMS, STR(""));
+	web_put_record(wire, FCGI_BEGIN_REQUEST, str_from(begin, sizeof(begin)));
+	web_put_record(wire, FCGI_PARAMS, buf_str(&params));
+	web_put_record(wire, FCGI_PARAMS, STR(""));
 	buf_free(&params);
 }
 
@@ -232,7 +233,7 @@ void
 web_put_body(struct buf *wire, struct str body)
 {
 	for (; body.n > 0; body = str_skip(body, 32768))
-		web_put_record(wire, GATE_TYPE_STDIN, str_first(body, 32768));
+		web_put_record(wire, FCGI_STDIN, str_first(body, 32768));
 }
 
 void
@@ -240,7 +241,7 @@ web_put_request(struct buf *wire, const char *method, const char *uri, struct st
 {
 	web_put_begin(wire, method, uri, body.p != NULL ? (int64_t)body.n : -1, flags);
 	web_put_body(wire, body);
-	web_put_record(wire, GATE_TYPE_STDIN, STR(""));
+	web_put_record(wire, FCGI_STDIN, STR(""));
 }
 
 /* Builds a wire text on the spot. */
@@ -265,7 +266,6 @@ web_ask(struct web_peer *p, const char *method, const char *uri, struct str body
 
 /* Whether a whole reply has arrived; then status and body are its own and it is taken off. */
 
-
 unsigned
 web_take_reply(struct web_peer *p)
 {
@@ -275,15 +275,15 @@ web_take_reply(struct web_peer *p)
 	buf_clear(&web_body);
 	for (;;) {
 		const unsigned char *h = (const unsigned char *)in.p;
-		size_t content = in.n >= GATE_HEADER ? (size_t)h[4] << 8 | h[5] : 0;
+		size_t content = in.n >= FCGI_RECORD_HEADER ? (size_t)h[4] << 8 | h[5] : 0;
 
-		if (in.n < GATE_HEADER || in.n < GATE_HEADER + content + h[6])
+		if (in.n < FCGI_RECORD_HEADER || in.n < FCGI_RECORD_HEADER + content + h[6])
 			return 0;
-		if (h[0] != 1 || h[2] != 0 || h[3] != 1 || (h[1] != GATE_TYPE_STDOUT && h[1] != 3))
+		if (h[0] != 1 || h[2] != 0 || h[3] != 1 || (h[1] != FCGI_STDOUT && h[1] != 3))
 			return 1; /* no record of a reply */
-		if (h[1] == GATE_TYPE_STDOUT)
-			buf_put(&web_body, in.p + GATE_HEADER, content);
-		in = str_skip(in, GATE_HEADER + content + h[6]);
+		if (h[1] == FCGI_STDOUT)
+			buf_put(&web_body, in.p + FCGI_RECORD_HEADER, content);
+		in = str_skip(in, FCGI_RECORD_HEADER + content + h[6]);
 		if (h[1] == 3)
 			break;
 	}
@@ -337,29 +337,31 @@ void
 web_set_up(void)
 {
 	web_large = malloc(WEB_LIMIT + 1);
-	if (web_large == NULL || !fcgi_init() || !uuid_parse(STR(WEB_WORKSPACE), &web_workspace))
+	if (web_large == NULL || !fcgi_conn_init() || !uuid_parse(STR(WEB_WORKSPACE), &web_workspace))
 		tap_bail("set_up");
 	for (uint32_t i = 0, x = 1; i <= WEB_LIMIT; i++, x = x * 1664525 + 1013904223)
 		web_large[i] = (char)(x >> 24);
 	arena_init(&lasting, CAP);
 	buf_init(&web_body, SIZE_MAX);
 	token = bearer(STR("{\"account\":\"2a6ed1a5-6f3a-4c0e-8d52-0d5f6b1f7c11\","
-			   "\"workspace\":\"" WEB_WORKSPACE "\"}"), &lasting).p;
-	web_house.api = &api;
-	web_host = (struct conn_host){ .loop = &loop, .house = &web_house, .store = &web_store.store };
-	bearer_guard(&web_host.guard, &web_house.policy, NULL);
+			   "\"workspace\":\"" WEB_WORKSPACE "\"}"),
+	    &lasting)
+		    .p;
+	web_server.api = &api;
+	web_host = (struct conn_host){ .loop = &loop, .server = &web_server, .store = &web_store.store };
+	bearer_guard(&web_host.guard, &web_server.policy, NULL);
 	buf_init(&web_host.head, CAP);
-	observe_open(&web_host.observer, NULL);
-	observe_set_access_log(false);
+	request_log_open(&web_host.observer, NULL);
+	request_log_set_access_log(false);
 }
 
 void
 web_tear_down(void)
 {
 	guard_free(&web_host.guard);
-	policy_shelf_free(&web_house.policy);
+	policy_shelf_free(&web_server.policy);
 	buf_free(&web_host.head);
-	observe_close(&web_host.observer);
+	request_log_close(&web_host.observer);
 	buf_free(&web_body);
 	arena_free(&lasting);
 	free(web_large);

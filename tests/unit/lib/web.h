@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: EPL-2.0 */
 /*
  * web: both ends of a FastCGI connection for tests of conn and fcgi: a peer
  * that speaks for the web server, and a worker's loop that is turned by hand,
@@ -13,15 +14,15 @@
 #include "lib/store_mem.h"
 #include "server/conn.h"
 
-#define WEB_LIMIT     2000000 /* bytes of a body */
-#define WEB_REQUEST_ID "req-1"  /* of every request */
-#define WEB_TIMEOUT   (10 * CLOCK_S)
-#define WEB_WORKSPACE "5dd1c5a6-3b0f-4d5a-9d2b-b6c9e0f7a811"
-#define WEB_KEY       "/api2/" WEB_WORKSPACE "/n/k"
-#define WEB_LIST      "/api2/" WEB_WORKSPACE "/n"
+#define WEB_LIMIT      2000000 /* bytes of a body */
+#define WEB_REQUEST_ID "req-1" /* of every request */
+#define WEB_TIMEOUT    (10 * CLOCK_S)
+#define WEB_WORKSPACE  "5dd1c5a6-3b0f-4d5a-9d2b-b6c9e0f7a811"
+#define WEB_KEY        "/api2/" WEB_WORKSPACE "/n/k"
+#define WEB_LIST       "/api2/" WEB_WORKSPACE "/n"
 
 extern struct conn_host web_host;
-extern struct house web_house;
+extern struct server web_server;
 extern struct store_mem web_store;
 extern struct uuid web_workspace;
 extern struct buf web_body; /* of the last reply */
@@ -71,7 +72,7 @@ void web_converse(struct web_peer *p);
 enum { WEB_KEEP = 1 }; /* FCGI_KEEP_CONN */
 
 /* Records, put behind what is in wire.  A negative length: none is told. */
-void web_put_record(struct buf *wire, enum gate_type type, struct str content);
+void web_put_record(struct buf *wire, enum fcgi_record_type type, struct str content);
 void web_put_begin(struct buf *wire, const char *method, const char *uri, int64_t length, int flags);
 void web_put_body(struct buf *wire, struct str body); /* without its end */
 void web_put_request(struct buf *wire, const char *method, const char *uri, struct str body, int flags);

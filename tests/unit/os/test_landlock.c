@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: EPL-2.0 */
 #include "os/landlock.h"
 
 #include <arpa/inet.h>

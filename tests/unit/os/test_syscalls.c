@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: EPL-2.0 */
 #include "os/syscalls.h"
 
 #include <errno.h>
@@ -67,7 +68,7 @@ makes_a_thread(void)
 	int self;
 
 	return pthread_create(&thread, NULL, set_name, &self) == 0 && pthread_join(thread, &result) == 0 &&
-	       result == &self;
+	    result == &self;
 }
 
 /* By whatever modules nsswitch.conf names; AI_ADDRCONFIG looks at the addresses of this machine. */

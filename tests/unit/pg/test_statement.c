@@ -1,12 +1,12 @@
+/* SPDX-License-Identifier: EPL-2.0 */
 #include "pg/statement.h"
 
 #include <stdlib.h>
 
 #include "lib/tap.h"
 
-static const struct md5 tag_a = { { 0x0c, 0xc1, 0x75, 0xb9, 0xc0, 0xf1, 0xb6, 0xa8, 0x31, 0xc3, 0x99, 0xe2,
-    0x69,
-    0x77, 0x26, 0x61 } }; /* of "a" */
+static const struct md5 tag_a = { { 0x0c, 0xc1, 0x75, 0xb9, 0xc0, 0xf1, 0xb6, 0xa8, 0x31, 0xc3, 0x99, 0xe2, 0x69, 0x77,
+    0x26, 0x61 } }; /* of "a" */
 
 static void
 chooses(void)
@@ -103,7 +103,7 @@ names_the_schema(void)
 			struct str text = buf_str(&set.text[s]);
 
 			tap_ok(text.n > 0 && text.p[text.n - 1] == '\0' && !holds(text, "{schema}") &&
-			        (s == STATEMENT_CHECK || holds(text, rows[i].table)),
+				(s == STATEMENT_CHECK || holds(text, rows[i].table)),
 			    "schema %s: statement %d", tap_show(rows[i].schema), (int)s);
 		}
 		statement_set_free(&set);
@@ -121,8 +121,10 @@ describes(void)
 	for (enum statement s = 0; s < STATEMENT_COUNT; s++) {
 		what = statement_describe(&set, s, DBCONN_POSTGRESQL);
 		tap_ok(str_starts(what.query, what.operation) && what.operation.n >= 6 && !holds(what.query, "--") &&
-		    what.query.p[what.query.n - 1] != '\n', "statement %d: its text, and its first word", (int)s);
-		tap_text(what.collection, s == STATEMENT_CHECK ? STR_ABSENT : STR("kvs"), "statement %d: its table", (int)s);
+			what.query.p[what.query.n - 1] != '\n',
+		    "statement %d: its text, and its first word", (int)s);
+		tap_text(
+		    what.collection, s == STATEMENT_CHECK ? STR_ABSENT : STR("kvs"), "statement %d: its table", (int)s);
 	}
 	what = statement_describe(&set, STATEMENT_GET_MANY, DBCONN_COCKROACHDB);
 	tap_text(what.operation, STR("select"), "a batch of GETs");
@@ -147,7 +149,7 @@ result(int columns, int rows, const struct str *values)
 		tap_bail("libpq");
 	for (int i = 0; i < rows * columns; i++)
 		if (PQsetvalue(res, i / columns, i % columns, (char *)values[i].p,
-		        values[i].p != NULL ? (int)values[i].n : -1) == 0)
+			values[i].p != NULL ? (int)values[i].n : -1) == 0)
 			tap_bail("libpq");
 	return res;
 }
@@ -200,11 +202,21 @@ reads_many(void)
 {
 	const struct str md5 = { (const char *)tag_a.b, sizeof(tag_a.b) };
 	const struct str values[] = {
-		STR("\0\0\0\0\0\0\0\3"), md5, STR("third"),
-		STR("\0\0\0\0\0\0\0\1"), md5, STR("first"),
-		STR("\0\0\0\0\0\0\0\5"), md5, STR("of nobody"),
-		STR("\0\0\0\0\0\0\0\0"), md5, STR("of nobody"),
-		STR("x"), md5, STR("of nobody"),
+		STR("\0\0\0\0\0\0\0\3"),
+		md5,
+		STR("third"),
+		STR("\0\0\0\0\0\0\0\1"),
+		md5,
+		STR("first"),
+		STR("\0\0\0\0\0\0\0\5"),
+		md5,
+		STR("of nobody"),
+		STR("\0\0\0\0\0\0\0\0"),
+		md5,
+		STR("of nobody"),
+		STR("x"),
+		md5,
+		STR("of nobody"),
 	};
 	struct store_ticket t[4];
 	PGresult *res = result(3, 5, values);
@@ -227,7 +239,8 @@ static void
 reads_keys(void)
 {
 	const struct str md5 = { (const char *)tag_a.b, sizeof(tag_a.b) };
-	const struct str values[] = { STR("b"), md5, STR("second"), STR("a"), md5, STR("first"), STR("x"), md5, STR("of nobody") };
+	const struct str values[] = { STR("b"), md5, STR("second"), STR("a"), md5, STR("first"), STR("x"), md5,
+		STR("of nobody") };
 	const struct str keys[] = { STR("a"), STR("b"), STR(""), STR("x") };
 	struct store_ticket t[4];
 	PGresult *res = result(3, 3, values);

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: EPL-2.0 */
 #include "lib/web.h"
 
 #include <stdio.h>
@@ -15,7 +16,7 @@ static void
 in_bytes(void)
 {
 	struct buf put = web_wire("PUT", WEB_KEY, STR("value"), WEB_KEEP),
-	    get = web_wire("GET", WEB_KEY, STR_ABSENT, WEB_KEEP);
+		   get = web_wire("GET", WEB_KEY, STR_ABSENT, WEB_KEEP);
 	struct web_peer p;
 
 	web_begin(false);
@@ -101,8 +102,7 @@ one_after_the_other(struct str wire, size_t at)
 	web_say(&p, str_skip(wire, at));
 	for (unsigned i = 1; i <= 3; i++) {
 		web_receive(&p, SIZE_MAX);
-		good = good && web_store.submitted == i && (i > 1 || p.got.n == 0) &&
-		    store_mem_step(&web_store);
+		good = good && web_store.submitted == i && (i > 1 || p.got.n == 0) && store_mem_step(&web_store);
 	}
 	web_converse(&p);
 	good = good && web_take_reply(&p) == 204 && web_take_reply(&p) == 204 && web_take_reply(&p) == 200 &&
@@ -214,7 +214,7 @@ drops_unwanted_bodies(void)
 		web_say(&p, buf_str(&wire));
 		web_expect(&p, WEB_NO_REPLY, STR(""), "an unwanted body, before its end");
 		buf_clear(&wire);
-		web_put_record(&wire, GATE_TYPE_STDIN, STR(""));
+		web_put_record(&wire, FCGI_STDIN, STR(""));
 		web_say(&p, buf_str(&wire));
 		web_expect(&p, rows[i].status, rows[i].text, "an unwanted body, at its end");
 		web_expect_alive(&p, "after an unwanted body");
@@ -244,12 +244,9 @@ counts_bodies(void)
 		{ "a record too long", 32768, 65536, 400, TEXT("Malformed Content-Length") },
 		{ "right", 100000, 100000, 204, TEXT("") },
 		{ "the longest", WEB_LIMIT, WEB_LIMIT, 204, TEXT("") },
-		{ "longer than the longest", WEB_LIMIT + 1, WEB_LIMIT + 1, 413,
-		    TEXT("payload reached size limit") },
-		{ "longer than the longest, and shorter", WEB_LIMIT + 1, 10, 413,
-		    TEXT("payload reached size limit") },
-		{ "the longest, and longer", WEB_LIMIT, WEB_LIMIT + 1, 400,
-		    TEXT("Malformed Content-Length") },
+		{ "longer than the longest", WEB_LIMIT + 1, WEB_LIMIT + 1, 413, TEXT("payload reached size limit") },
+		{ "longer than the longest, and shorter", WEB_LIMIT + 1, 10, 413, TEXT("payload reached size limit") },
+		{ "the longest, and longer", WEB_LIMIT, WEB_LIMIT + 1, 400, TEXT("Malformed Content-Length") },
 	};
 
 	for (size_t i = 0; i < COUNT(rows); i++) {
@@ -261,11 +258,10 @@ counts_bodies(void)
 		buf_init(&wire, SIZE_MAX);
 		web_put_begin(&wire, "PUT", WEB_KEY, rows[i].told, WEB_KEEP);
 		web_put_body(&wire, str_from(web_large, rows[i].sent));
-		web_put_record(&wire, GATE_TYPE_STDIN, STR(""));
+		web_put_record(&wire, FCGI_STDIN, STR(""));
 		web_say(&p, buf_str(&wire));
 		web_expect(&p, rows[i].status, rows[i].text, rows[i].name);
-		web_expect_stored(rows[i].status == 204 ? str_from(web_large, rows[i].sent) : STR_ABSENT,
-		    rows[i].name);
+		web_expect_stored(rows[i].status == 204 ? str_from(web_large, rows[i].sent) : STR_ABSENT, rows[i].name);
 		web_expect_alive(&p, rows[i].name);
 		buf_free(&wire);
 		web_hang_up(&p);
@@ -277,8 +273,7 @@ counts_bodies(void)
 static void
 stores_no_half_bodies(void)
 {
-	static const enum gate_type ends[] = { GATE_TYPE_ABORT_REQUEST, GATE_TYPE_BEGIN_REQUEST,
-	    GATE_TYPE_PARAMS };
+	static const enum fcgi_record_type ends[] = { FCGI_ABORT_REQUEST, FCGI_BEGIN_REQUEST, FCGI_PARAMS };
 
 	for (size_t i = 0; i <= COUNT(ends); i++) {
 		struct buf wire;
@@ -292,8 +287,7 @@ stores_no_half_bodies(void)
 		if (i < COUNT(ends))
 			web_put_record(&wire, ends[i], STR(""));
 		web_say(&p, buf_str(&wire));
-		tap_ok(atomic_load(&web_house.body_bytes) == (i < COUNT(ends) ? 0 : 10),
-		    "half a body: its room");
+		tap_ok(atomic_load(&web_server.body_bytes) == (i < COUNT(ends) ? 0 : 10), "half a body: its room");
 		if (i < COUNT(ends))
 			web_expect_closed(&p, "half a body and something else");
 		web_hang_up(&p);
@@ -311,20 +305,20 @@ keeps_within_the_budget(void)
 	struct web_peer first, second;
 
 	web_begin(false);
-	web_house.body_budget = 100;
+	web_server.body_budget = 100;
 	web_dial(&first);
 	web_dial(&second);
 	buf_init(&wire, SIZE_MAX);
 	web_put_begin(&wire, "PUT", WEB_KEY, 60, WEB_KEEP);
 	web_say(&first, buf_str(&wire));
-	tap_int(atomic_load(&web_house.body_bytes), 60, "a body has its room before it arrives");
+	tap_int(atomic_load(&web_server.body_bytes), 60, "a body has its room before it arrives");
 	web_ask(&second, "PUT", WEB_KEY, str_from(web_large, 41), WEB_KEEP);
 	web_expect(&second, 503, STR("Too many request bodies at once"), "a body beyond the budget");
 	web_ask(&second, "PUT", WEB_KEY, str_from(web_large, 40), WEB_KEEP);
 	web_expect(&second, 204, STR(""), "a body within the budget");
 	buf_clear(&wire);
 	web_put_body(&wire, str_from(web_large, 60));
-	web_put_record(&wire, GATE_TYPE_STDIN, STR(""));
+	web_put_record(&wire, FCGI_STDIN, STR(""));
 	web_say(&first, buf_str(&wire));
 	web_expect(&first, 204, STR(""), "the first body");
 	web_ask(&second, "PUT", WEB_KEY, str_from(web_large, 100), WEB_KEEP);
@@ -366,7 +360,7 @@ drops_long_bodies(void)
 		web_say(&p, buf_str(&wire));
 		flood(&p, CONN_DROP_MAX);
 		buf_clear(&wire);
-		web_put_record(&wire, GATE_TYPE_STDIN, STR(""));
+		web_put_record(&wire, FCGI_STDIN, STR(""));
 		web_say(&p, buf_str(&wire));
 		web_expect(&p, 403, STR("Workspace mismatch"), "a long unwanted body");
 	}
@@ -488,7 +482,7 @@ logs_requests(void)
 	if (file == NULL || stderr_fd < 0 || dup2(fileno(file), STDERR_FILENO) < 0)
 		tap_bail("stderr");
 	web_begin(false);
-	observe_set_access_log(true);
+	request_log_set_access_log(true);
 	web_dial(&p);
 	web_ask(&p, "PUT", WEB_KEY, STR("value"), WEB_KEEP);
 	web_ask(&p, "GET", WEB_KEY, STR_ABSENT, WEB_KEEP);
@@ -496,15 +490,15 @@ logs_requests(void)
 	web_ask(&p, "GET", "/nowhere", STR_ABSENT, WEB_KEEP);
 	web_say(&p, str_first(buf_str(&half), half.n - 10));
 	web_hang_up(&p);
-	observe_flush(&web_host.observer);
-	observe_set_access_log(false);
+	request_log_flush(&web_host.observer);
+	request_log_set_access_log(false);
 	(void)dup2(stderr_fd, STDERR_FILENO);
 	log = logged(file, text, sizeof(text));
 	tap_int(occurrences(log, "\n"), 5, "a line for each request");
 	tap_int(occurrences(log, "request_id=\"" WEB_REQUEST_ID "\" "), 5, "with the client's name for it");
 	tap_ok(occurrences(log, "status=204") == 1 && occurrences(log, "status=200") == 2 &&
-	        occurrences(log, "status=404") == 1 && occurrences(log, "status=499") == 1,
-	        "with its status");
+		occurrences(log, "status=404") == 1 && occurrences(log, "status=499") == 1,
+	    "with its status");
 	tap_ok(occurrences(log, "value") == 0 && occurrences(log, "/n/k") == 0, "without keys and values");
 	(void)close(stderr_fd);
 	(void)fclose(file);

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: EPL-2.0 */
 #include "lib/web.h"
 
 #include <stdio.h>
@@ -17,8 +18,7 @@ put_large(size_t n)
 static void
 writes_slowly(bool keeps_memory)
 {
-	static const size_t sizes[] = { 16383, 16384, 65527, 65528, 65529, 131056, 131057, 600000,
-	    WEB_LIMIT };
+	static const size_t sizes[] = { 16383, 16384, 65527, 65528, 65529, 131056, 131057, 600000, WEB_LIMIT };
 	struct web_peer p;
 
 	web_begin(false);
@@ -220,8 +220,7 @@ leaves_a_list(void)
 	web_dial_small(&p, 1);
 	web_ask(&p, "GET", WEB_LIST, STR_ABSENT, WEB_KEEP);
 	web_sweep_early(WEB_TIMEOUT / 2, true);
-	tap_ok(web_host.count == 1 && store_mem_pauses(&web_store),
-	    "a peer that stops reading a list has time");
+	tap_ok(web_host.count == 1 && store_mem_pauses(&web_store), "a peer that stops reading a list has time");
 	web_sweep(WEB_TIMEOUT + CLOCK_S, false);
 	tap_ok(web_host.count == 0 && web_store.lists == NULL, "but not for ever");
 	web_hang_up(&p);
@@ -231,8 +230,7 @@ leaves_a_list(void)
 	web_dial(&p);
 	web_ask(&p, "GET", WEB_LIST, STR_ABSENT, WEB_KEEP);
 	web_hang_up(&p);
-	tap_ok(web_host.count == 0 && web_store.waiting == NULL,
-	    "a peer that leaves before its list has begun");
+	tap_ok(web_host.count == 0 && web_store.waiting == NULL, "a peer that leaves before its list has begun");
 	web_end("leaving before a list");
 }
 
@@ -252,14 +250,13 @@ breaks_lists(void)
 	web_store.list_breaks = KEYS / 2;
 	web_ask(&p, "GET", WEB_LIST, STR_ABSENT, WEB_KEEP);
 	web_expect(&p, WEB_NO_REPLY, STR(""), "a list that fails in the midst");
-	tap_ok(p.got.n > LISTING_PIECE, "a list that fails in the midst: what there was");
+	tap_ok(p.got.n > KEY_LIST_PIECE, "a list that fails in the midst: what there was");
 	web_expect_closed(&p, "a list that fails in the midst");
 	web_hang_up(&p);
 	web_dial(&p);
 	web_store.list_breaks = 10;
 	web_ask(&p, "GET", WEB_LIST, STR_ABSENT, 0);
-	web_expect(&p, 503, STR("Database unavailable"),
-	    "a list that fails on a connection that is not kept");
+	web_expect(&p, 503, STR("Database unavailable"), "a list that fails on a connection that is not kept");
 	web_expect_closed(&p, "a list that fails on a connection that is not kept");
 	web_hang_up(&p);
 	tap_int(web_store.cancelled, 0, "broken lists are over, and not to be cancelled");
@@ -279,7 +276,7 @@ runs_out_of_time(void)
 	web_dial(&p);
 	web_sweep(1000 * WEB_TIMEOUT, false);
 	tap_int(web_host.count, 1, "an idle connection stays");
-	for (size_t i = 0; i < GATE_HEADER; i++)
+	for (size_t i = 0; i < FCGI_RECORD_HEADER; i++)
 		web_say(&p, str_from(get_values + i, 1));
 	web_receive(&p, SIZE_MAX);
 	tap_int(p.got.n, 16, "a management record in pieces is answered");
@@ -323,8 +320,7 @@ drains(void)
 	web_ask(&parked, "GET", WEB_KEY, STR_ABSENT, WEB_KEEP);
 	web_say(&halfway, str_first(buf_str(&half), half.n - 10));
 	/* Arrived, and the loop has not looked yet. */
-	tap_ok(send(fresh.fd, wire.p, wire.n, MSG_NOSIGNAL) == (ssize_t)wire.n,
-	    "drain: a request just arrived");
+	tap_ok(send(fresh.fd, wire.p, wire.n, MSG_NOSIGNAL) == (ssize_t)wire.n, "drain: a request just arrived");
 	conn_sweep(&web_host, clock_mono(), true);
 	web_pump();
 	web_expect_closed(&idle, "drain: idle");

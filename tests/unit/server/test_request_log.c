@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: EPL-2.0 */
 #include "server/request_log.h"
 
 #include <sys/socket.h>
@@ -36,8 +37,8 @@ has(struct str s, const char *what)
 static struct str
 observe(const char *const *variables, const char *service, const struct response *r)
 {
-	struct observer o;
-	struct observed d;
+	struct request_log o;
+	struct request_log_entry d;
 	struct request request;
 	struct call c = { .request = &request };
 	char *lent[8] = { NULL };
@@ -45,35 +46,39 @@ observe(const char *const *variables, const char *service, const struct response
 	for (size_t i = 0; variables[i] != NULL; i++)
 		lent[i] = (char *)variables[i];
 	request_read(&request, lent);
-	observe_open(&o, NULL);
-	observe_begin(&o, &d, &request, 0);
+	request_log_open(&o, NULL);
+	request_log_begin(&o, &d, &request, 0);
 	tap_ok(request.request_id.n > 0, "every request has a name");
 	c.match = route_find(request.path, request.method);
 	(void)strcpy(c.claims.service, service);
 	d.bytes = 17;
-	observe_end(&o, &d, &c, r);
+	request_log_end(&o, &d, &c, r);
 	tap_ok(!d.open, "and an end");
-	observe_close(&o);
+	request_log_close(&o);
 	return written();
 }
 
 static void
 lines(void)
 {
-	const char *const named[] = { "REQUEST_METHOD=GET", "REQUEST_URI=/api/secret-ns/secret-key?secret", "HTTP_X_REQUEST_ID=a.b",
-		"HTTP_TRACEPARENT=00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01", NULL };
+	const char *const named[] = { "REQUEST_METHOD=GET", "REQUEST_URI=/api/secret-ns/secret-key?secret",
+		"HTTP_X_REQUEST_ID=a.b", "HTTP_TRACEPARENT=00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+		NULL };
 	const char *const unnamed[] = { "REQUEST_METHOD=BREW", "REQUEST_URI=/secret", "HTTP_X_REQUEST_ID=secret id",
 		"HTTP_TRACEPARENT=00-secret", NULL };
 	struct response ok = { .status = 200 };
 	struct str line = observe(named, "mail \"x\"", &ok);
 
-	tap_ok(str_starts(line, STR("level=info msg=\"request\" request_id=\"a.b\" "
-	    "trace_id=\"4bf92f3577b34da6a3ce929d0e0e4736\" method=\"GET\" route=\"/api/{namespace}/{key}\" status=200 dur_ms=")),
+	tap_ok(
+	    str_starts(line,
+		STR("level=info msg=\"request\" request_id=\"a.b\" "
+		    "trace_id=\"4bf92f3577b34da6a3ce929d0e0e4736\" method=\"GET\" route=\"/api/{namespace}/{key}\" status=200 dur_ms=")),
 	    "a line: %s", tap_show(line));
 	tap_ok(has(line, " bytes=17 service=\"mail \\\"x\\\"\"\n") && !has(line, "refusal"), "its end");
 	tap_ok(!has(line, "secret"), "nothing of the path");
 	line = observe(unnamed, "", &ok);
-	tap_ok(has(line, " method=\"other\" route=\"-\" status=200 ") && !has(line, "service") && !has(line, "trace_id"),
+	tap_ok(
+	    has(line, " method=\"other\" route=\"-\" status=200 ") && !has(line, "service") && !has(line, "trace_id"),
 	    "what is not there is left out: %s", tap_show(line));
 	tap_ok(!has(line, "secret"), "no malformed id");
 }
@@ -83,16 +88,16 @@ levels(void)
 {
 	const char *const request[] = { "REQUEST_METHOD=GET", "REQUEST_URI=/status", NULL };
 	struct response ok = { .status = 200 }, refused = { .status = 401, .refusal = REFUSAL_NO_TOKEN },
-	    fault = { .status = 500, .refusal = REFUSAL_INTERNAL };
+			fault = { .status = 500, .refusal = REFUSAL_INTERNAL };
 
-	tap_ok(has(observe(request, "", &refused), "level=info") , "a refusal is no fault of ours");
+	tap_ok(has(observe(request, "", &refused), "level=info"), "a refusal is no fault of ours");
 	tap_ok(has(observe(request, "", &refused), " refusal=\"NO_TOKEN\"\n"), "and named");
 	tap_ok(has(observe(request, "", &fault), "level=error"), "a fault is");
-	observe_set_access_log(false);
+	request_log_set_access_log(false);
 	tap_ok(observe(request, "", &ok).p == NULL, "the access log can be switched off");
 	tap_ok(observe(request, "", &refused).p == NULL, "refusals with it");
 	tap_ok(has(observe(request, "", &fault), "level=error"), "but not our faults");
-	observe_set_access_log(true);
+	request_log_set_access_log(true);
 	log_set_threshold(LOG_WARN);
 	tap_ok(observe(request, "", &ok).p == NULL, "it is at level info");
 	log_set_threshold(LOG_INFO);
@@ -116,34 +121,34 @@ spans(void)
 	const char *const variables[] = { "REQUEST_METHOD=PUT", "REQUEST_URI=/api/ns/key", "HTTPS=on", NULL };
 	struct trace *t = trace_new(1, 4, TRACE_ALWAYS_ON, 1);
 	struct response ok = { .status = 204 };
-	struct observer o;
-	struct observed d;
+	struct request_log o;
+	struct request_log_entry d;
 	struct request request;
 	struct call c = { .request = &request };
 	struct trace_span s;
 
 	request_read(&request, (char *const *)variables);
-	observe_open(&o, trace_ring(t, 0));
-	observe_begin(&o, &d, &request, 5);
+	request_log_open(&o, trace_ring(t, 0));
+	request_log_begin(&o, &d, &request, 5);
 	tap_int(request.trace.trace_id.n, TRACE_ID_SIZE, "its trace has a name, for the log");
 	c.match = route_find(request.path, request.method);
-	observe_store(&d, 6);
-	observe_stored(&d, &store, &ticket, STORE_UNKNOWN);
+	request_log_store(&d, 6);
+	request_log_stored(&d, &store, &ticket, STORE_UNKNOWN);
 	tap_int(trace_waiting(t), 0, "not before the end");
-	observe_end(&o, &d, &c, &ok);
+	request_log_end(&o, &d, &c, &ok);
 	tap_ok(trace_take(t, &s) && s.method == METHOD_PUT && s.route == ROUTE_V1_KEY && s.is_secure && s.status == 204,
 	    "a span");
 	tap_ok(s.began == 5 && s.ended > 5 && s.operation.began == 6 && s.operation.ended > 6, "its times");
 	tap_ok(s.has_operation && s.operation.outcome == STORE_UNKNOWN && s.operation.group == 7, "its operation");
 	tap_text(str_of(s.operation.sqlstate), STR("40001"), "its SQLSTATE");
 	tap_text(s.operation.what.system, STR("memory"), "and what the store says of it");
-	observe_flush(&o);
+	request_log_flush(&o);
 	tap_ok(has(written(), " trace_id=\""), "the line in the log has the trace");
 	request_read(&request, (char *const *)variables);
-	observe_begin(&o, &d, &request, 5);
-	observe_end(&o, &d, &c, &ok);
+	request_log_begin(&o, &d, &request, 5);
+	request_log_end(&o, &d, &c, &ok);
 	tap_ok(trace_take(t, &s) && !s.has_operation, "the next one has nothing of it");
-	observe_close(&o);
+	request_log_close(&o);
 	(void)written();
 	trace_free(t);
 }

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: EPL-2.0 */
 #include "store/key_range.h"
 
 #include "base/utf8.h"
@@ -6,12 +7,12 @@
 #define CAP 65536
 
 /* The last code point of each length, and the ones around the surrogates. */
-#define LAST_1  "\x7f"
-#define LAST_2  "\xdf\xbf"
-#define LAST_3  "\xef\xbf\xbf"
-#define LAST_4  "\xf4\x8f\xbf\xbf"
-#define U_D7FF  "\xed\x9f\xbf"
-#define U_E000  "\xee\x80\x80"
+#define LAST_1 "\x7f"
+#define LAST_2 "\xdf\xbf"
+#define LAST_3 "\xef\xbf\xbf"
+#define LAST_4 "\xf4\x8f\xbf\xbf"
+#define U_D7FF "\xed\x9f\xbf"
+#define U_E000 "\xee\x80\x80"
 
 static const struct row {
 	struct str prefix, after, from, below;
@@ -68,7 +69,7 @@ static const struct row {
 };
 
 static bool
-in_range(const struct range *r, struct str s)
+in_range(const struct key_range *r, struct str s)
 {
 	return str_cmp(s, r->from) >= 0 && (r->below.p == NULL || str_cmp(s, r->below) < 0);
 }
@@ -81,11 +82,10 @@ is_wanted(const struct row *row, struct str s)
 
 /* What a range is for: of all texts those that begin so and stand behind the cursor, no others. */
 static bool
-holds_what_it_should(const struct row *row, const struct range *range)
+holds_what_it_should(const struct row *row, const struct key_range *range)
 {
-	static const struct str tails[] = { TEXT(""), TEXT("\1"), TEXT("0"), TEXT("a"), TEXT("n"),
-		TEXT(LAST_1), TEXT(LAST_2), TEXT(U_D7FF), TEXT(U_E000), TEXT(LAST_3), TEXT(LAST_4),
-		    TEXT(LAST_4 LAST_4 "\1") };
+	static const struct str tails[] = { TEXT(""), TEXT("\1"), TEXT("0"), TEXT("a"), TEXT("n"), TEXT(LAST_1),
+		TEXT(LAST_2), TEXT(U_D7FF), TEXT(U_E000), TEXT(LAST_3), TEXT(LAST_4), TEXT(LAST_4 LAST_4 "\1") };
 	char text[64];
 
 	for (size_t i = 0; i < COUNT(rows); i++) {
@@ -113,16 +113,15 @@ makes(void)
 	for (size_t i = 0; i < COUNT(rows); i++) {
 		const struct row *row = &rows[i];
 		const char *prefix = tap_show(row->prefix), *after = tap_show(row->after);
-		struct range range;
+		struct key_range range;
 
-		if (!range_make(tap_edge(row->prefix), row->after, &a, &range))
-			tap_bail("range_make");
+		if (!key_range_make(tap_edge(row->prefix), row->after, &a, &range))
+			tap_bail("key_range_make");
 		tap_text(range.from, row->from, "prefix %s, after %s: from", prefix, after);
 		tap_text(range.below, row->below, "prefix %s, after %s: below", prefix, after);
-		tap_ok(utf8_is_text(range.from) && utf8_is_text(range.below), "prefix %s, after %s: text",
-		    prefix, after);
-		tap_ok(holds_what_it_should(row, &range), "prefix %s, after %s: holds what it should", prefix,
-		    after);
+		tap_ok(
+		    utf8_is_text(range.from) && utf8_is_text(range.below), "prefix %s, after %s: text", prefix, after);
+		tap_ok(holds_what_it_should(row, &range), "prefix %s, after %s: holds what it should", prefix, after);
 		arena_reset(&a);
 	}
 	arena_free(&a);
@@ -132,12 +131,12 @@ static void
 without_memory(void)
 {
 	struct arena a;
-	struct range range;
+	struct key_range range;
 
 	arena_init(&a, 0);
-	tap_ok(range_make(STR_ABSENT, STR_ABSENT, &a, &range), "no memory: none needed");
-	tap_ok(!range_make(STR("a"), STR_ABSENT, &a, &range), "no memory for a prefix");
-	tap_ok(!range_make(STR_ABSENT, STR("a"), &a, &range), "no memory for a cursor");
+	tap_ok(key_range_make(STR_ABSENT, STR_ABSENT, &a, &range), "no memory: none needed");
+	tap_ok(!key_range_make(STR("a"), STR_ABSENT, &a, &range), "no memory for a prefix");
+	tap_ok(!key_range_make(STR_ABSENT, STR("a"), &a, &range), "no memory for a cursor");
 	arena_free(&a);
 }
 

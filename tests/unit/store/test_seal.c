@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: EPL-2.0 */
 #include "store/seal.h"
 
 #include <stdlib.h>
@@ -191,7 +192,7 @@ test_rings(struct seal *s)
 {
 	const struct row row = sealed_at(s, &place, STR("a value"));
 	struct keyring *rotated = keys_new("ba"), *other = keys_new("b"), *wrong = keys_new_wrong("a"),
-	    *first = keys_new("a");
+		       *first = keys_new("a");
 	struct row by_b;
 	struct md5 md5, column;
 	struct str value;
@@ -201,7 +202,8 @@ test_rings(struct seal *s)
 	by_b = sealed_at(s, &place, STR("a value"));
 	tap_ok(memcmp(&by_b.column, &row.column, sizeof(row.column)) != 0, "each key has its own column");
 	tap_ok(digest_md5(STR("a value"), &md5) && seal_column(s, 1, &place, &md5, &column) &&
-	    memcmp(&column, &row.column, sizeof(column)) == 0, "which any of the ring can tell");
+		memcmp(&column, &row.column, sizeof(column)) == 0,
+	    "which any of the ring can tell");
 	seal_change(s, other);
 	tap_int(look(s, &row, &value), SEAL_NO_KEY, "without its key it does not open");
 	tap_int(look(s, &by_b, &value), SEAL_OPENED, "what the other key sealed does");
@@ -240,9 +242,11 @@ test_covers(void)
 {
 	tap_ok(seal_covers(STR("all"), STR("x")) && seal_covers(STR("all"), STR("")), "all");
 	tap_ok(seal_covers(STR("a,b c , d"), STR("a")) && seal_covers(STR("a,b c , d"), STR("b c")) &&
-	    seal_covers(STR("a,b c , d"), STR("d")), "a name of the list");
+		seal_covers(STR("a,b c , d"), STR("d")),
+	    "a name of the list");
 	tap_ok(!seal_covers(STR("a,b c , d"), STR("b")) && !seal_covers(STR("a"), STR("A")) &&
-	    !seal_covers(STR("a"), STR("all")) && !seal_covers(STR("ab"), STR("a")), "no other");
+		!seal_covers(STR("a"), STR("all")) && !seal_covers(STR("ab"), STR("a")),
+	    "no other");
 }
 
 int

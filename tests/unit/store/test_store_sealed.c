@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: EPL-2.0 */
 #include "store/store_sealed.h"
 
 #include <stdio.h>
@@ -160,7 +161,8 @@ test_values(void)
 	tap_ok(reads("n", "k", STR("hello")), "GET opens");
 	tap_int(run(op(STORE_HEAD, "n", "k")), STORE_DONE, "HEAD");
 	tap_ok(owner.result.length == 5 && owner.result.value.p == NULL &&
-	    memcmp(owner.result.md5.b, md5.b, sizeof(md5.b)) == 0, "tells length and MD5");
+		memcmp(owner.result.md5.b, md5.b, sizeof(md5.b)) == 0,
+	    "tells length and MD5");
 	tap_int(run(op(STORE_GET, "n", "x")), STORE_NO_KEY, "GET of nothing");
 	tap_int(run(op(STORE_HEAD, "n", "x")), STORE_NO_KEY, "HEAD of nothing");
 	tap_int(run(put("n", "empty", STR(""))), STORE_DONE, "an empty value");
@@ -183,7 +185,8 @@ test_conditions(void)
 	tap_int(run(if_match(put("n", "k", STR("two")), tags, 2)), STORE_DONE, "the tag of a plain row");
 	tap_int(run(if_match(put("n", "k", STR("x")), tags, 2)), STORE_MISMATCH, "is none of the sealed one");
 	use("ba");
-	tap_int(run(if_match(put("n", "k", STR("three")), &tags[2], 1)), STORE_DONE, "the tag of a row under an older key");
+	tap_int(
+	    run(if_match(put("n", "k", STR("three")), &tags[2], 1)), STORE_DONE, "the tag of a row under an older key");
 	tap_ok(reads("n", "k", STR("three")), "which is written");
 	tap_int(run(if_match(op(STORE_DELETE, "n", "k"), tags, 3)), STORE_MISMATCH, "DELETE with another tag");
 	tap_int(run(if_match(op(STORE_DELETE, "n", "k"), tags, 4)), STORE_DONE, "DELETE with the tag");

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: EPL-2.0 */
 #include "store/xaes.h"
 
 #include <openssl/evp.h>
@@ -15,8 +16,7 @@ static const struct {
 	struct str additional;
 	const char *sealed;
 } rows[] = {
-	{ 1, "e531954aca063d5b8d9c47a47d4cc6f0", TEXT(""),
-	    "ce546ef63c9cc60765923609b33a9a1974e96e52daf2fcf7075e2271" },
+	{ 1, "e531954aca063d5b8d9c47a47d4cc6f0", TEXT(""), "ce546ef63c9cc60765923609b33a9a1974e96e52daf2fcf7075e2271" },
 	{ 3, "23810ec50edb99f374409466ed1f4b7b", TEXT("c2sp.org/XAES-256-GCM"),
 	    "986ec1832593df5443a179437fd083bf3fdb41abd740a21f71eb769d" },
 };
@@ -50,9 +50,11 @@ test_vectors(struct xaes *x)
 		memset(key, rows[i].key, sizeof(key));
 		tap_ok(xaes_prepare(x, key, &k) && is_hex(k.k1, sizeof(k.k1), rows[i].k1), "K1 of vector %zu", i);
 		tap_ok(xaes_seal(x, &k, nonce, whole(&rows[i].additional), whole(&text), out) &&
-		    is_hex(out, sizeof(out), rows[i].sealed), "vector %zu is sealed", i);
+			is_hex(out, sizeof(out), rows[i].sealed),
+		    "vector %zu is sealed", i);
 		tap_ok(xaes_open(x, &k, nonce, whole(&rows[i].additional), out, text.n) &&
-		    memcmp(out, text.p, text.n) == 0, "vector %zu is opened", i);
+			memcmp(out, text.p, text.n) == 0,
+		    "vector %zu is opened", i);
 	}
 }
 
@@ -67,8 +69,9 @@ test_pieces(struct xaes *x)
 
 	memset(key, 3, sizeof(key));
 	tap_ok(xaes_prepare(x, key, &k) &&
-	    xaes_seal(x, &k, nonce, (struct xaes_text){ pieces, 3 }, (struct xaes_text){ text, 3 }, out) &&
-	    is_hex(out, sizeof(out), rows[1].sealed), "pieces are one text");
+		xaes_seal(x, &k, nonce, (struct xaes_text){ pieces, 3 }, (struct xaes_text){ text, 3 }, out) &&
+		is_hex(out, sizeof(out), rows[1].sealed),
+	    "pieces are one text");
 }
 
 /* Any bit of what belongs together: it does not open, and the bytes are as they were. */
@@ -116,7 +119,8 @@ shake(const void *in, size_t in_n, unsigned char *out, size_t n)
 static void
 test_accumulated(struct xaes *x)
 {
-	size_t iterations = getenv("XAES_ITERATIONS") != NULL ? strtoul(getenv("XAES_ITERATIONS"), NULL, 10) : ITERATIONS;
+	size_t iterations =
+	    getenv("XAES_ITERATIONS") != NULL ? strtoul(getenv("XAES_ITERATIONS"), NULL, 10) : ITERATIONS;
 	size_t most = iterations * (XAES_KEY_SIZE + XAES_NONCE_SIZE + 2 + 2 * 255), done = 0;
 	unsigned char *random = malloc(most), *all = malloc(most), *at = random, *end = all, sum[32];
 	bool opens = true;
@@ -134,16 +138,16 @@ test_accumulated(struct xaes *x)
 
 		opens = xaes_prepare(x, key, &k) && xaes_seal(x, &k, n, whole(&additional), whole(&text), end);
 		memcpy(copy, end, text.n + XAES_TAG_SIZE);
-		opens = opens && xaes_open(x, &k, n, whole(&additional), copy, text.n) &&
-		    memcmp(copy, text.p, text.n) == 0;
+		opens =
+		    opens && xaes_open(x, &k, n, whole(&additional), copy, text.n) && memcmp(copy, text.p, text.n) == 0;
 		end += text.n + XAES_TAG_SIZE;
 		at = (unsigned char *)additional.p + additional.n;
 	}
 	tap_ok(opens, "all of the accumulated tests open again");
 	shake(all, (size_t)(end - all), sum, sizeof(sum));
-	tap_ok(is_hex(sum, sizeof(sum), iterations == ITERATIONS ?
-	    "e6b9edf2df6cec60c8cbd864e2211b597fb69a529160cd040d56c0c210081939" :
-	    "2163ae1445985a30b60585ee67daa55674df06901b890593e824b8a7c885ab15"),
+	tap_ok(is_hex(sum, sizeof(sum),
+		   iterations == ITERATIONS ? "e6b9edf2df6cec60c8cbd864e2211b597fb69a529160cd040d56c0c210081939"
+					    : "2163ae1445985a30b60585ee67daa55674df06901b890593e824b8a7c885ab15"),
 	    "the sum of %zu accumulated tests", done);
 	free(random);
 	free(all);

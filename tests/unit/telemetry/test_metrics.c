@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: EPL-2.0 */
 #include "telemetry/metrics.h"
 
 #include <pthread.h>
@@ -16,7 +17,8 @@ tables(void)
 		for (size_t l = 0; l < METRICS_LABELS_MAX && f->label[l] != NULL; l++) {
 			series *= f->label[l]->n;
 			for (size_t v = 0; v < f->label[l]->n; v++)
-				tap_ok(f->label[l]->value(v).n > 0, "%s: %s has value %zu", f->name, f->label[l]->name, v);
+				tap_ok(
+				    f->label[l]->value(v).n > 0, "%s: %s has value %zu", f->name, f->label[l]->name, v);
 		}
 		tap_int(f->cell, next, "%s begins where the one before ends", f->name);
 		next = f->cell + series * f->width;
@@ -32,8 +34,8 @@ histograms(void)
 	static const struct {
 		int64_t ns;
 		size_t bucket;
-	} rows[] = { { 0, 0 }, { -5, 0 }, { 1000000, 0 }, { 1000001, 1 }, { 2500000, 1 }, { 999999999, 9 }, { 1000000000, 9 },
-		{ INT64_C(10000000000), 12 }, { INT64_C(10000000001), 13 }, { INT64_MAX / 4, 13 } };
+	} rows[] = { { 0, 0 }, { -5, 0 }, { 1000000, 0 }, { 1000001, 1 }, { 2500000, 1 }, { 999999999, 9 },
+		{ 1000000000, 9 }, { INT64_C(10000000000), 12 }, { INT64_C(10000000001), 13 }, { INT64_MAX / 4, 13 } };
 	struct metrics *m = metrics_new(1);
 
 	if (m == NULL)
@@ -44,8 +46,8 @@ histograms(void)
 		uint64_t sum = metrics_sum(m, METRICS_HTTP_DURATION + METRICS_WIDTH_SECONDS - 1);
 
 		metrics_observe_time(METRICS_HTTP_DURATION, rows[i].ns);
-		tap_int(metrics_sum(m, METRICS_HTTP_DURATION + rows[i].bucket), before + 1,
-		    "%lld ns are in bucket %zu", (long long)rows[i].ns, rows[i].bucket);
+		tap_int(metrics_sum(m, METRICS_HTTP_DURATION + rows[i].bucket), before + 1, "%lld ns are in bucket %zu",
+		    (long long)rows[i].ns, rows[i].bucket);
 		tap_int(metrics_sum(m, METRICS_HTTP_DURATION + METRICS_WIDTH_SECONDS - 1),
 		    sum + (rows[i].ns > 0 ? (uint64_t)rows[i].ns : 0), "and in the sum");
 	}
@@ -66,7 +68,8 @@ requests(void)
 {
 	struct metrics *m = metrics_new(1);
 	struct route_match key = route_find(STR("/api/a/b"), METHOD_GET);
-	const size_t get = METRICS_HTTP_REQUESTS + ((size_t)METHOD_GET * METRICS_N_ROUTE + ROUTE_V1_KEY) * METRICS_N_CODE;
+	const size_t get =
+	    METRICS_HTTP_REQUESTS + ((size_t)METHOD_GET * METRICS_N_ROUTE + ROUTE_V1_KEY) * METRICS_N_CODE;
 	const size_t last = METRICS_LAST_HTTP_REQUESTS;
 
 	if (m == NULL)

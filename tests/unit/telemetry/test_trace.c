@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: EPL-2.0 */
 #include "telemetry/trace.h"
 
 #include <poll.h>
@@ -6,8 +7,8 @@
 #include "lib/tap.h"
 #include "telemetry/metrics.h"
 
-#define ID     "4bf92f3577b34da6a3ce929d0e0e4736"
-#define PARENT "00f067aa0ba902b7"
+#define ID      "4bf92f3577b34da6a3ce929d0e0e4736"
+#define PARENT  "00f067aa0ba902b7"
 #define COUNTED 20000
 
 static struct trace *
@@ -26,7 +27,7 @@ begins(enum trace_sampler sampler, double ratio, const char *field, struct trace
 {
 	struct trace *t = made(1, sampler, ratio);
 	struct traceparent parent = traceparent_parse(str_of(field));
-	struct ids ids = { .state = 1 };
+	struct random_id ids = { .state = 1 };
 	bool traced = trace_begin(trace_ring(t, 0), &ids, &parent, s);
 
 	trace_free(t);
@@ -118,7 +119,8 @@ full(void)
 	s.has_operation = true;
 	trace_put(trace_ring(t, 0), &s);
 	tap_int(trace_waiting(t), 3, "full");
-	tap_int(metrics_sum(m, METRICS_SPANS_DROPPED + METRICS_DROP_FULL), 2, "the rest is lost and counted, span by span");
+	tap_int(
+	    metrics_sum(m, METRICS_SPANS_DROPPED + METRICS_DROP_FULL), 2, "the rest is lost and counted, span by span");
 	tap_ok(trace_take(t, &s) && s.status == 1 && !s.has_operation, "the oldest comes first");
 	s.status = 4;
 	trace_put(trace_ring(t, 0), &s);

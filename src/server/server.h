@@ -1,0 +1,27 @@
+/*
+ * server: what all workers of the program have in common.  program/main fills
+ * it in before the first worker starts, and it outlives them.
+ */
+#ifndef HULYKVS_SERVER_H
+#define HULYKVS_SERVER_H
+
+#include <stdatomic.h>
+
+#include "api/api.h"
+#include "os/peer_users.h"
+
+struct server {
+	const struct api *api;
+	struct policy_shelf policy; /* what requests are judged by; each worker holds its own */
+	int64_t request_timeout;    /* nanoseconds */
+	size_t body_budget;         /* bytes of bodies in memory at once */
+	_Atomic size_t body_bytes;  /* of them in use */
+	_Atomic bool draining;      /* answer what is there, accept no more */
+	int listener;               /* non-blocking */
+	struct peer_users peers;    /* who may connect to it */
+	struct metrics *metrics;    /* a block for each worker; NULL: none */
+	struct trace *trace;        /* a ring for each worker; NULL: none */
+	struct heartbeat *health;   /* knows each worker */
+};
+
+#endif
