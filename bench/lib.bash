@@ -144,7 +144,7 @@ bench_collector()
 {
 	mkdir "$BENCH_STATE/collector"
 	echo forget >"$BENCH_STATE/collector/manner"
-	python3 "$WORLD_TOP/tests/collector.py" "$BENCH_STATE/collector" &
+	python3 "$WORLD_TOP/tests/tools/collector.py" "$BENCH_STATE/collector" &
 	bench_collector=$!
 	world_until 10 test -s "$BENCH_STATE/collector/port" || bench_fail "no collector"
 	BENCH_COLLECTOR=http://127.0.0.1:$(cat "$BENCH_STATE/collector/port")

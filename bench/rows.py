@@ -21,7 +21,7 @@ import procs
 from stage import (FIRST_KEY, HERE, SECONDS, STATE, TOKEN, WORKSPACE, Peer, address, percentile, pgbench,
                    run, say, worlds, wrk, wrk_command, wrk_summary)
 
-sys.path.insert(0, os.path.join(HERE, "..", "tests"))
+sys.path.insert(0, os.path.join(HERE, "..", "tests", "tools"))
 import fcgi_peer  # noqa: E402
 
 AUTHORIZATION = {"Authorization": "Bearer " + TOKEN}

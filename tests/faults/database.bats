@@ -1,0 +1,611 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: EPL-2.0
+# What becomes of requests when the database is taken away, frozen, cut off or full: an acknowledged write is
+# there, a write runs at most once, "outcome unknown" is said only where it is so, and all heals by itself.
+#
+# FAULT_ROUNDS (5) stops and starts, FAULT_KILLS (3) kills of each kind, FAULT_PROMOTIONS (1), FAULT_REQUESTS
+# (5000) of a contest: `make soak` asks for more.
+
+# shellcheck disable=SC2030,SC2031 # each test has its own output and status
+# shellcheck disable=SC2154 # FAULT_* come from faults.bash
+
+load ../lib/postgres
+load ../lib/world
+load ../lib/faults
+
+WS=5f0c2a3e-7b1d-4c8f-9e6a-0d1b2c3d4e5f # the workspace of the token
+
+setup_file()
+{
+	world_cluster
+}
+
+teardown_file()
+{
+	pg_remove
+}
+
+teardown()
+{
+	thaw
+	own_cluster_end
+	fault_leave
+	database_up
+}
+
+# --- the database's own faults ---
+
+database_up()
+{
+	"$PG_BIN/pg_isready" -q -U postgres -h "$PG_DIR/socket" -p "$PG_PORT" || pg_start "$PG_DIR"
+}
+
+# With other settings than those of setup_file.
+database_anew()
+{
+	pg_stop fast
+	pg_start "$PG_DIR" "$@"
+}
+
+database_name()
+{
+	local name=${FAULT_DB%%\?*}
+
+	echo "${name##*/}"
+}
+
+signal_database()
+{
+	local pid=$1 signal=$2
+
+	# The children first where the postmaster would otherwise start others.
+	kill -"$signal" "$pid"
+	pkill -"$signal" -P "$pid" || :
+}
+
+freeze()
+{
+	pg_pid >"$BATS_TEST_TMPDIR/frozen"
+	signal_database "$(pg_pid)" STOP
+}
+
+thaw()
+{
+	[ -f "$BATS_TEST_TMPDIR/frozen" ] || return 0
+	signal_database "$(cat "$BATS_TEST_TMPDIR/frozen")" CONT
+	rm "$BATS_TEST_TMPDIR/frozen"
+}
+
+crash_database()
+{
+	local pid children
+
+	pid=$(pg_pid)
+	children=$(pgrep -P "$pid" | tr '\n' ' ')
+	kill -KILL "$pid"
+	# Its children see that it is gone and end, too.
+	for pid in $pid $children; do
+		world_until 20 world_gone "$pid"
+	done
+	# Where nobody reaps it, its id is still taken.
+	rm -f "$PG_DIR/data/postmaster.pid" "$PG_DIR/socket/.s.PGSQL.$PG_PORT.lock"
+}
+
+# One of this test alone, where it might not survive; `own` lists them.
+own_cluster()
+{
+	shared=$PG_DIR
+	own=$(pg_tmpdir)
+	pg_start "$own"
+}
+
+own_cluster_end()
+{
+	[ -n "${own:-}" ] || return 0
+	for PG_DIR in $own; do
+		pg_remove
+	done
+	# shellcheck disable=SC2153 # from faults.bash
+	if mountpoint -q "$FAULT_DIR/disk"; then
+		umount "$FAULT_DIR/disk"
+	fi
+	PG_DIR=$shared own=
+}
+
+# --- what clients see ---
+
+status_is()
+{
+	[ "$(world_status "$1" "${@:3}")" = "$2" ]
+}
+
+# A 503 that says when to come back.
+refused()
+{
+	local head
+
+	head=$(world_get "$1" -m 30 -D - "${@:2}")
+	if ! grep -q '^HTTP/1.1 503' <<<"$head" || ! grep -qi '^Retry-After: ' <<<"$head"; then
+		echo "$1 ${*:2}: $head" >&2
+		return 1
+	fi
+}
+
+# Whatever is asked; all at once, since each may take until its deadline.
+all_refused()
+{
+	local pid ok=0
+	local -a pids
+
+	refused "/api2/$WS/n/k" 3>&- & pids+=($!)
+	refused "/api2/$WS/n/k" -I 3>&- & pids+=($!)
+	refused "/api2/$WS/n/k" -T - <<<value 3>&- & pids+=($!)
+	refused "/api2/$WS/n/k" -X DELETE 3>&- & pids+=($!)
+	refused "/api2/$WS/n" 3>&- & pids+=($!)
+	refused /readyz 3>&- & pids+=($!)
+	status_is /livez 200 || ok=1
+	for pid in "${pids[@]}"; do
+		wait "$pid" || ok=1
+	done
+	return "$ok"
+}
+
+# Background: the figures of recovery.py, once the database is back.
+recovers()
+{
+	python3 "$FAULT_SCRIPTS/recovery.py" "$WORLD_URL" "$PG_DIR/socket/.s.PGSQL.$PG_PORT" \
+		>>"$BATS_TEST_TMPDIR/recovery" 2>&1 3>&- &
+	RECOVERY=$!
+}
+
+recovered()
+{
+	wait "$RECOVERY" || { cat "$BATS_TEST_TMPDIR/recovery"; return 1; }
+}
+
+# The slowest of the recoveries, by write and by read.
+say_recoveries()
+{
+	fault_say "$(awk '{ n++; if ($4 > w) w = $4; if ($9 > r) r = $9; a += $4 }
+		END { printf "%d recoveries: first write after at most %d ms (mean %d), first read after at most %d ms",
+			n, w, a / n, r }' "$BATS_TEST_TMPDIR/recovery")"
+}
+
+# What the ledger must not have seen, as names of its figures.
+without()
+{
+	local name
+
+	for name; do
+		if grep -q " $name=[1-9]" <<<"$FAULT_OUTPUT"; then
+			echo "$FAULT_OUTPUT" >&2
+			return 1
+		fi
+	done
+}
+
+@test "down at start: refuses, stays, and works as soon as the database is there" {
+	fault_directory
+	fault_database
+	pg_stop
+	fault_serve nginx HULY_DB_CONNECTION="$FAULT_DB"
+	world_until 10 status_is /livez 200
+	all_refused
+	world_get /readyz | grep -q 'onnect' # libpq's reason
+	recovers
+	pg_start "$PG_DIR"
+	recovered
+	say_recoveries
+	fault_ready
+	fault_end
+}
+
+@test "stopped and started under load: nothing acknowledged is lost, no error but 503" {
+	fault_world nginx
+	fault_ready
+	fault_ledger
+	for round in $(seq "${FAULT_ROUNDS:-5}"); do
+		case $((round % 3)) in
+		0) pg_stop immediate ;;
+		1) pg_stop fast ;;
+		2) crash_database ;;
+		esac
+		all_refused
+		recovers
+		pg_start "$PG_DIR"
+		recovered
+		fault_acknowledged 50
+	done
+	say_recoveries
+	fault_check
+	without 5xx web cut not_sent
+	fault_end
+}
+
+@test "frozen: every request ends by its deadline, and all goes on afterwards" {
+	fault_world nginx HULY_REQUEST_TIMEOUT=1 HULY_STATEMENT_TIMEOUT=1
+	fault_ready
+	status_is "/api2/$WS/n/k" 204 -T - <<<before
+	freeze
+	all_refused
+	thaw
+	world_until 20 status_is "/api2/$WS/n/k" 204 -T - <<<after
+	fault_ready
+	fault_end
+}
+
+@test "frozen under load: nothing acknowledged is lost" {
+	fault_world nginx HULY_REQUEST_TIMEOUT=1 HULY_STATEMENT_TIMEOUT=1
+	fault_ready
+	fault_ledger
+	for _ in $(seq $(((${FAULT_ROUNDS:-5} + 4) / 5))); do
+		freeze
+		all_refused
+		recovers
+		thaw
+		recovered
+		fault_acknowledged 50
+	done
+	say_recoveries
+	fault_check
+	without 5xx web cut not_sent
+	fault_end
+}
+
+@test "black-holed: every request ends by its deadline, new connections are made" {
+	fault_proxied nginx HULY_REQUEST_TIMEOUT=1 HULY_STATEMENT_TIMEOUT=1
+	fault_order '{"mode": "blackhole"}' >/dev/null
+	all_refused
+	fault_order '{"mode": "pass"}' >/dev/null
+	world_until 20 status_is "/api2/$WS/n/k" 204 -T - <<<value
+	fault_ready
+	fault_end
+}
+
+@test "black-holed: ends when told to" {
+	fault_proxied nginx HULY_REQUEST_TIMEOUT=1 HULY_STATEMENT_TIMEOUT=1
+	fault_order '{"mode": "blackhole"}' >/dev/null
+	fault_order '{"cut": true}' >/dev/null
+	refused "/api2/$WS/n/k"
+	fault_end
+}
+
+@test "black-holed while a connection is being made ready: another is made" {
+	fault_proxied nginx HULY_REQUEST_TIMEOUT=1 HULY_STATEMENT_TIMEOUT=1
+	fault_order '{"arm": {"statement": "check", "do": "blackhole"}}' >/dev/null
+	fault_order '{"cut": true}' >/dev/null
+	world_until 20 status_is "/api2/$WS/n/k" 204 -T - <<<value
+	fault_order '{"status": true}' | grep -q '"fired": 1'
+	fault_ready
+	fault_end
+}
+
+@test "kill -9 of the program under the ledger" {
+	fault_world nginx
+	fault_ready
+	fault_ledger
+	for _ in $(seq "${FAULT_KILLS:-3}"); do
+		before=$(world_pid)
+		kill -KILL "$before"
+		world_until 10 world_gone "$before"
+		world_until 20 fault_has_program
+		fault_acknowledged 50
+	done
+	fault_check
+	without 5xx
+	fault_leave
+}
+
+@test "kill -9 of nginx under the ledger" {
+	fault_world nginx
+	fault_ready
+	fault_ledger
+	for _ in $(seq "${FAULT_KILLS:-3}"); do
+		children=$(pgrep -P "$WORLD_WEB")
+		# shellcheck disable=SC2086 # words
+		kill -KILL "$WORLD_WEB" $children
+		world_until 10 world_gone "$WORLD_WEB"
+		world_web
+		fault_acknowledged 50
+	done
+	fault_check
+	without 5xx
+	fault_end
+}
+
+@test "broken at every place of the protocol: at most once, and the truth about it" {
+	fault_proxied nginx HULY_REQUEST_TIMEOUT=1
+	run python3 "$FAULT_SCRIPTS/protocol.py" "$WORLD_URL" "$FAULT_DIR/control" "$FAULT_DB"
+	echo "$output"
+	[ "$status" -eq 0 ]
+	fault_say "$output"
+	fault_end
+}
+
+@test "broken under a group of writes: each is judged for itself" {
+	fault_proxied none HULY_WORKERS=1
+	run python3 "$FAULT_SCRIPTS/group.py" "$WORLD_SOCKET" "$FAULT_DIR/control" "$FAULT_DB"
+	echo "$output"
+	[ "$status" -eq 0 ]
+	fault_say "$output"
+	fault_end
+}
+
+connections()
+{
+	"$PG_BIN/psql" -X -q -A -t -d "$FAULT_DB" \
+		-c "select count(*) from pg_stat_activity where datname = current_database() and application_name = 'hulykvs'"
+}
+
+connections_are()
+{
+	[ "$(connections)" -eq "$1" ]
+}
+
+# Large values have a connection of their own, which is made when the first one comes.
+large_has_connection()
+{
+	status_is "/api2/$WS/n/opens" 204 -T "$FAULT_DIR/large" && [ "$(connections)" -gt "$1" ]
+}
+
+@test "a large write that was given up holds later ones back while it may still happen" {
+	local few unknown="Outcome unknown: the write may or may not have happened"
+
+	fault_proxied nginx HULY_REQUEST_TIMEOUT=1
+	head -c 100000 /dev/urandom >"$FAULT_DIR/large"
+	echo later >"$FAULT_DIR/later"
+	few=$(connections)
+	world_until 10 large_has_connection "$few"
+	fault_order '{"arm": {"statement": "put", "key": "k", "do": "blackhole"}}' >/dev/null
+	fault_order '{"mode": "refuse"}' >/dev/null
+	[ "$(world_get "/api2/$WS/n/k" -T "$FAULT_DIR/large" | head -n 1)" = "$unknown" ]
+	refused "/api2/$WS/n/k" -T "$FAULT_DIR/later"
+	status_is "/api2/$WS/n/opens" 200 # reads have their own connection, and wait for nobody
+	fault_order '{"mode": "pass"}' >/dev/null
+	world_until 20 status_is "/api2/$WS/n/k" 204 -T "$FAULT_DIR/later"
+	[ "$(world_get "/api2/$WS/n/k" | head -n 1)" = later ]
+	world_until 20 connections_are "$few" # it goes when no more come
+	fault_end
+}
+
+@test "every byte of the database's by itself" {
+	fault_proxied nginx
+	fault_order '{"mode": "bytes"}' >/dev/null
+	fault_cut
+	fault_ledger --writers 4 --requests 40
+	fault_check wait
+	without 5xx web cut not_sent refused unknown
+	fault_end
+}
+
+# Connections that were made in another mode.
+fault_cut()
+{
+	fault_order '{"cut": true}' >/dev/null
+	fault_ready
+}
+
+@test "cut again and again under load" {
+	fault_proxied nginx
+	fault_ledger
+	for _ in $(seq $((2 * ${FAULT_ROUNDS:-5}))); do
+		fault_order '{"cut": true}' >/dev/null
+		fault_acknowledged 20
+	done
+	fault_check
+	without 5xx web cut not_sent
+	fault_end
+}
+
+@test "SERIALIZABLE as the default, 64 writers on one key: no error reaches a client" {
+	# A group of writes is one transaction, so it takes some workers for many conflicts.
+	fault_world nginx HULY_WORKERS=8
+	name=$(database_name)
+	pg_sql postgres -c "alter database $name set default_transaction_isolation = serializable" \
+		-c "select pg_terminate_backend(pid) from pg_stat_activity where datname = '$name'" >/dev/null
+	fault_ready
+	before=$(conflicts)
+	run python3 "$FAULT_SCRIPTS/contend.py" --requests "${FAULT_REQUESTS:-5000}" "$WORLD_URL"
+	echo "$output"
+	[ "$status" -eq 0 ]
+	conflicts=$(($(conflicts) - before))
+	fault_say "$output, $conflicts conflicts"
+	[ "$conflicts" -gt 10 ]
+	fault_end
+}
+
+conflicts()
+{
+	grep -c 'ERROR:  could not serialize access' "$PG_DIR/data/server.log" || :
+}
+
+@test "max_connections reached: refuses, says why, and works as soon as there is room" {
+	fault_directory
+	fault_database
+	database_anew max_connections=8 superuser_reserved_connections=0
+	python3 "$FAULT_SCRIPTS/hog.py" "$PG_DIR/socket/.s.PGSQL.$PG_PORT" >"$FAULT_DIR/hog" 2>&1 3>&- &
+	hog=$!
+	world_until 10 grep -q full "$FAULT_DIR/hog"
+	fault_serve nginx HULY_DB_CONNECTION="$FAULT_DB"
+	world_until 10 status_is /livez 200
+	all_refused
+	world_get /readyz | grep -q 'too many clients'
+	kill "$hog"
+	world_until 20 status_is "/api2/$WS/n/k" 204 -T - <<<value
+	fault_ready
+	fault_end
+	database_anew
+}
+
+@test "no new connection allowed: reads go on where they have one" {
+	fault_directory
+	fault_database
+	name=$(database_name)
+	pg_sql "$name" -c "create role app login" -c "grant usage on schema hulykvs to app" \
+		-c "grant all on all tables in schema hulykvs to app"
+	fault_serve nginx HULY_DB_CONNECTION="${FAULT_DB/postgres@/app@}"
+	fault_ready
+	for key in a b c d; do
+		status_is "/api2/$WS/n/$key" 204 -T - <<<value
+	done
+	pg_sql "$name" -c "alter role app connection limit 0"
+	# Until both workers have lost the connection that they write on.
+	world_until 20 writes_are_refused
+	status_is "/api2/$WS/n/a" 200
+	pg_sql "$name" -c "alter role app connection limit -1"
+	world_until 20 status_is "/api2/$WS/n/a" 204 -T - <<<value
+	fault_ready
+	fault_end
+}
+
+# A writing connection is known by what it last did.
+writes_are_refused()
+{
+	pg_sql "$name" -c "select pg_terminate_backend(pid) from pg_stat_activity
+		where usename = 'app' and query ~* 'insert'" >/dev/null
+	for key in a b c d; do
+		refused "/api2/$WS/n/$key" -T - <<<other || return 1
+	done
+}
+
+@test "disk full: writes are refused, reads go on, and it heals alone" {
+	[ "$(id -u)" -eq 0 ] || skip "mounting needs root"
+	fault_directory
+	mkdir "$FAULT_DIR/disk"
+	mount -t tmpfs -o size=6m tmpfs "$FAULT_DIR/disk" || skip "mounting is not allowed here"
+	mkdir "$FAULT_DIR/disk/space"
+	pg_give_away "$FAULT_DIR/disk" "$FAULT_DIR/disk/space"
+	own_cluster
+	fault_database
+	name=$(database_name)
+	pg_sql "$name" -c "create tablespace small location '$FAULT_DIR/disk/space'"
+	pg_sql "$name" -c "alter table hulykvs.kvs set tablespace small"
+	fault_serve nginx HULY_DB_CONNECTION="$FAULT_DB"
+	fault_ready
+	status_is "/api2/$WS/n/k" 204 -T - <<<value
+	free=$(df --output=avail -B1 "$FAULT_DIR/disk" | tail -n 1)
+	head -c $((free - 500000)) /dev/zero >"$FAULT_DIR/disk/filler"
+	fault_ledger
+	world_until 60 fault_progress 2 1
+	status_is "/api2/$WS/n/k" 200
+	rm "$FAULT_DIR/disk/filler"
+	fault_acknowledged 50
+	fault_check
+	without 5xx web cut not_sent unknown
+	own_cluster_end
+	fault_end
+}
+
+@test "PgBouncer, transaction mode: works without named statements, also when it is killed" {
+	command -v pgbouncer >/dev/null || skip "no pgbouncer"
+	fault_directory
+	fault_database
+	bouncer_configure
+	bouncer_start
+	fault_serve nginx HULY_DB_PREPARED=off \
+		HULY_DB_CONNECTION="postgresql://postgres@/kvs?host=${FAULT_DIR//\//%2F}%2Fbouncer&port=6432"
+	fault_ready
+	run python3 "$FAULT_SCRIPTS/contend.py" --requests 1000 "$WORLD_URL"
+	echo "$output"
+	[ "$status" -eq 0 ]
+	fault_ledger
+	for _ in $(seq "${FAULT_KILLS:-3}"); do
+		kill -KILL "$(cat "$FAULT_DIR/bouncer/pid")"
+		world_until 10 world_gone "$(cat "$FAULT_DIR/bouncer/pid")"
+		all_refused
+		bouncer_start
+		fault_acknowledged 50
+	done
+	fault_check
+	without 5xx web cut not_sent
+	kill "$(cat "$FAULT_DIR/bouncer/pid")"
+	fault_end
+}
+
+# Fewer connections than the program has, so that they change hands all the time.
+bouncer_configure()
+{
+	mkdir "$FAULT_DIR/bouncer"
+	cat >"$FAULT_DIR/bouncer/ini" <<-END
+		[databases]
+		kvs = host=$PG_DIR/socket port=$PG_PORT user=postgres dbname=$(database_name)
+		[pgbouncer]
+		listen_addr =
+		listen_port = 6432
+		unix_socket_dir = $FAULT_DIR/bouncer
+		auth_type = any
+		pool_mode = transaction
+		default_pool_size = 3
+		logfile = $FAULT_DIR/bouncer/log
+		pidfile = $FAULT_DIR/bouncer/pid
+	END
+	pg_give_away "$FAULT_DIR/bouncer"
+}
+
+bouncer_start()
+{
+	rm -f "$FAULT_DIR/bouncer/pid" "$FAULT_DIR/bouncer/.s.PGSQL.6432"*
+	pg_as_user pgbouncer -d -q "$FAULT_DIR/bouncer/ini" </dev/null >/dev/null 2>&1 3>&-
+	world_until 10 test -s "$FAULT_DIR/bouncer/pid"
+}
+
+@test "a standby takes over: nothing acknowledged is lost, nothing is written to a read-only server" {
+	own_cluster
+	first=$own
+	second=$(pg_tmpdir)
+	own+=" $second"
+	fault_directory
+	fault_database
+	standby_of "$first" "$second"
+	name=$(database_name)
+	hosts=${first//\//%2F}%2Fsocket,${second//\//%2F}%2Fsocket
+	fault_serve nginx \
+		HULY_DB_CONNECTION="postgresql://postgres@/$name?host=$hosts&port=$PG_PORT&target_session_attrs=read-write"
+	fault_ready
+	fault_ledger
+	for _ in $(seq "${FAULT_PROMOTIONS:-1}"); do
+		fault_acknowledged 50
+		crash_database
+		take_over "$second"
+		fault_acknowledged 50
+		old=$first first=$second second=$old
+		rm -rf "${second:?}"/*
+		standby_of "$first" "$second"
+	done
+	say_recoveries
+	FAULT_DB=$(pg_url "$name")
+	fault_check
+	without 5xx web cut not_sent
+	[ "$(cat "$first/data/server.log" "$second/data/server.log" | grep -c 'read-only transaction')" -eq 0 ]
+	own_cluster_end
+	fault_end
+}
+
+# A synchronous one: a commit waits for both.
+standby_of()
+{
+	mkdir -p "$2/data" "$2/socket"
+	chmod 700 "$2/data"
+	pg_give_away "$2/data" "$2/socket"
+	pg_as_user "$PG_BIN/pg_basebackup" -D "$2/data" -R -X stream -c fast -h "$1/socket" -p "$PG_PORT" -U postgres
+	rm -f "$2/data/server.log"
+	PG_DIR=$2 pg_start "$2"
+	PG_DIR=$1
+	pg_sql postgres -c "alter system set synchronous_standby_names = '*'" -c 'select pg_reload_conf()' >/dev/null
+	world_until 20 is_synchronous
+}
+
+is_synchronous()
+{
+	[ "$(pg_sql postgres -c "select count(*) from pg_stat_replication where sync_state = 'sync'")" = 1 ]
+}
+
+# It is alone then, and waits for nobody.
+take_over()
+{
+	PG_DIR=$1
+	pg_sql postgres -c "alter system set synchronous_standby_names = ''" -c 'select pg_reload_conf()' >/dev/null
+	recovers
+	pg_as_user "$PG_BIN/pg_ctl" -D "$PG_DIR/data" -w -s promote </dev/null >/dev/null 3>&-
+	recovered
+}

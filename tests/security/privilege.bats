@@ -1,0 +1,170 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: EPL-2.0
+# Who may connect to the program, and what it may do itself.
+
+# shellcheck disable=SC2030,SC2031 # each test has its own output and status
+
+bats_require_minimum_version 1.5.0
+load ../lib/postgres
+load ../lib/world
+
+setup_file()
+{
+	world_cluster
+}
+
+teardown_file()
+{
+	pg_remove
+}
+
+teardown()
+{
+	world_kill "${PROGRAM:-}"
+	world_leave
+}
+
+# closed_at_once TIMES [USER-ID]: every connection to the socket ends before a byte was sent.
+closed_at_once()
+{
+	python3 - "$WORLD_SOCKET" "$@" <<-'END'
+		import os, socket, sys
+		for uid in map(int, sys.argv[3:]):
+		    os.setgroups([])
+		    os.setuid(uid)
+		for _ in range(int(sys.argv[2])):
+		    s = socket.socket(socket.AF_UNIX)
+		    s.settimeout(20)
+		    s.connect(sys.argv[1])
+		    assert s.recv(1) == b""
+	END
+}
+
+strangers_logged()
+{
+	grep -E 'level=warn .*msg="connection closed: its user may not connect"' "$WORLD_DIR/program.log"
+}
+
+# --- the users that may connect ---
+
+@test "HULY_ALLOWED_PEERS: who is named is served" {
+	world_start nginx HULY_ALLOWED_PEERS="daemon,$(id -un)"
+	[ "$(world_status /api/n)" = 200 ]
+	run ! strangers_logged
+	world_stop
+}
+
+@test "HULY_ALLOWED_PEERS: anybody else's connection is closed, with few lines in the log" {
+	world_start none HULY_WORKERS=1 HULY_ALLOWED_PEERS=$(($(id -u) + 1))
+	closed_at_once 30
+	world_until 10 strangers_logged
+	strangers_logged | grep -qE " uid=$(id -u) connections=1\$"
+	[ "$(strangers_logged | wc -l)" -lt 10 ]
+	world_stop
+}
+
+@test "HULY_ALLOWED_PEERS: connections that were closed are counted, and the others are served" {
+	[ "$(id -u)" -eq 0 ] || skip "takes another user"
+	world_start nginx HULY_ALLOWED_PEERS=0
+	chmod 666 "$WORLD_SOCKET"
+	closed_at_once 3 65534
+	strangers_logged | grep -q ' uid=65534 '
+	curl -s "$WORLD_OPERATOR_URL/metrics" | grep -qxF 'hulykvs_peers_refused_total 3'
+	[ "$(world_status /status)" = 200 ]
+	world_stop
+}
+
+@test "HULY_ALLOWED_PEERS: without a unix socket, no start" {
+	run -78 env -i PATH="$PATH" HULY_ALLOWED_PEERS=root HULY_DB_CONNECTION=host=/nowhere \
+		timeout 20 spawn-fcgi -n -a 127.0.0.1 -p "$(world_port)" -- "$HULYKVS_BUILD/hulykvs"
+	[[ $output == *"HULY_ALLOWED_PEERS: only a unix socket tells who connects"* ]]
+}
+
+@test "HULY_ALLOWED_PEERS: whom nobody knows, and whom a user namespace does not show" {
+	HULY_ALLOWED_PEERS=root,no-such-user run -78 "$HULYKVS_BUILD/hulykvs" --check-config
+	[[ $output == *"HULY_ALLOWED_PEERS: no such user: no-such-user"* ]]
+	unshare --user --map-root-user true 2>/dev/null || skip "no user namespaces here"
+	HULY_ALLOWED_PEERS=root run -0 unshare --user --map-root-user "$HULYKVS_BUILD/hulykvs" --check-config
+	HULY_ALLOWED_PEERS=1 run -78 unshare --user --map-root-user "$HULYKVS_BUILD/hulykvs" --check-config
+	[[ $output == *"user namespace"*"tell 1 from others"* ]]
+}
+
+# --- what the program may do ---
+
+# confined_program SETTING …: a program that needs no database, in a directory of its own.
+confined_program()
+{
+	WORLD_DIR=$(mktemp -d /tmp/hkv.XXXXXX)
+	export WORLD_DIR WORLD_SPAWN='' WORLD_WEB=''
+	(cd "$WORLD_DIR" && exec env -i PATH="$PATH" HULY_DB_CONNECTION=host=/nowhere "$@" \
+		spawn-fcgi -n -s "$WORLD_DIR/socket" -- "$HULYKVS_BUILD/hulykvs") \
+		</dev/null >>"$WORLD_DIR/program.log" 2>&1 3>&- &
+	PROGRAM=$!
+	world_until 10 log_has 'msg="database unavailable"'
+}
+
+log_has()
+{
+	grep -qE -- "$1" "$WORLD_DIR/program.log"
+}
+
+# without_landlock COMMAND …: on a kernel that has none, as far as the command can tell: by a filter of system
+# calls (seccomp(2)) in which number 444 ends with ENOSYS.
+without_landlock()
+{
+	python3 -c '
+import ctypes, os, struct, sys
+rows = [(0x20, 0, 0, 0), (0x15, 0, 1, 444), (6, 0, 0, 0x50000 | 38), (6, 0, 0, 0x7fff0000)]
+code = ctypes.create_string_buffer(b"".join(struct.pack("HBBI", *row) for row in rows))
+filter = ctypes.create_string_buffer(struct.pack("HxxxxxxP", len(rows), ctypes.addressof(code)))
+libc = ctypes.CDLL(None)
+assert libc.prctl(38, 1, 0, 0, 0) == 0 and libc.prctl(22, 2, filter) == 0
+os.execvp(sys.argv[1], sys.argv[1:])' "$@"
+}
+
+@test "HULY_SANDBOX: every thread is confined, and numbers of the process are still read" {
+	local task
+
+	world_start nginx HULY_SANDBOX=require
+	for task in /proc/"$(world_pid)"/task/*; do
+		grep -qxE 'NoNewPrivs:\s1' "$task/status"
+		grep -qxE 'Seccomp:\s2' "$task/status"
+	done
+	log_has 'level=info msg="confined" by="no new privileges, Landlock [0-9]+, system calls"'
+	curl -s "$WORLD_OPERATOR_URL/metrics" >"$WORLD_DIR/metrics"
+	for metric in process_resident_memory_bytes process_open_fds process_start_time_seconds; do
+		grep -qE "^$metric [1-9]" "$WORLD_DIR/metrics"
+	done
+	world_stop
+}
+
+@test "HULY_SANDBOX: off leaves the process as it was" {
+	confined_program HULY_SANDBOX=off
+	grep -qxE 'NoNewPrivs:\s0' "/proc/$PROGRAM/status"
+	run ! log_has confined
+}
+
+@test "HULY_SANDBOX: HUP reads the settings again, from a new file as well" {
+	confined_program HULY_SANDBOX=trap
+	mkdir "$WORLD_DIR/etc"
+	echo 'workers = 3' >"$WORLD_DIR/etc/config.toml"
+	kill -HUP "$PROGRAM"
+	world_until 10 log_has 'level=warn .*setting="HULY_WORKERS"'
+	echo 'db_prepared = false' >"$WORLD_DIR/etc/new"
+	mv "$WORLD_DIR/etc/new" "$WORLD_DIR/etc/config.toml"
+	kill -HUP "$PROGRAM"
+	world_until 10 log_has 'level=warn .*setting="HULY_DB_PREPARED"'
+}
+
+@test "HULY_SANDBOX on a kernel without Landlock: on says so and serves, require does not start" {
+	request=(env -i GATEWAY_INTERFACE=CGI/1.1 SERVER_PROTOCOL=HTTP/1.1 REQUEST_METHOD=GET REQUEST_URI=/status
+		HULY_DB_CONNECTION=host=/nowhere)
+	run -0 --separate-stderr without_landlock "${request[@]}" HULY_SANDBOX=on "$HULYKVS_BUILD/hulykvs"
+	# shellcheck disable=SC2154 # run sets it
+	[[ $stderr == *'level=warn msg="not confined" by="Landlock" why="Function not implemented"'* ]]
+	[ "${lines[-1]}" = ok ]
+	run -78 without_landlock "${request[@]}" HULY_SANDBOX=require "$HULYKVS_BUILD/hulykvs"
+	[[ $output == *"HULY_SANDBOX: Landlock: Function not implemented"* ]]
+	run -78 without_landlock env -i HULY_DB_CONNECTION=host=/nowhere HULY_SANDBOX=require "$HULYKVS_BUILD/hulykvs-migrate"
+	[[ $output == *'why="HULY_SANDBOX: '* ]]
+}

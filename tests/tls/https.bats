@@ -1,0 +1,103 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: EPL-2.0
+# TLS in front of the program, by both web servers of deploy/.
+
+# shellcheck disable=SC2030,SC2031 # each test has its own environment
+
+bats_require_minimum_version 1.5.0
+load ../lib/postgres
+load ../lib/world
+
+setup_file()
+{
+	world_cluster
+	export CERTS=$BATS_FILE_TMPDIR/ours STRANGE=$BATS_FILE_TMPDIR/strange
+	"$WORLD_TOP/deploy/tls/test-certificates" "$CERTS"
+	"$WORLD_TOP/deploy/tls/test-certificates" "$STRANGE"
+	chmod 755 "$BATS_FILE_TMPDIR" "$CERTS"
+}
+
+teardown_file()
+{
+	pg_remove
+}
+
+teardown()
+{
+	world_leave
+}
+
+# every_curl LINE …: what all calls of curl have for options; CERTS and STRANGE are in there.
+every_curl()
+{
+	export CURL_HOME=$BATS_TEST_TMPDIR
+	printf '%s\n' "$@" >"$CURL_HOME/.curlrc"
+}
+
+# start SERVER [SETTING …]
+start()
+{
+	export WORLD_SCHEME=https
+	world_start "$1" HULYKVS_TLS_CERT="$CERTS/server.pem" HULYKVS_TLS_KEY="$CERTS/server.key" "${@:2}"
+}
+
+# handshake OPTION …: what openssl says about one; old versions are the server's to refuse, not this client's.
+handshake()
+{
+	openssl s_client -connect "127.0.0.1:$WORLD_PORT" -cipher 'DEFAULT@SECLEVEL=0' "$@" </dev/null 2>&1
+}
+
+speaks_tls()
+{
+	local version
+
+	every_curl "cacert = $CERTS/ca.pem"
+	start "$1"
+	for version in 1.2 1.3; do
+		[ "$(world_status /api/n/k -X POST -d "$version" "--tlsv$version" --tls-max "$version")" = 204 ]
+	done
+	handshake -tls1_2 | grep -qE 'Cipher is ECDHE-.*(GCM|CHACHA20)'
+	handshake -tls1_1 | grep -q 'alert protocol version'
+	[ "$(curl -s -o /dev/null -w '%{http_code} %header{strict-transport-security}' "$WORLD_URL/status")" = '200 max-age=63072000' ]
+	[ "$(curl -s -o /dev/null -w '%{http_code} %header{strict-transport-security}' "$WORLD_URL/api/n")" = '401 max-age=63072000' ]
+	# Another authority; no TLS; and the operators' address, which has none.
+	run -60 curl -s --cacert "$STRANGE/ca.pem" "$WORLD_URL/status"
+	[ "$(curl -s -o /dev/null -w '%{http_code}' "http://127.0.0.1:$WORLD_PORT/status")" != 200 ]
+	[ "$(curl -s -o /dev/null -w '%{http_code}' "$WORLD_OPERATOR_URL/livez")" = 200 ]
+	world_stop
+}
+
+wants_a_certificate()
+{
+	every_curl "cacert = $CERTS/ca.pem" "cert = $CERTS/client.pem" "key = $CERTS/client.key"
+	start "$1" HULYKVS_TLS_CLIENT_CA="$CERTS/ca.pem"
+	[ "$(world_status /api/n)" = 200 ]
+	every_curl "cacert = $CERTS/ca.pem"
+	[[ $(world_status /api/n) =~ ^(000|400)$ ]]
+	[[ $(world_status /api/n --cert "$STRANGE/client.pem" --key "$STRANGE/client.key") =~ ^(000|400)$ ]]
+	every_curl
+	[ "$(curl -s -o /dev/null -w '%{http_code}' "$WORLD_OPERATOR_URL/livez")" = 200 ]
+	world_stop
+}
+
+@test "nginx: TLS 1.2 and 1.3, HSTS, nothing older and nothing plain" {
+	speaks_tls nginx
+}
+
+@test "lighttpd: TLS 1.2 and 1.3, HSTS, nothing older and nothing plain" {
+	speaks_tls lighttpd
+}
+
+@test "nginx: no answer without a client's certificate, where that is asked for" {
+	wants_a_certificate nginx
+}
+
+@test "lighttpd: no answer without a client's certificate, where that is asked for" {
+	wants_a_certificate lighttpd
+}
+
+@test "deploy/render: a certificate without its key is refused" {
+	HULYKVS_TLS_CERT=/c run -78 "$WORLD_TOP/deploy/render" "$WORLD_TOP/deploy/nginx/nginx.conf"
+	HULYKVS_TLS_CLIENT_CA=/c run -78 "$WORLD_TOP/deploy/render" "$WORLD_TOP/deploy/nginx/nginx.conf"
+	[[ $output == *"go together"* ]]
+}

@@ -1,0 +1,669 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: EPL-2.0
+"""Lets every call that can fail, fail once, and judges what became of it.
+
+    failpoints.py [--depth N] [--features] serve|start|cgi DIRECTORY-OF-PROGRAMS DATABASE-URL
+    failpoints.py [--depth N] migrate DIRECTORY-OF-PROGRAMS DATABASE-URL PSQL-FILE
+
+The programs are those of tests/faults/failing (see failpoints.c), built with AddressSanitizer; the database of the
+first three has schema and audit.sql.  A fixed script is run over and over, and the n-th call of it fails: n = 0, 1,
+2, … until none does (--depth 0), or the first call from each place, which is the function and its N (3) callers.
+
+  serve    a running program serves the script, spoken to directly in FastCGI, since that shows an end without an
+           answer.  Every answer has to be true: one of what may be, given the answers before; then the program
+           serves it all without a fault again, and the table holds what it should.  In the end each write has
+           taken effect as often as was said.
+           (--features: values are sealed and traces are sent, to nobody.)
+  start    the program is started, and then answers, or ends with a status and a reason that it should end with
+  cgi      one request, as plain CGI; the same
+  migrate  hulykvs-migrate of a database that PSQL-FILE makes; ends well or as it should, and a second run ends well
+
+Prints a line for each failure, and ends with "N passed, N failed".  Python standard library only.
+"""
+import argparse
+import base64
+import collections
+import ctypes
+import hashlib
+import json
+import mmap
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.parse
+
+
+os.environ["HULY_TOKEN_SECRET"] = "not the default, which the program complains of"
+import audit  # pylint: disable=wrong-import-position
+import play  # pylint: disable=wrong-import-position
+from fcgi_peer import Closed, Peer, environment  # pylint: disable=wrong-import-position
+
+MODES = {"before": 1, "after": 2, "cut": 3}
+PLACES = 65536
+OPERATOR = {"HULYKVS_OPERATOR": "1"}
+V2, V1 = "/api2/" + play.WS + "/", "/api/"
+LONG_LIST = 2000  # keys, so that the list comes in pieces
+EXIT_OK, EXIT_DATABASE, EXIT_INTERNAL, EXIT_LATER, EXIT_CONFIG = 0, 69, 70, 75, 78
+
+
+class Shared(ctypes.Structure):
+    """As failpoints.c has it."""
+    _fields_ = [(name, ctypes.c_uint64) for name in ("mode", "number", "calls", "fired", "noting")] + [
+        ("name", ctypes.c_char * 64), ("place", ctypes.c_uint64 * PLACES)]
+
+
+class Control:
+    def __init__(self, directory):
+        self.path = os.path.join(directory, "failpoints")
+        with open(self.path, "w+b") as f:
+            f.truncate(ctypes.sizeof(Shared))
+            self.shared = Shared.from_buffer(mmap.mmap(f.fileno(), ctypes.sizeof(Shared)))
+
+    def arm(self, mode, number):
+        self.shared.mode = 0
+        self.shared.calls = self.shared.fired = self.shared.noting = 0
+        self.shared.number = number
+        self.shared.mode = MODES[mode]
+
+    def note(self, mode, depth):
+        self.arm(mode, 0)
+        self.shared.noting = depth
+
+    def disarm(self):
+        """What failed, or None."""
+        self.shared.mode = 0
+        return self.shared.name.decode() if self.shared.fired else None
+
+    def first_of_each_place(self):
+        """Of the calls that were noted."""
+        first = {}
+        for n in range(min(self.shared.calls, PLACES)):
+            first.setdefault(self.shared.place[n], n)
+        return sorted(first.values())
+
+
+class Failures:
+    def __init__(self):
+        self.passed = self.failed = 0
+        self.by_name = collections.Counter()
+
+    def judge(self, label, wrongs):
+        if wrongs:
+            self.failed += 1
+            for wrong in wrongs[:5]:
+                print(f"{label}: {wrong}", flush=True)
+        else:
+            self.passed += 1
+
+
+# --- the programs ---
+
+def complaints(path):
+    """What a sanitizer or an assertion had to say, and the places it named."""
+    with open(path, encoding="utf-8", errors="replace") as f:
+        text = f.read()
+    for mark in ("Sanitizer", "runtime error:", "Assertion"):
+        if mark in text:
+            return [text[max(0, text.index(mark) - 200):][:4000]]
+    return []
+
+
+class Program:
+    """hulykvs on a listening socket of ours."""
+
+    def __init__(self, run, **settings):
+        self.run, self.socket = run, os.path.join(run.directory, "socket")
+        self.log = os.path.join(run.directory, "program.log")
+        self.listener = socket.socket(socket.AF_UNIX)
+        self.listener.bind(self.socket)
+        self.listener.listen(128)
+        with open(self.log, "wb") as log:
+            self.process = subprocess.Popen([os.path.join(run.programs, "hulykvs")], stdin=self.listener, stdout=log,
+                                            stderr=log, env=run.environment(**settings), cwd=run.directory)
+
+    def ready(self, seconds=10):
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline and self.process.poll() is None:
+            try:
+                with Peer(self.socket, 0.3) as p:
+                    if p.ask("GET", "/readyz").status == 200:
+                        return True
+            except (Closed, OSError):
+                pass
+            time.sleep(0.01)
+        return False
+
+    def end(self):
+        """TERM, and what is wrong then."""
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+        try:
+            status = self.process.wait(20)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+            status = "none: it had to be killed"
+        self.listener.close()
+        os.unlink(self.socket)
+        return status, complaints(self.log)
+
+
+class Run:
+    def __init__(self, options):
+        self.programs, self.database, self.depth = options.programs, options.database, options.depth
+        self.directory = tempfile.mkdtemp(prefix="hkv-fp.")
+        self.control = Control(self.directory)
+        self.features, self.keys = options.features, os.path.join(self.directory, "keys")
+        with open(os.open(self.keys, os.O_WRONLY | os.O_CREAT, 0o600), "w", encoding="ascii") as f:
+            f.write("k1 " + base64.b64encode(os.urandom(32)).decode() + "\n")
+        self.failures = Failures()
+
+    def environment(self, **settings):
+        env = {"PATH": os.environ["PATH"], "HULY_DB_CONNECTION": self.database, "HULY_TOKEN_SECRET": play.SECRET,
+               "HULY_WORKERS": "1", "HULY_REQUEST_TIMEOUT": "1", "HULY_STATEMENT_TIMEOUT": "1",
+               "HULYKVS_FAILPOINTS": self.control.path,
+               "ASAN_OPTIONS": "abort_on_error=0:exitcode=99:detect_leaks=1", "UBSAN_OPTIONS": "print_stacktrace=1"}
+        if self.features:
+            env |= {"HULY_ENCRYPTION_MODE": "on", "HULY_ENCRYPTION_KEYS_FILE": self.keys, "HULY_OTEL_MODE": "on",
+                    "OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:9", "OTEL_BSP_SCHEDULE_DELAY": "200"}
+        env.update({name: str(value) for name, value in settings.items()})
+        return env
+
+    def numbers(self, mode, noted):
+        """Runs noted() without a failure, then gives the numbers of the calls that are to fail."""
+        if self.depth:
+            self.control.note(mode, self.depth)
+            noted()
+            self.control.disarm()
+            yield from self.control.first_of_each_place()
+            return
+        n = 0
+        while self.control.shared.fired or n == 0:
+            yield n
+            n += 1
+
+    def fill(self):
+        """What the long list is of."""
+        audit.sql(self.database, f"""insert into hulykvs.kvs (workspace, namespace, key, md5, value)
+            select '{play.WS}', 'long', 'long-' || lpad(n::text, 6, '0'), decode(md5(''), 'hex'), ''
+            from generate_series(0, {LONG_LIST - 1}) as n on conflict do nothing""")
+
+    def end(self):
+        subprocess.run(["rm", "-rf", self.directory], check=True)
+        f = self.failures
+        print(", ".join(f"{name} {n}" for name, n in f.by_name.most_common()))
+        print(f"{f.passed} passed, {f.failed} failed")
+        return 1 if f.failed or not f.passed else 0
+
+
+# --- a script of requests, and what they may be answered ---
+
+class Request:
+    def __init__(self, method, uri, body=None, fields=None, key=None, want=None, token="good", env=None):
+        self.method, self.uri, self.body, self.fields, self.key = method, uri, body, fields or {}, key
+        self.want, self.token, self.env = want, token, env or {}
+
+    def changes(self):
+        return self.key is not None and self.method in ("PUT", "POST", "DELETE")
+
+
+def etag(value):
+    return '"' + hashlib.md5(value).hexdigest() + '"'
+
+
+def outcome(request, old):
+    """(status, value afterwards) of a request for a key that holds `old`."""
+    version, match = (2 if request.uri.startswith(V2) else 1), request.fields.get("If-Match")
+    if request.method in ("GET", "HEAD"):
+        if old is None:
+            return 404, old
+        return (304 if request.fields.get("If-None-Match") == etag(old) else 200), old
+    if request.method == "DELETE":
+        if old is None:
+            return (404 if match is None else 412), old
+        return (204, None) if match in (None, etag(old)) else (412, old)
+    if version == 2 and request.fields.get("If-None-Match") == "*":
+        return (412, old) if old is not None else (201, request.body)
+    if match is not None and (old is None or not match.endswith(etag(old))):
+        return 412, old
+    return 204, request.body
+
+
+class Script:
+    """One pass over the routes, in keys of its own; `may` holds what each may be by now."""
+
+    def __init__(self, program, number):
+        self.program, self.number, self.wrongs = program, number, []
+        self.may = collections.defaultdict(lambda: {None})
+        self.late = collections.defaultdict(set)  # what a write of unknown outcome may still make of it
+        self.writes = []  # (key, value, least, most times)
+        self.failures = 0  # answers that a fault explains
+        self.ns = f"s{number}"
+        claims = {"account": play.PERSON, "workspace": play.WS, "extra": {"service": f"n{number}"}}
+        # Tokens of this script alone: each is verified anew.
+        self.tokens = {"good": play.mint(claims), "none": None, "bad": play.mint(claims, secret="another"),
+                       "odd": play.mint(claims, {"typ": "odd", "alg": "HS256"}), "cut": play.mint(claims)[:-20],
+                       "other": play.mint({**claims, "workspace": play.WS2})}
+
+    def uri(self, key, version=2):
+        return (V2 if version == 2 else V1) + f"{self.ns}/{self.ns}-{urllib.parse.quote(key)}"
+
+    def keyed(self, method, key, body=None, fields=None, version=2):
+        return Request(method, self.uri(key, version), body, fields, f"{self.ns}-{key}")
+
+    def requests(self):
+        value = lambda text: f"{self.number} {text}".encode()
+        large = value("large") * 30000
+        yield Request("GET", "/status", want=200, token="none")
+        yield Request("GET", "/livez?verbose", want=200, token="none")
+        yield Request("GET", "/readyz?verbose", want=200, token="none")
+        yield Request("GET", "/metrics", want=200, token="none", env=OPERATOR)
+        yield Request("OPTIONS", self.uri("a"), fields={"Origin": "http://a", "Access-Control-Request-Method": "PUT"}, want=204)
+        for token, status in (("none", 401), ("bad", 401), ("cut", 401), ("other", 403), ("odd", 200)):
+            yield Request("GET", f"{V2}{self.ns}", want=status, token=token)
+        yield self.keyed("PUT", "a", value("first"))
+        yield self.keyed("GET", "a")
+        yield self.keyed("HEAD", "a")
+        yield self.keyed("GET", "a", fields={"If-None-Match": etag(value("first"))})
+        yield self.keyed("PUT", "a", value("second"), {"If-Match": '"x", "y", ' + etag(value("first"))})
+        yield self.keyed("PUT", "a", value("third"), {"If-Match": etag(value("first"))})
+        yield self.keyed("PUT", "b é", value("new"), {"If-None-Match": "*"})
+        yield self.keyed("PUT", "b é", value("newer"), {"If-None-Match": "*"})
+        yield self.keyed("PUT", "c", large)
+        yield self.keyed("GET", "c")
+        yield self.keyed("POST", "d", value("v1"), version=1)
+        yield self.keyed("GET", "d", version=1)
+        yield self.keyed("DELETE", "b é", fields={"If-Match": etag(value("no"))})
+        yield self.keyed("DELETE", "b é", fields={"If-Match": etag(value("new"))})
+        yield self.keyed("DELETE", "b é")
+        yield self.keyed("PUT", "b é", value("again"))
+        yield self.keyed("GET", "absent")
+        yield Request("GET", V2 + self.ns, want="list")
+        yield Request("GET", f"{V2}{self.ns}?pre%66ix={self.ns}%2Da&limit=5", want="list")
+        yield Request("GET", f"{V2}{self.ns}?limit=1", want="list")
+        yield Request("GET", f"{V2}{self.ns}?limit=2&cursor={(self.ns + '-a').encode().hex()}", want="list")
+        yield Request("GET", V2 + "long", want="list")
+        yield Request("GET", V2 + "bad%zz/key", want=400, fields={"Accept": "application/problem+json"})
+        yield Request("PATCH", self.uri("a"), want=405)
+        yield Request("PUT", self.uri("too-large"), b"x" * 2_000_001, want=413)
+        yield self.keyed("DELETE", "d", version=1)
+
+    def send(self, peer, request):
+        fields = dict(request.fields)
+        if self.tokens[request.token]:
+            fields["Authorization"] = "Bearer " + self.tokens[request.token]
+        env = environment(request.method, request.uri, None if request.body is None else len(request.body), fields)
+        peer.begin(1, keep=True)
+        peer.params(1, {**env, **request.env})
+        peer.stdin(1, request.body or b"")
+
+    def ask(self, request):
+        """The answer; None where the connection ended without one."""
+        try:
+            with Peer(self.program.socket, 8) as p:
+                self.send(p, request)
+                return p.read_answer(1)
+        except (Closed, ConnectionError):
+            return None
+        except TimeoutError:
+            self.wrong(request, "no answer in time")
+            return None
+
+    def burst(self):
+        """Many at once, so that they share statements: they are sent before any of them is answered."""
+        for method in ("PUT", "GET"):
+            peers, requests = [], []
+            for i in range(8):
+                requests.append(self.keyed(method, f"z{i}", f"{self.number} burst {i}".encode() if method == "PUT" else None))
+                try:
+                    peers.append(Peer(self.program.socket, 8))
+                    self.send(peers[-1], requests[-1])
+                except ConnectionError:
+                    pass
+            for request, peer in zip(requests, peers):
+                try:
+                    answer = peer.read_answer(1)
+                except (Closed, ConnectionError):
+                    answer = None
+                except TimeoutError:
+                    self.wrong(request, "no answer in time")
+                    answer = None
+                peer.close()
+                self.judge(request, answer)
+
+    def wrong(self, request, what):
+        self.wrongs.append(f"{request.method} {request.uri[:80]} {list(request.fields.items())[:1]}: {what}")
+
+    def play(self):
+        for request in self.requests():
+            self.judge(request, self.ask(request))
+        self.burst()
+
+    def judge(self, request, answer):
+        if answer is not None and answer.status < 500 and answer.protocol_status != 0:
+            self.wrong(request, "the answer is not complete")
+        if request.key is not None:
+            self.judge_key(request, answer)
+        elif answer is None or answer.status in (500, 503):
+            self.failures += 1
+        elif request.want == "list":
+            self.judge_list(request, answer)
+        elif answer.status != request.want:
+            self.wrong(request, f"{answer.status} {answer.body[:60]}")
+
+    def judge_key(self, request, answer):
+        may = {old: outcome(request, old) for old in self.may[request.key]}
+        if answer is None or answer.status == 500 or b"Outcome unknown" in answer.body and answer.status == 503:
+            self.failures += 1
+            self.late[request.key] |= {new for _, new in may.values()}
+            self.may[request.key] |= self.late[request.key]
+            self.note(request, 0, 1 if any(new != old for old, (_, new) in may.items()) else 0)
+            if answer is not None and answer.status == 503 and not request.changes():
+                self.wrong(request, "nobody needs to know the outcome of a read")
+        elif answer.status == 503:
+            self.failures += 1
+            if "retry-after" not in answer.headers:
+                self.wrong(request, "no Retry-After")
+            self.note(request, 0, 0)
+        else:
+            fits = {old: new for old, (status, new) in may.items()
+                    if status == answer.status and self.right_body(request, answer, old)}
+            if not fits:
+                self.wrong(request, f"{answer.status} {answer.body[:40]}, may be {[s for s, _ in may.values()]}")
+                fits = {old: new for old, (_, new) in may.items()}
+            elif request.changes() and answer.status in (201, 204):
+                self.note(request, 1, 1)
+                self.late[request.key].clear()  # whoever writes ends what went before
+            self.may[request.key] = set(fits.values()) | self.late[request.key]
+
+    def note(self, request, least, most):
+        if request.changes():
+            self.writes.append((request.key, request.body, least, most))
+
+    def right_body(self, request, answer, old):
+        if answer.status != 200 or not request.method == "GET":
+            return True
+        tagged = not request.uri.startswith(V2) or answer.headers.get("etag") == etag(old)
+        return answer.body == old and tagged and answer.headers.get("content-length") == str(len(old))
+
+    def judge_list(self, request, answer):
+        if answer.status != 200:
+            self.wrong(request, f"{answer.status} {answer.body[:60]}")
+            return
+        try:
+            found = json.loads(answer.body)
+        except ValueError:
+            self.wrong(request, f"no JSON: {answer.body[-60:]}")
+            return
+        path, _, query = request.uri.partition("?")
+        query = dict(urllib.parse.parse_qsl(query))
+        if path.endswith("/long"):
+            if found["keys"] != [f"long-{i:06}" for i in range(LONG_LIST)] or found["count"] != LONG_LIST:
+                self.wrong(request, f"a long list of {len(found['keys'])}")
+            return
+        after = bytes.fromhex(query.get("cursor", "")).decode()
+        is_listed = lambda key: key > after and key.startswith(query.get("prefix", ""))
+        sure = sorted(k for k, may in self.may.items() if None not in may and is_listed(k) and not self.is_v1(k))
+        maybe = {k for k, may in self.may.items() if may != {None} and is_listed(k) and not self.is_v1(k)}
+        limit = int(query.get("limit", 1000))
+        keys = found["keys"]
+        if found["count"] != len(keys) or keys != sorted(keys) or not set(keys) <= maybe or len(keys) > limit:
+            self.wrong(request, f"a list of {keys}, may be {sorted(maybe)}")
+        elif not found.get("cursor") and not set(sure) <= set(keys):
+            self.wrong(request, f"a list of {keys}, without some of {sure}")
+        elif found.get("cursor") and (len(keys) < limit or bytes.fromhex(found["cursor"]).decode() != keys[-1]):
+            self.wrong(request, f"a cursor {found['cursor']} behind {keys}")
+
+    def is_v1(self, key):
+        return key == f"{self.ns}-d"
+
+
+# --- serve ---
+
+class Serve(Run):
+    def __init__(self, options):
+        super().__init__(options)
+        self.scripts = 0
+        self.writes = []
+
+    def script(self):
+        self.scripts += 1
+        return Script(self.program, self.scripts)
+
+    def sound(self):
+        """A whole script without a fault; what is wrong."""
+        deadline = time.monotonic() + 10
+        while True:
+            script = self.script()
+            script.play()
+            self.writes += script.writes
+            if script.wrongs or not script.failures or time.monotonic() > deadline:
+                break
+            time.sleep(0.02)  # the database's connection is being made again
+        if script.failures and not script.wrongs:
+            script.wrongs.append(f"does not recover: {script.failures} of its answers are failures")
+        return script.wrongs
+
+    def one(self, mode, number):
+        script = self.script()
+        self.control.arm(mode, number)
+        script.play()
+        name = self.control.disarm()
+        label = f"serve, {mode} call {number}, {name}"
+        for request in [r for r in script.requests() if r.key is not None and r.method == "GET"]:
+            self.look(script, request)
+        self.writes += script.writes
+        wrongs = script.wrongs
+        if self.program.process.poll() is not None:
+            wrongs.append("the program ended: " + "".join(complaints(self.program.log)))
+            self.program.end()
+            self.program = Program(self)
+            self.program.ready()
+        else:
+            wrongs += self.recover()
+        if name is not None:
+            self.failures.by_name[name] += 1
+            self.failures.judge(label, wrongs)
+
+    def look(self, script, request):
+        """What the key holds now, read as soon as that is possible."""
+        for _ in range(100):
+            answer = script.ask(request)
+            if answer is not None and answer.status < 500:
+                break
+            time.sleep(0.02)
+        script.judge(request, answer)
+
+    def recover(self):
+        return [] if self.program.ready(5) else ["is not ready again"]
+
+    def effects(self):
+        """How often each write took effect."""
+        counted = audit.Effects(self.database)
+        least, most = collections.Counter(), collections.Counter()
+        for key, value, low, high in self.writes:
+            tag = "gone" if value is None else hashlib.md5(value).hexdigest()
+            least[key, tag] += low
+            most[key, tag] += high
+        wrongs = [f"{key}: took effect {counted.counts[key, tag]} times, not {least[key, tag]} to {most[key, tag]}"
+                  for key, tag in most if not least[key, tag] <= counted.counts[key, tag] <= most[key, tag]]
+        self.failures.judge("effects", wrongs)
+
+    def run(self):
+        self.fill()
+        self.program = Program(self)
+        if not self.program.ready():
+            raise SystemExit("the program does not start")
+        self.failures.judge("before", self.sound())
+        for mode in MODES:
+            for number in self.numbers(mode, lambda: self.script().play()):
+                self.one(mode, number)
+        self.failures.judge("afterwards", self.sound())
+        status, wrongs = self.program.end()
+        self.failures.judge("the end", wrongs + ([f"status {status}"] if status != 0 else []))
+        if not self.features:  # what is sealed has another tag
+            self.effects()
+        return self.end()
+
+
+# --- start and cgi: a process for each ---
+
+class Start(Run):
+    """The program has started when it is ready; then all that it does is done for the first time."""
+
+    scripts = 0
+
+    def one(self, mode, number):
+        self.program = program = Program(self)
+        wrongs, started = [], program.ready(5)
+        if started:
+            self.scripts += 1
+            script = Script(program, f"{os.getpid()}-{self.scripts}")
+            script.play()
+            wrongs += script.wrongs
+        name = self.control.disarm()
+        status, found = program.end()
+        with open(program.log, encoding="utf-8") as f:
+            said = f.read().strip()
+        wrongs += found
+        if started and status != EXIT_OK:
+            wrongs.append(f"status {status} after TERM: {said[-300:]}")
+        if not started and status not in (EXIT_INTERNAL, EXIT_CONFIG):
+            wrongs.append(f"did not start, status {status}: {said[-300:]}")
+        if not started and not any(line.startswith("hulykvs: ") for line in said.splitlines()):
+            wrongs.append(f"status {status} without a reason: {said[-300:]}")
+        return name, wrongs
+
+    def each(self, mode):
+        _, wrongs = self.one(mode, 0)
+        self.failures.judge("without a fault", wrongs)
+        for number in self.numbers(mode, lambda: self.one(mode, 0)):
+            self.control.arm(mode, number)
+            name, wrongs = self.one(mode, number)
+            if name is not None:
+                self.failures.by_name[name] += 1
+                self.failures.judge(f"{type(self).__name__.lower()}, {mode} call {number}, {name}", wrongs)
+            else:
+                self.control.shared.fired = 0
+
+    def run(self):
+        self.fill()
+        return self.each_mode()
+
+    def each_mode(self):
+        for mode in MODES:
+            self.each(mode)
+        return self.end()
+
+
+class Cgi(Start):
+    def one(self, mode, number):
+        self.count = getattr(self, "count", 0) + 1
+        wrongs, may, key = [], {None}, f"cgi{os.getpid()}-{self.count}"
+        body = f"cgi {self.count}".encode()
+        name = None
+        for method, armed in (("PUT", True), ("GET", False)):
+            code, answer, found = self.ask(method, key, body if method == "PUT" else b"")
+            wrongs += found
+            if armed:
+                name = self.control.disarm()
+            if code not in (EXIT_OK, EXIT_INTERNAL, EXIT_CONFIG):
+                wrongs.append(f"status {code}")
+            if not armed:
+                status, got = answer
+                if (status, got) not in {(404, b"") if value is None else (200, value) for value in may}:
+                    wrongs.append(f"{status} {got}, may be {may}")
+            elif answer is None or answer[0] == 500 or answer[1].startswith(b"Outcome"):
+                may |= {body}
+                if answer is None and code == EXIT_OK:
+                    wrongs.append("status 0 without an answer")
+                if answer is None and not self.said:
+                    wrongs.append(f"status {code} without a reason")
+            elif answer[0] == 204:
+                may = {body}
+            elif answer[0] != 503:
+                wrongs.append(f"{answer}")
+        return name, wrongs
+
+    def ask(self, method, key, body):
+        env = environment(method, f"{V2}cgi/{key}", len(body), {"Authorization": "Bearer " + play.tokens()["user"]})
+        log = os.path.join(self.directory, "cgi.log")
+        with open(log, "wb") as f:
+            done = subprocess.run([os.path.join(self.programs, "hulykvs")], input=body, stdout=subprocess.PIPE, stderr=f,
+                                  env=self.environment(**env), cwd=self.directory, check=False, timeout=30)
+        self.said = os.path.getsize(log) > 0
+        head, found, content = done.stdout.partition(b"\r\n\r\n")
+        answer = (int(head.split()[1]), content) if found and head.startswith(b"Status: ") else None
+        return done.returncode, answer, complaints(log)
+
+
+class Migrate(Start):
+    def __init__(self, options):
+        super().__init__(options)
+        self.psql = options.psql
+
+    def migrate(self):
+        log = os.path.join(self.directory, "migrate.log")
+        with open(log, "wb") as f:
+            done = subprocess.run([os.path.join(self.programs, "hulykvs-migrate")], stdout=f, stderr=f,
+                                  env=self.environment(), cwd=self.directory, check=False, timeout=60)
+        with open(log, encoding="utf-8") as f:
+            return done.returncode, f.read(), complaints(log)
+
+    def one(self, mode, number):
+        mode_was, self.control.shared.mode = self.control.shared.mode, 0
+        subprocess.run(["psql", "-X", "-q", "-v", "ON_ERROR_STOP=1", "-d", self.database, "-f", self.psql], check=True,
+                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self.control.shared.mode = mode_was
+        code, said, wrongs = self.migrate()
+        name = self.control.disarm()
+        if code not in (EXIT_OK, EXIT_DATABASE, EXIT_INTERNAL, EXIT_LATER, EXIT_CONFIG):
+            wrongs.append(f"status {code}")
+        if code != EXIT_OK and not said.strip():
+            wrongs.append(f"status {code} without a reason")
+        first = said
+        code, said, again = self.migrate()
+        wrongs += again
+        if code != EXIT_OK:
+            wrongs.append(f"the second run ended with {code}: {said[-300:]}, after {first[-300:]}")
+        if self.state() != self.wanted:
+            wrongs.append(f"the schema is not as it should be: {self.state()}, after {first[-300:]}")
+        return name, wrongs
+
+    def state(self):
+        return audit.sql(self.database, """
+            select string_agg(concat_ws(' ', attname, atttypid::regtype, attnotnull, attcollation::regcollation), ', ' order by attname)
+            from pg_attribute where attrelid = 'hulykvs.kvs'::regclass and attnum > 0 and not attisdropped;
+            select string_agg(pg_get_indexdef(indexrelid), ', ' order by indexrelid::regclass::text) from pg_index
+            where indrelid = 'hulykvs.kvs'::regclass;
+            select string_agg(version || ' ' || name, ', ' order by version) from hulykvs.migrations_pg;
+            select string_agg(version || ' ' || name, ', ' order by version) from hulykvs.hulykvs_steps;
+            select count(*), count(distinct (workspace, namespace, key)), count(distinct workspace),
+            md5(string_agg(key || md5::text || value::text, ',' order by namespace, key)) from hulykvs.kvs""")
+
+    def run(self):
+        self.wanted = None
+        self.control.shared.mode = 0
+        self.one("before", 0)
+        self.wanted = self.state()
+        return self.each_mode()
+
+
+def main():
+    parser = argparse.ArgumentParser(usage=__doc__)
+    parser.add_argument("--depth", type=int, default=3)
+    parser.add_argument("--features", action="store_true")
+    parser.add_argument("what", choices=("serve", "start", "cgi", "migrate"))
+    parser.add_argument("programs")
+    parser.add_argument("database")
+    parser.add_argument("psql", nargs="?")
+    options = parser.parse_args()
+    return {"serve": Serve, "start": Start, "cgi": Cgi, "migrate": Migrate}[options.what](options).run()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,293 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: EPL-2.0
+"""Breaks the database's protocol at every place, one request at a time, and judges what the client was told.
+
+    protocol.py [--only TEXT] BASE-URL PROXY-CONTROL DATABASE-URL
+
+The program's connection goes through pg_proxy.py; the database has audit.sql.  Every case is one fault of the
+proxy under one kind of request.  What is looked at: the answer, how often the write took effect (audit), how
+often the proxy sent it, and what the service says of the key afterwards.
+
+Prints a line for each failure and ends with "N passed, N failed".  Python standard library only.
+"""
+import argparse
+import hashlib
+import os
+import sys
+
+
+import audit  # pylint: disable=wrong-import-position
+import http1  # pylint: disable=wrong-import-position
+import pg_proxy  # pylint: disable=wrong-import-position
+
+NS = "protocol"
+DONE, UNKNOWN, REFUSED, FAULT, TOO_LONG = "done", "unknown", "refused", "fault", "too long"
+
+
+def error(code, **more):
+    return {"do": "error", "code": code, **more}
+
+
+def name_of(fault):
+    return " ".join(str(v) if not isinstance(v, bool) else k for k, v in fault.items() if v)
+
+
+# What a write is to end as, and how often it then has taken effect.
+WRITE_FAULTS = [
+    ({"do": "cut_before_execute"}, UNKNOWN, 0),
+    ({"do": "cut_after_sync"}, UNKNOWN, 1),
+    ({"do": "cut_before_ready"}, UNKNOWN, 1),
+    ({"do": "delay", "seconds": 0.2}, DONE, 1),
+    # Certainly rolled back: done again behind the client's back.
+    (error("40001"), DONE, 1),
+    (error("40P01"), DONE, 1),
+    (error("55P03"), DONE, 1),
+    (error("25006"), DONE, 1),
+    (error("0A000"), DONE, 1),
+    (error("26000"), DONE, 1),
+    (error("40001", where="sync"), DONE, 1),
+    (error("25006", where="sync"), DONE, 1),
+    # Rolled back, and no use in trying at once.
+    (error("53100"), REFUSED, 0),
+    (error("53200"), REFUSED, 0),
+    (error("57014"), REFUSED, 0),
+    (error("53100", where="sync"), REFUSED, 0),
+    (error("54000"), TOO_LONG, 0),
+    (error("XX000"), FAULT, 0),
+    # The same, and the connection ends behind the error.
+    (error("40001", cut=True), DONE, 1),
+    (error("25006", cut=True), DONE, 1),
+    (error("53100", cut=True), REFUSED, 0),
+    (error("54000", cut=True), TOO_LONG, 0),
+    (error("40001", where="sync", cut=True), DONE, 1),
+    (error("53100", where="sync", cut=True), REFUSED, 0),
+    # Nobody can tell.
+    (error("40003"), UNKNOWN, 0),
+    (error("40003", ran=True), UNKNOWN, 1),
+    (error("40003", where="sync"), UNKNOWN, 0),
+    (error("40003", where="sync", ran=True), UNKNOWN, 1),
+    (error("57P01", fatal=True), UNKNOWN, 0),
+    (error("57P01", fatal=True, ran=True), UNKNOWN, 1),
+    (error("57P01", fatal=True, where="sync", ran=True), UNKNOWN, 1),
+    (error("57P02", fatal=True), UNKNOWN, 0),
+    # The log could not be synced, and the server ended itself; whether its recovery finds the commit, nobody knows.
+    (error("58030", fatal=True, where="sync", ran=True), UNKNOWN, 1),
+    (error("53100", fatal=True, where="sync", ran=True), UNKNOWN, 1),
+    (error("XX000", fatal=True), UNKNOWN, 0),
+    (error("08006", fatal=True, ran=True), UNKNOWN, 1),
+]
+
+# A read is done again until its deadline, but where that is of no use.
+READ_OUTCOMES = {"53100": REFUSED, "53200": REFUSED, "57014": REFUSED, "54000": TOO_LONG, "XX000": FAULT}
+
+
+def read_outcome(make, fault):
+    at_sync = fault.get("where") == "sync"
+    if make is List and fault["do"] == "error":
+        if at_sync:
+            return DONE  # all rows were there
+        if fault.get("ran") or fault["code"] == "54000":
+            return REFUSED  # a key has been seen, so it cannot begin anew
+    return DONE if fault.get("fatal") else READ_OUTCOMES.get(fault.get("code"), DONE)
+
+
+# These end by the deadline of the request.
+SLOW_WRITE_FAULTS = [
+    ({"do": "blackhole"}, UNKNOWN, 0),
+    ({"do": "blackhole", "after": "sync"}, UNKNOWN, 1),
+]
+SLOW_READ_FAULTS = [({"do": "blackhole"}, REFUSED, 0)]
+
+
+def sends_of(fault, outcome):
+    """How often the Execute of a write may have gone to the server, which has failed it where it is done again."""
+    if fault["do"] == "cut_before_execute":
+        return 0
+    return 2 if fault.get("where") == "sync" and outcome == DONE else 1
+
+
+class Case:
+    """One request that a fault is to hit; value is what the key holds if it is carried out."""
+    method, statement, is_write, before = "GET", "get", False, True
+    done = (200,)
+
+    def __init__(self, key):
+        self.key = key
+        self.old = b"old " + key.encode() if self.before else None
+        self.value = self.old if not self.is_write else b"new " + key.encode()
+        self.fields = {}
+
+    def tag(self):
+        return '"%s"' % hashlib.md5(self.old).hexdigest()
+
+    def path(self):
+        return f"/api2/{http1.WS}/{NS}/{self.key}"
+
+    def body(self):
+        return self.value if self.method == "PUT" else None
+
+    def is_right(self, answer):
+        """Whether an answer of success says what it should."""
+        return self.is_write or answer.body == self.old
+
+
+class Put(Case):
+    method, statement, is_write, before, done = "PUT", "put", True, False, (204,)
+
+
+class PutOver(Put):
+    before = True
+
+
+class PutIfAbsent(Put):
+    statement, done = "put_if_absent", (201,)
+
+    def __init__(self, key):
+        super().__init__(key)
+        self.fields = {"If-None-Match": "*"}
+
+
+class PutIfPresent(PutOver):
+    statement = "put_if_present"
+
+    def __init__(self, key):
+        super().__init__(key)
+        self.fields = {"If-Match": "*"}
+
+
+class PutIfMatch(PutOver):
+    statement = "put_if_match"
+
+    def __init__(self, key):
+        super().__init__(key)
+        self.fields = {"If-Match": self.tag()}
+
+
+class Delete(Case):
+    method, statement, is_write, done = "DELETE", "delete", True, (204,)
+
+    def __init__(self, key):
+        super().__init__(key)
+        self.value = None
+
+
+class DeleteIfMatch(Delete):
+    statement = "delete_if_match"
+
+    def __init__(self, key):
+        super().__init__(key)
+        self.fields = {"If-Match": self.tag()}
+
+
+class Head(Case):
+    method, statement = "HEAD", "head"
+
+    def is_right(self, answer):
+        return answer.fields["etag"] == self.tag()
+
+
+class List(Case):
+    statement = "list_below"
+
+    def path(self):
+        return f"/api2/{http1.WS}/{NS}?prefix={self.key}"
+
+    def is_right(self, answer):
+        return f'"keys":["{self.key}"]'.encode() in answer.body
+
+
+def outcome_of(case, answer):
+    if answer.status in case.done:
+        return DONE
+    if answer.is_unknown():
+        return UNKNOWN
+    return {503: REFUSED, 500: FAULT, 414: TOO_LONG}.get(answer.status, str(answer.status))
+
+
+class Run:
+    def __init__(self, options):
+        self.options = options
+        self.connection = http1.Connection(options.base, http1.token())
+        self.proxy = pg_proxy.Control(options.control)
+        self.number = self.failed = 0
+        self.played = []  # (label, case, effects that there are to be)
+
+    def fail(self, label, what):
+        self.failed += 1
+        print(f"{label}: {what}")
+
+    def put(self, case, value):
+        path = f"/api2/{http1.WS}/{NS}/{case.key}"
+        answer = self.connection.ask("PUT", path, value)
+        if answer.status != 204:
+            raise AssertionError(f"a PUT without a fault: {answer.status} {answer.body}")
+
+    def play(self, make, fault, outcome, effects):
+        self.number += 1
+        case = make(f"k{self.number}")
+        label = f"{make.__name__}, {name_of(fault)}"
+        if self.options.only and self.options.only not in label:
+            return
+        if case.before:
+            self.put(case, case.old)
+        self.proxy.order(disarm=True)
+        self.proxy.order(arm={"statement": case.statement, **fault})
+        answer = self.connection.ask(case.method, case.path(), case.body(), case.fields)
+        status = self.proxy.order(status=True)
+        self.played.append((label, case, effects))
+        if status["fired"] != 1:
+            self.fail(label, "the fault did not happen")
+        got = outcome_of(case, answer)
+        if got != outcome:
+            self.fail(label, f"ended as {got} ({answer.body[:60]!r}), not {outcome}")
+        if got == DONE and not case.is_right(answer):
+            self.fail(label, f"answered {answer.fields} {answer.body[:60]!r}")
+        if answer.status == 503 and "retry-after" not in answer.fields:
+            self.fail(label, "a 503 without Retry-After")
+        sent = status["forwarded"].get(case.statement, {}).get(case.key, 0)
+        if case.is_write and sent > sends_of(fault, outcome):
+            self.fail(label, f"sent to the server {sent} times")
+        self.look_again(label, case, effects)
+
+    def look_again(self, label, case, effects):
+        self.proxy.order(disarm=True)
+        answer = self.connection.ask("GET", f"/api2/{http1.WS}/{NS}/{case.key}")
+        want = case.value if effects or not case.is_write else case.old
+        if (answer.status, answer.body) != ((404, b"") if want is None else (200, want)):
+            self.fail(label, f"afterwards the key is {answer.status} {answer.body[:40]!r}, not {want!r}")
+
+    def look_at_effects(self):
+        counted = audit.Effects(self.options.database)
+        for label, case, effects in self.played:
+            got = counted.of(case.key, case.value)
+            if case.is_write and got != effects:
+                self.fail(label, f"took effect {got} times, not {effects}")
+
+    def run(self):
+        for make in (Put, PutOver, PutIfAbsent, PutIfPresent, PutIfMatch, Delete, DeleteIfMatch):
+            for fault in WRITE_FAULTS:
+                self.play(make, *fault)
+        for make in (Case, Head, List):
+            for fault, _, _ in WRITE_FAULTS:
+                self.play(make, fault, read_outcome(make, fault), 0)
+        for fault in SLOW_WRITE_FAULTS:
+            self.play(Put, *fault)
+        for make in (Case, List):
+            for fault in SLOW_READ_FAULTS:
+                self.play(make, *fault)
+        self.look_at_effects()
+        print(f"{len(self.played) - self.failed} passed, {self.failed} failed")
+        return 1 if self.failed or not self.played else 0
+
+
+def main():
+    parser = argparse.ArgumentParser(description="breaks the database's protocol at every place")
+    parser.add_argument("--only", help="cases whose label holds this")
+    parser.add_argument("base")
+    parser.add_argument("control")
+    parser.add_argument("database")
+    return Run(parser.parse_args()).run()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,465 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: EPL-2.0
+# The program behind both web servers: restarts, a database that hangs or is
+# not ready, what the logs say; and its command line.
+
+# shellcheck disable=SC2030,SC2031 # each test has its own output and status
+
+load ../lib/postgres
+load ../lib/world
+
+WS=5f0c2a3e-7b1d-4c8f-9e6a-0d1b2c3d4e5f # the workspace of the token
+
+setup_file()
+{
+	world_cluster
+}
+
+teardown_file()
+{
+	pg_remove
+}
+
+teardown()
+{
+	[ ! -f "$BATS_TEST_TMPDIR/frozen" ] || thaw
+	world_leave
+}
+
+# The postmaster and all that it has started.
+freeze()
+{
+	pg_pid >"$BATS_TEST_TMPDIR/frozen"
+	signal_cluster STOP
+}
+
+thaw()
+{
+	signal_cluster CONT
+	rm "$BATS_TEST_TMPDIR/frozen"
+}
+
+signal_cluster()
+{
+	local pid
+
+	pid=$(cat "$BATS_TEST_TMPDIR/frozen")
+	kill -"$1" "$pid"
+	pkill -"$1" -P "$pid"
+}
+
+status_is()
+{
+	[ "$(world_status "$1")" = "$2" ]
+}
+
+# --- restarts ---
+
+# No line of load.py but 200 and 204, and as many of them as were asked for.
+only_successes()
+{
+	[ "$(awk '$2 != 200 && $2 != 204' "$1")" = "" ] || { cat "$1"; return 1; }
+	[ "$(awk '{ n += $3 } END { print n }' "$1")" -eq "$2" ]
+}
+
+restarts_lose_nothing()
+{
+	world_start "$1"
+	"$WORLD_TOP/tests/tools/load.py" "$WORLD_URL" 16 400 >"$BATS_TEST_TMPDIR/counts" 3>&- &
+	load=$!
+	for _ in 1 2 3; do
+		before=$(world_pid)
+		kill -HUP "$WORLD_SPAWN"
+		world_until 20 replaced "$before"
+	done
+	wait "$load"
+	cat "$BATS_TEST_TMPDIR/counts"
+	only_successes "$BATS_TEST_TMPDIR/counts" 12800
+	world_stop
+}
+
+replaced()
+{
+	world_gone "$1" && [ -n "$(world_pid)" ]
+}
+
+@test "nginx: restarts under load lose no request" { restarts_lose_nothing nginx; }
+@test "lighttpd: restarts under load lose no request" { restarts_lose_nothing lighttpd; }
+
+@test "nginx: a crash costs no read" {
+	world_start nginx
+	"$WORLD_TOP/tests/tools/load.py" "$WORLD_URL" 8 50 PUT >"$BATS_TEST_TMPDIR/puts"
+	only_successes "$BATS_TEST_TMPDIR/puts" 400
+	key=/api2/$WS/web/crash
+	[ "$(world_status "$key" -X PUT -d value)" = 204 ]
+	for _ in 1 2 3; do
+		kill -KILL "$(world_pid)"
+		[ "$(world_status "$key")" = 200 ]
+	done
+}
+
+@test "a program that cannot run is not started again and again" {
+	WORLD_BARE=1 world_start none HULY_DB_CONNECTION=host=/nowhere
+	kill -TERM "$WORLD_SPAWN"
+	world_until 20 world_gone "$WORLD_SPAWN"
+	echo "HULY_WORKERS=none" >>"$WORLD_DIR/settings"
+	world_environment
+	run timeout 20 "${WORLD_ENV[@]}" "$WORLD_TOP/deploy/spawn-fcgi/hulykvs-spawn" -s "$WORLD_DIR/other" \
+		"$HULYKVS_BUILD/hulykvs"
+	[ "$status" -eq 78 ]
+	[[ $output == *HULY_WORKERS* ]]
+}
+
+@test "new settings that are wrong leave the old program at work" {
+	world_start nginx
+	before=$(world_pid)
+	mkdir "$WORLD_DIR/etc"
+	echo 'workers = "none"' >"$WORLD_DIR/etc/config.toml"
+	kill -HUP "$WORLD_SPAWN"
+	world_until 20 grep -q "the old one goes on" "$WORLD_DIR/program.log"
+	[ "$(world_pid)" = "$before" ]
+	status_is /readyz 200
+}
+
+# Programs, old and new, on the world's socket.
+programs()
+{
+	pgrep -c -x -P "$WORLD_SPAWN" hulykvs
+}
+
+programs_are()
+{
+	[ "$(programs)" -eq "$1" ]
+}
+
+supervisor_ended()
+{
+	[ -s "$WORLD_DIR/spawn.status" ]
+}
+
+@test "HUP again while a HUP is under way: one program is left, and TERM ends it" {
+	world_start none
+	before=$(world_pid)
+	kill -HUP "$WORLD_SPAWN"
+	world_until 10 programs_are 2
+	kill -HUP "$WORLD_SPAWN"
+	world_until 20 replaced_twice
+	world_until 20 programs_are 1
+	world_gone "$before"
+	kill -TERM "$WORLD_SPAWN"
+	world_until 20 supervisor_ended
+	[ "$(cat "$WORLD_DIR/spawn.status")" = 0 ]
+}
+
+replaced_twice()
+{
+	[ "$(grep -c 'program replaced' "$WORLD_DIR/program.log")" -eq 2 ]
+}
+
+@test "TERM while a HUP with wrong settings is under way ends the old program, too" {
+	world_start none
+	mkdir "$WORLD_DIR/etc"
+	echo 'workers = "none"' >"$WORLD_DIR/etc/config.toml"
+	kill -HUP "$WORLD_SPAWN"
+	world_until 10 grep -q '^hulykvs: .*workers' "$WORLD_DIR/program.log"
+	kill -TERM "$WORLD_SPAWN"
+	world_until 20 supervisor_ended
+}
+
+@test "a program that is not there is said to be missing, once" {
+	run timeout 20 "$WORLD_TOP/deploy/spawn-fcgi/hulykvs-spawn" -s "$BATS_TEST_TMPDIR/socket" /nowhere/hulykvs
+	[ "$status" -eq 64 ]
+	[[ $output == *'msg="no such program" program=/nowhere/hulykvs'* ]]
+}
+
+@test "TERM ends the program, and 0 is its status" {
+	world_start nginx
+	program=$(world_pid)
+	kill -TERM "$WORLD_SPAWN"
+	world_until 20 world_gone "$program"
+	world_until 20 test -s "$WORLD_DIR/spawn.status"
+	[ "$(cat "$WORLD_DIR/spawn.status")" = 0 ]
+}
+
+# --- the database ---
+
+hanging_database()
+{
+	world_start "$1" HULY_REQUEST_TIMEOUT=2 HULY_STATEMENT_TIMEOUT=1
+	status_is "/api2/$WS/web/k" 404
+	freeze
+	status_is /livez 200
+	status_is /status 200
+	status_is "/api2/$WS/web/k" 503
+	[ "$(world_status "/api2/$WS/web/k" -X PUT -d v)" = 503 ]
+	status_is /livez 200
+	status_is /nowhere 404
+	[ "$(WORLD_TOKEN='' world_status "/api2/$WS/web/k")" = 401 ]
+	world_until 20 status_is /readyz 503
+	thaw
+	world_until 20 status_is /readyz 200
+	world_until 20 status_is "/api2/$WS/web/other" 404
+}
+
+@test "nginx: while the database hangs, all else is answered" { hanging_database nginx; }
+@test "lighttpd: while the database hangs, all else is answered" { hanging_database lighttpd; }
+
+@test "refusals do not wait behind a hanging database" {
+	world_start nginx HULY_REQUEST_TIMEOUT=5
+	status_is "/api2/$WS/web/k" 404
+	freeze
+	clients=()
+	for i in $(seq 64); do
+		world_status "/api2/$WS/web/$i" >"$BATS_TEST_TMPDIR/status.$i" 3>&- &
+		clients+=($!)
+	done
+	for _ in $(seq 20); do
+		status_is /livez 200
+		[ "$(WORLD_TOKEN='' world_status /api2/x)" = 401 ]
+	done
+	thaw
+	wait "${clients[@]}"
+	[ "$(cat "$BATS_TEST_TMPDIR"/status.* | grep -oE '404|503' | wc -l)" = 64 ]
+}
+
+@test "without a database: alive, not ready, and 503 with the reason" {
+	WORLD_BARE=1 world_start nginx "HULY_DB_CONNECTION=host=$BATS_TEST_TMPDIR"
+	world_until 20 status_is /livez 200
+	run world_get /readyz
+	[ "${lines[-1]}" = 503 ]
+	[ "${#lines[0]}" -gt 9 ]
+	run world_get "/api2/$WS/web/k" -D "$BATS_TEST_TMPDIR/head"
+	[ "${lines[-1]}" = 503 ]
+	grep -qi '^retry-after: ' "$BATS_TEST_TMPDIR/head"
+}
+
+@test "a database without our tables: not ready until it is migrated, without a restart" {
+	url=$(pg_db "bare$RANDOM")
+	WORLD_BARE=1 world_start nginx "HULY_DB_CONNECTION=$url"
+	world_until 20 status_is /livez 200
+	before=$(world_pid)
+	world_until 20 status_is /readyz 503
+	run world_get /readyz
+	[[ ${lines[0]} == *schema* || ${lines[0]} == *table* || ${lines[0]} == *migrat* ]]
+	world_migrate
+	world_until 20 status_is /readyz 200
+	status_is "/api2/$WS/web/k" 404
+	[ "$(world_pid)" = "$before" ]
+	WORLD_ERRORS_EXPECTED=1 world_stop
+}
+
+@test "a database of the original's first version: not ready until it is migrated" {
+	name=old$RANDOM
+	url=$(pg_db "$name")
+	WORLD_BARE=1 world_start nginx "HULY_DB_CONNECTION=$url"
+	pg_sql "$name" <<-'END'
+		create schema hulykvs;
+		create table hulykvs.kvs (namespace text, key text, md5 bytea not null, value bytea not null, primary key (namespace, key));
+		create table hulykvs.migrations_pg (version int4 primary key, name varchar(255), applied_on varchar(255), checksum varchar(255));
+		insert into hulykvs.migrations_pg values (1, 'initial', '2025-01-01T00:00:00Z', '1555104749697885330');
+		insert into hulykvs.kvs values ('old', 'k', decode('f97c5d29941bfb1b2fdab0874906ab82', 'hex'), 'one');
+	END
+	world_until 20 status_is /livez 200
+	world_until 20 status_is /readyz 503
+	world_migrate
+	world_until 20 status_is /readyz 200
+	run world_get /api/old/k
+	[ "${lines[0]}" = one ]
+}
+
+# --- what the logs say ---
+
+logs_tell_nothing()
+{
+	world_start "$1" HULY_REQUEST_TIMEOUT=2 HULY_STATEMENT_TIMEOUT=1
+	secret=canary$RANDOM$RANDOM
+	key=/api2/$WS/ns-$secret/key-$secret
+	[ "$(world_status "$key?q=$secret" -X PUT -d "value-$secret")" = 204 ]
+	[ "$(world_status "$key?q=$secret")" = 200 ]
+	[ "$(world_status "/api2/$WS/ns-$secret?prefix=key-$secret")" = 200 ]
+	[ "$(world_status "$key" -X PATCH)" = 405 ]
+	[ "$(world_status "$key" -X PUT -d x -H "If-Match: tag-$secret")" = 400 ]
+	[ "$(world_status "/api2/ws-$secret/a/b")" = 400 ]
+	[ "$(world_status "/$secret")" = 404 ]
+	[ "$(WORLD_TOKEN=$secret world_status "$key")" = 401 ]
+	[ "$(world_status "$key%zz")" = 400 ]
+	[ "$(world_status "$key" -H "X-Request-Id: x" -H "Referer: http://x/$secret" -H "User-Agent: $secret" -H "Origin: http://$secret")" = 200 ]
+	freeze
+	[ "$(world_status "$key-frozen")" = 503 ]
+	[ "$(world_status "$key-frozen" -X PUT -d "value-$secret")" = 503 ]
+	thaw
+	# With no program behind it, the web server has something to say itself.
+	kill -TERM "$WORLD_SPAWN"
+	world_until 20 world_gone "$WORLD_SPAWN"
+	[ "$(world_status "$key-gone")" -ge 500 ]
+	rm -f "$WORLD_SOCKET"
+	[ "$(world_status "$key-lost" -X DELETE)" -ge 500 ]
+	world_kill "$WORLD_WEB"
+	WORLD_WEB=''
+	ls "$WORLD_DIR"
+	grep -q 'msg="request"' "$WORLD_DIR/program.log"
+	for word in "$secret" "${WORLD_TOKEN%.*}" "${WORLD_TOKEN##*.}" "$WS"; do
+		run grep -rlF -e "$word" --include='*.log' "$WORLD_DIR"
+		echo "$output"
+		[ "$status" -eq 1 ]
+	done
+}
+
+@test "nginx: no key, value or token in a log" { logs_tell_nothing nginx; }
+@test "lighttpd: no key, value or token in a log" { logs_tell_nothing lighttpd; }
+
+@test "neither connection string nor secret in a log" {
+	WORLD_BARE=1 world_start none "HULY_DB_CONNECTION=postgresql://canary-user:canary-word@127.0.0.1:1/canary-db" \
+		HULY_TOKEN_SECRET=canary-secret
+	world_until 20 grep -q 'level=\(warn\|error\)' "$WORLD_DIR/program.log"
+	run grep -F -e canary-user -e canary-word -e canary-secret "$WORLD_DIR/program.log"
+	echo "$output"
+	[ "$status" -eq 1 ]
+}
+
+# --- sizes and clients ---
+
+large_values()
+{
+	world_start "$1"
+	head -c 2000000 /dev/urandom >"$BATS_TEST_TMPDIR/value"
+	head -c 2000001 /dev/urandom >"$BATS_TEST_TMPDIR/over"
+	[ "$(world_status "/api2/$WS/web/large" -T "$BATS_TEST_TMPDIR/value")" = 204 ]
+	curl -sf -H "Authorization: Bearer $WORLD_TOKEN" "$WORLD_URL/api2/$WS/web/large" | cmp - "$BATS_TEST_TMPDIR/value"
+	[ "$(world_status "/api2/$WS/web/large" -T "$BATS_TEST_TMPDIR/over")" = 413 ]
+	curl -sf -H "Authorization: Bearer $WORLD_TOKEN" "$WORLD_URL/api2/$WS/web/large" | cmp - "$BATS_TEST_TMPDIR/value"
+	world_stop
+}
+
+@test "nginx: two million bytes, and one more" { large_values nginx; }
+@test "lighttpd: two million bytes, and one more" { large_values lighttpd; }
+
+many_clients()
+{
+	world_start "$1"
+	run "$WORLD_TOP/tests/tools/load.py" "$WORLD_URL" 64 40
+	echo "$output"
+	[ "$output" = "GET 200 2560"$'\n'"PUT 204 2560" ]
+	world_stop
+}
+
+@test "nginx: 64 clients" { many_clients nginx; }
+@test "lighttpd: 64 clients" { many_clients lighttpd; }
+
+@test "limit, default workspace and schema are settings" {
+	world_start nginx HULY_PAYLOAD_SIZE_LIMIT=10 HULY_DEFAULT_WORKSPACE_UUID=$WS HULY_DB_SCHEME=elsewhere
+	[ "$(world_status "/api2/$WS/web/k" -X PUT -d 0123456789)" = 204 ]
+	[ "$(world_status "/api2/$WS/web/k" -X PUT -d 01234567890)" = 413 ]
+	run world_get /api/web/k
+	[ "${lines[0]}" = 0123456789 ]
+	[ "$(pg_sql "w${WORLD_DIR##*.}" -c 'select count(*) from elsewhere.kvs')" = 1 ]
+}
+
+# --- the command line ---
+
+program()
+{
+	run env -i PATH="$PATH" "$@"
+}
+
+@test "a row of another program's without an MD5: the tag is the value's own" {
+	local key=/api2/5f0c2a3e-7b1d-4c8f-9e6a-0d1b2c3d4e5f/n/k tag
+
+	world_start nginx
+	[ "$(world_status "$key" -T - <<<"a value")" = 204 ]
+	tag=$(world_get "$key" -I | grep -i '^etag:')
+	pg_sql "w${WORLD_DIR##*.}" -c "update hulykvs.kvs set md5 = ''"
+	[ "$(world_get "$key" -I | grep -i '^etag:')" = "$tag" ]
+	[ "$(world_get "$key" -D - -o /dev/null | grep -i '^etag:')" = "$tag" ]
+	tag=$(tr -d '\r' <<<"${tag#*: }")
+	[ "$(world_status "$key" -T - -H "If-Match: $tag" <<<"a value")" = 204 ]
+	[ "$(world_status "$key" -T - -H "If-Match: $tag" <<<"a value")" = 204 ]
+	pg_sql "w${WORLD_DIR##*.}" -c "update hulykvs.kvs set md5 = ''"
+	[ "$(world_status "$key" -X DELETE -H 'If-Match: "00000000000000000000000000000000"')" = 412 ]
+	[ "$(world_status "$key" -X DELETE -H "If-Match: $tag")" = 204 ]
+	world_stop
+}
+
+@test "--help names every setting, --version the version" {
+	program "$HULYKVS_BUILD/hulykvs" --help
+	[ "$status" -eq 0 ]
+	for name in $(grep -oE '"HULY_[A-Z_]+"' "$WORLD_TOP/src/config/settings.h" | tr -d '"'); do
+		[[ $output == *"$name"* ]]
+	done
+	program "$HULYKVS_BUILD/hulykvs" --version
+	[ "$status" -eq 0 ]
+	[[ $output =~ ^hulykvs\ [0-9]+\.[0-9]+ ]]
+}
+
+@test "an option that there is not: 64" {
+	program "$HULYKVS_BUILD/hulykvs" --nonsense
+	[ "$status" -eq 64 ]
+	program "$HULYKVS_BUILD/hulykvs" argument
+	[ "$status" -eq 64 ]
+}
+
+@test "on a terminal, or with nothing to serve: says how to run it, 64" {
+	run env -i PATH="$PATH" python3 -c 'import os, pty, sys; sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))' \
+		"$HULYKVS_BUILD/hulykvs" </dev/null
+	[ "$status" -eq 64 ]
+	[[ $output == *spawn-fcgi* ]]
+	program "$HULYKVS_BUILD/hulykvs" </dev/null
+	[ "$status" -eq 64 ]
+}
+
+@test "--check-config: 0, or 78 and one line that names the setting" {
+	program HULY_DB_CONNECTION=host=/x HULY_TOKEN_SECRET=s "$HULYKVS_BUILD/hulykvs" --check-config
+	[ "$status" -eq 0 ]
+	for setting in HULY_DB_CONNECTION=nonsense HULY_DB_CONNECTION= HULY_DB_CONNECTION='postgresql://canary@[/' \
+		HULY_DB_SCHEME= HULY_TOKEN_SECRET= HULY_BIND_HOST= HULY_BIND_PORT=0 HULY_BIND_PORT=65536 HULY_BIND_PORT=web \
+		HULY_PAYLOAD_SIZE_LIMIT=many HULY_PAYLOAD_SIZE_LIMIT=-1 HULY_PAYLOAD_SIZE_LIMIT=2Gb HULY_PAYLOAD_SIZE_LIMIT=1.x \
+		HULY_DEFAULT_WORKSPACE_UUID=here HULY_DEFAULT_WORKSPACE_UUID= HULY_LOG_LEVEL=loud HULY_WORKERS=0 HULY_WORKERS=x \
+		HULY_DB_PREPARED=maybe HULY_REQUEST_TIMEOUT=0 HULY_REQUEST_TIMEOUT=soon HULY_STATEMENT_TIMEOUT=-1 \
+		HULY_BODY_BUDGET=some; do
+		echo "$setting"
+		program "$setting" "$HULYKVS_BUILD/hulykvs" --check-config
+		echo "$output"
+		[ "$status" -eq 78 ]
+		[ "$(grep -c "${setting%%=*}" <<<"$output")" -eq 1 ]
+		[[ $output != *canary* ]]
+	done
+}
+
+@test "a setting that nobody knows is a warning at most" {
+	program HULY_TOKEN_SECRET=s HULY_SOMETHING_ELSE=1 "$HULYKVS_BUILD/hulykvs" --check-config
+	[ "$status" -eq 0 ]
+}
+
+@test "the default secret is warned about, a secret of one's own is not" {
+	program "$HULYKVS_BUILD/hulykvs" --check-config
+	[ "$status" -eq 0 ]
+	[[ $output == *level=warn*HULY_TOKEN_SECRET* ]]
+	program HULY_TOKEN_SECRET=of-my-own "$HULYKVS_BUILD/hulykvs" --check-config
+	[ "$status" -eq 0 ]
+	[[ $output != *level=warn* ]]
+	[[ $output != *of-my-own* ]]
+}
+
+@test "etc/config.toml is read, and the environment is above it" {
+	mkdir "$BATS_TEST_TMPDIR/etc"
+	cd "$BATS_TEST_TMPDIR"
+	printf 'token_secret = "s"\nbind_port = 0\n' >etc/config.toml
+	program "$HULYKVS_BUILD/hulykvs" --check-config
+	[ "$status" -eq 78 ]
+	[[ $output == *bind_port* ]]
+	program HULY_BIND_PORT=8094 "$HULYKVS_BUILD/hulykvs" --check-config
+	[ "$status" -eq 0 ]
+	printf 'bind_host = "10.1.2.3"\nbind_port = 8095\n' >etc/config.toml
+	run env -i PATH="$PATH" "$WORLD_TOP/deploy/render" "$WORLD_TOP/deploy/nginx/nginx.conf"
+	[[ $output == *"listen 10.1.2.3:8095 "* ]]
+	run env -i PATH="$PATH" HULY_BIND_HOST=::1 "$WORLD_TOP/deploy/render" "$WORLD_TOP/deploy/lighttpd/hulykvs.conf"
+	[[ $output == *'server.bind = "[::1]"'*"server.port = 8095"* ]]
+}
+
+@test "the templates: what cannot stand in a configuration is refused" {
+	for setting in "HULY_BIND_HOST=a b" "HULY_BIND_HOST=x;y" HULY_BIND_PORT=0 HULY_BIND_PORT=99999 HULYKVS_SOCKET=relative \
+		"HULYKVS_RUN_DIR=/a b"; do
+		run env -i PATH="$PATH" "$setting" "$WORLD_TOP/deploy/render" "$WORLD_TOP/deploy/nginx/nginx.conf"
+		[ "$status" -eq 78 ]
+	done
+}
