@@ -15,6 +15,7 @@
 #include "base/clock.h"
 #include "base/exitcode.h"
 #include "base/log.h"
+#include "codec/kvlist.h"
 #include "config_build.h"
 #include "http/fcgi_conn.h"
 #include "os/heartbeat.h"
@@ -35,6 +36,8 @@
 
 #define FLUSH_TIME  (3 * CLOCK_S) /* for the exporter, when all else has ended */
 #define DRAIN_SLACK (4 * CLOCK_S) /* for the requests to end, beyond their own time */
+
+#define OTEL_TEXT_MAX ((size_t)1024 * 1024) /* bytes of the OTEL_ settings' lists and URLs */
 
 struct program {
 	struct options options;
@@ -169,13 +172,19 @@ choose_store(struct program *p)
 	return (struct worker_store){ make_sealed_store, free_sealed_store, sealed_store_is_settled, p };
 }
 
+static bool
+wants_exporter(const struct config *c)
+{
+	return c->otel_mode != OTELENV_OFF && !c->otel_sdk_disabled;
+}
+
 /* A block for each worker, and the exporter's. */
 static bool
 set_up_metrics(struct program *p)
 {
 	bool scraped = !setting_is_off(p->config.metrics_bind);
 
-	if (!scraped && !exporter_is_wanted(&p->config))
+	if (!scraped && !wants_exporter(&p->config))
 		return true;
 	p->server.metrics = metrics_new(p->config.workers + 1);
 	if (scraped)
@@ -280,19 +289,58 @@ wait_for_end(struct program *p, int signals)
 	}
 }
 
+/* The exporter's options, from the settings; the lists are made in the arena.  NULL: no memory. */
+static struct exporter *
+make_exporter(struct program *p, struct arena *arena)
+{
+	const struct config *c = &p->config;
+	struct str secret = str_of(c->otel_exporter_otlp_headers);
+	struct exporter *e = NULL;
+	struct kvlist headers, attributes;
+	struct buf traces, metrics;
+
+	buf_init(&traces, OTEL_TEXT_MAX);
+	buf_init(&metrics, OTEL_TEXT_MAX);
+	otelenv_put_url(
+	    &traces, c->otel_exporter_otlp_traces_endpoint, c->otel_exporter_otlp_endpoint, STR("v1/traces"));
+	otelenv_put_url(
+	    &metrics, c->otel_exporter_otlp_metrics_endpoint, c->otel_exporter_otlp_endpoint, STR("v1/metrics"));
+	if (buf_ok(&traces) && buf_ok(&metrics) && kvlist_read(secret, arena, &headers)) {
+		if (kvlist_read(str_of(c->otel_resource_attributes), arena, &attributes))
+			e = exporter_new(&(struct exporter_options){ .to_stdout = c->otel_mode != OTELENV_ON,
+					     .traces_url = buf_str(&traces),
+					     .metrics_url = buf_str(&metrics),
+					     .headers = &headers,
+					     .service_name = str_of(c->otel_service_name),
+					     .attributes = &attributes,
+					     .timeout = c->otel_exporter_otlp_timeout,
+					     .spans_every = c->otel_bsp_schedule_delay,
+					     .metrics_every = c->otel_metric_export_interval,
+					     .queue_size = c->otel_bsp_max_queue_size },
+			    p->server.trace, p->server.metrics, c->workers);
+		kvlist_forget(&headers, secret);
+	}
+	buf_free(&traces);
+	buf_free(&metrics);
+	return e;
+}
+
 /* Before the workers are started; a program that serves only. */
 static bool
 start_exporter(struct program *p)
 {
 	const struct config *c = &p->config;
+	struct arena arena;
 
-	if (!exporter_is_wanted(c))
+	if (!wants_exporter(c))
 		return true;
 	p->server.trace =
 	    trace_new(c->workers, c->otel_bsp_max_queue_size, c->otel_traces_sampler, c->otel_traces_sampler_arg);
 	if (p->server.trace == NULL)
 		return false;
-	p->exporter = exporter_new(c, p->server.trace, p->server.metrics, c->workers);
+	arena_init(&arena, OTEL_TEXT_MAX);
+	p->exporter = make_exporter(p, &arena);
+	arena_free(&arena);
 	return p->exporter != NULL;
 }
 

@@ -29,25 +29,20 @@
 enum signal { SPANS, METRICS, SIGNALS };
 
 struct exporter {
-	const struct config *config;
+	int64_t timeout, spans_every, metrics_every; /* as in the options */
+	size_t enough;                               /* requests that wait: then they are sent at once */
 	struct trace *trace;
 	struct metrics *metrics;
 	unsigned block;
 	pthread_t thread;
 	_Atomic int64_t end;        /* when all has to be over; INT64_MAX: not asked for yet */
-	struct http_client *upload; /* NULL: to out */
+	struct http_client *client; /* NULL: to out */
 	int out;
 	struct buf url[SIGNALS]; /* NUL-terminated */
 	struct buf resource, text;
 	int64_t began;
 	int64_t complained; /* when a failure was last logged */
 };
-
-bool
-exporter_is_wanted(const struct config *c)
-{
-	return c->otel_mode != OTELENV_OFF && !c->otel_sdk_disabled;
-}
 
 void
 exporter_keep_stdout(void)
@@ -159,13 +154,13 @@ pause_of(const struct http_client_result *r, int64_t pause)
 static void
 send_text(struct exporter *e, enum signal signal, unsigned spans)
 {
-	int64_t due = clock_mono() + e->config->otel_exporter_otlp_timeout;
+	int64_t due = clock_mono() + e->timeout;
 	struct http_client_result r;
 
 	for (int64_t pause = PAUSE_FIRST;; pause *= 2) {
 		int64_t again;
 
-		http_client_post(e->upload, e->url[signal].p, buf_str(&e->text), due, &r);
+		http_client_post(e->client, e->url[signal].p, buf_str(&e->text), due, &r);
 		if (r.ok) {
 			take_http_answer(e, signal, r.answer, spans);
 			return;
@@ -187,7 +182,7 @@ deliver_batch(struct exporter *e, enum signal signal, unsigned spans)
 {
 	struct http_client_result no_room = { .may_repeat = true, .reason = "no memory or no reader" };
 
-	if (buf_ok(&e->text) && e->upload != NULL) {
+	if (buf_ok(&e->text) && e->client != NULL) {
 		send_text(e, signal, spans);
 		return;
 	}
@@ -251,84 +246,63 @@ static void *
 exporter_main(void *arg)
 {
 	struct exporter *e = arg;
-	const struct config *c = e->config;
-	int64_t spans_due = clock_mono() + c->otel_bsp_schedule_delay;
-	int64_t metrics_due = clock_mono() + c->otel_metric_export_interval;
+	int64_t spans_due = clock_mono() + e->spans_every;
+	int64_t metrics_due = clock_mono() + e->metrics_every;
 	bool ending;
 
 	(void)pthread_setname_np(pthread_self(), "exporter");
 	metrics_attach(e->metrics, e->block);
 	do {
-		if (trace_waiting(e->trace) < (c->otel_bsp_max_queue_size + 1) / 2 && !is_ending(e))
+		if (trace_waiting(e->trace) < e->enough && !is_ending(e))
 			sleep_until(e, spans_due < metrics_due ? spans_due : metrics_due);
 		ending = is_ending(e);
 		send_spans(e);
-		spans_due = clock_mono() + c->otel_bsp_schedule_delay;
+		spans_due = clock_mono() + e->spans_every;
 		if (ending || clock_mono() >= metrics_due) {
 			send_metrics(e);
-			metrics_due = clock_mono() + c->otel_metric_export_interval;
+			metrics_due = clock_mono() + e->metrics_every;
 		}
 	} while (!ending);
 	digest_thread_end();
 	return NULL;
 }
 
-static bool
-make_resource(struct exporter *e)
+static void
+make_resource(struct exporter *e, const struct exporter_options *o)
 {
-	const struct config *c = e->config;
-	struct arena arena;
-	struct kvlist pairs;
 	struct random_id ids;
 	char instance[RANDOM_ID_SIZE];
 
-	arena_init(&arena, TEXT_MAX);
 	random_id_init(&ids);
 	random_id_make(&ids, instance);
-	if (kvlist_read(str_of(c->otel_resource_attributes), &arena, &pairs))
-		otlp_put_resource(
-		    &e->resource, str_of(c->otel_service_name), &pairs, str_from(instance, sizeof(instance)));
-	arena_free(&arena);
-	return e->resource.n > 0 && buf_ok(&e->resource);
+	otlp_put_resource(&e->resource, o->service_name, o->attributes, str_from(instance, sizeof(instance)));
 }
 
-static bool
-make_upload(struct exporter *e)
+static void
+copy_url(struct buf *to, struct str url)
 {
-	const struct config *c = e->config;
-	struct arena arena;
-	struct kvlist headers;
-
-	arena_init(&arena, TEXT_MAX);
-	if (kvlist_read(str_of(c->otel_exporter_otlp_headers), &arena, &headers))
-		e->upload = http_client_new(&headers, &e->end, trace_descriptor(e->trace));
-	kvlist_forget(&headers, str_of(c->otel_exporter_otlp_headers));
-	arena_free(&arena);
-	return e->upload != NULL;
+	buf_puts(to, url);
+	buf_putc(to, '\0');
 }
 
+/* Where batches go to. */
 static bool
-make_urls(struct exporter *e)
+make_client(struct exporter *e, const struct exporter_options *o)
 {
-	const struct config *c = e->config;
-	const char *own[SIGNALS] = {
-		[SPANS] = c->otel_exporter_otlp_traces_endpoint, [METRICS] = c->otel_exporter_otlp_metrics_endpoint
-	};
-	const struct str path[SIGNALS] = { [SPANS] = STR("v1/traces"), [METRICS] = STR("v1/metrics") };
-	bool ok = true;
-
-	for (enum signal s = 0; s < SIGNALS; s++) {
-		otelenv_put_url(&e->url[s], own[s], c->otel_exporter_otlp_endpoint, path[s]);
-		buf_putc(&e->url[s], '\0');
-		ok = ok && buf_ok(&e->url[s]);
-	}
-	return ok;
+	if (o->to_stdout)
+		return true;
+	copy_url(&e->url[SPANS], o->traces_url);
+	copy_url(&e->url[METRICS], o->metrics_url);
+	if (!buf_ok(&e->url[SPANS]) || !buf_ok(&e->url[METRICS]) || !http_client_init())
+		return false;
+	e->client = http_client_new(o->headers, &e->end, trace_descriptor(e->trace));
+	return e->client != NULL;
 }
 
 static void
 exporter_free(struct exporter *e)
 {
-	http_client_free(e->upload);
+	http_client_free(e->client);
 	for (enum signal s = 0; s < SIGNALS; s++)
 		buf_free(&e->url[s]);
 	buf_free(&e->resource);
@@ -337,14 +311,16 @@ exporter_free(struct exporter *e)
 }
 
 struct exporter *
-exporter_new(const struct config *c, struct trace *t, struct metrics *m, unsigned block)
+exporter_new(const struct exporter_options *o, struct trace *t, struct metrics *m, unsigned block)
 {
 	struct exporter *e = calloc(1, sizeof(*e));
-	bool ok;
 
 	if (e == NULL)
 		return NULL;
-	*e = (struct exporter){ .config = c,
+	*e = (struct exporter){ .timeout = o->timeout,
+		.spans_every = o->spans_every,
+		.metrics_every = o->metrics_every,
+		.enough = (o->queue_size + 1) / 2,
 		.trace = t,
 		.metrics = m,
 		.block = block,
@@ -355,10 +331,8 @@ exporter_new(const struct config *c, struct trace *t, struct metrics *m, unsigne
 		buf_init(&e->url[s], TEXT_MAX);
 	buf_init(&e->resource, TEXT_MAX);
 	buf_init(&e->text, TEXT_MAX);
-	ok = make_resource(e) && make_urls(e);
-	if (c->otel_mode == OTELENV_ON)
-		ok = ok && http_client_init() && make_upload(e);
-	if (ok && pthread_create(&e->thread, NULL, exporter_main, e) == 0)
+	make_resource(e, o);
+	if (buf_ok(&e->resource) && make_client(e, o) && pthread_create(&e->thread, NULL, exporter_main, e) == 0)
 		return e;
 	exporter_free(e);
 	return NULL;
