@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: EPL-2.0 */
 /*
  * settings: the one table of settings.  config reads them, --help prints
- * them, and a test compares README.md and the man page with this table.
+ * them, and a test compares docs/settings.md and the man page with this table.
  *
  * X(member, TYPE, "NAME", "default", "help")
  *   member   field of struct config, and the key in etc/config.toml

@@ -3,7 +3,7 @@
  * refusal: the one table of everything this service says no with.
  *
  * A refusal is decided once, carried up unchanged, and only `response` turns
- * it into HTTP.  README's list of errors is compared with this table.
+ * it into HTTP.  The list of errors in docs/api.md is compared with this table.
  *
  * X(NAME, status, "text for the client", log level)
  *   An empty text is an empty body, as the original answers.

@@ -375,11 +375,11 @@ database_is_away()
 		names = set(re.findall(r"\b(?:hulykvs|process)_[a-z_]+", " ".join(queries) + open(os.path.join(top, "alerts.yml")).read()))
 		there = set(re.findall(r"^([a-z_]+)[{ ]", open("answer").read(), re.M)) | {"hulykvs"}
 		assert not names - there, names - there
-		told = set(re.findall(r"`(Hulykvs[A-Za-z]+)`", open(os.path.join(top, "../../README.md")).read()))
+		told = set(re.findall(r"`(Hulykvs[A-Za-z]+)`", open(os.path.join(top, "../../docs/operations.md")).read()))
 		alerts = set(re.findall(r"- alert: (\w+)", open(os.path.join(top, "alerts.yml")).read()))
 		assert told == alerts, told ^ alerts
 		listed = set(re.findall(r"^# TYPE (hulykvs_\w+)", open("answer").read(), re.M))
-		table = open(os.path.join(top, "../../README.md")).read()
+		table = open(os.path.join(top, "../../docs/operations.md")).read()
 		assert not [name for name in listed if "`" + name + "`" not in table]
 	END
 	command -v promtool >/dev/null || skip "no promtool"
