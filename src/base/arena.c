@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define CHUNK_SIZE 4096 /* holds nearly every request whole */
+#define CHUNK_SIZE 4096 /* bytes: enough for nearly every request */
 
 struct arena_chunk {
 	struct arena_chunk *next;
@@ -16,7 +16,7 @@ struct arena_chunk {
 	alignas(max_align_t) unsigned char bytes[];
 };
 
-/* Under AddressSanitizer no chunk is kept, so that it sees a slice that outlives its request. */
+/* Under AddressSanitizer no chunk is kept: then it reports a slice that is used after its request. */
 #if defined(__SANITIZE_ADDRESS__)
 #define KEEP_CHUNK false
 #elif defined(__has_feature)

@@ -12,7 +12,7 @@
 /* Elements of an array; not for a pointer. */
 #define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
 
-/* Bytes that processors exchange at once: what two threads write lies so far apart. */
+/* Bytes of a cache line.  Data that two threads write stands in different lines, so that they do not slow each other. */
 #define CACHE_LINE 64
 
 #endif

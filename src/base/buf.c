@@ -15,16 +15,16 @@ buf_init(struct buf *b, size_t max)
 	*b = (struct buf){ .max = max < PTRDIFF_MAX ? max : PTRDIFF_MAX - 1 };
 }
 
-/* Doubles up to the ceiling, so that a body of n bytes is moved log2(n) times at most. */
+/* Doubles up to the limit, so that a body of n bytes is copied log2(n) times at most. */
 static bool
-grow(struct buf *b, size_t need, size_t ceiling)
+grow(struct buf *b, size_t need, size_t limit)
 {
 	size_t cap = b->cap != 0 ? b->cap : FIRST_SIZE;
 
 	while (cap < need)
-		cap = cap <= ceiling / 2 ? cap * 2 : ceiling;
-	if (cap > ceiling)
-		cap = ceiling != 0 ? ceiling : 1;
+		cap = cap <= limit / 2 ? cap * 2 : limit;
+	if (cap > limit)
+		cap = limit != 0 ? limit : 1;
 
 	char *p = realloc(b->p, cap);
 	if (p == NULL)
@@ -36,7 +36,7 @@ grow(struct buf *b, size_t need, size_t ceiling)
 
 /* spare: bytes behind the n that are written but do not count (a NUL). */
 static bool
-make_room(struct buf *b, size_t n, size_t spare)
+make_space(struct buf *b, size_t n, size_t spare)
 {
 	if (b->failed)
 		return false;
@@ -51,7 +51,7 @@ make_room(struct buf *b, size_t n, size_t spare)
 void
 buf_put_growing(struct buf *b, const void *p, size_t n)
 {
-	if (!make_room(b, n, 0))
+	if (!make_space(b, n, 0))
 		return;
 	memcpy(b->p + b->n, p, n);
 	b->n += n;
@@ -82,7 +82,7 @@ buf_printf(struct buf *b, const char *fmt, ...)
 	int n = vsnprintf(NULL, 0, fmt, args);
 	if (n < 0)
 		b->failed = true;
-	else if (make_room(b, (size_t)n, 1)) {
+	else if (make_space(b, (size_t)n, 1)) {
 		(void)vsnprintf(b->p + b->n, (size_t)n + 1, fmt, again);
 		b->n += (size_t)n;
 	}
@@ -93,7 +93,7 @@ buf_printf(struct buf *b, const char *fmt, ...)
 char *
 buf_reserve(struct buf *b, size_t n)
 {
-	return make_room(b, n, 0) ? b->p + b->n : NULL;
+	return make_space(b, n, 0) ? b->p + b->n : NULL;
 }
 
 void

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: EPL-2.0 */
 /*
- * buf: a growing byte buffer with a ceiling and a sticky failure.
+ * buf: a growing byte buffer with a size limit.
  *
- * Writers put without looking; whoever uses the result asks buf_ok() once.
- * After a failure (ceiling or malloc) every put is a no-op, so that a buffer
- * never holds a text with a hole.  Used for bodies, answers and log lines.
+ * Functions that put need no check after each call: a failure (limit reached,
+ * or malloc) is remembered, and every later put does nothing, so that a buffer
+ * never holds a text with a part missing.  Who uses the result asks buf_ok()
+ * once.  Used for bodies, answers and log lines.
  */
 #ifndef HULYKVS_BUF_H
 #define HULYKVS_BUF_H
@@ -17,14 +18,14 @@ struct buf {
 	char *p;
 	size_t n;   /* bytes in use */
 	size_t cap; /* bytes allocated */
-	size_t max; /* ceiling */
+	size_t max; /* limit of n */
 	bool failed;
 };
 
 /* Takes no memory yet; max in bytes. */
 void buf_init(struct buf *b, size_t max);
 
-/* What buf_put() does where there may be no room yet. */
+/* buf_put() where memory has to be allocated first. */
 void buf_put_growing(struct buf *b, const void *p, size_t n);
 
 static inline void
@@ -55,11 +56,11 @@ buf_putc(struct buf *b, char c)
 void buf_put_number(struct buf *b, int64_t n); /* in decimal; faster than printf */
 void buf_printf(struct buf *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
-/* Room for n more bytes at the end, for a reader that fills them and calls buf_grew().  NULL on failure. */
+/* Space for n more bytes at the end, which the caller fills before it calls buf_grew().  NULL on failure. */
 char *buf_reserve(struct buf *b, size_t n) __attribute__((warn_unused_result));
 void buf_grew(struct buf *b, size_t n);
 
-/* Drops the first n bytes. */
+/* Removes the first n bytes. */
 void buf_drop(struct buf *b, size_t n);
 
 static inline bool
@@ -78,7 +79,7 @@ buf_str(const struct buf *b)
 /* Empties; keeps the memory and clears the failure. */
 void buf_clear(struct buf *b);
 
-/* Empties and gives the memory back; the buffer may be used again. */
+/* Empties and frees the memory; the buffer may be used again. */
 void buf_free(struct buf *b);
 
 #endif

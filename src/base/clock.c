@@ -59,7 +59,7 @@ put_second(char *p, time_t second)
 	(void)put_digits(p, tm.tm_sec, 2);
 }
 
-/* The calendar (and the lock that the C library takes for it) is asked once a second and thread. */
+/* Each thread calls gmtime_r(), which takes a lock of the C library, once a second at most. */
 void
 clock_text(char out[CLOCK_TEXT_SIZE])
 {

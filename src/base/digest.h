@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: EPL-2.0 */
 /*
- * digest: MD5, SHA-256 and what is made of it, by OpenSSL, which only this
- * room and xaes include.
+ * digest: MD5, SHA-256, HMAC and HKDF, by OpenSSL.  Only this module and
+ * store/xaes include OpenSSL's headers.
  *
- * MD5 is the API's entity tag and the md5 column, nothing that protects; the
- * SHA-256 of a token is its place in the token cache.  Contexts are kept per
- * thread; each thread that used the room ends with digest_thread_end().
+ * MD5 is the API's entity tag and the column md5; it protects nothing.  The
+ * SHA-256 of a token is its key in the token cache.  Contexts are kept per
+ * thread; each thread that called this module ends with digest_thread_end().
  */
 #ifndef HULYKVS_DIGEST_H
 #define HULYKVS_DIGEST_H
@@ -27,9 +27,10 @@ bool digest_sha256(struct str s, struct sha256 *out) __attribute__((warn_unused_
 /* RFC 2104 with SHA-256. */
 bool digest_hmac_sha256(struct str key, struct str s, struct sha256 *out) __attribute__((warn_unused_result));
 
-/* A key of its own for what info says (at most 255 bytes), from a key: RFC 5869 with SHA-256, no salt, 32 bytes. */
+/* Derives a key of 32 bytes for the purpose `info` (at most 255 bytes): RFC 5869 with SHA-256, no salt. */
 bool digest_hkdf_sha256(struct str key, struct str info, struct sha256 *out) __attribute__((warn_unused_result));
 
+/* Frees the calling thread's contexts. */
 void digest_thread_end(void);
 
 /* Compares in a time that does not depend on the contents. */

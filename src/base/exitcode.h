@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: EPL-2.0 */
 /*
- * exitcode: how both programs end (the numbers of sysexits.h).
+ * exitcode: the exit statuses of both programs (the numbers of sysexits.h).
  */
 #ifndef HULYKVS_EXITCODE_H
 #define HULYKVS_EXITCODE_H
@@ -10,7 +10,7 @@ enum exitcode {
 	EXIT_USAGE = 64,     /* bad option or argument; not started by a web server */
 	EXIT_DATABASE = 69,  /* the database cannot be reached or refuses (hulykvs-migrate) */
 	EXIT_INTERNAL = 70,  /* a fault of ours or of the system */
-	EXIT_TRY_LATER = 75, /* another migration or a lock stood in the way for too long */
+	EXIT_TRY_LATER = 75, /* another migration or a lock took too long */
 	EXIT_REFUSED = 77,   /* the request would be refused (--access-check) */
 	EXIT_CONFIG = 78,    /* a setting is wrong */
 };

@@ -13,8 +13,8 @@
 #include "base/clock.h"
 #include "base/utf8.h"
 
-#define TEXT_SIZE 1024 /* of one text, escaped: a long one leaves room for the other fields */
-#define LINE_SIZE 4096 /* bytes at most, with the newline; a pipe takes so many in one piece (PIPE_BUF) */
+#define TEXT_SIZE 1024 /* bytes of one text, escaped; a longer one is cut, so that other fields fit into the line */
+#define LINE_SIZE 4096 /* bytes at most, with the newline: what one write(2) to a pipe does not split (PIPE_BUF) */
 
 static const char *const level_names[] = {
 #define X(level, name) [level] = name,
@@ -29,14 +29,14 @@ static const char *const format_names[] = {
 };
 
 static atomic_int log_threshold = LOG_INFO, log_format = LOG_LOGFMT;
-static atomic_uint_fast64_t lost;        /* lines */
-static atomic_uint_fast64_t lost_untold; /* of them, nothing stands in the log */
+static atomic_uint_fast64_t lost;            /* lines */
+static atomic_uint_fast64_t lost_unreported; /* of them, those that the log does not mention yet */
 
 /* Set by log_never_wait(). */
 static int log_fd = STDERR_FILENO;
 static bool is_socket, looks_first;
 
-/* ASCII characters at the start of s that may stand in a line as they are. */
+/* ASCII characters at the start of s that need no escape. */
 static size_t
 plain(struct str s)
 {
@@ -47,21 +47,21 @@ plain(struct str s)
 	return n;
 }
 
-/* Bytes of the character of more than one byte that s begins with; 0: it begins with none that is printable. */
+/* Bytes of the multibyte character that s begins with; 0: it begins with none, or with one that is not printable. */
 static size_t
 printable(struct str s)
 {
 	if ((unsigned char)s.p[0] < 0x80)
 		return 0;
 	if ((unsigned char)s.p[0] == 0xc2 && s.n > 1 && (unsigned char)s.p[1] < 0xa0)
-		return 0; /* U+0080 to U+009F: controls that a terminal obeys */
+		return 0; /* U+0080 to U+009F: control characters, which a terminal obeys */
 	for (size_t n = 2; n <= 4; n++)
 		if (utf8_valid(str_first(s, n)))
 			return n;
 	return 0;
 }
 
-/* The escaped form of one byte, in out.  JSON has none for a byte that is no character (RFC 8259 7). */
+/* The escape of one byte, in out.  JSON has none for a byte that is no character (RFC 8259 7). */
 static struct str
 escape(char c, enum log_format format, char out[6])
 {
@@ -92,12 +92,12 @@ put_log_text(struct buf *line, struct str s, enum log_format format)
 	buf_putc(line, '"');
 	while (s.n > 0 && buf_ok(line)) {
 		char space[6];
-		size_t run = plain(s), taken;
+		size_t ready = plain(s), taken;
 		struct str unit;
 
-		if (run > 0)
-			run = run < end - line->n ? run : end - line->n; /* not more than fits */
-		taken = run > 0 ? run : printable(s);
+		if (ready > 0)
+			ready = ready < end - line->n ? ready : end - line->n; /* not more than fits */
+		taken = ready > 0 ? ready : printable(s);
 		unit = str_first(s, taken);
 		if (taken == 0) {
 			taken = 1;
@@ -189,7 +189,7 @@ put_log_line(
 
 	if (buf_reserve(out, LINE_SIZE) == NULL)
 		return;
-	out->max = out->n + LINE_SIZE - end.n; /* the end of the line always has its place */
+	out->max = out->n + LINE_SIZE - end.n; /* so that the end of the line always fits */
 	put_start(out, format, level);
 	put_name(out, "msg", format);
 	put_log_text(out, str_of(msg), format);
@@ -260,7 +260,7 @@ log_format_name(enum log_format format)
 	return str_of(format_names[format]);
 }
 
-/* A pipe that is ready takes a piece (PIPE_BUF), unless another writer comes in between. */
+/* A pipe that poll(2) calls writable takes a piece (PIPE_BUF) without waiting, unless another process writes first. */
 static bool
 is_full(void)
 {
@@ -269,7 +269,7 @@ is_full(void)
 	return poll(&p, 1, 0) == 0;
 }
 
-/* A pipe takes this much whole or not at all, and so does a socket. */
+/* A pipe or a socket takes a piece of this size whole or not at all. */
 static bool
 write_piece(struct str s)
 {
@@ -283,11 +283,11 @@ write_piece(struct str s)
 	return n >= 0;
 }
 
-/* Says how many lines were lost, as soon as there is room again. */
+/* Logs how many lines were lost, as soon as a line can be written again. */
 static void
-tell_lost(void)
+report_lost(void)
 {
-	uint64_t n = atomic_exchange(&lost_untold, 0);
+	uint64_t n = atomic_exchange(&lost_unreported, 0);
 	struct log_field fields[] = { log_number("lines", (int64_t)n), { .kind = LOG_END } };
 	struct buf line;
 
@@ -296,7 +296,7 @@ tell_lost(void)
 	buf_init(&line, LINE_SIZE);
 	put_log_line(&line, (enum log_format)atomic_load(&log_format), LOG_WARN, "lines of the log were lost", fields);
 	if (!write_piece(buf_str(&line)))
-		(void)atomic_fetch_add(&lost_untold, n);
+		(void)atomic_fetch_add(&lost_unreported, n);
 	buf_free(&line);
 }
 
@@ -308,10 +308,10 @@ count_lost(struct str piece)
 	for (size_t i = 0; i < piece.n; i++)
 		n += piece.p[i] == '\n';
 	(void)atomic_fetch_add(&lost, n);
-	(void)atomic_fetch_add(&lost_untold, n);
+	(void)atomic_fetch_add(&lost_unreported, n);
 }
 
-/* As many whole lines as are surely written in one piece. */
+/* As many whole lines as one write(2) does not split. */
 static struct str
 first_piece(struct str lines)
 {
@@ -330,8 +330,8 @@ log_send(struct buf *lines)
 	while (left.n > 0) {
 		struct str piece = first_piece(left);
 
-		if (atomic_load_explicit(&lost_untold, memory_order_relaxed) > 0)
-			tell_lost();
+		if (atomic_load_explicit(&lost_unreported, memory_order_relaxed) > 0)
+			report_lost();
 		if (!write_piece(piece))
 			count_lost(piece);
 		left = str_skip(left, piece.n);
@@ -362,8 +362,8 @@ log_write(enum log_level level, const char *msg, const struct log_field *fields)
 }
 
 /*
- * A pipe is opened a second time, since O_NONBLOCK on the first would be everybody's who shares it.  Where it
- * belongs to another user than ours, that is refused.
+ * A pipe is opened a second time, since O_NONBLOCK belongs to the open file description, which other processes
+ * share.  The kernel refuses that where another user owns the pipe; then poll(2) is asked before each write.
  */
 void
 log_never_wait(void)

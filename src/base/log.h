@@ -10,9 +10,9 @@
  * secrets or connection strings: they are personal data or worse.  Any thread
  * may log.
  *
- * A line is one write(2).  A thread that has many may gather them and send
- * them together.  After log_never_wait() a line that stderr's reader has no
- * room for is lost and counted, instead of stopping the thread.
+ * A line is one write(2).  A thread with many lines may gather them and send
+ * them together.  After log_never_wait() a line is lost and counted where the
+ * pipe or socket behind stderr is full; the thread does not wait.
  */
 #ifndef HULYKVS_LOG_H
 #define HULYKVS_LOG_H
@@ -62,7 +62,7 @@ log_text(const char *name, struct str text)
 	return (struct log_field){ name, LOG_TEXT, { .text = text } };
 }
 
-/* A short text that is known to hold nothing that has to be escaped: faster. */
+/* A short text that needs no escape, which the caller knows: faster. */
 static inline struct log_field
 log_word(const char *name, struct str text)
 {
@@ -82,7 +82,7 @@ log_millis(const char *name, int64_t ns)
 	return (struct log_field){ name, LOG_MILLIS, { .number = ns } };
 }
 
-/* A field that is left out, where another may or may not stand. */
+/* No field: for an array of fields where one is optional. */
 static inline struct log_field
 log_nothing(void)
 {
@@ -108,16 +108,16 @@ void log_write(enum log_level level, const char *msg, const struct log_field *fi
 #define log_event(level, ...)       log_event_(level, __VA_ARGS__, (struct log_field){ NULL, LOG_END, { .number = 0 } })
 #define log_event_(level, msg, ...) log_write((level), (msg), (const struct log_field[]){ __VA_ARGS__ })
 
-/* The same at the end of lines, a buffer of any ceiling; whatever the threshold is. */
+/* Puts a line at the end of `lines` instead of writing it.  Does not look at the threshold. */
 void log_gather(struct buf *lines, enum log_level level, const char *msg, const struct log_field *fields);
 
 /* Sends what was gathered, and empties the buffer. */
 void log_send(struct buf *lines);
 
-/* From now on lines are lost where stderr has no room.  Before any other thread is there. */
+/* From now on no thread waits for the reader of stderr: lines are lost instead.  To be called before any thread is made. */
 void log_never_wait(void);
 
-/* How many were. */
+/* Lines lost so far. */
 uint64_t log_lost(void);
 
 #endif

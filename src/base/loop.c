@@ -9,7 +9,7 @@
 
 #include "base/clock.h"
 
-#define EVENTS_PER_TURN 256
+#define EVENTS_PER_ITERATION 256
 
 bool
 loop_init(struct loop *l)
@@ -132,17 +132,17 @@ wait_for_events(const struct loop *l, struct epoll_event *events)
 	int n;
 
 	if (!l->wakeful)
-		return epoll_wait(l->epoll, events, EVENTS_PER_TURN, wait_time(l));
+		return epoll_wait(l->epoll, events, EVENTS_PER_ITERATION, wait_time(l));
 	end = clock_mono() + LOOP_WAKEFUL;
-	while ((n = epoll_wait(l->epoll, events, EVENTS_PER_TURN, 0)) == 0 && clock_mono() < end)
+	while ((n = epoll_wait(l->epoll, events, EVENTS_PER_ITERATION, 0)) == 0 && clock_mono() < end)
 		(void)sched_yield();
-	return n != 0 ? n : epoll_wait(l->epoll, events, EVENTS_PER_TURN, wait_time(l));
+	return n != 0 ? n : epoll_wait(l->epoll, events, EVENTS_PER_ITERATION, wait_time(l));
 }
 
 static void
-turn(struct loop *l)
+iterate(struct loop *l)
 {
-	struct epoll_event events[EVENTS_PER_TURN];
+	struct epoll_event events[EVENTS_PER_ITERATION];
 	int n = wait_for_events(l, events);
 
 	assert(n >= 0 || errno == EINTR);
@@ -160,7 +160,7 @@ void
 loop_run(struct loop *l)
 {
 	while (!l->stopped)
-		turn(l);
+		iterate(l);
 }
 
 void

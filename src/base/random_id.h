@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: EPL-2.0 */
 /*
- * ids: random names for requests, unique for all practical purposes but no
- * secrets: whoever has seen some can tell the next.
+ * random_id: random names for requests and spans.  Two are the same with a
+ * probability that need not be considered.  They are no secrets: the next ones
+ * can be computed from those seen before.
  */
 #ifndef HULYKVS_RANDOM_ID_H
 #define HULYKVS_RANDOM_ID_H
@@ -10,7 +11,7 @@
 
 #include "base/str.h"
 
-/* A source of them; one thread at a time. */
+/* A generator; one thread at a time. */
 struct random_id {
 	uint64_t state;
 };
@@ -21,7 +22,7 @@ void random_id_init(struct random_id *ids);
 #define RANDOM_ID_SIZE 32 /* hex digits, no NUL */
 void random_id_make(struct random_id *ids, char out[RANDOM_ID_SIZE]);
 
-/* Whether a name of somebody else's will do: 1 to 128 letters, digits and "._-". */
+/* Whether a name that a client sent may be used: 1 to 128 letters, digits and "._-". */
 bool random_id_ok(struct str s);
 
 #endif

@@ -11,7 +11,7 @@ secret_new(size_t n)
 
 	if (p == MAP_FAILED)
 		return NULL;
-	/* Both only make it harder to get at; without them it works as well. */
+	/* Both are extra protection; where the system refuses them, the memory is used without. */
 	(void)mlock(p, n);
 	(void)madvise(p, n, MADV_DONTDUMP);
 	return p;

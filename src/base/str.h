@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: EPL-2.0 */
 /*
- * str: slices, the way text travels through this program.
+ * str: slices: text as a pointer and a length.
  *
- * A slice borrows its bytes: it neither owns nor ends them with a NUL, and is
- * valid as long as what it was cut from (the request's arena, a configuration,
- * a literal).  A slice whose p is NULL is "absent", which is not the same as
- * "empty".  Anyone may use this room; nothing here allocates or fails.
+ * A slice borrows its bytes: it does not own them, no NUL stands behind them,
+ * and it is valid as long as what it was cut from (the request's arena, a
+ * configuration, a literal).  A slice whose p is NULL is "absent", which is not
+ * the same as "empty".  Any module may use it; nothing here allocates or fails.
  */
 #ifndef HULYKVS_STR_H
 #define HULYKVS_STR_H
@@ -72,7 +72,7 @@ struct str str_trim(struct str s);
  */
 bool str_cut(struct str s, char at, struct str *head, struct str *tail);
 
-/* The first n bytes, or all of s if it is shorter; and what is behind them. */
+/* The first n bytes, or all of s if it is shorter; and the bytes after the first n. */
 struct str str_first(struct str s, size_t n);
 struct str str_skip(struct str s, size_t n);
 

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: EPL-2.0 */
 /*
- * textfile: a file as one piece: settings, secrets, access rules.
+ * textfile: reads a whole file: settings, secrets, access rules.
  *
- * The text stands in one allocation, made before it is read, so that no part of
- * a secret stays behind in memory that was given back: textfile_forget()
- * overwrites all of it.
+ * The buffer is allocated before anything is read, and never moved, so that
+ * textfile_forget() overwrites every byte of a secret.
  */
 #ifndef HULYKVS_TEXTFILE_H
 #define HULYKVS_TEXTFILE_H
@@ -14,14 +13,14 @@
 #define TEXTFILE_MAX ((size_t)256 * 1024) /* bytes */
 
 enum textfile_kind {
-	TEXTFILE_OPEN,   /* anybody may read it */
-	TEXTFILE_SECRET, /* refused where group or others may do anything with it; also loses the end of its last line */
+	TEXTFILE_OPEN,   /* any mode */
+	TEXTFILE_SECRET, /* refused where group or others have any right; the newline at its end is removed */
 };
 
 /*
- * Reads a regular file of less than TEXTFILE_MAX; *text is made anew.  NULL:
- * done.  Else what is wrong, in words that quote nothing of the file, and
- * errno where the system said so (else 0).  A file below the
+ * Reads a regular file of less than TEXTFILE_MAX bytes into *text, which it
+ * initializes.  NULL: done.  Else what is wrong, without a byte of the file,
+ * and errno where a system call failed (else 0).  A file below the
  * $CREDENTIALS_DIRECTORY that systemd makes for a service may have any mode.
  */
 const char *textfile_read(const char *path, enum textfile_kind kind, struct buf *text)

@@ -17,7 +17,7 @@ sextet_of(char c)
 bool
 base64url_decode(struct str s, unsigned char *out, size_t max, size_t *n)
 {
-	unsigned bits = 0; /* the lowest `held` of them wait for the rest of their byte */
+	unsigned bits = 0; /* the lowest `held` of them belong to a byte that is not complete */
 	unsigned held = 0;
 	size_t length = s.n / 4 * 3 + s.n % 4 * 6 / 8;
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: EPL-2.0 */
 /*
- * base64url: decoding what a JSON Web Token is made of (RFC 7515 2, RFC 4648 5).
+ * base64url: the parts of a JSON Web Token (RFC 7515 2, RFC 4648 5).
  *
- * Strict, as the original is: no padding, no line breaks, no bytes outside
- * the alphabet, and the bits behind the last byte are zero, so that no two
- * texts stand for the same bytes.
+ * Decoding is strict, as in the original: no padding, no line breaks, no bytes
+ * outside the alphabet, and unused bits at the end are zero, so that no two
+ * texts decode to the same bytes.
  */
 #ifndef HULYKVS_BASE64URL_H
 #define HULYKVS_BASE64URL_H

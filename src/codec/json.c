@@ -12,9 +12,9 @@
 /*
  * cJSON is more lenient than RFC 8259: it takes every byte up to 0x20 for
  * white space, raw control characters in strings, "\uXYZW" for a NUL, numbers
- * like 01 and 1., and a byte order mark.  The scan below refuses these first,
- * and leaves the structure to cJSON.  Each skip_ function stands at its first
- * byte and returns the byte behind, or NULL.
+ * like 01 and 1., and a byte order mark.  The scan below refuses these first;
+ * cJSON then checks the structure.  Each skip_ function begins at the first byte
+ * of what it skips and returns the byte behind it, or NULL where it is malformed.
  */
 
 static bool
@@ -23,7 +23,7 @@ is_space(char c)
 	return c == ' ' || c == '\t' || c == '\n' || c == '\r'; /* RFC 8259 2 */
 }
 
-/* RFC 8259 7; cJSON knows the short escapes.  Never at the end, where the closing brace stands. */
+/* RFC 8259 7; short escapes are left to cJSON.  p[1] exists, since the text ends with a brace. */
 static const char *
 skip_escape(const char *p, const char *end)
 {
@@ -59,7 +59,7 @@ skip_json_digits(const char *p, const char *end)
 	return p > start ? p : NULL;
 }
 
-/* RFC 8259 6; never at the end, where the closing brace stands. */
+/* RFC 8259 6.  Reads no byte behind the end, since the text ends with a brace. */
 static const char *
 skip_number(const char *p, const char *end)
 {
@@ -120,7 +120,7 @@ json_parse_object(struct str s)
 
 	errno = 0; /* cJSON does not tell why, but its malloc does */
 	s = trim_space(s);
-	/* The brace at the end also keeps cJSON 1.7.15 from looking one byte behind s after a comma. */
+	/* A brace at the end also prevents that cJSON 1.7.15 reads one byte behind s after a comma. */
 	if (s.n < 2 || s.p[0] != '{' || s.p[s.n - 1] != '}' || !is_strict(s) || !utf8_valid(s))
 		return NULL;
 
@@ -179,7 +179,7 @@ any_below(uint64_t bytes, uint64_t limit)
 
 /* Bytes at the start of s that need no escape, eight at a time: lists hold 200,000 keys. */
 static size_t
-plain_run(struct str s)
+plain_bytes(struct str s)
 {
 	size_t n = 0;
 
@@ -200,7 +200,7 @@ json_put_string(struct buf *b, struct str s)
 	size_t n;
 
 	buf_putc(b, '"');
-	while ((n = plain_run(s)) < s.n) {
+	while ((n = plain_bytes(s)) < s.n) {
 		buf_put(b, s.p, n);
 		put_escaped(b, s.p[n]);
 		s = str_skip(s, n + 1);

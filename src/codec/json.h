@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: EPL-2.0 */
 /*
- * json: reading JSON from outside (by cJSON, made strict) and writing strings.
+ * json: parses JSON of others, by cJSON with stricter checks in front of it, and
+ * writes JSON strings.  Includes cJSON's header for its callers.
  */
 #ifndef HULYKVS_JSON_H
 #define HULYKVS_JSON_H

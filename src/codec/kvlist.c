@@ -58,7 +58,7 @@ kvlist_read(struct str s, struct arena *a, struct kvlist *p)
 	return true;
 }
 
-/* What had nothing to be decoded is still s itself, which is its owner's. */
+/* Text without escapes was not copied: it lies in s, whose owner overwrites it. */
 static void
 forget_pair(struct str decoded, struct str s)
 {

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: EPL-2.0 */
 /*
- * pairs: lists of the form "name=value,name=value", as the variables
- * OTEL_RESOURCE_ATTRIBUTES and OTEL_EXPORTER_OTLP_HEADERS hold them: W3C
- * Baggage (section 3.3.1) without properties, names and values
- * percent-decoded.
+ * kvlist: lists of the form "name=value,name=value", as in the variables
+ * OTEL_RESOURCE_ATTRIBUTES and OTEL_EXPORTER_OTLP_HEADERS: W3C Baggage (section
+ * 3.3.1) without properties; names and values are percent-decoded.
  */
 #ifndef HULYKVS_KVLIST_H
 #define HULYKVS_KVLIST_H
@@ -22,8 +21,8 @@ struct kvlist {
 };
 
 /*
- * Fills *p; borrows from s and the arena.  Of a name that comes twice the last
- * one counts; nothing between two commas is no pair.  False: a pair without a
+ * Fills *p; borrows from s and the arena.  Where a name comes twice, the last
+ * one counts; an empty element between commas is skipped.  False: a pair without a
  * name or '=', a broken escape, a control character, no UTF-8, more than
  * KVLIST_MAX, or no memory.
  */

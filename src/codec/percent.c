@@ -72,7 +72,7 @@ percent_decode(struct str in, enum percent_form form, struct arena *a, struct st
 }
 
 bool
-percent_says(struct str segment, struct str word)
+percent_equals(struct str segment, struct str word)
 {
 	char c;
 

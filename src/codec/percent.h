@@ -21,13 +21,13 @@ enum percent_form {
 };
 
 /*
- * Decodes `in` into *out: borrows `in` where nothing is to decode, else the
+ * Decodes `in` into *out, which borrows `in` where nothing is escaped, else the
  * arena.  *out is set only on PERCENT_OK.
  */
 enum percent_result percent_decode(struct str in, enum percent_form form, struct arena *a, struct str *out)
     __attribute__((warn_unused_result));
 
-/* Whether the segment says the word, decoded: escaped or not, a letter is the same (RFC 3986 6.2.2.2). */
-bool percent_says(struct str segment, struct str word);
+/* Whether the segment, decoded, is the word: a letter may be written as an escape (RFC 3986 6.2.2.2). */
+bool percent_equals(struct str segment, struct str word);
 
 #endif

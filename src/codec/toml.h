@@ -2,7 +2,7 @@
 /*
  * toml: the part of TOML 1.0 that etc/config.toml needs: comments and
  * `key = value` lines, where a value is a basic "…" or literal '…' string, a
- * decimal number or a boolean.  Debian has no TOML library for C.  Anything
+ * decimal number or a boolean.  Debian has no TOML library for C.  Everything
  * else (tables, arrays, dates, multi-line strings, dotted keys, hexadecimal
  * numbers, exponents) is refused with its line number.
  */
@@ -12,9 +12,9 @@
 #include "base/arena.h"
 
 /*
- * Called for each pair, in order; a string is decoded, a number without its
- * underscores, a boolean as written.  false stops the reader.  Whether a key
- * comes twice is the caller's to see.
+ * Called for each pair, in order; a string is decoded, a number comes without
+ * underscores, a boolean as written.  false stops the reading.  A key that comes
+ * twice is not refused here.
  */
 typedef bool toml_pair_fn(void *ctx, struct str key, struct str value, unsigned line);
 

@@ -22,7 +22,7 @@ route_is_protected(struct str path)
 	if (!str_starts(path, STR("/")))
 		return false;
 	(void)str_cut(str_skip(path, 1), '/', &first, &rest);
-	return percent_says(first, STR("api")) || percent_says(first, STR("api2"));
+	return percent_equals(first, STR("api")) || percent_equals(first, STR("api2"));
 }
 
 enum route_number
@@ -58,7 +58,7 @@ matches(struct str template, struct str path, struct route_match *m)
 		(void)str_cut(template, '/', &want, &template);
 		(void)str_cut(path, '/', &have, &path);
 		if (!str_starts(want, STR("{"))) {
-			if (!percent_says(have, want))
+			if (!percent_equals(have, want))
 				return false;
 		} else if (have.n == 0) {
 			return false;

@@ -10,7 +10,7 @@
 struct heartbeat {
 	atomic_bool draining;
 	unsigned workers;
-	_Atomic int64_t beat[]; /* written once a second: no need for cache lines of their own */
+	_Atomic int64_t beat[]; /* written once a second, so it does not matter that they share a cache line */
 };
 
 struct heartbeat *

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: EPL-2.0 */
 /*
- * health: signs of life of the workers, and whether the program is about to
- * end.  Any thread may read.
+ * heartbeat: whether each worker's event loop still iterates, and whether the
+ * program is shutting down.  Any thread may read.
  *
- * A worker beats once a second, from a timer of its loop; a loop that does not
- * turn does not beat.
+ * A worker reports once a second, from a timer of its loop.  A loop that hangs in
+ * one iteration does not report.
  */
 #ifndef HULYKVS_HEARTBEAT_H
 #define HULYKVS_HEARTBEAT_H
@@ -14,22 +14,22 @@
 
 struct heartbeat;
 
-#define HEARTBEAT_SILENCE INT64_C(5000000000) /* nanoseconds without a beat, after which a worker is taken for stuck */
+#define HEARTBEAT_SILENCE INT64_C(5000000000) /* nanoseconds without a report, after which a worker counts as stuck */
 
 /* NULL: no memory. */
 struct heartbeat *heartbeat_new(unsigned workers, int64_t now) __attribute__((warn_unused_result));
 void heartbeat_free(struct heartbeat *h);
 
-/* The calling worker's loop turns. */
+/* For the worker's own thread: its loop iterates. */
 void heartbeat_beat(struct heartbeat *h, unsigned worker, int64_t now);
 
-/* Its loop has ended properly: no more beats are to be expected. */
+/* The worker has ended as it should, and reports no more. */
 void heartbeat_end(struct heartbeat *h, unsigned worker);
 
-/* The worker that has been silent for too long, and for how long; false: there is none. */
+/* The first worker that is stuck, and the time since its last report; false: there is none. */
 bool heartbeat_find_stuck(const struct heartbeat *h, int64_t now, unsigned *worker, int64_t *silence);
 
-/* The program finishes what it has, and ends. */
+/* The program finishes the requests that it has, and ends. */
 void heartbeat_drain(struct heartbeat *h);
 bool heartbeat_is_draining(const struct heartbeat *h);
 

@@ -10,7 +10,7 @@
 
 #include "base/base.h"
 
-/* Spelled out, since the kernel's headers are often older than the kernel; the numbers are those of every machine. */
+/* For kernel headers that are older than the kernel; the numbers are the same on every architecture. */
 #ifndef SYS_landlock_create_ruleset
 #define SYS_landlock_create_ruleset 444
 #define SYS_landlock_add_rule       445
@@ -23,12 +23,12 @@
 #define READ_FILE (UINT64_C(1) << 2)
 #define READ_DIR  (UINT64_C(1) << 3)
 
-/* Which bits each version knows, the lower ones included: LANDLOCK_ACCESS_FS_*, _NET_*, LANDLOCK_SCOPE_*. */
+/* Access rights and scopes of each version: LANDLOCK_ACCESS_FS_*, LANDLOCK_ACCESS_NET_*, LANDLOCK_SCOPE_*. */
 #define FILES(bits)  ((UINT64_C(1) << (bits)) - 1)
 #define BIND_TCP     (UINT64_C(1) << 0)
 #define SCOPE_SIGNAL (UINT64_C(1) << 1)
 
-/* struct landlock_ruleset_attr, of which older kernels take the beginning only */
+/* struct landlock_ruleset_attr; older kernels know its first members only */
 struct ruleset {
 	uint64_t files, ports, scopes;
 };

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: EPL-2.0 */
 /*
- * landlock: files that a thread, and what it starts, may still read
- * (landlock(7)).  All other files are out of its reach, and none can be written,
- * made, removed or run, whoever its user is; TCP ports can no longer be
- * bound, and processes outside can neither be traced nor sent a signal.  What
- * is open already stays as it is, and so does connecting to a unix socket.
+ * landlock: limits which files a thread, and the threads it makes, may read
+ * (landlock(7)).  No other file can be opened, and none can be written, made,
+ * removed or executed, whatever the user's rights; no TCP port can be bound, and
+ * no process outside can be traced or sent a signal.  Descriptors that are open
+ * keep their rights, and connecting to a unix socket stays allowed.  For
+ * program/sandbox.
  *
- * By raw system calls, since the C library has no others; with each later
- * version of the kernel's interface more of this holds:
+ * By system call numbers, since the C library has no functions for it.  How much
+ * of this holds depends on the version of the kernel's interface:
  * 1 (Linux 5.13) files, 3 (6.2) their length, 4 (6.7) TCP, 5 (6.10) commands to
  * devices, 6 (6.12) signals.
  */

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: EPL-2.0 */
 /*
- * listener: the listening socket that the program was started with.
+ * listen_fd: the listening socket that the program was started with.
  *
- * Descriptor 0, where spawn-fcgi, hulykvs-spawn and systemd's
- * StandardInput=socket leave it (FCGI_LISTENSOCK_FILENO of FastCGI 1.0); or
- * descriptor 3, where sd_listen_fds(3) has it, if LISTEN_PID and LISTEN_FDS say
- * so.
+ * It is descriptor 0 (FCGI_LISTENSOCK_FILENO of FastCGI 1.0) under spawn-fcgi,
+ * hulykvs-spawn and systemd's StandardInput=socket.  It is descriptor 3 under
+ * systemd's socket activation (sd_listen_fds(3)), which sets LISTEN_PID and
+ * LISTEN_FDS.
  */
 #ifndef HULYKVS_LISTEN_FD_H
 #define HULYKVS_LISTEN_FD_H

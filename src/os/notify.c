@@ -8,7 +8,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#define US_MAX 3600000000ULL /* microseconds; a watchdog slower than that is none */
+#define US_MAX 3600000000ULL /* microseconds; a longer time is ignored */
 
 void
 notify_send(const char *state)

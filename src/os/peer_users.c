@@ -10,7 +10,7 @@
 #define NAME_MAX_BYTES 255
 #define LOOK_UP_BYTES  16384
 
-/* A number up to the last that is a user's: (uid_t)-1 is none. */
+/* A user's number: below (uid_t)-1, which is no user. */
 static bool
 read_number(struct str s, uid_t *uid)
 {
@@ -25,7 +25,7 @@ read_number(struct str s, uid_t *uid)
 	return s.n > 0 && n < (uid_t)-1;
 }
 
-/* Directory servers have names that useradd(8) would not take; none is a number, which would be too large here. */
+/* More than useradd(8) takes, since directory servers have other names; but no number, which read_number() takes. */
 static bool
 is_name(struct str s)
 {
@@ -78,7 +78,7 @@ look_up(struct str name, uid_t *uid)
 	return found != NULL;
 }
 
-/* Whether the kernel shows this user as itself (user_namespaces(7), "inside outside count"). */
+/* Whether the user has a number in this user namespace (user_namespaces(7), lines of "inside outside count"). */
 static bool
 is_mapped(uid_t uid)
 {
@@ -110,7 +110,7 @@ read_user(struct str user, uid_t *uid, struct buf *why)
 		return false;
 	}
 	if (!is_mapped(*uid)) {
-		buf_printf(why, "the user namespace of this process does not tell %.*s from others", STR_FMT(user));
+		buf_printf(why, "this process runs in a user namespace without a mapping for %.*s", STR_FMT(user));
 		return false;
 	}
 	return true;

@@ -27,7 +27,7 @@ read_memory(struct proc_stats *p)
 	(void)fclose(f);
 }
 
-/* Field 22 of stat, behind the name in parentheses, which may hold anything: ticks since the machine started. */
+/* Start of the process in ticks since the machine started: field 22 of stat.  The name before it may hold any byte. */
 static int64_t
 started_ticks(void)
 {
@@ -50,7 +50,7 @@ started_ticks(void)
 	return (int64_t)ticks;
 }
 
-/* Asked once: the two clocks drift apart, and a start that moves looks like another start. */
+/* Computed once: the clocks drift apart, and a start time that changes would look like a restart. */
 static int64_t
 started(void)
 {
@@ -78,7 +78,7 @@ count_fds(void)
 	while (readdir(d) != NULL)
 		n++;
 	(void)closedir(d);
-	return n > 3 ? n - 3 : 0; /* ".", ".." and the directory's own */
+	return n > 3 ? n - 3 : 0; /* without ".", ".." and the directory's own descriptor */
 }
 
 void
@@ -102,7 +102,7 @@ proc_stats_hide(void)
 {
 	const struct rlimit none = { 0, 0 };
 
-	/* Neither can fail: both only give something up. */
+	/* Neither can fail: a process may always give up these rights. */
 	(void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 	(void)setrlimit(RLIMIT_CORE, &none);
 }

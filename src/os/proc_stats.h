@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: EPL-2.0 */
 /*
- * process: what the kernel tells about this process (proc(5)), and whom it
- * tells.
+ * proc_stats: figures of this process for its metrics (proc(5)), and the switch
+ * that hides its memory from others.
  */
 #ifndef HULYKVS_PROC_STATS_H
 #define HULYKVS_PROC_STATS_H
@@ -15,10 +15,10 @@ struct proc_stats {
 	int64_t started; /* seconds since the epoch */
 };
 
-/* Fills in what it can; the rest is 0. */
+/* A figure that cannot be read is 0. */
 void proc_stats_read(struct proc_stats *p);
 
-/* A crash leaves no core, and no debugger of the same user attaches (PR_SET_DUMPABLE, RLIMIT_CORE): memory holds secrets. */
+/* For the secrets in memory: no core file after a crash, no debugger of the same user (PR_SET_DUMPABLE, RLIMIT_CORE). */
 void proc_stats_hide(void);
 
 #endif

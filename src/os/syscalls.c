@@ -21,10 +21,10 @@
 #include "base/exitcode.h"
 
 #ifndef PR_SET_VMA
-#define PR_SET_VMA 0x53564d41 /* names for memory, which a C library gives */
+#define PR_SET_VMA 0x53564d41 /* newer C libraries name their memory */
 #endif
 
-/* A name that this machine or libseccomp does not know is passed over. */
+/* A name that the architecture or libseccomp does not know is skipped. */
 static const char *const allowed[] = {
 	/* memory */
 	"brk",
@@ -134,7 +134,7 @@ static const char *const allowed[] = {
 	"setsockopt",
 	"shutdown",
 	"socketpair",
-	/* what it is, and where */
+	/* the process and the machine */
 	"getegid",
 	"geteuid",
 	"getgid",
@@ -153,9 +153,10 @@ static const char *const allowed[] = {
 	"uname",
 };
 
-/* Allowed where the bits of each mask are those of the value; a mask of 0 asks nothing. */
-#define INT_BITS UINT64_C(0xffffffff) /* of an int: the rest of its register holds anything */
+/* Of an argument of type int: the upper half of its register is undefined. */
+#define INT_BITS UINT64_C(0xffffffff)
 
+/* Allowed where (argument & mask) == value; a mask of 0 compares nothing. */
 static const struct rule {
 	const char *name;
 	struct {
@@ -163,7 +164,7 @@ static const struct rule {
 		uint64_t mask, value;
 	} argument[2];
 } rules[] = {
-	/* domain; of netlink only what getaddrinfo(3) looks for addresses in */
+	/* domain; netlink only for getaddrinfo(3), which reads the addresses of the machine */
 	{ "socket", { { 0, INT_BITS, AF_UNIX } } },
 	{ "socket", { { 0, INT_BITS, AF_INET } } },
 	{ "socket", { { 0, INT_BITS, AF_INET6 } } },
@@ -178,7 +179,7 @@ static const struct rule {
 	{ "mmap2", { { 2, PROT_WRITE, 0 } } },
 	{ "mmap2", { { 2, PROT_EXEC, 0 } } },
 	{ "mprotect", { { 2, PROT_EXEC, 0 } } },
-	/* request: whether it is a terminal, what is there to read, the number of an interface */
+	/* request: is it a terminal, how many bytes are there to read, the number of an interface */
 	{ "ioctl", { { 1, INT_BITS, FIONBIO } } },
 	{ "ioctl", { { 1, INT_BITS, FIONREAD } } },
 	{ "ioctl", { { 1, INT_BITS, SIOCGIFINDEX } } },
@@ -189,7 +190,7 @@ static const struct rule {
 	{ "prctl", { { 0, INT_BITS, PR_SET_DUMPABLE } } },
 	{ "prctl", { { 0, INT_BITS, PR_SET_NAME } } },
 	{ "prctl", { { 0, INT_BITS, PR_SET_VMA } } },
-	/* process: this one */
+	/* process: 0 is this one */
 	{ "prlimit64", { { 0, INT_BITS, 0 } } },
 };
 
@@ -222,7 +223,7 @@ add_rules(scmp_filter_ctx filter)
 	return error;
 }
 
-/* How each new thread begins: see the header. */
+/* For the C library, which tries clone3 first for each thread: see the header. */
 static int
 let_threads_fall_back(scmp_filter_ctx filter)
 {
@@ -231,7 +232,7 @@ let_threads_fall_back(scmp_filter_ctx filter)
 	return number < 0 ? 0 : seccomp_rule_add_array(filter, SCMP_ACT_ERRNO(ENOSYS), number, 0, NULL);
 }
 
-/* SIGSYS; nothing here but what a signal handler may do. */
+/* Handler of SIGSYS: calls only async-signal-safe functions. */
 static void
 on_trap(int signal, siginfo_t *info, void *context)
 {
@@ -258,11 +259,11 @@ syscalls_restrict(enum syscalls_mode mode, struct buf *why)
 		error = add_rules(filter);
 	if (error == 0 && mode == SYSCALLS_TRAP)
 		error = sigaction(SIGSYS, &trap, NULL) != 0 ? -errno : let_threads_fall_back(filter);
-	/* Of another machine's calls, such as the 32-bit ones, this program makes none. */
+	/* This program makes no calls of another architecture, such as the 32-bit ones. */
 	if (error == 0)
 		error = seccomp_attr_set(filter, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS);
 	if (error == 0) {
-		/* Kernels before 4.14 log nothing; a tree instead of a list where libseccomp can. */
+		/* Optional: kernels before 4.14 cannot log, and older versions of libseccomp make no binary tree. */
 		(void)seccomp_attr_set(filter, SCMP_FLTATR_CTL_LOG, 1);
 		(void)seccomp_attr_set(filter, SCMP_FLTATR_CTL_OPTIMIZE, 2);
 		error = seccomp_load(filter);
