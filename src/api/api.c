@@ -351,7 +351,7 @@ dispatch_action(const struct api *api, const struct rules *rules, struct call *c
 }
 
 enum api_step
-api_begin(const struct api *api, struct guard *guard, int64_t now, struct call *c, const struct request *request,
+api_begin(const struct api *api, const struct policy *policy, int64_t now, struct call *c, const struct request *request,
     struct arena *arena, struct response *r)
 {
 	enum api_step step = API_ANSWER;
@@ -367,8 +367,8 @@ api_begin(const struct api *api, struct guard *guard, int64_t now, struct call *
 		return API_ANSWER;
 	}
 	c->match = find_route(api, request);
-	if (!route_is_protected(request->path) || authenticate(c, guard->verifier, now))
-		step = dispatch_action(api, guard->policy->rules, c, r);
+	if (!route_is_protected(request->path) || authenticate(c, policy->verifier, now))
+		step = dispatch_action(api, policy->rules, c, r);
 	if (c->refusal != REFUSAL_NONE)
 		api_refuse(c, c->refusal, r);
 	else if (request->method == METHOD_OPTIONS)

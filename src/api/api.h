@@ -13,7 +13,7 @@
 #define HULYKVS_API_H
 
 #include "api/key_list.h"
-#include "auth/guard.h"
+#include "auth/policy.h"
 #include "http/etag.h"
 #include "http/response.h"
 #include "store/store.h"
@@ -48,7 +48,7 @@ enum api_step {
 };
 
 /* Decides as much as can be known from the header alone.  now: seconds since the epoch, for the token. */
-enum api_step api_begin(const struct api *api, struct guard *guard, int64_t now, struct call *c,
+enum api_step api_begin(const struct api *api, const struct policy *policy, int64_t now, struct call *c,
     const struct request *request, struct arena *arena, struct response *r);
 
 /*

@@ -14,15 +14,19 @@
 
 extern char **environ;
 
+/* When a setting is read, as settings.h has it. */
+enum config_reading { CONFIG_START, CONFIG_HUP };
+
 struct setting {
 	const char *member, *name, *def, *help;
+	enum config_reading when;
 	size_t offset; /* in struct config */
 	const struct setting_type *type;
 };
 
 static const struct setting settings[] = {
-#define X(member, type, name, def, help) \
-	{ #member, name, def, help, offsetof(struct config, member), &setting_type_##type },
+#define X(member, type, when, name, def, help) \
+	{ #member, name, def, help, CONFIG_##when, offsetof(struct config, member), &setting_type_##type },
 	SETTINGS(X)
 #undef X
 };
@@ -405,6 +409,8 @@ config_put(const struct config *c, struct buf *out)
 		}
 		buf_puts(out, STR("  # "));
 		put_origin(out, &c->origin[i]);
+		if (settings[i].when == CONFIG_HUP)
+			buf_puts(out, STR("; HUP reads it again"));
 		buf_putc(out, '\n');
 	}
 }
@@ -426,6 +432,12 @@ const char *
 config_name(enum config_setting setting)
 {
 	return settings[setting].name;
+}
+
+bool
+config_is_reread(enum config_setting setting)
+{
+	return settings[setting].when == CONFIG_HUP;
 }
 
 void

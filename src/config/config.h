@@ -21,7 +21,7 @@
 #include "config/settings.h"
 
 enum config_setting {
-#define X(member, type, name, def, help) CONFIG_##member,
+#define X(member, type, when, name, def, help) CONFIG_##member,
 	SETTINGS(X)
 #undef X
 	    CONFIG_COUNT,
@@ -54,7 +54,7 @@ enum config_reader {
 
 struct config {
 	enum config_reader reader;
-#define X(member, type, name, def, help) SETTING_C_##type member;
+#define X(member, type, when, name, def, help) SETTING_C_##type member;
 	SETTINGS(X)
 #undef X
 	struct config_origin origin[CONFIG_COUNT];
@@ -94,7 +94,7 @@ void config_free(struct config *c);
 /* "NAME (default): help", a setting a line, for --help. */
 void config_print_help(FILE *out);
 
-/* "NAME=value  # where it comes from", a setting a line; secrets as asterisks. */
+/* "NAME=value  # where it comes from; whether HUP reads it again", a setting a line; secrets as asterisks. */
 void config_put(const struct config *c, struct buf *out);
 
 /* Calls back with each file that a setting names, or that holds one. */
@@ -102,6 +102,9 @@ void config_each_file(const struct config *c, void (*file)(void *ctx, const char
 
 /* The environment variable. */
 const char *config_name(enum config_setting setting);
+
+/* Whether a running program reads it again. */
+bool config_is_reread(enum config_setting setting);
 
 /* Exchanges the values there. */
 void config_swap(struct config *a, struct config *b, enum config_setting setting);

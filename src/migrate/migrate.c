@@ -217,11 +217,9 @@ seal_all(struct migrate_db *db, const struct migrate_options *options, struct bu
 	enum migrate_seal_task task = options->command == MIGRATE_REENCRYPT ? MIGRATE_SEAL
 	    : options->command == MIGRATE_DECRYPT                           ? MIGRATE_UNSEAL
 									    : MIGRATE_COUNT;
-	struct keyring *keys = keyring_current();
-	struct migrate_seal *m = migrate_seal_new(db->config, task, keys, options->rate);
+	struct migrate_seal *m = migrate_seal_new(db->config, task, options->keys, options->rate);
 	enum migrate_outcome outcome;
 
-	keyring_drop(keys);
 	if (m == NULL)
 		return migrate_db_refuse(db, "out of memory");
 	outcome = persist(db, said, seal, m);

@@ -26,6 +26,7 @@
 
 #include "base/exitcode.h"
 #include "config/config.h"
+#include "store/keyring.h"
 
 enum migrate_command {
 	MIGRATE_UP,
@@ -38,9 +39,10 @@ enum migrate_command {
 
 struct migrate_options {
 	enum migrate_command command;
-	int64_t connect_wait; /* nanoseconds: how long to try for a first connection */
-	int64_t patience;     /* nanoseconds: longest wait for a lock or another migrator */
-	unsigned rate;        /* most rows in a second; 0: no limit */
+	int64_t connect_wait;       /* nanoseconds: how long to try for a first connection */
+	int64_t patience;           /* nanoseconds: longest wait for a lock or another migrator */
+	unsigned rate;              /* most rows in a second; 0: no limit */
+	const struct keyring *keys; /* for the commands about sealed values; borrowed; NULL: none */
 };
 
 /*

@@ -82,7 +82,7 @@ rewind_to_start(struct migrate_seal *m)
 }
 
 struct migrate_seal *
-migrate_seal_new(const struct config *config, enum migrate_seal_task task, struct keyring *keys, unsigned rate)
+migrate_seal_new(const struct config *config, enum migrate_seal_task task, const struct keyring *keys, unsigned rate)
 {
 	struct migrate_seal *m = calloc(1, sizeof(*m));
 

@@ -29,8 +29,8 @@ enum migrate_seal_task {
 struct migrate_seal;
 
 /* keys: NULL will do for MIGRATE_COUNT.  rate: most rows in a second, 0: all that go.  NULL: no memory. */
-struct migrate_seal *migrate_seal_new(const struct config *config, enum migrate_seal_task task, struct keyring *keys,
-    unsigned rate) __attribute__((warn_unused_result));
+struct migrate_seal *migrate_seal_new(const struct config *config, enum migrate_seal_task task,
+    const struct keyring *keys, unsigned rate) __attribute__((warn_unused_result));
 void migrate_seal_free(struct migrate_seal *m);
 
 /* Does it, or what is left of it after an outcome that was BUSY or GONE; says in the log what was done. */

@@ -34,7 +34,7 @@ read_input(struct arena *a)
 }
 
 static enum refusal
-read_claims_file(const struct policy *policy, struct str input, struct arena *a, struct claims *claims)
+read_claims_file(const struct snapshot *settings, struct str input, struct arena *a, struct claims *claims)
 {
 	struct token_verifier *verifier;
 	enum token_verdict verdict = TOKEN_INVALID;
@@ -42,7 +42,7 @@ read_claims_file(const struct policy *policy, struct str input, struct arena *a,
 
 	if (str_starts(input, STR("{")))
 		return token_read_claims(input, claims) ? REFUSAL_NONE : REFUSAL_INVALID_TOKEN;
-	verifier = token_verifier_new(&policy->secrets);
+	verifier = token_verifier_new(&settings->secrets);
 	field = arena_printf(a, "Bearer %.*s", STR_FMT(input));
 	if (verifier != NULL && field.p != NULL)
 		verdict = token_verify(verifier, field, clock_wall(), claims);
@@ -93,7 +93,7 @@ print_reason(const struct config *c, const struct rules *rules, const struct rul
 }
 
 enum exitcode
-access_check_run(const struct config *c, const struct policy *policy, const char *asked)
+access_check_run(const struct config *c, const struct snapshot *settings, const char *asked)
 {
 	const struct api api = { .payload_limit = c->payload_size_limit,
 		.default_workspace = c->default_workspace_uuid };
@@ -115,11 +115,11 @@ access_check_run(const struct config *c, const struct policy *policy, const char
 		code = access_check_usage("standard input holds neither a token nor claims");
 		goto out;
 	}
-	refusal = read_claims_file(policy, input, &arena, &claims);
+	refusal = read_claims_file(settings, input, &arena, &claims);
 	if (refusal == REFUSAL_NONE)
-		refusal = api_ask(&api, policy->rules, &claims, &call, &request, &arena);
+		refusal = api_ask(&api, settings->rules, &claims, &call, &request, &arena);
 	print_decision(refusal);
-	print_reason(c, policy->rules, &call.verdict,
+	print_reason(c, settings->rules, &call.verdict,
 	    call.verdict.line > 0 || call.verdict.allowed || refusal == REFUSAL_NAMESPACE_FORBIDDEN);
 	code = refusal == REFUSAL_NONE ? EXIT_OK : EXIT_REFUSED;
 out:

@@ -7,16 +7,15 @@
 #ifndef HULYKVS_ACCESS_CHECK_H
 #define HULYKVS_ACCESS_CHECK_H
 
-#include "auth/policy.h"
 #include "base/exitcode.h"
-#include "config/config.h"
+#include "config/snapshot.h"
 
 /*
  * asked: "METHOD PATH".  Standard input holds a token, or its claims as JSON
  * where somebody asks on behalf of a token that he does not have.  Prints the
  * verdict and where it comes from.  EXIT_OK: let through; EXIT_REFUSED: not.
  */
-enum exitcode access_check_run(const struct config *c, const struct policy *policy, const char *asked)
+enum exitcode access_check_run(const struct config *c, const struct snapshot *settings, const char *asked)
     __attribute__((warn_unused_result));
 
 #endif

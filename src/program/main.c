@@ -73,21 +73,17 @@ cannot_start(void)
 static bool
 read_settings(struct program *p)
 {
-	struct policy *policy;
-	struct keyring *keys;
+	struct snapshot *settings;
 	struct buf error;
-	bool ok;
 
 	buf_init(&error, 1024);
-	ok = reload_read(&p->config, NULL, p->options.overrides, &policy, &keys, &error);
-	if (ok) {
-		reload_apply(&p->config, policy, keys);
-		policy_shelf_put(&p->server.policy, policy);
-	} else {
+	settings = reload_read(&p->config, NULL, p->options.overrides, &error);
+	if (settings != NULL)
+		reload_apply(&p->config, settings, &p->server.settings);
+	else
 		(void)fprintf(stderr, "hulykvs: %.*s\n", STR_FMT(buf_str(&error)));
-	}
 	buf_free(&error);
-	return ok;
+	return settings != NULL;
 }
 
 static bool
@@ -130,20 +126,20 @@ print_settings(const struct config *c)
 	buf_free(&out);
 }
 
-static struct store *
-make_store(void *ctx, struct loop *loop)
+static void
+renew_settings(void *holder)
 {
-	struct program *p = ctx;
-
-	return store_pg_new(&p->config, &p->statements, p->connector, loop);
+	snapshot_renew(holder);
 }
 
+/* The database, behind a store that seals where there are keys. */
 static struct store *
-make_sealed_store(void *ctx, struct loop *loop)
+make_store(void *ctx, struct loop *loop, struct snapshot_holder *settings)
 {
-	const struct config *c = &((struct program *)ctx)->config;
-	const struct store_sealed_options options = { c->encryption_mode, str_of(c->encryption_namespaces) };
-	struct store *inner = make_store(ctx, loop);
+	struct program *p = ctx;
+	const struct store_sealed_options options = { p->config.encryption_mode,
+		str_of(p->config.encryption_namespaces), settings->held->keys, renew_settings, settings };
+	struct store *inner = store_pg_new(&p->config, &p->statements, p->connector, loop);
 	struct store *sealed = inner != NULL ? store_sealed_new(inner, &options) : NULL;
 
 	if (sealed == NULL)
@@ -152,24 +148,21 @@ make_sealed_store(void *ctx, struct loop *loop)
 }
 
 static void
-free_sealed_store(struct store *s)
+change_store(struct store *s, const struct snapshot *settings)
+{
+	store_sealed_change(s, settings->keys);
+}
+
+static void
+free_store(struct store *s)
 {
 	store_pg_free(store_sealed_free(s));
 }
 
 static bool
-sealed_store_is_settled(const struct store *s)
+store_is_settled(const struct store *s)
 {
 	return store_pg_is_settled(store_sealed_inner(s));
-}
-
-/* Without keys the store that seals is not even there. */
-static struct worker_store
-choose_store(struct program *p)
-{
-	if (setting_is_off(p->config.encryption_keys_file))
-		return (struct worker_store){ make_store, store_pg_free, store_pg_is_settled, p };
-	return (struct worker_store){ make_sealed_store, free_sealed_store, sealed_store_is_settled, p };
 }
 
 static bool
@@ -205,7 +198,7 @@ set_up_service(struct program *p)
 	p->server.body_budget = c->body_budget > c->payload_size_limit ? c->body_budget : c->payload_size_limit;
 	if (!set_up_metrics(p))
 		return false;
-	p->store = choose_store(p);
+	p->store = (struct worker_store){ make_store, change_store, free_store, store_is_settled, p };
 	if (!statement_set_init(&p->statements, str_of(c->db_scheme), c->db_prepared))
 		return false;
 	p->server.health = heartbeat_new(c->workers, clock_mono());
@@ -225,9 +218,8 @@ clean_up(struct program *p, enum exitcode code)
 	trace_free(p->server.trace);
 	metrics_free(p->server.metrics);
 	heartbeat_free(p->server.health);
-	policy_shelf_free(&p->server.policy);
+	snapshot_publisher_free(&p->server.settings);
 	config_free(&p->config);
-	keyring_publish(NULL);
 }
 
 /* HUP */
@@ -235,20 +227,18 @@ static void
 take_settings(struct program *p)
 {
 	char state[64];
-	struct policy *policy;
 
 	(void)snprintf(state, sizeof(state), "RELOADING=1\nMONOTONIC_USEC=%lld", (long long)(clock_mono() / 1000));
 	notify_send(state);
-	policy = reload_again(&p->config, p->options.overrides);
-	if (policy != NULL) {
-		policy_shelf_put(&p->server.policy, policy);
+	if (reload_again(&p->config, p->options.overrides, &p->server.settings)) {
 		for (unsigned i = 0; i < p->workers; i++)
 			worker_wake(p->worker[i]);
 		/* Whoever asked for it is told when the old rules and secrets are no longer used. */
-		if (policy_shelf_wait(&p->server.policy, p->workers, HEARTBEAT_SILENCE))
+		if (snapshot_wait(&p->server.settings, p->workers, HEARTBEAT_SILENCE))
 			log_event(LOG_INFO, "settings read again");
 		else
-			log_event(LOG_ERROR, "settings read again, but a worker does not turn and uses the old ones");
+			log_event(
+			    LOG_ERROR, "settings read again, but a worker does not answer and still uses the old ones");
 	}
 	notify_send("READY=1");
 }
@@ -419,7 +409,7 @@ run_service(struct program *p)
 	bool cgi = !fastcgi && getenv("GATEWAY_INTERFACE") != NULL;
 
 	p->server.listener = listener;
-	policy_shelf_init(&p->server.policy);
+	snapshot_publisher_init(&p->server.settings);
 	if (p->options.task == OPTIONS_SERVE && !fastcgi && !cgi) {
 		print_how_to_run();
 		return EXIT_USAGE;
@@ -437,7 +427,7 @@ run_service(struct program *p)
 		return EXIT_OK;
 	}
 	if (p->options.task == OPTIONS_ACCESS_CHECK)
-		return access_check_run(&p->config, p->server.policy.newest, p->options.asked);
+		return access_check_run(&p->config, p->server.settings.newest, p->options.asked);
 	(void)signal(SIGPIPE, SIG_IGN);
 	if (fastcgi)
 		return serve_workers(p);

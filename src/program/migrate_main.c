@@ -179,10 +179,9 @@ read_order(struct order *order, int argc, char **argv)
 
 /* The keys, where the command is about them; it needs some, unless it only counts. */
 static bool
-read_key_file(const struct config *c, enum migrate_command command, struct buf *error)
+read_key_file(const struct config *c, enum migrate_command command, struct keyring **keys, struct buf *error)
 {
 	bool off = setting_is_off(c->encryption_keys_file);
-	struct keyring *keys;
 
 	if (command != MIGRATE_REENCRYPT && command != MIGRATE_DECRYPT && (command != MIGRATE_KEY_STATUS || off))
 		return true;
@@ -191,9 +190,8 @@ read_key_file(const struct config *c, enum migrate_command command, struct buf *
 		buf_puts(error, STR("is not set"));
 		return false;
 	}
-	keys = keyring_load(c->encryption_keys_file, error);
-	keyring_publish(keys);
-	return keys != NULL;
+	*keys = keyring_load(c->encryption_keys_file, error);
+	return *keys != NULL;
 }
 
 static bool
@@ -212,14 +210,17 @@ confine_migration(const struct config *c)
 }
 
 static enum exitcode
-migrate_with_settings(const struct migrate_options *options)
+migrate_with_settings(struct migrate_options *options)
 {
+	struct keyring *keys = NULL;
 	struct config config;
 	struct buf error;
 	enum exitcode code;
 
 	buf_init(&error, 4096);
-	if (config_load(&config, CONFIG_MIGRATION, NULL, &error) && read_key_file(&config, options->command, &error)) {
+	if (config_load(&config, CONFIG_MIGRATION, NULL, &error) &&
+	    read_key_file(&config, options->command, &keys, &error)) {
+		options->keys = keys;
 		if (!config.core_dumps)
 			proc_stats_hide();
 		log_set_threshold(config.log_level);
@@ -232,7 +233,7 @@ migrate_with_settings(const struct migrate_options *options)
 	}
 	buf_free(&error);
 	config_free(&config);
-	keyring_publish(NULL);
+	keyring_free(keys);
 	return code;
 }
 

@@ -5,9 +5,8 @@
 #include "base/log.h"
 #include "base/textfile.h"
 #include "pg/dbconn.h"
-#include "server/request_log.h"
 
-/* What "default" is in a rule is what v1 serves: not a live setting. */
+/* What "default" is in a rule is what v1 serves, which HUP does not change. */
 static bool
 parse_rules(
     const struct config *c, const struct config *running, struct str text, struct rules **rules, struct buf *error)
@@ -47,20 +46,6 @@ read_rules(const struct config *c, const struct config *running, struct rules **
 	return ok;
 }
 
-static struct policy *
-make_policy(const struct config *c, const struct config *running, struct buf *error)
-{
-	struct policy *policy;
-	struct rules *rules;
-
-	if (!read_rules(c, running, &rules, error))
-		return NULL;
-	policy = policy_new(str_of(c->token_secret), str_of(c->token_secret_previous), rules);
-	if (policy == NULL)
-		buf_puts(error, STR("out of memory"));
-	return policy;
-}
-
 static bool
 check_connection(const struct config *c, struct buf *error)
 {
@@ -75,9 +60,12 @@ check_connection(const struct config *c, struct buf *error)
 	return ok;
 }
 
+/* *keys is NULL where no file is named.  The mode stays that of the running program. */
 static bool
-reread_keys(const struct config *c, struct keyring **keys, struct buf *error)
+read_keys(const struct config *c, const struct config *running, struct keyring **keys, struct buf *error)
 {
+	bool needed = c->encryption_mode != SEAL_OFF || running->encryption_mode != SEAL_OFF;
+
 	*keys = NULL;
 	if (!setting_is_off(c->encryption_keys_file)) {
 		struct buf why;
@@ -89,23 +77,36 @@ reread_keys(const struct config *c, struct keyring **keys, struct buf *error)
 		buf_free(&why);
 		return *keys != NULL;
 	}
-	if (c->encryption_mode != SEAL_OFF)
+	if (needed)
 		buf_puts(error, STR("HULY_ENCRYPTION_MODE: needs HULY_ENCRYPTION_KEYS_FILE"));
-	return c->encryption_mode == SEAL_OFF;
+	return !needed;
 }
 
-bool
-reload_read(struct config *c, const struct config *running, const struct config_override *overrides,
-    struct policy **policy, struct keyring **keys, struct buf *error)
+static struct snapshot *
+read_files(const struct config *c, const struct config *running, struct buf *error)
 {
-	*policy = NULL;
-	if (config_load(c, CONFIG_SERVICE, overrides, error) && check_connection(c, error) &&
-	    reread_keys(c, keys, error)) {
-		*policy = make_policy(c, running != NULL ? running : c, error);
-		if (*policy == NULL)
-			keyring_drop(*keys);
+	struct snapshot *snapshot;
+	struct keyring *keys;
+	struct rules *rules;
+
+	if (!read_keys(c, running, &keys, error))
+		return NULL;
+	if (!read_rules(c, running, &rules, error)) {
+		keyring_free(keys);
+		return NULL;
 	}
-	return *policy != NULL;
+	snapshot = snapshot_new(c, rules, keys);
+	if (snapshot == NULL)
+		buf_puts(error, STR("out of memory"));
+	return snapshot;
+}
+
+struct snapshot *
+reload_read(struct config *c, const struct config *running, const struct config_override *overrides, struct buf *error)
+{
+	if (!config_load(c, CONFIG_SERVICE, overrides, error) || !check_connection(c, error))
+		return NULL;
+	return read_files(c, running != NULL ? running : c, error);
 }
 
 static void
@@ -122,62 +123,45 @@ tell_rules(const struct config *c, const struct rules *rules)
 }
 
 void
-reload_apply(const struct config *c, const struct policy *policy, struct keyring *keys)
+reload_apply(const struct config *c, struct snapshot *snapshot, struct snapshot_publisher *publisher)
 {
-	if (keys != NULL)
-		keyring_publish(keys);
-	log_set_threshold(c->log_level);
-	log_set_format(c->log_format);
-	request_log_set_access_log(c->access_log);
+	log_set_threshold(snapshot->log_level);
+	log_set_format(snapshot->log_format);
 	config_warn(c);
-	if (policy->rules != NULL)
-		tell_rules(c, policy->rules);
+	if (snapshot->rules != NULL)
+		tell_rules(c, snapshot->rules);
+	snapshot_publish(publisher, snapshot);
 }
 
-static const bool is_live[CONFIG_COUNT] = {
-#define X(member) [CONFIG_##member] = true,
-	SETTINGS_LIVE(X)
-#undef X
-};
-
-/* A setting that cannot change is as it was; of the file of keys, only whether there is one. */
-static bool
-stays(const struct config *running, const struct config *fresh, enum config_setting s)
-{
-	if (s == CONFIG_encryption_keys_file)
-		return setting_is_off(running->encryption_keys_file) == setting_is_off(fresh->encryption_keys_file);
-	return config_same(running, fresh, s);
-}
-
-/* The old values of the live settings go with *fresh: secrets are overwritten there. */
+/* The old values of what HUP exchanges go with *fresh: secrets are overwritten there. */
 static void
 take_over(struct config *running, struct config *fresh)
 {
 	for (enum config_setting s = 0; s < CONFIG_COUNT; s++) {
-		if (is_live[s])
+		if (config_is_reread(s))
 			config_swap(running, fresh, s);
-		else if (!stays(running, fresh, s))
-			log_event(LOG_WARN, "setting changed, but only a new program will know",
+		else if (!config_same(running, fresh, s))
+			log_event(LOG_WARN, "setting changed, it takes effect when the program is started again",
 			    log_text("setting", str_of(config_name(s))));
 	}
 }
 
-struct policy *
-reload_again(struct config *running, const struct config_override *overrides)
+bool
+reload_again(struct config *running, const struct config_override *overrides, struct snapshot_publisher *publisher)
 {
-	struct policy *policy;
+	struct snapshot *snapshot;
 	struct config fresh;
-	struct keyring *keys;
 	struct buf error;
 
 	buf_init(&error, 1024);
-	if (reload_read(&fresh, running, overrides, &policy, &keys, &error)) {
-		reload_apply(&fresh, policy, keys);
+	snapshot = reload_read(&fresh, running, overrides, &error);
+	if (snapshot != NULL) {
+		reload_apply(&fresh, snapshot, publisher);
 		take_over(running, &fresh);
 	} else {
 		log_event(LOG_ERROR, "settings are wrong, nothing was changed", log_text("why", buf_str(&error)));
 	}
 	config_free(&fresh);
 	buf_free(&error);
-	return policy;
+	return snapshot != NULL;
 }

@@ -15,7 +15,8 @@ struct cgi {
 	struct server *server;
 	struct loop loop;
 	struct store *store;
-	struct guard guard;
+	struct snapshot_holder settings;
+	struct policy policy; /* borrows from the settings */
 	struct arena arena;
 	struct request request;
 	struct call call;
@@ -170,7 +171,7 @@ serve_one(struct cgi *g)
 
 	request_read(&g->request, environ);
 	request_log_begin(&g->observer, &g->observed, &g->request, clock_mono());
-	step = api_begin(g->server->api, &g->guard, clock_wall(), &g->call, &g->request, &g->arena, &g->response);
+	step = api_begin(g->server->api, &g->policy, clock_wall(), &g->call, &g->request, &g->arena, &g->response);
 	if (step == API_BODY) {
 		step = API_ANSWER;
 		refusal = read_body(g);
@@ -191,15 +192,17 @@ cgi_serve(struct server *server, const struct worker_store *kind)
 {
 	struct cgi g = { .server = server };
 	enum exitcode code = EXIT_INTERNAL;
-	bool able, guarded;
+	bool able, has_policy;
 
 	arena_init(&g.arena, API_ARENA_MAX);
 	request_log_open(&g.observer, NULL);
 	buf_init(&g.body, 0);
 	able = loop_init(&g.loop);
-	guarded = guard_init(&g.guard, &server->policy);
-	g.store = kind->make(kind->ctx, &g.loop);
-	if (able && guarded && g.store != NULL) {
+	snapshot_holder_init(&g.settings, &server->settings, NULL);
+	g.observer.access_log = g.settings.held->access_log;
+	has_policy = policy_init(&g.policy, &g.settings.held->secrets, g.settings.held->rules);
+	g.store = kind->make(kind->ctx, &g.loop, &g.settings);
+	if (able && has_policy && g.store != NULL) {
 		serve_one(&g);
 		code = g.broken ? EXIT_INTERNAL : EXIT_OK;
 	} else {
@@ -208,7 +211,8 @@ cgi_serve(struct server *server, const struct worker_store *kind)
 	if (g.call.op.kind == STORE_LIST)
 		key_list_free(&g.call.listing);
 	kind->free(g.store);
-	guard_free(&g.guard);
+	policy_free(&g.policy);
+	snapshot_release(&g.settings);
 	buf_free(&g.body);
 	arena_free(&g.arena);
 	request_log_close(&g.observer);

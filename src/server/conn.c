@@ -250,7 +250,8 @@ start_request(struct conn *c)
 	c->deadline = c->began + server->request_timeout;
 	request_read(&c->request, fcgi_conn_variables(c->fcgi));
 	request_log_begin(&c->host->observer, &c->observed, &c->request, c->began);
-	c->step = api_begin(server->api, &c->host->guard, clock_wall(), &c->call, &c->request, &c->arena, &c->response);
+	c->step =
+	    api_begin(server->api, &c->host->policy, clock_wall(), &c->call, &c->request, &c->arena, &c->response);
 	if (c->step == API_BODY)
 		reserve_body(c);
 }

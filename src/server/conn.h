@@ -36,9 +36,10 @@ struct conn_host {
 	struct loop *loop;
 	struct server *server;
 	struct store *store;
-	struct guard guard;
-	struct conn *first; /* all connections */
-	struct conn *dead;  /* to be freed by conn_bury() */
+	struct snapshot_holder settings;
+	struct policy policy; /* borrows from the settings */
+	struct conn *first;   /* all connections */
+	struct conn *dead;    /* to be freed by conn_bury() */
 	unsigned count;
 	struct buf head; /* for header blocks */
 	struct request_log observer;

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: EPL-2.0 */
 #include "server/request_log.h"
 
-#include <stdatomic.h>
-
 #include "base/clock.h"
 #include "base/log.h"
 #include "telemetry/metrics.h"
@@ -10,18 +8,11 @@
 #define LINES_KEPT ((size_t)4096) /* bytes, in a turn */
 #define LINES_MAX  ((size_t)16384)
 
-static atomic_bool access_log = true;
-
-void
-request_log_set_access_log(bool on)
-{
-	atomic_store_explicit(&access_log, on, memory_order_relaxed);
-}
-
 void
 request_log_open(struct request_log *o, struct trace_ring *ring)
 {
 	o->ring = ring;
+	o->access_log = true;
 	random_id_init(&o->ids);
 	buf_init(&o->lines, LINES_MAX);
 }
@@ -156,6 +147,6 @@ request_log_end(struct request_log *o, struct request_log_entry *d, const struct
 	count_request(d, c, r, took);
 	if (d->traced)
 		trace_request(o, d, c, r, took);
-	if (log_enabled(level) && (level <= LOG_WARN || atomic_load_explicit(&access_log, memory_order_relaxed)))
+	if (log_enabled(level) && (level <= LOG_WARN || o->access_log))
 		put_line(o, level, d, c, r, took);
 }

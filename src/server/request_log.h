@@ -19,6 +19,7 @@ struct request_log {
 	struct random_id ids;
 	struct trace_ring *ring; /* NULL: no traces */
 	struct buf lines;        /* not sent yet */
+	bool access_log;         /* each request has its line; otherwise only those that went wrong by our fault */
 };
 
 /* One for each request. */
@@ -35,9 +36,6 @@ struct request_log_entry {
 /* ring: for spans; NULL: there are none. */
 void request_log_open(struct request_log *o, struct trace_ring *ring);
 void request_log_close(struct request_log *o);
-
-/* Any thread: whether each request has its line; otherwise only those that went wrong by our fault. */
-void request_log_set_access_log(bool on);
 
 /* A request was read: names it. */
 void request_log_begin(struct request_log *o, struct request_log_entry *d, struct request *request, int64_t now);

@@ -160,7 +160,7 @@ on_wake(struct watch *watch, uint32_t events)
 
 	(void)events;
 	if (read(watch->fd, &count, sizeof(count)) > 0)
-		guard_renew(&w->host.guard, &w->host.server->policy);
+		snapshot_renew(&w->host.settings);
 }
 
 static bool
@@ -217,13 +217,25 @@ static void
 worker_free(struct worker *w)
 {
 	w->kind->free(w->host.store);
-	guard_free(&w->host.guard);
+	policy_free(&w->host.policy);
+	snapshot_release(&w->host.settings);
 	buf_free(&w->host.head);
 	request_log_close(&w->host.observer);
 	if (w->wake.fd >= 0)
 		(void)close(w->wake.fd);
 	loop_close(&w->loop);
 	free(w);
+}
+
+/* Between two steps of a request; whatever was borrowed from the settings before is borrowed anew. */
+static void
+exchange_settings(struct snapshot_holder *h, const struct snapshot *next)
+{
+	struct worker *w = container_of(h, struct worker, host.settings);
+
+	policy_change(&w->host.policy, &next->secrets, next->rules);
+	w->kind->change(w->host.store, next);
+	w->host.observer.access_log = next->access_log;
 }
 
 static bool
@@ -247,9 +259,11 @@ set_up_worker(struct worker *w)
 	w->host.loop = &w->loop;
 	buf_init(&w->host.head, API_ARENA_MAX);
 	request_log_open(&w->host.observer, trace_ring(server->trace, w->number));
-	if (!guard_init(&w->host.guard, &server->policy))
+	snapshot_holder_init(&w->host.settings, &server->settings, exchange_settings);
+	w->host.observer.access_log = w->host.settings.held->access_log;
+	if (!policy_init(&w->host.policy, &w->host.settings.held->secrets, w->host.settings.held->rules))
 		return false;
-	w->host.store = w->kind->make(w->kind->ctx, &w->loop);
+	w->host.store = w->kind->make(w->kind->ctx, &w->loop, &w->host.settings);
 	if (w->host.store == NULL)
 		return false;
 	loop_add_hook(&w->loop, &w->drain);

@@ -17,10 +17,12 @@ struct worker;
 
 /*
  * Makes a store on the worker's loop, and says when it is known whether the
- * database is there: until then the worker does not accept.
+ * database is there: until then the worker does not accept.  The store may
+ * borrow from the settings that are held, and may call snapshot_renew().
  */
 struct worker_store {
-	struct store *(*make)(void *ctx, struct loop *loop);
+	struct store *(*make)(void *ctx, struct loop *loop, struct snapshot_holder *settings);
+	void (*change)(struct store *s, const struct snapshot *settings); /* borrowed instead of the ones before */
 	void (*free)(struct store *s);
 	bool (*is_settled)(const struct store *s);
 	void *ctx;
@@ -30,7 +32,7 @@ struct worker_store {
 struct worker *worker_start(struct server *server, unsigned number, const struct worker_store *kind)
     __attribute__((warn_unused_result));
 
-/* Tells the worker that server->draining was set, or that a new policy lies on the shelf. */
+/* Tells the worker that server->draining was set, or that settings have been published. */
 void worker_wake(struct worker *w);
 
 /* Waits for its end and frees it. */

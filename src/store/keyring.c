@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: EPL-2.0 */
 #include "store/keyring.h"
 
-#include <pthread.h>
-#include <stdatomic.h>
-
 #include "base/random_id.h"
 #include "base/secret.h"
 #include "base/textfile.h"
@@ -11,24 +8,10 @@
 
 #define KEY_DIGITS 44 /* of base64, with the padding */
 
-static struct {
-	pthread_mutex_t lock;
-	struct keyring *ring;
-	_Atomic unsigned turn;
-} current = { .lock = PTHREAD_MUTEX_INITIALIZER };
-
-struct keyring *
-keyring_hold(struct keyring *r)
-{
-	(void)atomic_fetch_add_explicit(&r->holders, 1, memory_order_relaxed);
-	return r;
-}
-
 void
-keyring_drop(struct keyring *r)
+keyring_free(struct keyring *r)
 {
-	if (r != NULL && atomic_fetch_sub_explicit(&r->holders, 1, memory_order_acq_rel) == 1)
-		secret_free(r, sizeof(*r));
+	secret_free(r, sizeof(*r));
 }
 
 bool
@@ -40,37 +23,7 @@ keyring_find(const struct keyring *r, struct str id, size_t *i)
 	return false;
 }
 
-void
-keyring_publish(struct keyring *r)
-{
-	struct keyring *old;
-
-	(void)pthread_mutex_lock(&current.lock);
-	old = current.ring;
-	current.ring = r;
-	(void)pthread_mutex_unlock(&current.lock);
-	(void)atomic_fetch_add(&current.turn, 1);
-	keyring_drop(old);
-}
-
-struct keyring *
-keyring_current(void)
-{
-	struct keyring *r;
-
-	(void)pthread_mutex_lock(&current.lock);
-	r = current.ring != NULL ? keyring_hold(current.ring) : NULL;
-	(void)pthread_mutex_unlock(&current.lock);
-	return r;
-}
-
-unsigned
-keyring_turn(void)
-{
-	return atomic_load_explicit(&current.turn, memory_order_acquire);
-}
-
-/* RFC 4648 4 into RFC 4648 5, which there is a room for. */
+/* The alphabet of RFC 4648 4 is turned into that of RFC 4648 5, which base64url_decode() reads. */
 static bool
 decode_key(struct str text, unsigned char out[KEYRING_KEY_SIZE])
 {
@@ -152,7 +105,7 @@ keyring_load(const char *path, struct buf *error)
 		buf_puts(error, wrong != NULL ? str_of(wrong) : STR("out of memory"));
 	textfile_forget(&text);
 	if (ok)
-		return keyring_hold(r);
-	secret_free(r, sizeof(*r));
+		return r;
+	keyring_free(r);
 	return NULL;
 }

@@ -7,7 +7,7 @@
  * Empty lines and lines that begin with # do not count.  Who may have access
  * to the file, see TEXTFILE_SECRET.
  *
- * A ring never changes, and lives as long as somebody holds it.  Any thread.
+ * A ring never changes, and any thread may read it.
  */
 #ifndef HULYKVS_KEYRING_H
 #define HULYKVS_KEYRING_H
@@ -26,16 +26,14 @@ struct keyring_key {
 
 struct keyring {
 	size_t n; /* at least 1 */
-	_Atomic unsigned holders;
 	struct keyring_key key[KEYRING_KEYS];
 };
 
-/* Returns new, held once.  NULL: *error says why, with the path and the line; it quotes no key. */
+/* Returns new.  NULL: *error says why, with the path and the line; it quotes no key. */
 struct keyring *keyring_load(const char *path, struct buf *error) __attribute__((warn_unused_result));
 
-/* Holds it once more; each hold ends with keyring_drop(), the last one overwrites the keys.  NULL is fine there. */
-struct keyring *keyring_hold(struct keyring *r);
-void keyring_drop(struct keyring *r);
+/* Overwrites the keys and frees.  NULL is fine. */
+void keyring_free(struct keyring *r);
 
 static inline struct str
 keyring_id(const struct keyring *r, size_t i)
@@ -45,13 +43,5 @@ keyring_id(const struct keyring *r, size_t i)
 
 /* The key of that id: its number to *i.  False: there is none. */
 bool keyring_find(const struct keyring *r, struct str id, size_t *i) __attribute__((warn_unused_result));
-
-/*
- * The ring that is in force in this process.  keyring_publish() takes the caller's hold; keyring_current() gives a
- * new one, NULL while there is no ring.  The turn is another number after each publication.
- */
-void keyring_publish(struct keyring *r);
-struct keyring *keyring_current(void) __attribute__((warn_unused_result));
-unsigned keyring_turn(void);
 
 #endif

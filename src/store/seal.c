@@ -24,7 +24,7 @@ struct keys {
 };
 
 struct seal {
-	struct keyring *ring;
+	const struct keyring *ring;
 	struct xaes *xaes;
 	struct keys *slot; /* SLOTS; a workspace has one place for each key, which another may take */
 	struct buf text;   /* for HMAC */
@@ -46,14 +46,14 @@ seal_covers(struct str namespaces, struct str ns)
 }
 
 struct seal *
-seal_new(struct keyring *ring)
+seal_new(const struct keyring *ring)
 {
 	struct seal *s = calloc(1, sizeof(*s));
 
 	if (s == NULL)
 		return NULL;
 	buf_init(&s->text, TEXT_MAX);
-	s->ring = keyring_hold(ring);
+	s->ring = ring;
 	s->xaes = xaes_new();
 	s->slot = secret_new(SLOTS * sizeof(*s->slot));
 	if (s->xaes != NULL && s->slot != NULL)
@@ -70,16 +70,14 @@ seal_free(struct seal *s)
 	xaes_free(s->xaes);
 	secret_free(s->slot, SLOTS * sizeof(*s->slot));
 	buf_free(&s->text);
-	keyring_drop(s->ring);
 	free(s);
 }
 
 void
-seal_change(struct seal *s, struct keyring *ring)
+seal_change(struct seal *s, const struct keyring *ring)
 {
 	digest_cleanse(s->slot, SLOTS * sizeof(*s->slot));
-	keyring_drop(s->ring);
-	s->ring = keyring_hold(ring);
+	s->ring = ring;
 }
 
 const struct keyring *

@@ -67,12 +67,12 @@ struct seal_place {
 	struct str ns, key;
 };
 
-/* Takes a hold of the ring.  NULL: no memory, or an OpenSSL without AES. */
-struct seal *seal_new(struct keyring *ring) __attribute__((warn_unused_result));
+/* Borrows the ring.  NULL: no memory, or an OpenSSL without AES. */
+struct seal *seal_new(const struct keyring *ring) __attribute__((warn_unused_result));
 void seal_free(struct seal *s);
 
-/* Another ring from now on; the hold on the last one ends. */
-void seal_change(struct seal *s, struct keyring *ring);
+/* Borrows another ring from now on. */
+void seal_change(struct seal *s, const struct keyring *ring);
 
 /* Borrowed until the next change. */
 const struct keyring *seal_ring(const struct seal *s);

@@ -14,11 +14,11 @@ struct store_sealed {
 	struct store store; /* first */
 	struct store *inner;
 	struct store_sealed_options options;
-	struct seal *seal;
-	unsigned turn; /* of the ring */
+	struct seal *seal;   /* NULL: there are no keys */
+	unsigned generation; /* of the keys */
 	enum proof proof;
-	unsigned proof_turn;           /* the ring that the proof is about */
-	char proof_id[KEYRING_ID_MAX]; /* … and its current key; the ring may go meanwhile */
+	unsigned proof_generation;     /* of the keys that the proof is about */
+	char proof_id[KEYRING_ID_MAX]; /* their current key's id; the keys may be exchanged meanwhile */
 	struct store_ticket prover;    /* our own operation, while it is RUNNING */
 	struct ticket_queue waiting;   /* for its end */
 };
@@ -75,23 +75,12 @@ op_place(const struct store_op *op)
 	return (struct seal_place){ op->workspace, op->ns, op->key };
 }
 
-/* The ring may be another one since the last operation. */
+/* The keys may have been exchanged since the last operation: store_sealed_change() is called before this returns. */
 static void
-look_at_ring(struct store_sealed *s)
+renew_keys(struct store_sealed *s)
 {
-	unsigned turn = keyring_turn();
-	struct keyring *ring;
-
-	if (turn == s->turn)
-		return;
-	ring = keyring_current();
-	if (ring == NULL)
-		return;
-	s->turn = turn;
-	seal_change(s->seal, ring);
-	keyring_drop(ring);
-	if (s->proof != PROOF_RUNNING)
-		s->proof = PROOF_OPEN;
+	if (s->options.renew != NULL)
+		s->options.renew(s->options.ctx);
 }
 
 /* Why a value is refused.  The line names the key, and neither the value's place nor anything of it. */
@@ -123,7 +112,7 @@ log_refusal(enum seal_verdict verdict, struct str stored)
 static bool
 needs_no_look(const struct store_sealed *s, const struct store_ticket *t, const struct store_result *r)
 {
-	return !is_covered(s, t->op.ns) && !seal_has_magic(r->value);
+	return s->seal == NULL || (!is_covered(s, t->op.ns) && !seal_has_magic(r->value));
 }
 
 static void
@@ -140,7 +129,9 @@ open_value(struct store_sealed *s, const struct store_ticket *t, struct store_re
 	verdict = seal_open(s->seal, &place, &column, (char *)stored.p, stored.n, &r->value, &r->md5);
 	if (verdict == SEAL_NO_KEY) {
 		/* Another worker may have sealed it with a key that came while this was read. */
-		look_at_ring(s);
+		renew_keys(s);
+		if (needs_no_look(s, t, r))
+			return;
 		verdict = seal_open(s->seal, &place, &column, (char *)stored.p, stored.n, &r->value, &r->md5);
 	}
 	r->length = r->value.n;
@@ -263,7 +254,9 @@ static void submit_proved(struct store_sealed *s, struct store_ticket *t);
 static void
 go_on_sealed(struct store_sealed *s, struct store_ticket *t, enum store_outcome outcome)
 {
-	if (t->op.kind == STORE_CHECK)
+	if (s->seal == NULL)
+		forward(s, t);
+	else if (t->op.kind == STORE_CHECK)
 		submit_check(s, t);
 	else if (s->proof == PROOF_GOOD)
 		submit_write(s, t);
@@ -325,8 +318,8 @@ on_proof(struct store_ticket *t, struct store_result *r)
 
 	free(t->sealing.memory);
 	t->sealing.memory = NULL;
-	if (s->proof_turn != s->turn || (wrote && r->outcome == STORE_MISMATCH))
-		prove_current_key(s); /* another ring by now; or another program was first */
+	if (s->proof_generation != s->generation || (wrote && r->outcome == STORE_MISMATCH))
+		prove_current_key(s); /* other keys by now; or another program was first */
 	else if (wrote && r->outcome == STORE_DONE)
 		end_proof(s, PROOF_GOOD, STORE_DONE);
 	else if (!wrote && r->outcome == STORE_DONE)
@@ -343,11 +336,17 @@ static void
 prove_current_key(struct store_sealed *s)
 {
 	static const struct store_client client = { .done = on_proof };
-	struct str id = keyring_id(seal_ring(s->seal), 0);
-	struct seal_place place = seal_proof_place(str_from(s->proof_id, id.n));
+	struct seal_place place;
+	struct str id;
 
+	if (s->seal == NULL) {
+		end_proof(s, PROOF_OPEN, STORE_DONE);
+		return;
+	}
+	id = keyring_id(seal_ring(s->seal), 0);
+	place = seal_proof_place(str_from(s->proof_id, id.n));
 	s->proof = PROOF_RUNNING;
-	s->proof_turn = s->turn;
+	s->proof_generation = s->generation;
 	memcpy(s->proof_id, id.p, id.n);
 	s->prover.op =
 	    (struct store_op){ .kind = STORE_GET, .workspace = place.workspace, .ns = place.ns, .key = place.key };
@@ -378,7 +377,11 @@ sealed_submit(struct store *store, struct store_ticket *t)
 {
 	struct store_sealed *s = sealed_of(store);
 
-	look_at_ring(s);
+	renew_keys(s);
+	if (s->seal == NULL) {
+		forward(s, t);
+		return;
+	}
 	switch (t->op.kind) {
 	case STORE_GET:
 	case STORE_HEAD:
@@ -438,21 +441,38 @@ store_sealed_new(struct store *inner, const struct store_sealed_options *options
 {
 	static const struct store_calls calls = { sealed_submit, sealed_resume, sealed_cancel, sealed_release,
 		sealed_describe };
-	unsigned turn = keyring_turn();
-	struct keyring *ring = keyring_current();
 	struct store_sealed *s = calloc(1, sizeof(*s));
 
-	if (s == NULL || ring == NULL)
-		goto out;
-	*s = (struct store_sealed){ .store = { &calls }, .inner = inner, .options = *options, .turn = turn };
+	if (s == NULL)
+		return NULL;
+	*s = (struct store_sealed){ .store = { &calls }, .inner = inner, .options = *options };
 	ticket_queue_init(&s->waiting);
-	s->seal = seal_new(ring);
-out:
-	keyring_drop(ring);
-	if (s != NULL && s->seal != NULL)
+	if (options->keys == NULL)
+		return &s->store;
+	s->seal = seal_new(options->keys);
+	if (s->seal != NULL)
 		return &s->store;
 	free(s);
 	return NULL;
+}
+
+/* Where there is no memory for them, it goes on without keys. */
+void
+store_sealed_change(struct store *store, const struct keyring *keys)
+{
+	struct store_sealed *s = sealed_of(store);
+
+	s->generation++;
+	if (s->proof != PROOF_RUNNING)
+		s->proof = PROOF_OPEN;
+	if (s->seal != NULL && keys != NULL) {
+		seal_change(s->seal, keys);
+		return;
+	}
+	seal_free(s->seal);
+	s->seal = keys != NULL ? seal_new(keys) : NULL;
+	if (s->seal == NULL && keys != NULL)
+		log_event(LOG_ERROR, "no memory for the encryption keys, sealed values are served as they are stored");
 }
 
 struct store *

@@ -19,7 +19,9 @@
  * key of this id, has to open.  So a wrong key under a known id cannot leave
  * values behind that nobody can open, and /readyz tells.
  *
- * The ring is that of keyring_current(), looked at anew with each operation.
+ * The keys may be exchanged in a running program; its owner is asked before
+ * each operation whether they were.  Without keys everything is handed on as
+ * it is.
  */
 #ifndef HULYKVS_STORE_SEALED_H
 #define HULYKVS_STORE_SEALED_H
@@ -30,11 +32,19 @@
 struct store_sealed_options {
 	enum seal_mode mode;
 	struct str namespaces; /* see seal_covers(); borrowed */
+	const struct keyring
+	    *keys; /* borrowed, until store_sealed_change(); NULL: none, only where the mode is SEAL_OFF */
+	/* Called before each operation: calls store_sealed_change() where there are newer keys.  NULL: there never are. */
+	void (*renew)(void *ctx);
+	void *ctx;
 };
 
-/* Borrows the inner store; there has to be a current ring.  NULL: no memory. */
+/* Borrows the inner store.  NULL: no memory. */
 struct store *store_sealed_new(struct store *inner, const struct store_sealed_options *options)
     __attribute__((warn_unused_result));
+
+/* Borrows these keys from now on, instead of the ones before. */
+void store_sealed_change(struct store *s, const struct keyring *keys);
 
 /* The inner store, which is the caller's to free; no ticket may be left.  NULL is fine. */
 struct store *store_sealed_free(struct store *s) __attribute__((warn_unused_result));

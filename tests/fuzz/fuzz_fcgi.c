@@ -61,6 +61,7 @@ end_turn(struct hook *h)
 	loop_stop(&loop);
 }
 
+static const struct token_secrets secrets = { STR_INIT(FUZZ_SECRET), STR_INIT("") };
 static struct hook hook = { .run = end_turn };
 
 static void
@@ -76,9 +77,7 @@ LLVMFuzzerInitialize(int *argc, char ***argv)
 	(void)argv;
 	log_set_threshold(LOG_ERROR);
 	CHECK(fcgi_conn_init() && uuid_parse(STR(WORKSPACE), &api.default_workspace));
-	policy_shelf_init(&server.policy);
-	policy_shelf_put(&server.policy, policy_new(STR(FUZZ_SECRET), STR(""), NULL));
-	CHECK(guard_init(&host.guard, &server.policy));
+	CHECK(policy_init(&host.policy, &secrets, NULL));
 	buf_init(&host.head, API_ARENA_MAX);
 	request_log_open(&host.observer, NULL);
 	return 0;

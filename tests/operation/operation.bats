@@ -92,9 +92,9 @@ bare()
 	program HULY_DB_CONNECTION=postgresql://canary-two:canary-three@host/db HULY_PAYLOAD_SIZE_LIMIT=1KiB \
 		"$HULYKVS_BUILD/hulykvs" --print-config --log-level debug
 	[ "$status" -eq 0 ]
-	for line in 'HULY_WORKERS=3  # etc/config.toml:1' 'HULY_TOKEN_SECRET=********  # etc/config.toml:2' \
+	for line in 'HULY_WORKERS=3  # etc/config.toml:1' 'HULY_TOKEN_SECRET=********  # etc/config.toml:2; HUP reads it again' \
 		'HULY_DB_CONNECTION=********  # environment' 'HULY_PAYLOAD_SIZE_LIMIT=1024  # environment' \
-		'HULY_BIND_PORT=8094  # default' 'HULY_LOG_LEVEL=debug  # command line'; do
+		'HULY_BIND_PORT=8094  # default' 'HULY_LOG_LEVEL=debug  # command line; HUP reads it again'; do
 		grep -qxF -- "$line" <<<"$output"
 	done
 	[[ $output != *canary* ]]

@@ -234,8 +234,8 @@ each_way_is_refused()
 		"$HULYKVS_BUILD/hulykvs" --print-config
 	[ "$status" -eq 0 ]
 	[[ $output != *canary* ]]
-	grep -qxF 'HULY_TOKEN_SECRET_FILE=token  # environment' <<<"$output"
-	grep -qxF 'HULY_TOKEN_SECRET_PREVIOUS=********  # environment' <<<"$output"
+	grep -qxF 'HULY_TOKEN_SECRET_FILE=token  # environment; HUP reads it again' <<<"$output"
+	grep -qxF 'HULY_TOKEN_SECRET_PREVIOUS=********  # environment; HUP reads it again' <<<"$output"
 	for wrong in HULY_TOKEN_SECRET=canary-5 HULY_REQUIRE_STRONG_SECRET=on HULY_WORKERS=x HULY_ACCESS_RULES=nowhere; do
 		run env -i HULY_TOKEN_SECRET_FILE=token HULY_DB_CONNECTION_FILE=db "$wrong" "$HULYKVS_BUILD/hulykvs" --check-config
 		[ "$status" -eq 78 ]
@@ -478,7 +478,7 @@ last_answers()
 	mkdir -p "$WORLD_DIR/etc"
 	echo 'default_workspace_uuid = "22222222-3333-4444-5555-666666666666"' >"$WORLD_DIR/etc/config.toml"
 	hup 'msg="settings read again"'
-	log_has 'only a new program will know" setting="HULY_DEFAULT_WORKSPACE_UUID"'
+	log_has 'it takes effect when the program is started again" setting="HULY_DEFAULT_WORKSPACE_UUID"'
 	answers 403 GET /api/n/k
 	world_stop
 }

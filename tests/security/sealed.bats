@@ -248,7 +248,7 @@ log_has()
 	log_has 'settings read again'
 	[ "$(put n/moved "$CANARY")" = 204 ]
 	[ "$(sql -c "select substring(value from 11 for 1) from hulykvs.kvs where key = 'moved'")" = '\x62' ]
-	run ! grep 'only a new program will know' "$WORLD_DIR/program.log"
+	run ! grep 'when the program is started again' "$WORLD_DIR/program.log"
 	world_stop
 }
 

@@ -61,8 +61,7 @@ struct row {
 static struct arena lasting; /* tokens */
 static struct arena arena;   /* one request's */
 static struct str authorization[TOKENS];
-static struct guard guard;
-static struct policy_shelf shelf;
+static struct policy policy;
 static struct store_mem store;
 static struct api api = { .payload_limit = LIMIT };
 static struct uuid workspace, other;
@@ -104,7 +103,7 @@ perform(struct str body)
 	enum api_step step;
 
 	buf_clear(&answer);
-	step = api_begin(&api, &guard, NOW, &call, &request, &arena, &response);
+	step = api_begin(&api, &policy, NOW, &call, &request, &arena, &response);
 	if (step == API_BODY)
 		step = api_body(&call, body, &response);
 	if (step == API_STORE) {
@@ -841,7 +840,7 @@ without_memory(void)
 		arena_init(&none, 0);
 		read_request(&rows[i]);
 		tap_int(
-		    api_begin(&api, &guard, NOW, &refused, &request, &none, &response), API_ANSWER, "no memory: ends");
+		    api_begin(&api, &policy, NOW, &refused, &request, &none, &response), API_ANSWER, "no memory: ends");
 		tap_int(response.status, rows[i].status, "no memory: %s %s", rows[i].method, rows[i].uri);
 		arena_free(&none);
 	}
@@ -868,8 +867,7 @@ obeys_rules(void)
 		{ NONE, "GET", "/status", NULL, ABSENT, 200, NULL, TEXT("ok") },
 	};
 	const struct rulefile_terms terms = { true, api.default_workspace };
-	const struct guard open = guard;
-	struct policy_shelf strict;
+	const struct policy open = policy;
 	struct rules *rules;
 	struct buf why;
 	unsigned line;
@@ -879,13 +877,13 @@ obeys_rules(void)
 	    STR("deny namespace=shut\nallow account=system\ndeny to=delete namespace=keep"), &terms, &line, &why);
 	if (rules == NULL)
 		tap_bail("rules");
-	bearer_guard(&guard, &strict, rules);
+	bearer_policy(&policy, rules);
 	plays(rows, COUNT(rows));
 	tap_int(call.verdict.line, 0, "what needs no token needs no rule");
-	guard_free(&guard);
-	policy_shelf_free(&strict);
+	policy_free(&policy);
+	rules_free(rules);
 	buf_free(&why);
-	guard = open;
+	policy = open;
 }
 
 static void
@@ -895,7 +893,7 @@ set_up(void)
 	arena_init(&arena, CAP);
 	buf_init(&answer, CAP);
 	store_mem_init(&store);
-	bearer_guard(&guard, &shelf, NULL);
+	bearer_policy(&policy, NULL);
 	if (!uuid_parse(STR(DEFAULT), &api.default_workspace) || !uuid_parse(STR(WORKSPACE), &workspace) ||
 	    !uuid_parse(STR(OTHER), &other))
 		tap_bail("set_up");
@@ -934,8 +932,7 @@ main(void)
 	keeps_the_store_out();
 	without_memory();
 	obeys_rules();
-	guard_free(&guard);
-	policy_shelf_free(&shelf);
+	policy_free(&policy);
 	buf_free(&answer);
 	arena_free(&arena);
 	arena_free(&lasting);

@@ -557,7 +557,7 @@ help(void)
 	config_print_help(f);
 	must(fclose(f) == 0, "fclose");
 	buf_init(&want, 65536);
-#define X(member, type, name, def, help) \
+#define X(member, type, when, name, def, help) \
 	buf_printf(&want, "%s (%s): %s\n", name, sizeof(def) > 1 ? def : "empty", help);
 	SETTINGS(X)
 #undef X
@@ -832,13 +832,15 @@ static void
 prints(void)
 {
 	static const struct config_override over[] = { { "HULY_LOG_LEVEL", "debug" }, { NULL, NULL } };
-	static const char *const lines[] = { "HULY_LOG_LEVEL=debug  # command line\n",
+	static const char *const lines[] = { "HULY_LOG_LEVEL=debug  # command line; HUP reads it again\n",
 		"HULY_BIND_PORT=8095  # etc/config.toml:2\n", "HULY_BIND_HOST=::1  # environment\n",
-		"HULY_WORKERS=1  # default\n", "HULY_TOKEN_SECRET=********  # etc/config.toml:1\n",
-		"HULY_DB_CONNECTION_FILE=" SECRET_FILE "  # environment\n", "HULY_TOKEN_SECRET_PREVIOUS=  # default\n",
-		"HULY_ACCESS_DEFAULT=deny  # environment\n", "HULY_ACCESS_RULES=off  # default\n",
-		"HULY_REQUEST_TIMEOUT=0.25  # environment\n", "HULY_STATEMENT_TIMEOUT=5  # default\n",
-		"HULY_PAYLOAD_SIZE_LIMIT=2000000  # default\n", "HULY_DB_PREPARED=on  # default\n",
+		"HULY_WORKERS=1  # default\n", "HULY_TOKEN_SECRET=********  # etc/config.toml:1; HUP reads it again\n",
+		"HULY_DB_CONNECTION_FILE=" SECRET_FILE "  # environment\n",
+		"HULY_TOKEN_SECRET_PREVIOUS=  # default; HUP reads it again\n",
+		"HULY_ACCESS_DEFAULT=deny  # environment; HUP reads it again\n",
+		"HULY_ACCESS_RULES=off  # default; HUP reads it again\n", "HULY_REQUEST_TIMEOUT=0.25  # environment\n",
+		"HULY_STATEMENT_TIMEOUT=5  # default\n", "HULY_PAYLOAD_SIZE_LIMIT=2000000  # default\n",
+		"HULY_DB_PREPARED=on  # default\n",
 		"HULY_DEFAULT_WORKSPACE_UUID=11111111-2222-3333-4444-555555555555  # default\n" };
 	struct result r;
 	struct buf out;

@@ -51,14 +51,10 @@ bearer(struct str claims, struct arena *a)
 }
 
 void
-bearer_guard(struct guard *guard, struct policy_shelf *shelf, struct rules *rules)
+bearer_policy(struct policy *policy, const struct rules *rules)
 {
-	struct policy *policy = policy_new(STR(BEARER_SECRET), STR(""), rules);
+	static const struct token_secrets secrets = { STR_INIT(BEARER_SECRET), STR_INIT("") };
 
-	if (policy == NULL)
+	if (!policy_init(policy, &secrets, rules))
 		tap_bail("no memory for a policy");
-	policy_shelf_init(shelf);
-	policy_shelf_put(shelf, policy);
-	if (!guard_init(guard, shelf))
-		tap_bail("no memory for a guard");
 }

@@ -5,7 +5,7 @@
 #ifndef HULYKVS_BEARER_H
 #define HULYKVS_BEARER_H
 
-#include "auth/guard.h"
+#include "auth/policy.h"
 #include "base/arena.h"
 
 #define BEARER_SECRET "a secret of the tests"
@@ -13,7 +13,7 @@
 /* The value of Authorization for these claims (JSON), in the arena. */
 struct str bearer(struct str claims, struct arena *a);
 
-/* A shelf with a policy of that secret and these rules (taken; NULL: none), and a guard that has it. */
-void bearer_guard(struct guard *guard, struct policy_shelf *shelf, struct rules *rules);
+/* A policy of that secret and these rules (borrowed; NULL: none). */
+void bearer_policy(struct policy *policy, const struct rules *rules);
 
 #endif

@@ -18,7 +18,7 @@ keys_new(const char *ids)
 		key->id_n = 1;
 		memset(key->secret, *ids, sizeof(key->secret));
 	}
-	return keyring_hold(r);
+	return r;
 }
 
 struct keyring *

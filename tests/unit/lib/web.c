@@ -349,17 +349,16 @@ web_set_up(void)
 		    .p;
 	web_server.api = &api;
 	web_host = (struct conn_host){ .loop = &loop, .server = &web_server, .store = &web_store.store };
-	bearer_guard(&web_host.guard, &web_server.policy, NULL);
+	bearer_policy(&web_host.policy, NULL);
 	buf_init(&web_host.head, CAP);
 	request_log_open(&web_host.observer, NULL);
-	request_log_set_access_log(false);
+	web_host.observer.access_log = false;
 }
 
 void
 web_tear_down(void)
 {
-	guard_free(&web_host.guard);
-	policy_shelf_free(&web_server.policy);
+	policy_free(&web_host.policy);
 	buf_free(&web_host.head);
 	request_log_close(&web_host.observer);
 	buf_free(&web_body);

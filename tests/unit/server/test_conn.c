@@ -482,7 +482,7 @@ logs_requests(void)
 	if (file == NULL || stderr_fd < 0 || dup2(fileno(file), STDERR_FILENO) < 0)
 		tap_bail("stderr");
 	web_begin(false);
-	request_log_set_access_log(true);
+	web_host.observer.access_log = true;
 	web_dial(&p);
 	web_ask(&p, "PUT", WEB_KEY, STR("value"), WEB_KEEP);
 	web_ask(&p, "GET", WEB_KEY, STR_ABSENT, WEB_KEEP);
@@ -491,7 +491,7 @@ logs_requests(void)
 	web_say(&p, str_first(buf_str(&half), half.n - 10));
 	web_hang_up(&p);
 	request_log_flush(&web_host.observer);
-	request_log_set_access_log(false);
+	web_host.observer.access_log = false;
 	(void)dup2(stderr_fd, STDERR_FILENO);
 	log = logged(file, text, sizeof(text));
 	tap_int(occurrences(log, "\n"), 5, "a line for each request");

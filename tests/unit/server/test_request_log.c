@@ -34,6 +34,8 @@ has(struct str s, const char *what)
 	return s.n > 0 && memmem(s.p, s.n, what, strlen(what)) != NULL;
 }
 
+static bool access_log = true; /* of the next observe() */
+
 static struct str
 observe(const char *const *variables, const char *service, const struct response *r)
 {
@@ -47,6 +49,7 @@ observe(const char *const *variables, const char *service, const struct response
 		lent[i] = (char *)variables[i];
 	request_read(&request, lent);
 	request_log_open(&o, NULL);
+	o.access_log = access_log;
 	request_log_begin(&o, &d, &request, 0);
 	tap_ok(request.request_id.n > 0, "every request has a name");
 	c.match = route_find(request.path, request.method);
@@ -93,11 +96,11 @@ levels(void)
 	tap_ok(has(observe(request, "", &refused), "level=info"), "a refusal is no fault of ours");
 	tap_ok(has(observe(request, "", &refused), " refusal=\"NO_TOKEN\"\n"), "and named");
 	tap_ok(has(observe(request, "", &fault), "level=error"), "a fault is");
-	request_log_set_access_log(false);
+	access_log = false;
 	tap_ok(observe(request, "", &ok).p == NULL, "the access log can be switched off");
 	tap_ok(observe(request, "", &refused).p == NULL, "refusals with it");
 	tap_ok(has(observe(request, "", &fault), "level=error"), "but not our faults");
-	request_log_set_access_log(true);
+	access_log = true;
 	log_set_threshold(LOG_WARN);
 	tap_ok(observe(request, "", &ok).p == NULL, "it is at level info");
 	log_set_threshold(LOG_INFO);

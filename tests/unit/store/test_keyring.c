@@ -53,7 +53,7 @@ test_good(struct buf *error)
 		tap_ok(keyring_find(r, STR("b"), &b) && r->key[b].secret[0] == 0xff && r->key[b].secret[31] == 0xe0,
 		    "and so was b");
 		tap_ok(!keyring_find(r, STR("c"), &b), "there is no c");
-		keyring_drop(r);
+		keyring_free(r);
 	}
 }
 
@@ -82,7 +82,7 @@ test_bad(struct buf *error)
 
 		tap_ok(r == NULL, "file %zu is no key ring", i);
 		tap_text(behind_path(error), str_of(rows[i].why), "and why");
-		keyring_drop(r);
+		keyring_free(r);
 	}
 }
 
@@ -97,7 +97,7 @@ test_many(struct buf *error)
 		n += (size_t)snprintf(text + n, sizeof(text) - n, "k%d " KEY_A "\n", i);
 	r = load(text, 0600, error);
 	tap_ok(r != NULL && r->n == KEYRING_KEYS, "as many keys as there may be");
-	keyring_drop(r);
+	keyring_free(r);
 	(void)snprintf(text + n, sizeof(text) - n, "more " KEY_A "\n");
 	tap_ok(load(text, 0600, error) == NULL, "one more");
 	tap_text(behind_path(error), STR("line 17: more than 16 keys"), "and why");
@@ -115,36 +115,15 @@ test_access(struct buf *error)
 	}
 	r = load("a " KEY_A "\n", 0400, error);
 	tap_ok(r != NULL, "mode 0400 is fine");
-	keyring_drop(r);
+	keyring_free(r);
 	(void)setenv("CREDENTIALS_DIRECTORY", "/tmp", 1);
 	r = load("a " KEY_A "\n", 0440, error);
 	tap_ok(r != NULL, "a credential may be its group's");
-	keyring_drop(r);
+	keyring_free(r);
 	(void)unsetenv("CREDENTIALS_DIRECTORY");
 	buf_clear(error);
 	tap_ok(keyring_load("/nowhere/keys", error) == NULL && error->n > 0, "a file that is not there");
 	tap_ok(keyring_load("/tmp", error) == NULL, "a directory");
-}
-
-static void
-test_publish(struct buf *error)
-{
-	struct keyring *a = load("a " KEY_A "\n", 0600, error), *b = load("b " KEY_B "\n", 0600, error), *held;
-	unsigned turn = keyring_turn();
-
-	tap_ok(keyring_current() == NULL, "at first there is no current ring");
-	keyring_publish(a);
-	held = keyring_current();
-	tap_ok(held == a && keyring_turn() != turn, "then there is");
-	turn = keyring_turn();
-	keyring_publish(b);
-	tap_ok(keyring_turn() != turn, "another one shows by its turn");
-	tap_text(keyring_id(held, 0), STR("a"), "the last one lives while it is held");
-	keyring_drop(held);
-	held = keyring_current();
-	tap_ok(held == b, "the current one is the last published");
-	keyring_drop(held);
-	keyring_publish(NULL);
 }
 
 int
@@ -158,7 +137,6 @@ main(void)
 	test_bad(&error);
 	test_many(&error);
 	test_access(&error);
-	test_publish(&error);
 	(void)unlink(path);
 	buf_free(&error);
 	return tap_end();

@@ -188,7 +188,7 @@ test_mimicry(struct seal *s)
 }
 
 static void
-test_rings(struct seal *s)
+test_rings(struct seal *s, const struct keyring *ring)
 {
 	const struct row row = sealed_at(s, &place, STR("a value"));
 	struct keyring *rotated = keys_new("ba"), *other = keys_new("b"), *wrong = keys_new_wrong("a"),
@@ -211,10 +211,11 @@ test_rings(struct seal *s)
 	tap_int(look(s, &row, &value), SEAL_BROKEN, "nor with another key of its id");
 	seal_change(s, first);
 	tap_int(look(s, &row, &value), SEAL_OPENED, "nothing of other rings stays behind");
-	keyring_drop(rotated);
-	keyring_drop(other);
-	keyring_drop(wrong);
-	keyring_drop(first);
+	keyring_free(rotated);
+	keyring_free(other);
+	keyring_free(wrong);
+	seal_change(s, ring);
+	keyring_free(first);
 }
 
 /* More workspaces than have a place in memory. */
@@ -255,7 +256,6 @@ main(void)
 	struct keyring *ring = keys_new("a");
 	struct seal *s = seal_new(ring);
 
-	keyring_drop(ring);
 	if (s == NULL)
 		tap_bail("seal_new");
 	test_round_trip(s);
@@ -264,10 +264,11 @@ main(void)
 	test_flips(s);
 	test_places(s);
 	test_mimicry(s);
-	test_rings(s);
+	test_rings(s, ring);
 	test_workspaces(s);
 	test_covers();
 	seal_free(s);
+	keyring_free(ring);
 	digest_thread_end();
 	return tap_end();
 }

@@ -33,10 +33,36 @@ on_done(struct store_ticket *t, struct store_result *r)
 
 static const struct store_client client = { .done = on_done };
 
+/* The keys in force, which the store is told of when it asks; and those that it has. */
+static struct keyring *newest, *known;
+
+static void
+renew(void *ctx)
+{
+	(void)ctx;
+	if (known == newest)
+		return;
+	if (sealed != NULL)
+		store_sealed_change(sealed, newest);
+	keyring_free(known);
+	known = newest;
+}
+
+/* Takes the keys. */
+static void
+publish(struct keyring *keys)
+{
+	if (newest != known)
+		keyring_free(newest);
+	newest = keys;
+}
+
 static void
 open_store(enum seal_mode mode, const char *namespaces)
 {
-	const struct store_sealed_options options = { mode, str_of(namespaces) };
+	renew(NULL);
+
+	const struct store_sealed_options options = { mode, str_of(namespaces), known, renew, NULL };
 
 	sealed = store_sealed_new(&mem.store, &options);
 	if (sealed == NULL)
@@ -48,12 +74,13 @@ close_store(void)
 {
 	if (store_sealed_free(sealed) != &mem.store)
 		tap_bail("not the inner store");
+	sealed = NULL;
 }
 
 static void
 use(const char *ids)
 {
-	keyring_publish(keys_new(ids));
+	publish(keys_new(ids));
 }
 
 static struct store_op
@@ -292,7 +319,7 @@ test_proof(void)
 	tap_int(run(op(STORE_CHECK, "", "")), STORE_DONE, "a new key is ready");
 	tap_int(owner.result.keys, STORE_KEYS_GOOD, "and good");
 	tap_int(mem.count, 1, "its proof is kept");
-	keyring_publish(keys_new_wrong("a"));
+	publish(keys_new_wrong("a"));
 	tap_int(run(op(STORE_CHECK, "", "")), STORE_UNAVAILABLE, "another one of that id is not ready");
 	tap_ok(owner.result.keys == STORE_KEYS_WRONG && owner.result.reached && owner.result.reason.n > 0, "and wrong");
 	tap_int(run(put("n", "k", STR("v"))), STORE_FAULT, "nothing is sealed with it");
@@ -306,7 +333,7 @@ test_proof(void)
 	tap_int(run(op(STORE_CHECK, "", "")), STORE_DONE, "and is ready");
 	tap_int(mem.count, 3, "with a proof of its own");
 	close_store();
-	keyring_publish(keys_new_wrong("b"));
+	publish(keys_new_wrong("b"));
 	open_store(SEAL_OFF, "all");
 	tap_int(run(op(STORE_CHECK, "", "")), STORE_UNAVAILABLE, "off: a wrong key is not ready either");
 	use("c");
@@ -453,7 +480,8 @@ main(void)
 	test_nested();
 	test_ahead();
 	test_lists();
-	keyring_publish(NULL);
+	publish(NULL);
+	renew(NULL);
 	digest_thread_end();
 	return tap_end();
 }
