@@ -3,7 +3,7 @@
  * settings: the one table of settings.  config reads them, --help prints
  * them, and a test compares docs/settings.md and the man page with this table.
  *
- * X(member, TYPE, START, "NAME", "default", "help")
+ * X(member, TYPE, WHEN, "NAME", "default", "help")
  *   member   field of struct config, and the key in etc/config.toml
  *   TYPE     how it is written and kept, see setting.h
  *   WHEN     START: read when the program starts; HUP: the signal reads it

@@ -249,6 +249,26 @@ log_has()
 	[ "$(put n/moved "$CANARY")" = 204 ]
 	[ "$(sql -c "select substring(value from 11 for 1) from hulykvs.kvs where key = 'moved'")" = '\x62' ]
 	run ! grep 'when the program is started again' "$WORLD_DIR/program.log"
+	# Without keys it could not seal: that is refused.
+	: >"$WORLD_DIR/etc/config.toml"
+	kill -HUP "$(world_pid)"
+	log_has 'nothing was changed.*HULY_ENCRYPTION_MODE: needs HULY_ENCRYPTION_KEYS_FILE'
+	get n/moved 200 "$CANARY"
+	world_stop
+}
+
+@test "while the mode is off, keys come and go without a restart" {
+	export WORLD_ERRORS_EXPECTED=1
+	sealed nginx
+	[ "$(put n/k "$CANARY")" = 204 ]
+	mkdir "$WORLD_DIR/etc"
+	sed -i '/^HULY_ENCRYPTION_/d' "$WORLD_DIR/settings"
+	again
+	run ! get n/k 200 "$CANARY"
+	echo "encryption_keys_file = \"$KEYS\"" >"$WORLD_DIR/etc/config.toml"
+	kill -HUP "$(world_pid)"
+	log_has 'settings read again'
+	get n/k 200 "$CANARY"
 	world_stop
 }
 

@@ -80,7 +80,7 @@ close_store(void)
 static void
 use(const char *ids)
 {
-	publish(keys_new(ids));
+	publish(ids != NULL ? keys_new(ids) : NULL);
 }
 
 static struct store_op
@@ -433,6 +433,36 @@ test_ahead(void)
 	end();
 }
 
+/* Keys that come to a store without any, and go again, also while a write waits for their proof. */
+static void
+test_without_keys(void)
+{
+	begin(NULL, SEAL_OFF, "all");
+	tap_int(run(put("n", "k", STR("plain"))), STORE_DONE, "without keys: PUT");
+	tap_ok(reads("n", "k", STR("plain")), "and GET");
+	tap_int(run(op(STORE_CHECK, "", "")), STORE_DONE, "and it is ready");
+	mem.slow = true;
+	submit(op(STORE_GET, "n", "k"));
+	use("a");
+	tap_ok(store_mem_step(&mem) && owner.done == 1, "keys that come while a value is read");
+	tap_int(owner.result.outcome, STORE_DONE, "do not harm");
+	submit(op(STORE_CHECK, "", ""));
+	publish(NULL);
+	renew(NULL);
+	while (store_mem_step(&mem))
+		;
+	tap_ok(owner.done == 1 && owner.result.outcome == STORE_DONE, "keys that go while they are proved");
+	use("a");
+	submit(op(STORE_GET, "n", "k"));
+	publish(NULL);
+	renew(NULL);
+	while (store_mem_step(&mem))
+		;
+	tap_ok(owner.done == 1 && owner.result.outcome == STORE_DONE, "keys that go while a value is read");
+	mem.slow = false;
+	end();
+}
+
 static unsigned keys_listed;
 
 static bool
@@ -479,6 +509,7 @@ main(void)
 	test_waiting();
 	test_nested();
 	test_ahead();
+	test_without_keys();
 	test_lists();
 	publish(NULL);
 	renew(NULL);
