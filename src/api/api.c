@@ -351,8 +351,8 @@ dispatch_action(const struct api *api, const struct rules *rules, struct call *c
 }
 
 enum api_step
-api_begin(const struct api *api, const struct policy *policy, int64_t now, struct call *c, const struct request *request,
-    struct arena *arena, struct response *r)
+api_begin(const struct api *api, const struct policy *policy, int64_t now, struct call *c,
+    const struct request *request, struct arena *arena, struct response *r)
 {
 	enum api_step step = API_ANSWER;
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: EPL-2.0 */
 /*
  * base: three macros that C17 does not have.  Any module may use them.
  */

@@ -35,8 +35,14 @@ enum otelenv_mode {
 #define OTELENV_TYPES(X) \
 	X(OTEL_MODE) \
 	X(OTEL_TRUTH) \
-	X(OTEL_NAME) X(OTEL_ATTRIBUTES) X(OTEL_HEADERS) X(OTEL_URL) X(OTEL_MILLIS) X(OTEL_QUEUE) X(OTEL_SAMPLER) \
-	    X(OTEL_RATIO)
+	X(OTEL_NAME) \
+	X(OTEL_ATTRIBUTES) \
+	X(OTEL_HEADERS) \
+	X(OTEL_URL) \
+	X(OTEL_MILLIS) \
+	X(OTEL_QUEUE) \
+	X(OTEL_SAMPLER) \
+	X(OTEL_RATIO)
 
 /* Where a signal goes: to its own endpoint where that is not empty, else to path below the base. */
 void otelenv_put_url(struct buf *out, const char *own, const char *base, struct str path);

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: EPL-2.0 */
 /*
  * server: what all workers of the program have in common.  program/main fills
  * it in before the first worker starts, and it outlives them.
