@@ -3,7 +3,7 @@
 
 #define MAX_AGE "3600" /* seconds */
 
-/* What is echoed must not end the field: printable ASCII only. */
+/* Text of a client is sent back only if it is printable ASCII, so that it cannot end the field. */
 static bool
 echoable(struct str s)
 {

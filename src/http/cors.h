@@ -2,7 +2,7 @@
 /*
  * cors: the fields of the CORS protocol (WHATWG Fetch 3.3).  COMPAT: any
  * origin, method and header, with credentials, for an hour.  DIFFERS: ETag is
- * exposed, and refusals carry the fields too, so that a browser can read both.
+ * exposed, and refusals have the fields too, so that scripts can read both.
  */
 #ifndef HULYKVS_CORS_H
 #define HULYKVS_CORS_H

@@ -27,19 +27,19 @@ has_upper(struct str s)
 	return false;
 }
 
-/* rest stands behind the opening quote, and is moved behind the closing one. */
+/* input begins after the opening quote; it is moved to after the closing one. */
 static enum element
-take_opaque(struct str *rest, struct md5 *tag)
+take_opaque(struct str *input, struct md5 *tag)
 {
 	size_t n = 0;
 
-	while (n < rest->n && is_etagc(rest->p[n]))
+	while (n < input->n && is_etagc(input->p[n]))
 		n++;
-	if (n == rest->n || rest->p[n] != '"')
+	if (n == input->n || input->p[n] != '"')
 		return ELEMENT_MALFORMED;
 
-	struct str opaque = str_first(*rest, n);
-	*rest = str_skip(*rest, n + 1);
+	struct str opaque = str_first(*input, n);
+	*input = str_skip(*input, n + 1);
 	if (has_upper(opaque) || !digest_unhex(opaque, tag->b, sizeof(tag->b)))
 		return ELEMENT_FOREIGN;
 	return ELEMENT_OURS;
@@ -47,24 +47,24 @@ take_opaque(struct str *rest, struct md5 *tag)
 
 /* COMPAT: the digest without quotes. */
 static enum element
-take_bare_md5(struct str *rest, struct md5 *tag)
+take_bare_md5(struct str *input, struct md5 *tag)
 {
-	if (!digest_unhex(str_first(*rest, HEX_LENGTH), tag->b, sizeof(tag->b)))
+	if (!digest_unhex(str_first(*input, HEX_LENGTH), tag->b, sizeof(tag->b)))
 		return ELEMENT_MALFORMED;
-	*rest = str_skip(*rest, HEX_LENGTH);
+	*input = str_skip(*input, HEX_LENGTH);
 	return ELEMENT_OURS;
 }
 
 static enum element
-take_element(struct str *rest, enum etag_comparison comparison, struct md5 *tag)
+take_element(struct str *input, enum etag_comparison comparison, struct md5 *tag)
 {
-	bool weak = str_starts(*rest, STR("W/\""));
+	bool weak = str_starts(*input, STR("W/\""));
 
-	if (!weak && !str_starts(*rest, STR("\"")))
-		return take_bare_md5(rest, tag);
-	*rest = str_skip(*rest, weak ? 3 : 1);
+	if (!weak && !str_starts(*input, STR("\"")))
+		return take_bare_md5(input, tag);
+	*input = str_skip(*input, weak ? 3 : 1);
 
-	enum element element = take_opaque(rest, tag);
+	enum element element = take_opaque(input, tag);
 	/* RFC 9110 8.8.3.2: strong comparison fails if either tag is weak */
 	if (weak && comparison == ETAG_STRONG && element == ELEMENT_OURS)
 		return ELEMENT_FOREIGN;
@@ -72,22 +72,22 @@ take_element(struct str *rest, enum etag_comparison comparison, struct md5 *tag)
 }
 
 static enum etag_result
-parse_tag_list(struct str rest, enum etag_comparison comparison, struct etag_list *out)
+parse_tag_list(struct str input, enum etag_comparison comparison, struct etag_list *out)
 {
 	bool seen = false;
 
 	/* RFC 9110 5.6.1.2: empty elements are skipped */
-	for (; rest.n > 0; rest = str_trim(str_skip(rest, 1))) {
-		if (rest.p[0] == ',')
+	for (; input.n > 0; input = str_trim(str_skip(input, 1))) {
+		if (input.p[0] == ',')
 			continue;
-		enum element element = take_element(&rest, comparison, &out->tag[out->n]);
+		enum element element = take_element(&input, comparison, &out->tag[out->n]);
 		if (element == ELEMENT_MALFORMED)
 			return ETAG_MALFORMED;
 		if (element == ELEMENT_OURS)
 			out->n++;
 		seen = true;
-		rest = str_trim(rest);
-		if (rest.n > 0 && rest.p[0] != ',')
+		input = str_trim(input);
+		if (input.n > 0 && input.p[0] != ',')
 			return ETAG_MALFORMED;
 	}
 	return seen ? ETAG_OK : ETAG_MALFORMED;
@@ -102,7 +102,7 @@ etag_list_parse(struct str field, enum etag_comparison comparison, struct arena 
 		out->any = true;
 		return ETAG_OK;
 	}
-	/* Ours take HEX_LENGTH bytes or more each; one place more is where the others are tried. */
+	/* A tag of ours takes HEX_LENGTH bytes or more; one element more is where each tag is tried. */
 	out->tag = arena_alloc(a, (field.n / HEX_LENGTH + 1) * sizeof(*out->tag));
 	if (out->tag == NULL)
 		return ETAG_NO_MEMORY;

@@ -15,39 +15,39 @@
 #include "http/fcgi_record.h"
 
 #define READ_SIZE    65536             /* bytes read at once */
-#define OUT_MAX      ((size_t)1 << 31) /* an answer that a slow peer makes us keep */
-#define HELD_MAX     65536             /* of a next request that comes before its time */
-#define NO_SOCKET    INT_MAX           /* what libfcgi believes to be the descriptor */
-#define LENT_CONTENT 65528             /* of one record of a lent value: with its header, 64 KiB */
+#define OUT_MAX      ((size_t)1 << 31) /* bytes of an answer that the peer has not taken */
+#define HELD_MAX     65536             /* bytes of a next request that arrives before this one is answered */
+#define NO_SOCKET    INT_MAX /* what libfcgi gets as the descriptor; it only hands it to OS_Read and OS_Write */
+#define LENT_CONTENT 65528   /* bytes of a lent value in one record: 64 KiB with its header */
 #define LENT_RECORD  (FCGI_RECORD_HEADER + LENT_CONTENT)
 enum { FEED_MAX = 4, SEND_RECORDS = 33 };
 
 struct fcgi_conn {
 	FCGX_Request request;
 	int fd;
-	struct fcgi_record gate;
-	struct str feed[FEED_MAX]; /* what OS_Read has for libfcgi */
+	struct fcgi_record record;
+	struct str feed[FEED_MAX]; /* what OS_Read gives to libfcgi next */
 	size_t feed_n, feed_at;
 	unsigned char feed_header[2][FCGI_RECORD_HEADER], feed_begin[2 * FCGI_RECORD_HEADER];
-	struct str in;     /* read and not yet looked at; in the thread's buffer or in held */
-	struct buf held;   /* the begin of a next request */
-	struct buf out;    /* written and not yet taken by the socket */
-	struct str lent;   /* the value that goes behind it */
+	struct str in;     /* read and not yet parsed; in bytes_read or in held */
+	struct buf held;   /* the beginning of a next request */
+	struct buf out;    /* written, and not taken by the socket yet */
+	struct str lent;   /* a value that is sent after `out` */
 	size_t lent_sent;  /* bytes of its records that the socket has taken */
-	struct buf owned;  /* a copy of it, where its memory is not lent for long */
-	struct buf behind; /* written behind the value */
-	bool broken;       /* the socket takes no more */
-	bool drained;      /* the kernel has no more for us until it says so */
-	bool ended;        /* what it has, ends with the end */
+	struct buf owned;  /* a copy of it, see fcgi_conn_own() */
+	struct buf behind; /* written after the value */
+	bool broken;       /* nothing can be sent any more */
+	bool socket_empty; /* there is nothing to read until the loop reports it */
+	bool peer_ended;   /* the peer sends no more: after its last bytes recv(2) returns 0 */
 	bool complete;     /* the request has been read; nothing is read until it is answered */
-	bool corked;       /* more comes at once: keep what is written */
-	bool shut;
+	bool holding;      /* more is written at once: keep it, and send it together */
+	bool shut;         /* fcgi_conn_shut() was called */
 };
 
-/* One buffer for all connections of a thread: a request is nearly always read in one piece and gone at once. */
-static _Thread_local char arrivals[READ_SIZE];
+/* One buffer for all connections of a thread: what is read is parsed at once, and rarely has to be kept. */
+static _Thread_local char bytes_read[READ_SIZE];
 
-/* Whose turn it is to be read and written by libfcgi. */
+/* The connection that libfcgi reads and writes now, since OS_Read and OS_Write get no pointer. */
 static _Thread_local struct fcgi_conn *current;
 
 int
@@ -67,7 +67,7 @@ OS_Read(int fd, char *buf, size_t len)
 	return (int)piece.n;
 }
 
-/* One sendmsg(2) that does not wait; the number of bytes taken. */
+/* One sendmsg(2) that does not wait; returns the number of bytes sent. */
 static size_t
 send_pieces(struct fcgi_conn *f, struct iovec *pieces, size_t n)
 {
@@ -87,15 +87,15 @@ send_pieces(struct fcgi_conn *f, struct iovec *pieces, size_t n)
 static void
 send_or_keep(struct fcgi_conn *f, const char *p, size_t n)
 {
-	struct buf *rest = f->lent.n > 0 ? &f->behind : &f->out;
+	struct buf *kept = f->lent.n > 0 ? &f->behind : &f->out;
 	size_t sent = 0;
 
-	if (f->lent.n == 0 && f->out.n == 0 && !f->corked)
+	if (f->lent.n == 0 && f->out.n == 0 && !f->holding)
 		sent = send_pieces(f, &(struct iovec){ (void *)(uintptr_t)p, n }, 1);
 	if (f->broken || sent == n)
 		return;
-	buf_put(rest, p + sent, n - sent);
-	f->broken |= !buf_ok(rest);
+	buf_put(kept, p + sent, n - sent);
+	f->broken |= !buf_ok(kept);
 }
 
 int
@@ -122,7 +122,7 @@ fcgi_conn_new(int fd)
 		return NULL;
 	}
 	f->fd = fd;
-	fcgi_record_init(&f->gate);
+	fcgi_record_init(&f->record);
 	buf_init(&f->held, HELD_MAX);
 	buf_init(&f->out, OUT_MAX);
 	buf_init(&f->owned, OUT_MAX);
@@ -137,7 +137,7 @@ fcgi_conn_free(struct fcgi_conn *f)
 	if (f == NULL)
 		return;
 	FCGX_Free(&f->request, 0);
-	fcgi_record_free(&f->gate);
+	fcgi_record_free(&f->record);
 	buf_free(&f->held);
 	buf_free(&f->out);
 	buf_free(&f->owned);
@@ -155,7 +155,7 @@ feed(struct fcgi_conn *f, struct str s)
 static void
 feed_header(struct fcgi_conn *f, size_t slot, enum fcgi_record_type type, size_t content)
 {
-	fcgi_record_put_header(f->feed_header[slot], type, f->gate.id, content, 0);
+	fcgi_record_put_header(f->feed_header[slot], type, f->record.id, content, 0);
 	feed(f, str_from((const char *)f->feed_header[slot], FCGI_RECORD_HEADER));
 }
 
@@ -165,20 +165,20 @@ feed_clear(struct fcgi_conn *f)
 	f->feed_n = f->feed_at = 0;
 }
 
-/* Lets libfcgi read BEGIN_REQUEST and the parameters, as three whole records. */
+/* Lets libfcgi parse BEGIN_REQUEST and the parameters, as three complete records. */
 static enum fcgi_conn_event
 begin_request(struct fcgi_conn *f)
 {
 	static const unsigned char responder_keep[FCGI_RECORD_HEADER] = { 0, 1, 1 };
 
 	feed_clear(f);
-	fcgi_record_put_header(f->feed_begin, FCGI_BEGIN_REQUEST, f->gate.id, FCGI_RECORD_HEADER, 0);
-	/* To libfcgi every connection is kept: closing, and waiting for that, is ours. */
+	fcgi_record_put_header(f->feed_begin, FCGI_BEGIN_REQUEST, f->record.id, FCGI_RECORD_HEADER, 0);
+	/* libfcgi always sees FCGI_KEEP_CONN, so that it never closes; the owner does that. */
 	memcpy(f->feed_begin + FCGI_RECORD_HEADER, responder_keep, FCGI_RECORD_HEADER);
 	feed(f, str_from((const char *)f->feed_begin, sizeof(f->feed_begin)));
-	if (f->gate.params.n > 0) {
-		feed_header(f, 0, FCGI_PARAMS, f->gate.params.n);
-		feed(f, buf_str(&f->gate.params));
+	if (f->record.params.n > 0) {
+		feed_header(f, 0, FCGI_PARAMS, f->record.params.n);
+		feed(f, buf_str(&f->record.params));
 	}
 	feed_header(f, 1, FCGI_PARAMS, 0);
 	current = f;
@@ -189,39 +189,39 @@ begin_request(struct fcgi_conn *f)
 	return FCGI_CONN_REQUEST;
 }
 
-/* What came behind the request's end waits for its turn. */
+/* The request is complete; what was read after it is kept until it is answered. */
 static void
-keep_rest(struct fcgi_conn *f)
+keep_next_request(struct fcgi_conn *f)
 {
-	struct str rest = f->in;
+	struct str next = f->in;
 
 	f->complete = true;
 	f->in = STR_ABSENT;
-	if (f->held.n > 0) /* then rest is its end */
-		buf_drop(&f->held, f->held.n - rest.n);
-	else if (rest.n > 0)
-		buf_puts(&f->held, rest);
+	if (f->held.n > 0) /* then f->in is the end of it */
+		buf_drop(&f->held, f->held.n - next.n);
+	else if (next.n > 0)
+		buf_puts(&f->held, next);
 	f->broken |= !buf_ok(&f->held);
 }
 
-/* Reads from the socket; false: nothing there, or it is gone (see broken). */
+/* Reads from the socket; false: nothing to read, or the connection is lost (then broken is set). */
 static bool
 read_more(struct fcgi_conn *f)
 {
 	ssize_t n;
 
-	if (f->drained)
+	if (f->socket_empty)
 		return false;
 	do
-		n = recv(f->fd, arrivals, sizeof(arrivals), MSG_DONTWAIT);
+		n = recv(f->fd, bytes_read, sizeof(bytes_read), MSG_DONTWAIT);
 	while (n < 0 && errno == EINTR);
-	/* Less than was asked for: a stream socket has no more (epoll(7)). */
-	f->drained = n < (ssize_t)sizeof(arrivals) && !f->ended;
+	/* Less than was asked for: there is no more to read (epoll(7), Q9). */
+	f->socket_empty = n < (ssize_t)sizeof(bytes_read) && !f->peer_ended;
 	if (n == 0 || (n < 0 && errno != EAGAIN))
 		f->broken = true;
 	if (n <= 0)
 		return false;
-	f->in = str_from(arrivals, f->shut ? 0 : (size_t)n);
+	f->in = str_from(bytes_read, f->shut ? 0 : (size_t)n);
 	return true;
 }
 
@@ -233,19 +233,19 @@ fcgi_conn_next(struct fcgi_conn *f)
 
 		if (f->complete)
 			return FCGI_CONN_WAIT;
-		event = fcgi_record_feed(&f->gate, &f->in);
+		event = fcgi_record_feed(&f->record, &f->in);
 		switch (event) {
 		case FCGI_RECORD_BEGIN:
 			return begin_request(f);
 		case FCGI_RECORD_CONTENT:
 			return FCGI_CONN_CONTENT;
 		case FCGI_RECORD_END:
-			keep_rest(f);
+			keep_next_request(f);
 			return f->broken ? FCGI_CONN_GONE : FCGI_CONN_COMPLETE;
 		case FCGI_RECORD_REPLY:
-			send_or_keep(f, (const char *)f->gate.reply, sizeof(f->gate.reply));
+			send_or_keep(f, (const char *)f->record.reply, sizeof(f->record.reply));
 			if (fcgi_conn_backlog(f) > 0)
-				return FCGI_CONN_GONE; /* it asks without reading the answers */
+				return FCGI_CONN_GONE; /* a peer that sends such records and does not read the replies */
 			continue;
 		case FCGI_RECORD_BROKEN:
 			return FCGI_CONN_GONE;
@@ -261,8 +261,8 @@ fcgi_conn_next(struct fcgi_conn *f)
 void
 fcgi_conn_readable(struct fcgi_conn *f, bool ended)
 {
-	f->drained = false;
-	f->ended |= ended;
+	f->socket_empty = false;
+	f->peer_ended |= ended;
 }
 
 char *const *
@@ -274,7 +274,7 @@ fcgi_conn_variables(const struct fcgi_conn *f)
 struct str
 fcgi_conn_content(const struct fcgi_conn *f)
 {
-	return f->gate.content;
+	return f->record.content;
 }
 
 void
@@ -296,9 +296,9 @@ fcgi_conn_lend(struct fcgi_conn *f, struct str s)
 		fcgi_conn_put(f, s);
 		return;
 	}
-	f->corked = true;
-	fcgi_conn_flush_put(f); /* what was put goes in front of it */
-	f->corked = false;
+	f->holding = true;
+	fcgi_conn_flush_put(f); /* what was put is sent before it */
+	f->holding = false;
 	f->lent = s;
 	f->lent_sent = 0;
 }
@@ -317,19 +317,19 @@ fcgi_conn_finish(struct fcgi_conn *f)
 	FCGX_Finish_r(&f->request);
 	if (f->lent.n > 0)
 		fcgi_conn_write(f);
-	fcgi_record_next(&f->gate);
+	fcgi_record_next(&f->record);
 	f->complete = false;
 	f->in = buf_str(&f->held);
 }
 
-/* All bytes of the lent value's records. */
+/* Bytes of the lent value's records, with their headers. */
 static size_t
 lent_size(const struct fcgi_conn *f)
 {
 	return f->lent.n + (f->lent.n + LENT_CONTENT - 1) / LENT_CONTENT * FCGI_RECORD_HEADER;
 }
 
-/* The next records of the lent value, from where the socket stopped taking; the number of pieces. */
+/* The next records of the lent value, from the first byte that was not sent; returns the number of pieces. */
 static size_t
 lent_pieces(struct fcgi_conn *f, unsigned char header[SEND_RECORDS][FCGI_RECORD_HEADER], struct iovec *pieces)
 {
@@ -340,7 +340,7 @@ lent_pieces(struct fcgi_conn *f, unsigned char header[SEND_RECORDS][FCGI_RECORD_
 
 		if (content.n == 0)
 			break;
-		fcgi_record_put_header(header[i], FCGI_STDOUT, f->gate.id, content.n, 0);
+		fcgi_record_put_header(header[i], FCGI_STDOUT, f->record.id, content.n, 0);
 		if (skip < FCGI_RECORD_HEADER)
 			pieces[n++] = (struct iovec){ header[i] + skip, FCGI_RECORD_HEADER - skip };
 		content = str_skip(content, skip > FCGI_RECORD_HEADER ? skip - FCGI_RECORD_HEADER : 0);
@@ -352,9 +352,9 @@ lent_pieces(struct fcgi_conn *f, unsigned char header[SEND_RECORDS][FCGI_RECORD_
 	return n;
 }
 
-/* The lent value is gone; what is behind it moves up. */
+/* The lent value was sent; what was written after it is next. */
 static void
-move_up(struct fcgi_conn *f)
+end_lending(struct fcgi_conn *f)
 {
 	buf_free(&f->out);
 	buf_free(&f->owned);
@@ -364,9 +364,9 @@ move_up(struct fcgi_conn *f)
 	buf_init(&f->behind, OUT_MAX);
 }
 
-/* Takes `sent` bytes off what waits: out, then the lent value, then what is behind it. */
+/* Removes `sent` bytes from what is to be sent: out, then the lent value, then behind. */
 static void
-take_off(struct fcgi_conn *f, size_t sent)
+drop_sent(struct fcgi_conn *f, size_t sent)
 {
 	size_t from_out = sent < f->out.n ? sent : f->out.n, left = lent_size(f) - f->lent_sent;
 
@@ -375,7 +375,7 @@ take_off(struct fcgi_conn *f, size_t sent)
 	f->lent_sent += sent < left ? sent : left;
 	if (f->out.n > 0 || f->lent_sent < lent_size(f))
 		return;
-	move_up(f);
+	end_lending(f);
 	buf_drop(&f->out, sent - left);
 }
 
@@ -398,7 +398,7 @@ fcgi_conn_write(struct fcgi_conn *f)
 		for (size_t i = 0; i < n; i++)
 			wanted += pieces[i].iov_len;
 		sent = send_pieces(f, pieces, n);
-		take_off(f, sent);
+		drop_sent(f, sent);
 	} while (sent == wanted);
 }
 
@@ -421,13 +421,13 @@ fcgi_conn_backlog(const struct fcgi_conn *f)
 bool
 fcgi_conn_keeps(const struct fcgi_conn *f)
 {
-	return f->gate.keep && !f->broken;
+	return f->record.keep && !f->broken;
 }
 
 bool
 fcgi_conn_is_idle(const struct fcgi_conn *f)
 {
-	return f->gate.phase == FCGI_RECORD_IDLE && f->gate.header_n == 0 && f->in.n == 0;
+	return f->record.state == FCGI_RECORD_IDLE && f->record.header_n == 0 && f->in.n == 0;
 }
 
 void

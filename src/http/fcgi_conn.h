@@ -1,20 +1,22 @@
 /* SPDX-License-Identifier: EPL-2.0 */
 /*
- * fcgi: one connection of the web server, with libfcgi on it.  The only room
- * that includes libfcgi's headers.
+ * fcgi_conn: one connection of the web server, with libfcgi on it.  Only this
+ * module includes libfcgi's headers.
  *
- * libfcgi reads the parameters and writes the answer, but never touches the
- * socket: its OS layer (fcgios.h) has one function to read and one to write,
- * and this room defines both in the program, where the dynamic linker finds
- * them first.  OS_Read gives libfcgi what the gate let through, OS_Write keeps
- * what the socket does not take.  So nothing here blocks, and libfcgi meets
- * only whole, sound records.  (configure checks that the library's calls can be
- * bound so.)  Bodies do not go through libfcgi, which would copy them twice in
- * pieces of 8 KiB: the gate has their bytes, and a large value is sent from
- * where it lies, in records of 64 KiB.
+ * libfcgi parses the parameters and formats the answer, but does not use the
+ * socket: its OS layer (fcgios.h) has one function to read and one to write, and
+ * this module defines both in the program, where the dynamic linker finds them
+ * first.  OS_Read gives libfcgi the records that fcgi_record has checked;
+ * OS_Write sends, and keeps what the socket does not take.  So nothing here
+ * blocks, and libfcgi gets complete, valid records only.  (configure checks that
+ * the library's calls reach these functions.)  Bodies do not go through libfcgi,
+ * which would copy them twice in pieces of 8 KiB: their bytes come from
+ * fcgi_record, and a large value is sent from its own memory, in records of
+ * 64 KiB.
  *
- * One thread at a time; the bytes just read are shared by all connections of a
- * thread, so fcgi_conn_next() is called until it says FCGI_CONN_WAIT or FCGI_CONN_GONE.
+ * For server/conn.  One thread at a time.  All connections of a thread share the
+ * buffer for bytes just read, so the caller repeats fcgi_conn_next() until it
+ * returns FCGI_CONN_WAIT or FCGI_CONN_GONE, before it uses another connection.
  */
 #ifndef HULYKVS_FCGI_CONN_H
 #define HULYKVS_FCGI_CONN_H
@@ -28,10 +30,10 @@ enum fcgi_conn_event {
 	FCGI_CONN_REQUEST,  /* a request began: fcgi_conn_variables() */
 	FCGI_CONN_CONTENT,  /* a piece of its body is here: fcgi_conn_content() */
 	FCGI_CONN_COMPLETE, /* its last byte was read; it may be answered */
-	FCGI_CONN_GONE,     /* the peer left or broke the protocol: free it */
+	FCGI_CONN_GONE,     /* the peer closed the connection, or sent something invalid: free it */
 };
 
-/* Once, before all else.  False: libfcgi refuses. */
+/* To be called once, before all else.  False: libfcgi cannot be used. */
 bool fcgi_conn_init(void) __attribute__((warn_unused_result));
 
 /* Returns new; takes the descriptor, which is non-blocking.  NULL: no memory (the descriptor is closed). */
@@ -41,40 +43,41 @@ struct fcgi_conn *fcgi_conn_new(int fd) __attribute__((warn_unused_result));
 void fcgi_conn_free(struct fcgi_conn *f);
 
 /*
- * The kernel has news (edge-triggered): the next fcgi_conn_next() looks at the
- * socket.  ended: the peer sends no more, which there is no further news of.
+ * The loop reports that the socket is readable (edge-triggered), so that the next
+ * fcgi_conn_next() reads it.  ended: the peer sends no more; the loop does not
+ * report that again.
  */
 void fcgi_conn_readable(struct fcgi_conn *f, bool ended);
 
-/* Reads on; FCGI_CONN_WAIT from FCGI_CONN_COMPLETE until fcgi_conn_finish(). */
+/* Reads up to the next event.  Between FCGI_CONN_COMPLETE and fcgi_conn_finish() it is always FCGI_CONN_WAIT. */
 enum fcgi_conn_event fcgi_conn_next(struct fcgi_conn *f);
 
-/* NAME=value, NULL-terminated; lent from FCGI_CONN_REQUEST until fcgi_conn_finish(). */
+/* NAME=value, NULL-terminated; valid from FCGI_CONN_REQUEST until fcgi_conn_finish(). */
 char *const *fcgi_conn_variables(const struct fcgi_conn *f);
 
-/* After FCGI_CONN_CONTENT: the piece, lent until the next fcgi_conn_next(). */
+/* After FCGI_CONN_CONTENT: the piece, valid until the next fcgi_conn_next(). */
 struct str fcgi_conn_content(const struct fcgi_conn *f);
 
-/* Writes a part of the answer. */
+/* Writes a part of the answer; copies it where the socket does not take it. */
 void fcgi_conn_put(struct fcgi_conn *f, struct str s);
 
 /*
- * Writes the answer's last part without copying it, where that pays (from
- * FCGI_CONN_LEND_MIN bytes on).  The bytes are lent until fcgi_conn_backlog() is 0.
+ * Writes the last part of the answer.  From FCGI_CONN_LEND_MIN bytes on it is not
+ * copied but borrowed: it must stay valid until fcgi_conn_backlog() is 0.
  */
 #define FCGI_CONN_LEND_MIN ((size_t)16 * 1024)
 void fcgi_conn_lend(struct fcgi_conn *f, struct str s);
 
-/* What was lent is about to go: copies it, unless the socket has taken all of it. */
+/* The borrowed part is about to become invalid: copies what the socket has not taken. */
 void fcgi_conn_own(struct fcgi_conn *f);
 
-/* Hands what was put to the socket (an answer in pieces). */
+/* Sends what was put so far (for an answer in pieces). */
 void fcgi_conn_flush_put(struct fcgi_conn *f);
 
 /* Ends the answer. */
 void fcgi_conn_finish(struct fcgi_conn *f);
 
-/* The socket may take more. */
+/* The loop reports that the socket is writable: sends what is kept. */
 void fcgi_conn_write(struct fcgi_conn *f);
 
 /* Bytes that the socket has not taken yet. */
@@ -83,13 +86,13 @@ size_t fcgi_conn_backlog(const struct fcgi_conn *f);
 /* Whether the web server keeps the connection after this request. */
 bool fcgi_conn_keeps(const struct fcgi_conn *f);
 
-/* Whether nothing of a request has arrived. */
+/* Whether nothing of a next request has arrived. */
 bool fcgi_conn_is_idle(const struct fcgi_conn *f);
 
-/* The answer cannot be given, or no more of it: nothing is sent any more, and the connection is not kept. */
+/* The answer cannot be completed: nothing more is sent, and the connection is not kept. */
 void fcgi_conn_break(struct fcgi_conn *f);
 
-/* No more will be written: tells the peer, and reads nothing but its end from now on. */
+/* Tells the peer that nothing more will be written.  From now on bytes are read and ignored, until it closes. */
 void fcgi_conn_shut(struct fcgi_conn *f);
 
 #endif

@@ -15,23 +15,23 @@ u16(const unsigned char *p)
 }
 
 void
-fcgi_record_init(struct fcgi_record *g)
+fcgi_record_init(struct fcgi_record *r)
 {
-	*g = (struct fcgi_record){ .phase = FCGI_RECORD_IDLE };
-	buf_init(&g->params, FCGI_RECORD_PARAMS_MAX);
+	*r = (struct fcgi_record){ .state = FCGI_RECORD_IDLE };
+	buf_init(&r->params, FCGI_RECORD_PARAMS_MAX);
 }
 
 void
-fcgi_record_free(struct fcgi_record *g)
+fcgi_record_free(struct fcgi_record *r)
 {
-	buf_free(&g->params);
+	buf_free(&r->params);
 }
 
 void
-fcgi_record_next(struct fcgi_record *g)
+fcgi_record_next(struct fcgi_record *r)
 {
-	g->phase = FCGI_RECORD_IDLE;
-	buf_clear(&g->params);
+	r->state = FCGI_RECORD_IDLE;
+	buf_clear(&r->params);
 }
 
 void
@@ -67,9 +67,9 @@ pair_length(struct str *s, size_t *n)
 	return true;
 }
 
-/* Whether every pair lies within the parameters, names hold no '=' and nothing holds a NUL: libfcgi makes C strings. */
+/* Whether every pair lies within the parameters, no name has a '=' and nothing a NUL: libfcgi makes "NAME=value" of it. */
 static bool
-pairs_are_sound(struct str s)
+pairs_are_valid(struct str s)
 {
 	while (s.n > 0) {
 		size_t name, value;
@@ -85,57 +85,57 @@ pairs_are_sound(struct str s)
 
 /* A management record (id 0): an empty result, or that its type is unknown (FastCGI 4.1, 4.2). */
 static enum fcgi_record_event
-manage(struct fcgi_record *g)
+manage(struct fcgi_record *r)
 {
-	unsigned type = g->header[1];
+	unsigned type = r->header[1];
 
-	memset(g->reply, 0, sizeof(g->reply));
+	memset(r->reply, 0, sizeof(r->reply));
 	if (type == FCGI_GET_VALUES) {
-		fcgi_record_put_header(g->reply, FCGI_GET_VALUES_RESULT, 0, 0, FCGI_RECORD_HEADER);
+		fcgi_record_put_header(r->reply, FCGI_GET_VALUES_RESULT, 0, 0, FCGI_RECORD_HEADER);
 	} else {
-		fcgi_record_put_header(g->reply, FCGI_UNKNOWN_TYPE, 0, 8, 0);
-		g->reply[FCGI_RECORD_HEADER] = (unsigned char)type;
+		fcgi_record_put_header(r->reply, FCGI_UNKNOWN_TYPE, 0, 8, 0);
+		r->reply[FCGI_RECORD_HEADER] = (unsigned char)type;
 	}
 	return FCGI_RECORD_REPLY;
 }
 
-/* FastCGI 5.5: the only record of this request's answer; then the connection is closed. */
+/* FastCGI 5.5: this record is the whole answer; then the connection is closed. */
 static enum fcgi_record_event
-refuse_role(struct fcgi_record *g)
+refuse_role(struct fcgi_record *r)
 {
-	memset(g->reply, 0, sizeof(g->reply));
-	fcgi_record_put_header(g->reply, FCGI_END_REQUEST, g->id, FCGI_RECORD_HEADER, 0);
-	g->reply[FCGI_RECORD_HEADER + 4] = UNKNOWN_ROLE;
-	g->phase = FCGI_RECORD_REFUSED;
+	memset(r->reply, 0, sizeof(r->reply));
+	fcgi_record_put_header(r->reply, FCGI_END_REQUEST, r->id, FCGI_RECORD_HEADER, 0);
+	r->reply[FCGI_RECORD_HEADER + 4] = UNKNOWN_ROLE;
+	r->state = FCGI_RECORD_REFUSED;
 	return FCGI_RECORD_REPLY;
 }
 
-/* FastCGI 3.3: an abort may cross with the answer, and is ignored then. */
+/* FastCGI 3.3: an abort may arrive after the answer was sent, and is ignored then. */
 static bool
-is_late_abort(const struct fcgi_record *g)
+is_late_abort(const struct fcgi_record *r)
 {
-	return g->header[1] == FCGI_ABORT_REQUEST && u16(g->header + 4) == 0 &&
-	    (g->phase == FCGI_RECORD_IDLE || u16(g->header + 2) != g->id);
+	return r->header[1] == FCGI_ABORT_REQUEST && u16(r->header + 4) == 0 &&
+	    (r->state == FCGI_RECORD_IDLE || u16(r->header + 2) != r->id);
 }
 
-/* Whether a record with this header may come now. */
+/* Whether a record with this header is allowed in this state. */
 static bool
-header_is_sound(const struct fcgi_record *g)
+header_is_valid(const struct fcgi_record *r)
 {
-	unsigned type = g->header[1], id = u16(g->header + 2);
-	size_t length = u16(g->header + 4);
+	unsigned type = r->header[1], id = u16(r->header + 2);
+	size_t length = u16(r->header + 4);
 
-	if (g->header[0] != VERSION)
+	if (r->header[0] != VERSION)
 		return false;
-	if (id == 0 || is_late_abort(g))
+	if (id == 0 || is_late_abort(r))
 		return true;
-	switch (g->phase) {
+	switch (r->state) {
 	case FCGI_RECORD_IDLE:
-		return type == FCGI_BEGIN_REQUEST && length == sizeof(g->body);
+		return type == FCGI_BEGIN_REQUEST && length == sizeof(r->body);
 	case FCGI_RECORD_PARAMS:
-		return type == FCGI_PARAMS && id == g->id && g->params.n + length <= FCGI_RECORD_PARAMS_MAX;
+		return type == FCGI_PARAMS && id == r->id && r->params.n + length <= FCGI_RECORD_PARAMS_MAX;
 	case FCGI_RECORD_STDIN:
-		return type == FCGI_STDIN && id == g->id;
+		return type == FCGI_STDIN && id == r->id;
 	case FCGI_RECORD_ENDED:
 	case FCGI_RECORD_REFUSED:
 		break;
@@ -143,31 +143,31 @@ header_is_sound(const struct fcgi_record *g)
 	return false;
 }
 
-/* The record is all here. */
+/* The record is complete. */
 static enum fcgi_record_event
-end_record(struct fcgi_record *g)
+end_record(struct fcgi_record *r)
 {
-	g->in_record = false;
-	g->header_n = 0;
-	if (u16(g->header + 2) == 0)
-		return manage(g);
-	if (is_late_abort(g))
+	r->in_record = false;
+	r->header_n = 0;
+	if (u16(r->header + 2) == 0)
+		return manage(r);
+	if (is_late_abort(r))
 		return FCGI_RECORD_NEED;
-	switch (g->phase) {
+	switch (r->state) {
 	case FCGI_RECORD_IDLE:
-		g->id = u16(g->header + 2);
-		g->keep = (g->body[2] & KEEP_CONN) != 0;
-		g->phase = FCGI_RECORD_PARAMS;
-		return u16(g->body) == RESPONDER ? FCGI_RECORD_NEED : refuse_role(g);
+		r->id = u16(r->header + 2);
+		r->keep = (r->body[2] & KEEP_CONN) != 0;
+		r->state = FCGI_RECORD_PARAMS;
+		return u16(r->body) == RESPONDER ? FCGI_RECORD_NEED : refuse_role(r);
 	case FCGI_RECORD_PARAMS:
-		if (u16(g->header + 4) > 0)
-			return buf_ok(&g->params) ? FCGI_RECORD_NEED : FCGI_RECORD_BROKEN;
-		g->phase = FCGI_RECORD_STDIN;
-		return pairs_are_sound(buf_str(&g->params)) ? FCGI_RECORD_BEGIN : FCGI_RECORD_BROKEN;
+		if (u16(r->header + 4) > 0)
+			return buf_ok(&r->params) ? FCGI_RECORD_NEED : FCGI_RECORD_BROKEN;
+		r->state = FCGI_RECORD_STDIN;
+		return pairs_are_valid(buf_str(&r->params)) ? FCGI_RECORD_BEGIN : FCGI_RECORD_BROKEN;
 	case FCGI_RECORD_STDIN:
-		if (u16(g->header + 4) > 0)
+		if (u16(r->header + 4) > 0)
 			return FCGI_RECORD_NEED;
-		g->phase = FCGI_RECORD_ENDED;
+		r->state = FCGI_RECORD_ENDED;
 		return FCGI_RECORD_END;
 	case FCGI_RECORD_ENDED:
 	case FCGI_RECORD_REFUSED:
@@ -185,61 +185,61 @@ take_bytes(struct str *in, size_t n)
 	return taken;
 }
 
-/* Content of the current record; an event only where it is the body's. */
+/* Takes content of the current record; an event only for content of STDIN. */
 static enum fcgi_record_event
-take_record_content(struct fcgi_record *g, struct str *in)
+take_record_content(struct fcgi_record *r, struct str *in)
 {
-	struct str piece = take_bytes(in, g->content_left);
+	struct str piece = take_bytes(in, r->content_left);
 
-	g->content_left -= piece.n;
-	if (u16(g->header + 2) == 0)
+	r->content_left -= piece.n;
+	if (u16(r->header + 2) == 0)
 		return FCGI_RECORD_NEED;
-	if (g->phase == FCGI_RECORD_IDLE) {
-		memcpy(g->body + g->body_n, piece.p, piece.n);
-		g->body_n += piece.n;
-	} else if (g->phase == FCGI_RECORD_PARAMS) {
-		buf_puts(&g->params, piece);
+	if (r->state == FCGI_RECORD_IDLE) {
+		memcpy(r->body + r->body_n, piece.p, piece.n);
+		r->body_n += piece.n;
+	} else if (r->state == FCGI_RECORD_PARAMS) {
+		buf_puts(&r->params, piece);
 	} else {
-		g->content = piece;
+		r->content = piece;
 		return FCGI_RECORD_CONTENT;
 	}
 	return FCGI_RECORD_NEED;
 }
 
 static enum fcgi_record_event
-take_header(struct fcgi_record *g, struct str *in)
+take_header(struct fcgi_record *r, struct str *in)
 {
-	struct str piece = take_bytes(in, FCGI_RECORD_HEADER - g->header_n);
+	struct str piece = take_bytes(in, FCGI_RECORD_HEADER - r->header_n);
 
-	memcpy(g->header + g->header_n, piece.p, piece.n);
-	g->header_n += piece.n;
-	if (g->header_n < FCGI_RECORD_HEADER)
+	memcpy(r->header + r->header_n, piece.p, piece.n);
+	r->header_n += piece.n;
+	if (r->header_n < FCGI_RECORD_HEADER)
 		return FCGI_RECORD_NEED;
-	g->content_left = u16(g->header + 4);
-	g->padding_left = g->header[6];
-	g->body_n = 0;
-	g->in_record = true;
-	return header_is_sound(g) ? FCGI_RECORD_NEED : FCGI_RECORD_BROKEN;
+	r->content_left = u16(r->header + 4);
+	r->padding_left = r->header[6];
+	r->body_n = 0;
+	r->in_record = true;
+	return header_is_valid(r) ? FCGI_RECORD_NEED : FCGI_RECORD_BROKEN;
 }
 
 enum fcgi_record_event
-fcgi_record_feed(struct fcgi_record *g, struct str *in)
+fcgi_record_feed(struct fcgi_record *r, struct str *in)
 {
-	if (g->phase == FCGI_RECORD_REFUSED)
+	if (r->state == FCGI_RECORD_REFUSED)
 		return FCGI_RECORD_BROKEN;
-	while (in->n > 0 || (g->in_record && g->content_left + g->padding_left == 0)) {
+	while (in->n > 0 || (r->in_record && r->content_left + r->padding_left == 0)) {
 		enum fcgi_record_event event = FCGI_RECORD_NEED;
 
-		if (!g->in_record && g->phase == FCGI_RECORD_ENDED)
+		if (!r->in_record && r->state == FCGI_RECORD_ENDED)
 			break;
-		if (!g->in_record)
-			event = take_header(g, in);
-		else if (g->content_left > 0)
-			event = take_record_content(g, in);
-		else if (g->padding_left > 0)
-			g->padding_left -= take_bytes(in, g->padding_left).n;
+		if (!r->in_record)
+			event = take_header(r, in);
+		else if (r->content_left > 0)
+			event = take_record_content(r, in);
+		else if (r->padding_left > 0)
+			r->padding_left -= take_bytes(in, r->padding_left).n;
 		else
-			event = end_record(g);
+			event = end_record(r);
 		if (event != FCGI_RECORD_NEED)
 			return event;
 	}

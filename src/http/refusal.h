@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: EPL-2.0 */
 /*
- * refusal: the one table of everything this service says no with.
+ * refusal: the table of all refusals: every answer of 4xx and 5xx.
  *
- * A refusal is decided once, carried up unchanged, and only `response` turns
- * it into HTTP.  The list of errors in docs/api.md is compared with this table.
+ * A refusal is decided once and passed on unchanged; only `response` makes HTTP
+ * of it.  The list of errors in docs/api.md is compared with this table.
  *
  * X(NAME, status, "text for the client", log level)
  *   An empty text is an empty body, as the original answers.
@@ -15,13 +15,13 @@
 
 #define REFUSALS(X) \
 	X(NONE, 0, "", LOG_INFO) \
-	/* who is asking */ \
+	/* the token */ \
 	X(NO_TOKEN, 401, "NoAuthToken", LOG_INFO) \
 	X(INVALID_TOKEN, 401, "InvalidToken", LOG_INFO) \
 	X(NO_WORKSPACE, 403, "Missing workspace in token", LOG_INFO) \
 	X(WORKSPACE_MISMATCH, 403, "Workspace mismatch", LOG_INFO) \
 	X(NAMESPACE_FORBIDDEN, 403, "Namespace forbidden", LOG_INFO) \
-	/* what is asked */ \
+	/* the request */ \
 	X(NO_TARGET, 400, "REQUEST_URI is missing: the web server has to tell it", LOG_ERROR) \
 	X(BAD_WORKSPACE, 400, "Invalid workspace UUID", LOG_INFO) \
 	X(BAD_WORKSPACE_SYSTEM, 400, "Invalid UUID in workspace", LOG_INFO) \
@@ -42,13 +42,13 @@
 	X(NAME_TOO_LONG, 414, "Namespace and key are too long for the database's index", LOG_INFO) \
 	X(CONTENT_CODING, 415, "Content-Encoding: values are taken as they are, not decoded", LOG_INFO) \
 	X(HEADERS_TOO_LARGE, 431, "Names, conditions or headers are too long", LOG_INFO) \
-	/* what we cannot do now; the client may try again */ \
+	/* not possible now; the client may try again */ \
 	X(UNAVAILABLE, 503, "Database unavailable", LOG_INFO) \
 	X(OUTCOME_UNKNOWN, 503, "Outcome unknown: the write may or may not have happened", LOG_WARN) \
 	X(BUSY, 503, "Too many request bodies at once", LOG_WARN) \
 	X(NOT_READY, 503, "Not ready", LOG_INFO) \
 	X(NOT_ALIVE, 503, "Not alive", LOG_ERROR) \
-	/* faults of ours */ \
+	/* our fault */ \
 	X(INTERNAL, 500, "Internal error", LOG_ERROR)
 
 enum refusal {

@@ -32,7 +32,7 @@ parse_method(struct str s)
 	return METHOD_OTHER;
 }
 
-/* An empty CONTENT_LENGTH is none (RFC 3875 4.1.2); nginx sends it so. */
+/* An empty CONTENT_LENGTH means that there is none (RFC 3875 4.1.2); nginx sends it. */
 static void
 parse_length(struct request *r, struct str s)
 {
@@ -54,14 +54,14 @@ parse_length(struct request *r, struct str s)
 static struct str
 origin_form(struct str uri)
 {
-	struct str rest;
+	struct str behind;
 
 	if (!str_starts(uri, STR("http://")) && !str_starts(uri, STR("https://")))
 		return uri;
-	rest = str_skip(uri, uri.p[4] == 's' ? 8 : 7);
-	for (size_t i = 0; i < rest.n; i++)
-		if (rest.p[i] == '/' || rest.p[i] == '?')
-			return str_skip(rest, i);
+	behind = str_skip(uri, uri.p[4] == 's' ? 8 : 7);
+	for (size_t i = 0; i < behind.n; i++)
+		if (behind.p[i] == '/' || behind.p[i] == '?')
+			return str_skip(behind, i);
 	return STR("/");
 }
 
@@ -94,7 +94,7 @@ request_read(struct request *r, char *const *variables)
 		{ STR("HTTP_ACCESS_CONTROL_REQUEST_METHOD"), &r->cors_method },
 		{ STR("HTTP_ACCESS_CONTROL_REQUEST_HEADERS"), &r->cors_headers },
 		{ STR("HTTP_X_REQUEST_ID"), &r->request_id }, { STR("HTTP_TRACEPARENT"), &traceparent },
-		{ STR("HTTPS"), &https }, /* as Apache began it, and web servers since */
+		{ STR("HTTPS"), &https }, /* set by Apache, nginx and lighttpd */
 		{
 		    STR("HULYKVS_OPERATOR"),
 		    &operator}, /* no client can set it: a field's name would begin with HTTP_ */

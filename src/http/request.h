@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: EPL-2.0 */
 /*
- * request: one HTTP request as its CGI variables tell it (RFC 3875), before
- * anything is decided about it.
+ * request: one HTTP request, read from its CGI variables (RFC 3875).
  *
- * All slices borrow the variables; they stay with the web server's connection
- * until the request is answered.  Nothing is decoded here.
+ * All slices borrow the variables, which stay valid until the request is
+ * answered.  Nothing is decoded or refused here; api does that.
  */
 #ifndef HULYKVS_REQUEST_H
 #define HULYKVS_REQUEST_H
@@ -41,7 +40,7 @@ struct request {
 	struct str path; /* raw, from REQUEST_URI, without scheme, authority, query and fragment; absent without that */
 	struct str query; /* raw, absent without '?' */
 	enum request_length length;
-	uint64_t content_length; /* where LENGTH_KNOWN; saturates */
+	uint64_t content_length; /* where LENGTH_KNOWN; a number that does not fit becomes a huge one */
 	/* Fields; absent where the request has none. */
 	struct str authorization;
 	struct str if_match;
@@ -53,10 +52,10 @@ struct request {
 	struct str origin;
 	struct str cors_method;  /* Access-Control-Request-Method */
 	struct str cors_headers; /* Access-Control-Request-Headers */
-	struct str request_id;   /* X-Request-Id, where it is one that will do; see ids */
+	struct str request_id;   /* X-Request-Id, if random_id_ok() */
 	struct traceparent trace;
-	bool is_secure;   /* came to the web server over TLS: HTTPS=on */
-	bool is_operator; /* the web server vouches that this came to its inner address: HULYKVS_OPERATOR=1 */
+	bool is_secure;   /* the client uses TLS: HTTPS=on */
+	bool is_operator; /* came to the operators' address; the web server sets HULYKVS_OPERATOR=1 */
 };
 
 /* Reads the NULL-terminated NAME=value vector of FastCGI or of the environment. */

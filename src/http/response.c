@@ -6,7 +6,7 @@
 #include "http/cors.h"
 #include "http/etag.h"
 
-#define RETRY_AFTER "1" /* seconds; a restarting database is back by then */
+#define RETRY_AFTER "1" /* seconds; long enough for a database that restarts */
 
 static const struct {
 	unsigned status;
@@ -42,7 +42,7 @@ response_text(struct response *r, struct str text)
 	};
 }
 
-/* RFC 9457 3.1; the absent slice when there is no memory. */
+/* RFC 9457 3.1; absent: no memory. */
 static struct str
 problem(unsigned status, struct str detail, struct arena *a)
 {

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: EPL-2.0 */
 /*
- * response: what goes back, and the only place where outcomes and refusals
- * become HTTP status and fields.
+ * response: an answer, and the only place where refusals become HTTP status and
+ * fields.  api fills it in; server sends it.
  *
  * A response borrows everything it points to.  response_put_head() writes the
- * CGI header block (RFC 3875 6.3); the body follows as it is.
+ * CGI header block (RFC 3875 6.3); the body follows unchanged.
  */
 #ifndef HULYKVS_RESPONSE_H
 #define HULYKVS_RESPONSE_H
@@ -37,27 +37,27 @@
 
 struct response {
 	unsigned status;
-	enum refusal refusal; /* NONE unless this is one */
+	enum refusal refusal; /* REFUSAL_NONE for a success */
 	struct str type;      /* Content-Type; absent: none */
 	struct str body;
 	uint64_t length; /* Content-Length; the body's, also where HEAD leaves the body out */
 	bool streamed;   /* the length is not known yet: no Content-Length, the body comes in pieces */
 	bool has_etag;
 	struct md5 etag;
-	bool is_value; /* a client's bytes: nosniff */
+	bool is_value; /* the body is a value: X-Content-Type-Options: nosniff */
 	bool is_preflight;
-	const struct route *route; /* where Allow is owed */
+	const struct route *route; /* whose methods Allow lists; NULL: no Allow */
 };
 
 /* A success without a body. */
 void response_empty(struct response *r, unsigned status);
 
-/* A success with a text of ours. */
+/* 200 with a text. */
 void response_text(struct response *r, struct str text);
 
 /*
  * A refusal: text/plain with the table's text, or RFC 9457 where Accept asks
- * for it; `detail` (borrowed, may be absent) stands in for the table's text.
+ * for it.  `detail` (borrowed) replaces the table's text; absent: it does not.
  */
 void response_refuse(
     struct response *r, enum refusal refusal, struct str detail, const struct request *request, struct arena *a);

@@ -17,11 +17,11 @@ static const struct route routes[] = {
 bool
 route_is_protected(struct str path)
 {
-	struct str first, rest;
+	struct str first, others;
 
 	if (!str_starts(path, STR("/")))
 		return false;
-	(void)str_cut(str_skip(path, 1), '/', &first, &rest);
+	(void)str_cut(str_skip(path, 1), '/', &first, &others);
 	return percent_equals(first, STR("api")) || percent_equals(first, STR("api2"));
 }
 
@@ -37,7 +37,7 @@ route_template(enum route_number n)
 	return routes[n].template;
 }
 
-/* Where a {name} of a template puts its segment. */
+/* The member for the segment that {name} in a template stands for. */
 static struct str *
 slot(struct route_match *m, struct str name)
 {
@@ -48,7 +48,7 @@ slot(struct route_match *m, struct str name)
 	return &m->key;
 }
 
-/* Both start with '/'; walks them segment by segment. */
+/* Both start with '/'; compares them segment by segment. */
 static bool
 matches(struct str template, struct str path, struct route_match *m)
 {

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: EPL-2.0 */
 /*
- * route: the table of routes, and which of them a path means.
+ * route: the table of routes, and the search for the route of a path.
  *
- * One path segment is one name; an empty segment matches nothing; segments
- * are compared and handed on raw, so %2F is part of a name.  HEAD works where
- * GET does.  A known path with another method is "not allowed" (405), and
- * route_allow() lists what it takes.
+ * One path segment is one name; an empty segment matches nothing.  The path is
+ * split before anything is decoded, so that %2F is part of a name.  HEAD works
+ * where GET does.  A known path with another method is 405, and route_allow()
+ * lists the methods that it has.
  */
 #ifndef HULYKVS_ROUTE_H
 #define HULYKVS_ROUTE_H
@@ -58,7 +58,7 @@ struct route_match {
 	struct str workspace, ns, key; /* raw segments; absent where the route has none */
 };
 
-/* Whether the path is below /api or /api2, where a token comes before all else. */
+/* Whether the path is below /api or /api2, where the token is checked before anything else. */
 bool route_is_protected(struct str path);
 
 struct route_match route_find(struct str path, enum method method);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: EPL-2.0 */
 /*
- * traceparent: the field that says which trace a request belongs to (W3C Trace
- * Context, level 1).
+ * traceparent: the field that tells the trace of a request (W3C Trace Context,
+ * level 1).
  */
 #ifndef HULYKVS_TRACEPARENT_H
 #define HULYKVS_TRACEPARENT_H
@@ -15,7 +15,7 @@ struct traceparent {
 	bool sampled;
 };
 
-/* Strict (section 3.2.2): anything malformed is no trace at all. */
+/* Strict (section 3.2.2): a malformed field counts as none. */
 struct traceparent traceparent_parse(struct str field);
 
 #endif

@@ -19,12 +19,12 @@
 #include "telemetry/http_client.h"
 #include "telemetry/otlp.h"
 
-#define BATCH_MAX      512                   /* requests, as OTEL_BSP_MAX_EXPORT_BATCH_SIZE has it */
-#define BATCH_BYTES    ((size_t)1024 * 1024) /* then it is sent */
+#define BATCH_MAX      512                   /* requests; the default of OTEL_BSP_MAX_EXPORT_BATCH_SIZE */
+#define BATCH_BYTES    ((size_t)1024 * 1024) /* a batch that reaches this size is sent */
 #define TEXT_MAX       ((size_t)8 * 1024 * 1024)
 #define PAUSE_FIRST    (1 * CLOCK_S)
 #define COMPLAIN_EVERY (60 * CLOCK_S)
-#define PIECE          ((size_t)4096) /* PIPE_BUF: what a pipe takes at once when poll() says it takes any */
+#define PIECE          ((size_t)4096) /* PIPE_BUF: bytes that a pipe takes without waiting after poll(2) */
 
 enum signal { SPANS, METRICS, SIGNALS };
 
@@ -35,7 +35,7 @@ struct exporter {
 	struct metrics *metrics;
 	unsigned block;
 	pthread_t thread;
-	_Atomic int64_t end;        /* when all has to be over; INT64_MAX: not asked for yet */
+	_Atomic int64_t end;        /* when the thread has to end; INT64_MAX: not asked for yet */
 	struct http_client *client; /* NULL: to out */
 	int out;
 	struct buf url[SIGNALS]; /* NUL-terminated */
@@ -51,7 +51,7 @@ exporter_keep_stdout(void)
 		(void)dup2(STDERR_FILENO, STDOUT_FILENO);
 }
 
-/* Standard output is where text may go, unless a web server made it its socket. */
+/* Standard output, or standard error where a web server started us with its socket as standard output. */
 static int
 output(void)
 {
@@ -69,7 +69,7 @@ is_ending(const struct exporter *e)
 	return atomic_load(&e->end) != INT64_MAX;
 }
 
-/* Until `due`, or until somebody wakes us. */
+/* Until `due`, or until trace_wake(). */
 static void
 sleep_until(struct exporter *e, int64_t due)
 {
@@ -81,15 +81,15 @@ sleep_until(struct exporter *e, int64_t due)
 		return;
 }
 
-/* In pieces that do not block; false: the reader is gone, or the time is up. */
+/* Writes e->text without blocking; false: the reader has closed the pipe, or the time is up. */
 static bool
 write_line(struct exporter *e)
 {
-	struct str rest = buf_str(&e->text);
+	struct str left_text = buf_str(&e->text);
 	struct stat st;
 	bool is_file = fstat(e->out, &st) == 0 && S_ISREG(st.st_mode);
 
-	while (rest.n > 0) {
+	while (left_text.n > 0) {
 		struct pollfd fd = { .fd = e->out, .events = POLLOUT };
 		int64_t end = atomic_load(&e->end), left = end == INT64_MAX ? CLOCK_S : end - clock_mono();
 		ssize_t n;
@@ -98,16 +98,16 @@ write_line(struct exporter *e)
 			return false;
 		if (poll(&fd, 1, (int)(left / CLOCK_MS) + 1) <= 0)
 			continue;
-		n = write(e->out, rest.p, is_file || rest.n < PIECE ? rest.n : PIECE);
+		n = write(e->out, left_text.p, is_file || left_text.n < PIECE ? left_text.n : PIECE);
 		if (n >= 0)
-			rest = str_skip(rest, (size_t)n);
+			left_text = str_skip(left_text, (size_t)n);
 		else if (errno != EAGAIN && errno != EINTR)
 			return false;
 	}
 	return true;
 }
 
-/* A collector that is away is no news every few seconds. */
+/* Logs a failure once a minute at most. */
 static void
 complain(struct exporter *e, const char *what, struct str why)
 {
@@ -131,7 +131,7 @@ take_http_answer(struct exporter *e, enum signal signal, struct str answer, unsi
 	metrics_add(METRICS_SPANS_EXPORTED, spans - refused);
 	metrics_add(METRICS_SPANS_DROPPED + METRICS_DROP_REFUSED, refused);
 	if (refused > 0)
-		complain(e, "the collector does not take all spans", STR("partial success"));
+		complain(e, "the OpenTelemetry collector refused some spans", STR("partial success"));
 }
 
 static void
@@ -140,17 +140,17 @@ lose(struct exporter *e, const struct http_client_result *r, unsigned spans)
 	enum metrics_drop why = r->may_repeat ? METRICS_DROP_UNREACHABLE : METRICS_DROP_REFUSED;
 
 	metrics_add(METRICS_SPANS_DROPPED + why, spans);
-	complain(e, "nothing goes to the collector", str_of(r->reason));
+	complain(e, "cannot send to the OpenTelemetry collector", str_of(r->reason));
 }
 
-/* The time before another try, with jitter, so that programs that failed together do not come back together. */
+/* The time before another try, with jitter, so that programs that failed together do not all try at once. */
 static int64_t
 pause_of(const struct http_client_result *r, int64_t pause)
 {
 	return r->pause > 0 ? r->pause : pause / 2 + clock_mono() % (pause / 2);
 }
 
-/* Sends the text; `spans` are in it. */
+/* Sends e->text, which holds `spans` spans, until its time is up. */
 static void
 send_text(struct exporter *e, enum signal signal, unsigned spans)
 {
@@ -176,11 +176,11 @@ send_text(struct exporter *e, enum signal signal, unsigned spans)
 	lose(e, &r, spans);
 }
 
-/* The text is complete. */
+/* Sends or writes e->text, which is complete. */
 static void
 deliver_batch(struct exporter *e, enum signal signal, unsigned spans)
 {
-	struct http_client_result no_room = { .may_repeat = true, .reason = "no memory or no reader" };
+	struct http_client_result no_memory = { .may_repeat = true, .reason = "no memory or no reader" };
 
 	if (buf_ok(&e->text) && e->client != NULL) {
 		send_text(e, signal, spans);
@@ -190,10 +190,10 @@ deliver_batch(struct exporter *e, enum signal signal, unsigned spans)
 	if (buf_ok(&e->text) && write_line(e))
 		take_http_answer(e, signal, STR("{}"), spans);
 	else
-		lose(e, &no_room, spans);
+		lose(e, &no_memory, spans);
 }
 
-/* Spans carry monotonic times: what to add for the clock on the wall, as it is now. */
+/* Times of spans are monotonic: what has to be added for the time since the epoch, by the present clock. */
 static otlp_epoch
 epoch(void)
 {
@@ -224,7 +224,7 @@ send_batch(struct exporter *e, size_t most)
 	return n;
 }
 
-/* What is there now; what comes meanwhile is for the next time, when it is a whole batch again. */
+/* Sends the spans that wait now; those that come meanwhile are sent the next time, as whole batches. */
 static void
 send_spans(struct exporter *e)
 {

@@ -45,7 +45,7 @@ metrics_attach(struct metrics *m, unsigned thread)
 	mine = m != NULL ? &m->block[thread] : NULL;
 }
 
-/* Nobody else writes the cell, so it takes no locked instruction. */
+/* No other thread writes the cell, so no locked instruction is needed. */
 static void
 add_to_cell(struct block *b, size_t cell, uint64_t n)
 {

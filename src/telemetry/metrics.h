@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: EPL-2.0 */
 /*
- * metrics: the numbers that an operator watches.  This room counts;
- * exposition prints.
+ * metrics: counters, gauges and histograms for operators.  prometheus and otlp
+ * print them.
  *
- * Every thread that serves requests has a block of cells of its own, in cache
- * lines of its own, which it alone writes; a scrape adds the blocks up while
- * they are written.  So counting is an addition in the thread's own cache, and
- * nobody waits for anybody.  A thread without a block counts nothing.
+ * Every thread that serves requests has its own block of cells, in its own cache
+ * lines, and only this thread writes it; a scrape adds all blocks up meanwhile.
+ * So counting needs no lock and no thread waits for another.  A thread without a
+ * block counts nothing.
  *
- * Labels are drawn from the tables of the code, never from what a client wrote.
+ * Values of labels come from tables in the code, never from a client.
  *
  * X(NAME, KIND, "name", "help", LABEL, LABEL, LABEL)
  *   KIND     COUNTER, GAUGE, or a histogram of SECONDS, BYTES or SIZES
@@ -31,24 +31,26 @@
 	X(DB_OPERATIONS, COUNTER, "hulykvs_db_operations", "Operations on the database, by how they ended.", \
 	    OPERATION, OUTCOME, NO) \
 	X(DB_DURATION, SECONDS, "hulykvs_db_operation_duration_seconds", \
-	    "Time of an operation on the database, waiting for its turn included.", OPERATION, NO, NO) \
+	    "Time of an operation on the database, with its time in the queue.", OPERATION, NO, NO) \
 	X(DB_GROUP_SIZE, SIZES, "hulykvs_db_group_size", "Operations sent to the database at once.", NO, NO, NO) \
 	X(DB_CONNECTIONS, GAUGE, "hulykvs_db_connections", "Connections to the database.", STATE, NO, NO) \
 	X(DB_RETRIES, COUNTER, "hulykvs_db_retries", "Operations sent to the database again.", RETRY, NO, NO) \
 	X(AUTH_REFUSALS, COUNTER, "hulykvs_auth_refusals", "Requests refused for their token.", AUTH, NO, NO) \
-	X(TOKEN_CACHE_HITS, COUNTER, "hulykvs_token_cache_hits", "Tokens that were known.", NO, NO, NO) \
-	X(TOKEN_CACHE_MISSES, COUNTER, "hulykvs_token_cache_misses", "Tokens that had to be verified.", NO, NO, NO) \
-	X(PEERS_REFUSED, COUNTER, "hulykvs_peers_refused", "Connections closed since their user may not connect.", NO, \
-	    NO, NO) \
+	X(TOKEN_CACHE_HITS, COUNTER, "hulykvs_token_cache_hits", "Tokens found in the cache.", NO, NO, NO) \
+	X(TOKEN_CACHE_MISSES, COUNTER, "hulykvs_token_cache_misses", \
+	    "Tokens verified, since they were not in the cache.", NO, NO, NO) \
+	X(PEERS_REFUSED, COUNTER, "hulykvs_peers_refused", "Connections closed because their user may not connect.", \
+	    NO, NO, NO) \
 	X(TOKENS_ACCEPTED, COUNTER, "hulykvs_tokens_accepted", \
-	    "Requests with a good token, by the key that signed it.", SECRET, NO, NO) \
-	X(SPANS_EXPORTED, COUNTER, "hulykvs_otel_spans_exported", "Spans that the collector has taken.", NO, NO, NO) \
-	X(SPANS_DROPPED, COUNTER, "hulykvs_otel_spans_dropped", "Spans that the collector has not taken.", DROP, NO, NO)
+	    "Requests with a valid token, by the secret that signed it.", SECRET, NO, NO) \
+	X(SPANS_EXPORTED, COUNTER, "hulykvs_otel_spans_exported", "Spans that the collector accepted.", NO, NO, NO) \
+	X(SPANS_DROPPED, COUNTER, "hulykvs_otel_spans_dropped", "Spans that were lost or that the collector refused.", \
+	    DROP, NO, NO)
 
 /*    LABEL, "name", how many values */
 #define METRICS_LABELS(X) \
 	X(METHOD, "method", METHOD_OTHER + 1) \
-	X(ROUTE, "route", ROUTE_COUNT + 1) /* the last one: no such path */ \
+	X(ROUTE, "route", ROUTE_COUNT + 1) /* the last value: no such path */ \
 	X(CODE, "code", METRICS_CODES) \
 	X(OPERATION, "operation", STORE_CHECK + 1) \
 	X(OUTCOME, "outcome", STORE_FAULT + 1) \
@@ -74,12 +76,12 @@ enum metrics_state {
 	METRICS_STATES,
 };
 
-/* Why an operation is sent again. */
+/* Why an operation is sent again; the names of the values are part of the metric. */
 enum metrics_retry {
 	METRICS_RETRY_CONFLICT, /* it was rolled back and may succeed now */
-	METRICS_RETRY_GROUP,    /* another one of its group failed */
-	METRICS_RETRY_MOVED,    /* the connection was of no use */
-	METRICS_RETRY_LOST,     /* the connection was lost under a read */
+	METRICS_RETRY_GROUP,    /* another operation of its implicit transaction failed */
+	METRICS_RETRY_MOVED,    /* the connection could not be used, for example a read-only server */
+	METRICS_RETRY_LOST,     /* the connection was lost while a read was under way */
 	METRICS_RETRIES,
 };
 
@@ -125,7 +127,7 @@ enum metrics_drop {
 	X(4194304, "4194304")
 #define METRICS_SIZES(X) X(1, "1") X(2, "2") X(4, "4") X(8, "8") X(16, "16") X(32, "32") X(64, "64") X(128, "128")
 
-/* Where the cells of each metric begin: series by series; of a histogram the buckets, the one beyond, the sum. */
+/* The first cell of each metric.  A series of a histogram has its buckets, the bucket of +Inf, and the sum. */
 #define METRICS_ONE(bound, text) +1
 enum {
 	METRICS_WIDTH_COUNTER = 1,
@@ -149,29 +151,29 @@ enum {
 
 struct metrics;
 
-/* Blocks for so many threads.  NULL: no memory. */
+/* Returns new, with a block for each of `threads` threads.  NULL: no memory. */
 struct metrics *metrics_new(unsigned threads) __attribute__((warn_unused_result));
 void metrics_free(struct metrics *m);
 
-/* The calling thread counts in block `thread` from now on; NULL: nowhere. */
+/* From now on the calling thread counts in block `thread` of m; NULL: it counts nothing. */
 void metrics_attach(struct metrics *m, unsigned thread);
 
-/* Of the calling thread's block. */
+/* Add to, or set, a cell of the calling thread's block. */
 void metrics_add(size_t cell, uint64_t n);
 void metrics_set(size_t cell, uint64_t n);
 
-/* cell: of a series of a histogram of that kind. */
+/* Count a value.  cell: the first one of a series of a histogram of that kind. */
 void metrics_observe_time(size_t cell, int64_t ns);
 void metrics_observe_bytes(size_t cell, uint64_t n);
 void metrics_observe_size(size_t cell, uint64_t n);
 
-/* A request that ended. */
+/* Counts a request that has ended. */
 void metrics_count_request(enum method method, const struct route *route, unsigned status);
 
-/* Of all blocks. */
+/* The sum of a cell over all blocks. */
 uint64_t metrics_sum(const struct metrics *m, size_t cell);
 
-/* The tables, for exposition. */
+/* The tables above as data, for prometheus and otlp. */
 struct metrics_label {
 	const char *name;
 	size_t n;
@@ -191,7 +193,7 @@ struct metrics_family {
 	const char *name, *help;
 	enum metrics_kind kind;
 	size_t cell, width;
-	const struct metrics_label *label[METRICS_LABELS_MAX]; /* NULL behind the last one */
+	const struct metrics_label *label[METRICS_LABELS_MAX]; /* NULL after the last one */
 	const struct metrics_bound *bound;                     /* of a histogram; width - 2 of them */
 	const char *unit;                                      /* UCUM: "s", "By", or "" for a plain number */
 	bool seconds;                                          /* the sum is in nanoseconds */

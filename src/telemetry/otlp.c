@@ -10,17 +10,17 @@
 #include "codec/kvlist.h"
 #include "config_build.h"
 
-#define FEW_SERIES 64 /* as in exposition: of more, those that are 0 are left out */
+#define FEW_SERIES 64 /* as in prometheus: where a metric has more series, those that are 0 are left out */
 
 /* The enumerations of the protocol. */
 enum { KIND_SERVER = 2, KIND_CLIENT = 3, STATUS_ERROR = 2, TEMPORALITY_CUMULATIVE = 2 };
 
-/* Span.flags: the trace's flags, whether it is known if the parent is another process's, and if it is. */
+/* Span.flags: the trace's flags; whether it is known if the parent is in another process; whether it is. */
 enum { FLAG_SAMPLED = 0x1, FLAG_PARENT_KNOWN = 0x100, FLAG_PARENT_REMOTE = 0x200 };
 
 #define SCOPE "\"scope\":{\"name\":\"hulykvs\",\"version\":\"" PACKAGE_VERSION "\"}"
 
-/* In front of the next element: none in front of the first one. */
+/* A comma before each element but the first one. */
 static void
 separate(struct buf *out)
 {
@@ -111,7 +111,7 @@ put_time(struct buf *out, struct str name, int64_t unix_ns)
 	buf_putc(out, '"');
 }
 
-/* What both kinds of spans begin with, up to their name. */
+/* The beginning of a span up to its name. */
 static void
 begin_span(struct buf *out, const struct trace_span *s, const char *id, const char *parent_id, unsigned flags)
 {
@@ -125,7 +125,7 @@ begin_span(struct buf *out, const struct trace_span *s, const char *id, const ch
 	buf_puts(out, STR(",\"name\":\""));
 }
 
-/* From behind the name up to the attributes. */
+/* From the end of the name up to the attributes. */
 static void
 put_kind(struct buf *out, int kind, int64_t began, int64_t ended)
 {
@@ -147,7 +147,7 @@ end_span(struct buf *out, bool is_error)
 	buf_puts(out, STR("}}"));
 }
 
-/* Semantic conventions for HTTP, server span: 4xx is no error, and what was not answered has no status. */
+/* Semantic conventions for HTTP, server span: 4xx is no error; a request without an answer has no status. */
 static void
 put_request(struct buf *out, const struct trace_span *s, otlp_epoch epoch)
 {
@@ -177,7 +177,7 @@ put_request(struct buf *out, const struct trace_span *s, otlp_epoch epoch)
 	end_span(out, gone || fault);
 }
 
-/* Absent: the operation did not fail, whatever the client will think of its outcome. */
+/* Absent: not an error of the operation (the client may still get 404 or 412). */
 static struct str
 error_of(enum store_outcome outcome)
 {
@@ -239,7 +239,7 @@ otlp_put_span(struct buf *out, const struct trace_span *s, otlp_epoch epoch)
 		put_operation(out, s, epoch);
 }
 
-/* What is the same for all points of a batch. */
+/* The same for all data points of a request. */
 struct points {
 	struct buf *out;
 	const struct metrics *metrics;
@@ -272,7 +272,7 @@ begin_point(const struct points *p, const struct metrics_family *f, size_t serie
 	put_time(p->out, STR(",\"timeUnixNano\":\""), p->now);
 }
 
-/* The boundaries, which metrics has as text, are JSON numbers as they are. */
+/* The text of a bound is a valid JSON number. */
 static void
 put_bounds(struct buf *out, const struct metrics_family *f)
 {

@@ -10,7 +10,7 @@
 #include "http/accept_field.h"
 #include "os/proc_stats.h"
 
-#define FEW_SERIES 64 /* all of them are printed, so that an increase from 0 is seen */
+#define FEW_SERIES 64 /* a metric with no more series shows them all, so that the first increase from 0 is seen */
 
 enum prometheus_format
 prometheus_choose(struct str accept)
@@ -26,7 +26,7 @@ prometheus_type(enum prometheus_format format)
 						: STR("text/plain; version=0.0.4; charset=utf-8");
 }
 
-/* To OpenMetrics "_total" and "_info" are no part of the name of the family. */
+/* In OpenMetrics "_total" and "_info" are not part of the name of the family. */
 static void
 put_family_head(struct buf *out, enum prometheus_format format, const char *name, const char *type, const char *suffix,
     const char *help)
@@ -36,7 +36,7 @@ put_family_head(struct buf *out, enum prometheus_format format, const char *name
 	buf_printf(out, "# HELP %s%s %s\n# TYPE %s%s %s\n", name, end, help, name, end, type);
 }
 
-/* name{label="value",…} and le, where there is one. */
+/* name{label="value",…}, with the label le unless it is absent. */
 static void
 put_series(struct buf *out, const struct metrics_family *f, const char *suffix, size_t series, struct str le)
 {
@@ -68,7 +68,7 @@ put_seconds(struct buf *out, uint64_t ns)
 	buf_printf(out, "%" PRIu64 ".%09" PRIu64 "\n", ns / (uint64_t)CLOCK_S, ns % (uint64_t)CLOCK_S);
 }
 
-/* OpenMetrics wants a number with a point in it. */
+/* OpenMetrics wants a decimal point in the bound. */
 static void
 put_bucket(struct buf *out, const struct metrics_family *f, size_t series, struct str bound,
     enum prometheus_format format, uint64_t count)
@@ -171,7 +171,7 @@ prometheus_put(struct buf *out, const struct metrics *m, enum prometheus_format 
 	for (size_t i = 0; i < metrics_family_count; i++)
 		put_prometheus_family(out, m, &metrics_families[i], format);
 	put_sample_number(out, format, "hulykvs_log_lines_lost", "counter",
-	    "Lines of the log that stderr had no room for.", log_lost());
+	    "Lines of the log that were lost because stderr was not read fast enough.", log_lost());
 	put_family_head(out, format, "hulykvs_build", format == PROMETHEUS_OPENMETRICS ? "info" : "gauge", "_info",
 	    "Version of the program.");
 	buf_puts(out, STR("hulykvs_build_info{version=\"" PACKAGE_VERSION "\"} 1\n"));

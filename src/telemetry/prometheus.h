@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: EPL-2.0 */
 /*
- * exposition: all metrics as text: Prometheus' format 0.0.4, or OpenMetrics
- * 1.0.0.  A series whose labels have many values is left out while it is 0.
+ * prometheus: writes all metrics as text: Prometheus' format 0.0.4, or
+ * OpenMetrics 1.0.0.  Where a metric has many series, those that are 0 are left
+ * out.  For api (the route /metrics).
  */
 #ifndef HULYKVS_PROMETHEUS_H
 #define HULYKVS_PROMETHEUS_H
@@ -14,7 +15,7 @@ enum prometheus_format {
 	PROMETHEUS_OPENMETRICS,
 };
 
-/* What a request with this Accept gets. */
+/* The format for a request with this field Accept. */
 enum prometheus_format prometheus_choose(struct str accept);
 struct str prometheus_type(enum prometheus_format format);
 

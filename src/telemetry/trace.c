@@ -22,7 +22,7 @@ static const struct {
 #undef X
 };
 
-/* The worker writes tail, the exporter head; both only ever grow. */
+/* The worker writes tail, the exporter head; both only grow. */
 struct trace_ring {
 	alignas(CACHE_LINE) _Atomic size_t tail;
 	alignas(CACHE_LINE) _Atomic size_t head;
@@ -34,7 +34,7 @@ struct trace {
 	struct trace_ring *ring;
 	unsigned rings;
 	unsigned next; /* ring to take from */
-	size_t room;   /* of each */
+	size_t size;   /* of each */
 	int wake;
 	enum trace_sampler sampler;
 	uint64_t threshold; /* below it, of 2^63, is sampled */
@@ -58,16 +58,16 @@ trace_sampler_name(enum trace_sampler sampler)
 }
 
 static bool
-make_rings(struct trace *t, unsigned workers, size_t room)
+make_rings(struct trace *t, unsigned workers, size_t size)
 {
-	t->room = room;
+	t->size = size;
 	t->ring = aligned_alloc(CACHE_LINE, workers * sizeof(t->ring[0]));
 	if (t->ring == NULL)
 		return false;
 	for (; t->rings < workers; t->rings++) {
 		struct trace_ring *r = &t->ring[t->rings];
 
-		*r = (struct trace_ring){ .trace = t, .slot = calloc(room, sizeof(r->slot[0])) };
+		*r = (struct trace_ring){ .trace = t, .slot = calloc(size, sizeof(r->slot[0])) };
 		if (r->slot == NULL)
 			return false;
 	}
@@ -75,7 +75,7 @@ make_rings(struct trace *t, unsigned workers, size_t room)
 }
 
 struct trace *
-trace_new(unsigned workers, size_t room, enum trace_sampler sampler, double ratio)
+trace_new(unsigned workers, size_t size, enum trace_sampler sampler, double ratio)
 {
 	struct trace *t = calloc(1, sizeof(*t));
 
@@ -84,7 +84,7 @@ trace_new(unsigned workers, size_t room, enum trace_sampler sampler, double rati
 	t->sampler = sampler;
 	t->threshold = (uint64_t)(ratio * (double)(UINT64_C(1) << 63));
 	t->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (t->wake >= 0 && make_rings(t, workers, room))
+	if (t->wake >= 0 && make_rings(t, workers, size))
 		return t;
 	trace_free(t);
 	return NULL;
@@ -109,7 +109,7 @@ trace_ring(struct trace *t, unsigned worker)
 	return t != NULL ? &t->ring[worker] : NULL;
 }
 
-/* As the SDKs do it, so that all sample the same traces: the last 8 bytes, big-endian, without the lowest bit. */
+/* As the OpenTelemetry SDKs decide it, so that all sample the same traces: the last 8 bytes, without the lowest bit. */
 static bool
 is_in_share(uint64_t threshold, const char *trace_id)
 {
@@ -167,13 +167,13 @@ trace_put(struct trace_ring *r, const struct trace_span *s)
 	size_t tail = atomic_load_explicit(&r->tail, memory_order_relaxed);
 	size_t waiting = tail - atomic_load_explicit(&r->head, memory_order_acquire);
 
-	if (waiting == r->trace->room) {
+	if (waiting == r->trace->size) {
 		metrics_add(METRICS_SPANS_DROPPED + METRICS_DROP_FULL, s->has_operation ? 2 : 1);
 		return;
 	}
-	r->slot[tail % r->trace->room] = *s;
+	r->slot[tail % r->trace->size] = *s;
 	atomic_store_explicit(&r->tail, tail + 1, memory_order_release);
-	if (waiting + 1 == (r->trace->room + 1) / 2)
+	if (waiting + 1 == (r->trace->size + 1) / 2)
 		trace_wake(r->trace);
 }
 
@@ -203,7 +203,7 @@ trace_take(struct trace *t, struct trace_span *s)
 
 		if (waiting_in(r) == 0)
 			continue;
-		*s = r->slot[head % t->room];
+		*s = r->slot[head % t->size];
 		atomic_store_explicit(&r->head, head + 1, memory_order_release);
 		return true;
 	}
@@ -221,7 +221,7 @@ trace_wake(struct trace *t)
 {
 	uint64_t one = 1;
 
-	/* Fails only when the counter is full, and then the exporter is awake. */
+	/* Fails only when the counter is full, and then the exporter wakes up anyway. */
 	if (write(t->wake, &one, sizeof(one)) < 0)
 		return;
 }

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: EPL-2.0 */
 /*
- * trace: which requests are traced, and their spans on the way from the
+ * trace: decides which requests are traced, and passes their spans from the
  * workers to the exporter.
  *
- * Each worker has a ring of its own.  It alone puts requests that ended there,
- * and one thread alone takes them from all rings.  Nobody waits for anybody:
- * where a ring is full, a request is lost and counted.
+ * Each worker puts the requests that have ended into its own ring buffer, and one
+ * thread, the exporter, takes them from all rings.  No thread waits for another:
+ * where a ring is full, the span is lost and counted.
  */
 #ifndef HULYKVS_TRACE_H
 #define HULYKVS_TRACE_H
@@ -20,7 +20,7 @@
 
 /*
  * The samplers of the OpenTelemetry specification.
- * X(NAME, "name", whether a parent decides if there is one, what decides else)
+ * X(NAME, "name", whether the parent decides where there is one, the rule otherwise)
  */
 #define TRACE_SAMPLERS(X) \
 	X(ALWAYS_ON, "always_on", false, ALL) \
@@ -39,7 +39,7 @@ enum trace_sampler {
 bool trace_sampler_parse(struct str name, enum trace_sampler *sampler) __attribute__((warn_unused_result));
 struct str trace_sampler_name(enum trace_sampler sampler);
 
-/* A request that was sampled, and its operation in the database.  Times are monotonic. */
+/* A sampled request and its operation in the database.  Times are monotonic. */
 struct trace_span {
 	char trace_id[TRACE_ID_SIZE];
 	char id[TRACE_SPAN_SIZE];
@@ -66,21 +66,21 @@ struct trace_span {
 struct trace;      /* all rings */
 struct trace_ring; /* a worker's */
 
-/* Rings for so many workers, each with room for so many requests.  ratio: 0 to 1.  NULL: no memory or descriptors. */
-struct trace *trace_new(unsigned workers, size_t room, enum trace_sampler sampler, double ratio)
+/* Returns new: a ring of `size` requests for each worker.  ratio: 0 to 1.  NULL: no memory or descriptors. */
+struct trace *trace_new(unsigned workers, size_t size, enum trace_sampler sampler, double ratio)
     __attribute__((warn_unused_result));
 void trace_free(struct trace *t);
 
-/* A worker's; NULL, where t is. */
+/* The ring of a worker; NULL where t is NULL. */
 struct trace_ring *trace_ring(struct trace *t, unsigned worker);
 
-/* Whether the request is traced; then its span has begun: ids, nothing else. */
+/* Whether the request is sampled; if so, *s has its ids and is otherwise empty. */
 bool trace_begin(struct trace_ring *r, struct random_id *ids, const struct traceparent *parent, struct trace_span *s);
 
-/* The request has ended, and the span is complete. */
+/* Puts the span of a request that has ended; copies it. */
 void trace_put(struct trace_ring *r, const struct trace_span *s);
 
-/* The exporter's side: how many are there, and the next one of them. */
+/* For the exporter: how many spans wait, and the next one; false: there is none. */
 size_t trace_waiting(const struct trace *t);
 bool trace_take(struct trace *t, struct trace_span *s);
 

@@ -229,8 +229,8 @@ has_exported()
 	[ "$(world_status "/api2/$WS/ns/k" --max-time 5)" = 404 ]
 	end_program
 	[ "$(cat "$WORLD_DIR/spawn.status")" = 0 ]
-	grep -q 'level=warn msg="nothing goes to the collector" reason="' "$WORLD_DIR/program.log"
-	[ "$(grep -c 'msg="nothing goes to the collector"' "$WORLD_DIR/program.log")" -eq 1 ]
+	grep -q 'level=warn msg="cannot send to the OpenTelemetry collector" reason="' "$WORLD_DIR/program.log"
+	[ "$(grep -c 'msg="cannot send to the OpenTelemetry collector"' "$WORLD_DIR/program.log")" -eq 1 ]
 	run ! grep -q 'level=error' "$WORLD_DIR/program.log"
 }
 

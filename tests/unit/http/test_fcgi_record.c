@@ -388,13 +388,13 @@ leaves_the_next_request(void)
 	in = buf_str(&wire);
 	tap_int(fcgi_record_feed(&g, &in), FCGI_RECORD_BEGIN, "first request: begins");
 	tap_int(fcgi_record_feed(&g, &in), FCGI_RECORD_END, "first request: ends");
-	tap_int(g.phase, FCGI_RECORD_ENDED, "first request: phase");
+	tap_int(g.state, FCGI_RECORD_ENDED, "first request: state");
 	tap_text(in, buf_str(&next), "the next request is left");
 	tap_int(fcgi_record_feed(&g, &in), FCGI_RECORD_NEED, "and not consumed before its time");
 	tap_text(in, buf_str(&next), "and still left");
 	tap_text(buf_str(&g.params), STR(ONE_PARAM), "the first one's parameters are still there");
 	fcgi_record_next(&g);
-	tap_int(g.phase, FCGI_RECORD_IDLE, "next: phase");
+	tap_int(g.state, FCGI_RECORD_IDLE, "next: state");
 	tap_int(fcgi_record_feed(&g, &in), FCGI_RECORD_BEGIN, "next request: begins");
 	tap_text(buf_str(&g.params), STR(""), "next request: parameters of its own");
 	tap_int(g.id, 2, "next request: id");

@@ -165,7 +165,7 @@ metrics(void)
 	buf_clear(&out);
 	otlp_put_metrics(&out, STR("{}"), m, 1, 2, 1000);
 	tap_ok(buf_ok(&out) &&
-		has("{\"name\":\"hulykvs_token_cache_hits\",\"description\":\"Tokens that were known.\",\"unit\":\"\","
+		has("{\"name\":\"hulykvs_token_cache_hits\",\"description\":\"Tokens found in the cache.\",\"unit\":\"\","
 		    "\"sum\":{\"dataPoints\":[{\"attributes\":[],\"startTimeUnixNano\":\"1001\",\"timeUnixNano\":\"1002\",\"asInt\":\"7\"}],"
 		    "\"aggregationTemporality\":2,\"isMonotonic\":true}}"),
 	    "a counter");

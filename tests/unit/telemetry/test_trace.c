@@ -12,9 +12,9 @@
 #define COUNTED 20000
 
 static struct trace *
-made(size_t room, enum trace_sampler sampler, double ratio)
+made(size_t size, enum trace_sampler sampler, double ratio)
 {
-	struct trace *t = trace_new(1, room, sampler, ratio);
+	struct trace *t = trace_new(1, size, sampler, ratio);
 
 	if (t == NULL)
 		tap_bail("no memory");
@@ -120,7 +120,7 @@ full(void)
 	trace_put(trace_ring(t, 0), &s);
 	tap_int(trace_waiting(t), 3, "full");
 	tap_int(
-	    metrics_sum(m, METRICS_SPANS_DROPPED + METRICS_DROP_FULL), 2, "the rest is lost and counted, span by span");
+	    metrics_sum(m, METRICS_SPANS_DROPPED + METRICS_DROP_FULL), 2, "the other spans are lost and counted");
 	tap_ok(trace_take(t, &s) && s.status == 1 && !s.has_operation, "the oldest comes first");
 	s.status = 4;
 	trace_put(trace_ring(t, 0), &s);
