@@ -176,7 +176,7 @@ bench_settle()
 }
 
 # $1 to $5 become variables of pgbench, which sends them as parameters again (-M prepared).
-# It knows no null: a list without a limit gets a high one.
+# A list without a limit gets a high one, and a write has all the time there is.
 bench_statements()
 {
 	local name
@@ -188,7 +188,7 @@ bench_statements()
 			*) echo '\set p3 random(:first, :last)' ;;
 			esac
 			grep -v '^--' "$WORLD_TOP/sql/statements/$name.sql" |
-				sed -E -e 's/\{schema\}/hulykvs/g' -e 's/\$([0-9])/:p\1/g'
+				sed -E -e 's/\{schema\}/hulykvs/g' -e "s/\\\$6/'infinity'/" -e 's/\$([0-9])/:p\1/g'
 			echo ';'
 		} >"$BENCH_STATE/$name.sql"
 	done

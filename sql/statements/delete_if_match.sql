@@ -1,5 +1,7 @@
 -- SPDX-License-Identifier: EPL-2.0
 -- The tag is that of head.sql.
+-- A division by zero means that the deadline $5 has passed: then nothing is written.
 delete from {schema}.kvs
  where workspace = $1 and namespace = $2 and key = $3
    and case length(md5) when 16 then md5 else decode(md5(value), 'hex') end = any ($4)
+returning 1 / (clock_timestamp() < $5)::int

@@ -52,11 +52,11 @@ append(struct connect_thread_order **list, struct connect_thread_order *o)
 
 /* Whether the schema is the one that the statements are written for. */
 static bool
-check_schema(struct connect_thread *c, PGconn *conn, struct buf *why)
+check_schema(struct connect_thread *c, PGconn *conn, enum dbconn_server server, struct buf *why)
 {
 	const char *schema = c->set->schema.p;
-	PGresult *res = dbconn_result(
-	    conn, PQsendQueryParams(conn, c->set->text[STATEMENT_CHECK].p, 1, NULL, &schema, NULL, NULL, 0));
+	const char *query = statement_text(c->set, server, STATEMENT_CHECK);
+	PGresult *res = dbconn_result(conn, PQsendQueryParams(conn, query, 1, NULL, &schema, NULL, NULL, 0));
 	struct str fault = STR_ABSENT;
 	bool ok = PQresultStatus(res) == PGRES_TUPLES_OK;
 
@@ -69,28 +69,47 @@ check_schema(struct connect_thread *c, PGconn *conn, struct buf *why)
 	return ok && fault.p == NULL;
 }
 
-/* What a statement may take, so that a stuck one ends in the database too; lists run as long as their reader reads. */
+/* What is known of a connection that is being made. */
+struct made {
+	PGconn *conn;
+	enum dbconn_server server;
+	bool pooled;
+	struct db_clock clock;
+};
+
+/*
+ * What a statement may take, so that a stuck one ends in the database too; lists run as long as their reader reads.
+ * Behind a pooler the session is not ours alone: nothing is set.
+ */
 static bool
-set_up_session(
-    struct connect_thread *c, PGconn *conn, enum dbconn_server server, enum statement_role role, struct buf *why)
+set_up_session(struct connect_thread *c, const struct made *m, enum statement_role role, struct buf *why)
 {
-	struct str query =
-	    sql_text(server == DBCONN_POSTGRESQL ? "statements/session_postgresql" : "statements/session_cockroachdb");
+	struct str query = sql_text(
+	    m->server == DBCONN_POSTGRESQL ? "statements/session_postgresql" : "statements/session_cockroachdb");
 	char ms[24];
 	const char *values[] = { ms };
 	PGresult *res;
 	bool ok;
 
-	if (!c->set->prepared) /* a pooler would hand the setting to strangers */
+	if (!c->set->prepared || m->pooled)
 		return true;
 	(void)snprintf(ms, sizeof(ms), "%lld",
 	    role == STATEMENT_ROLE_LIST ? 0LL : (long long)(c->config->statement_timeout / CLOCK_MS));
-	res = dbconn_result(conn, PQsendQueryParams(conn, query.p, 1, NULL, values, NULL, NULL, 0));
+	res = dbconn_result(m->conn, PQsendQueryParams(m->conn, query.p, 1, NULL, values, NULL, NULL, 0));
 	ok = PQresultStatus(res) == PGRES_TUPLES_OK;
 	if (!ok)
-		dbconn_put_message(why, PQerrorMessage(conn));
+		dbconn_put_message(why, PQerrorMessage(m->conn));
 	PQclear(res);
 	return ok;
+}
+
+/* Asks what writes go by: whose clock, and how far it is from ours. */
+static bool
+look_at_clock(struct made *m, struct buf *why)
+{
+	bool one_server = m->server == DBCONN_POSTGRESQL && !m->pooled;
+
+	return dbconn_clock(m->conn, one_server ? DB_CLOCK_MARGIN : DB_CLOCK_MARGIN_ANY, &m->clock, why);
 }
 
 /*
@@ -111,24 +130,35 @@ end_stale_backend(struct connect_thread *c, PGconn *conn, enum dbconn_server ser
 	PQclear(dbconn_result(conn, PQsendQueryParams(conn, query.p, 1, NULL, values, NULL, NULL, 0)));
 }
 
-/* A connection that is ready for its role; NULL: reason in *why. */
-static PGconn *
-make(struct connect_thread *c, enum statement_role role, int stale_pid, enum dbconn_server *server, struct buf *why)
+/* Makes a new connection ready for its role. */
+static bool
+prepare_connection(struct connect_thread *c, struct made *m, enum statement_role role, int stale_pid, struct buf *why)
 {
-	PGconn *conn = dbconn_connect(c->config, "hulykvs", why);
+	if (!dbconn_server(m->conn, &m->server, why) ||
+	    (m->server == DBCONN_POSTGRESQL && !dbconn_pooled(m->conn, &m->pooled, why)) ||
+	    !check_schema(c, m->conn, m->server, why) || !set_up_session(c, m, role, why) ||
+	    !statement_prepare(c->set, m->conn, m->server, role, why) ||
+	    (role == STATEMENT_ROLE_WRITE && !look_at_clock(m, why)))
+		return false;
+	end_stale_backend(c, m->conn, m->server, stale_pid);
+	if (PQsetnonblocking(m->conn, 1) == 0 && (role == STATEMENT_ROLE_LIST || PQenterPipelineMode(m->conn) == 1))
+		return true;
+	dbconn_put_message(why, PQerrorMessage(m->conn));
+	return false;
+}
+
+/* A connection that is ready for its role; its conn is NULL: there is none, reason in *why. */
+static struct made
+make(struct connect_thread *c, enum statement_role role, int stale_pid, struct buf *why)
+{
+	struct made m = { .conn = dbconn_connect(c->config, "hulykvs", why) };
 
 	c->reached = false;
-	if (conn == NULL)
-		return NULL;
-	if (dbconn_server(conn, server, why) && check_schema(c, conn, why) &&
-	    set_up_session(c, conn, *server, role, why) && statement_prepare(c->set, conn, *server, role, why)) {
-		end_stale_backend(c, conn, *server, stale_pid);
-		if (PQsetnonblocking(conn, 1) == 0 && (role == STATEMENT_ROLE_LIST || PQenterPipelineMode(conn) == 1))
-			return conn;
-		dbconn_put_message(why, PQerrorMessage(conn));
+	if (m.conn != NULL && !prepare_connection(c, &m, role, stale_pid, why)) {
+		PQfinish(m.conn);
+		m.conn = NULL;
 	}
-	PQfinish(conn);
-	return NULL;
+	return m;
 }
 
 /* Half to all of the back-off, then twice as long the next time. */
@@ -173,39 +203,47 @@ answer_all(struct connect_thread *c, struct connect_thread_order *o, struct str 
 	}
 }
 
+/* With the lock: the connection goes to whoever ordered it. */
+static void
+hand_over(struct connect_thread *c, struct connect_thread_order *o, const struct made *m)
+{
+	if (c->down)
+		log_event(LOG_INFO, "database available");
+	c->down = false;
+	c->backoff = BACKOFF_MIN;
+	c->next_try = 0;
+	c->orders = o->next;
+	o->conn = m->conn;
+	o->server = m->server;
+	o->pooled = m->pooled;
+	o->clock = m->clock;
+	o->unhurried = false;
+	answer_order(o);
+}
+
 static void
 attempt(struct connect_thread *c)
 {
 	struct connect_thread_order *o = c->orders;
 	enum statement_role role = o->role;
 	int stale_pid = o->stale_pid;
-	enum dbconn_server server = DBCONN_POSTGRESQL;
 	struct buf why;
-	PGconn *conn;
+	struct made m;
 
 	c->trying = o;
 	(void)pthread_mutex_unlock(&c->lock);
 	buf_init(&why, CONNECT_THREAD_REASON_SIZE - 1);
-	conn = make(c, role, stale_pid, &server, &why);
+	m = make(c, role, stale_pid, &why);
 	(void)pthread_mutex_lock(&c->lock);
 	c->last_try = clock_mono();
-	if (conn == NULL) {
+	if (m.conn == NULL) {
 		o = c->orders;
 		c->orders = NULL;
 		answer_all(c, o, buf_str(&why));
 	} else if (c->trying == NULL) {
-		PQfinish(conn); /* whoever ordered it is gone */
+		PQfinish(m.conn); /* whoever ordered it is gone */
 	} else {
-		if (c->down)
-			log_event(LOG_INFO, "database available");
-		c->down = false;
-		c->backoff = BACKOFF_MIN;
-		c->next_try = 0;
-		c->orders = o->next;
-		o->conn = conn;
-		o->server = server;
-		o->unhurried = false;
-		answer_order(o);
+		hand_over(c, o, &m);
 	}
 	c->trying = NULL;
 	buf_free(&why);

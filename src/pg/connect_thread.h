@@ -39,6 +39,8 @@ struct connect_thread_order {
 	struct connect_thread_order *next;
 	PGconn *conn;
 	enum dbconn_server server;
+	bool pooled;           /* a pooler is between us and the server */
+	struct db_clock clock; /* of a connection for writes */
 };
 
 /* Starts the thread; borrows both until connect_thread_free().  NULL: no memory or no thread. */

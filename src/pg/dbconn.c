@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: EPL-2.0 */
 #include "pg/dbconn.h"
 
+#include <endian.h>
 #include <errno.h>
 #include <poll.h>
 #include <stdlib.h>
@@ -265,17 +266,76 @@ dbconn_result(PGconn *conn, int sent)
 	return NULL;
 }
 
+/* The answer to a query of one row without parameters; NULL: there is none, reason in *why. */
+static PGresult *
+ask_one(PGconn *conn, const char *file, int binary, struct buf *why)
+{
+	struct str query = sql_text(file);
+	PGresult *res = dbconn_result(conn, PQsendQueryParams(conn, query.p, 0, NULL, NULL, NULL, NULL, binary));
+
+	if (PQresultStatus(res) == PGRES_TUPLES_OK && PQntuples(res) == 1 && PQnfields(res) == 1)
+		return res;
+	dbconn_put_message(why, PQerrorMessage(conn));
+	PQclear(res);
+	return NULL;
+}
+
+/* What version() tells of the kind of server; false: it is not supported, reason in *why. */
+static bool
+take_server_kind(const char *version, enum dbconn_server *server, struct buf *why)
+{
+	if (strstr(version, "-YB-") != NULL) {
+		buf_puts(why, STR("the server is YugabyteDB, which is not supported: use PostgreSQL or CockroachDB"));
+		return false;
+	}
+	*server = strstr(version, "CockroachDB") != NULL ? DBCONN_COCKROACHDB : DBCONN_POSTGRESQL;
+	return true;
+}
+
 bool
 dbconn_server(PGconn *conn, enum dbconn_server *server, struct buf *why)
 {
-	struct str query = sql_text("statements/version");
-	PGresult *res = dbconn_result(conn, PQsendQuery(conn, query.p));
-	bool ok = PQresultStatus(res) == PGRES_TUPLES_OK && PQntuples(res) == 1;
+	PGresult *res = ask_one(conn, "statements/version", 0, why);
+	bool ok = res != NULL && take_server_kind(PQgetvalue(res, 0, 0), server, why);
+
+	PQclear(res);
+	return ok;
+}
+
+bool
+dbconn_pooled(PGconn *conn, bool *pooled, struct buf *why)
+{
+	PGresult *res = ask_one(conn, "statements/backend", 0, why);
+
+	if (res != NULL)
+		*pooled = strtol(PQgetvalue(res, 0, 0), NULL, 10) != PQbackendPID(conn);
+	PQclear(res);
+	return res != NULL;
+}
+
+bool
+dbconn_read_clock(const PGresult *res, int64_t *time)
+{
+	uint64_t big;
+
+	if (PQntuples(res) != 1 || PQgetlength(res, 0, 0) != (int)sizeof(big))
+		return false;
+	memcpy(&big, PQgetvalue(res, 0, 0), sizeof(big));
+	*time = (int64_t)be64toh(big);
+	return true;
+}
+
+bool
+dbconn_clock(PGconn *conn, int64_t margin, struct db_clock *clock, struct buf *why)
+{
+	int64_t time, sent = clock_mono();
+	PGresult *res = ask_one(conn, "statements/clock", 1, why);
+	bool ok = res != NULL && dbconn_read_clock(res, &time);
 
 	if (ok)
-		*server = strstr(PQgetvalue(res, 0, 0), "CockroachDB") != NULL ? DBCONN_COCKROACHDB : DBCONN_POSTGRESQL;
-	else
-		dbconn_put_message(why, PQerrorMessage(conn));
+		*clock = db_clock_of(sent, clock_mono(), time, margin);
+	else if (res != NULL)
+		buf_puts(why, STR("the database's time cannot be read"));
 	PQclear(res);
 	return ok;
 }

@@ -17,11 +17,13 @@
 #include <libpq-fe.h>
 
 #include "config/config.h"
+#include "pg/db_clock.h"
 
 /* What a server is, as far as the SQL differs. */
 enum dbconn_server {
 	DBCONN_POSTGRESQL,
 	DBCONN_COCKROACHDB,
+	DBCONN_SERVERS, /* how many kinds there are */
 };
 
 /* Whether libpq can read the connection string; *why never quotes it. */
@@ -45,8 +47,21 @@ PGconn *dbconn_connect(const struct config *c, const char *application_name, str
  */
 PGresult *dbconn_result(PGconn *conn, int sent) __attribute__((warn_unused_result));
 
-/* Asks select version(); false: the connection failed, reason in *why. */
+/* Asks select version(); false: the connection failed or the server is not supported, reason in *why. */
 bool dbconn_server(PGconn *conn, enum dbconn_server *server, struct buf *why) __attribute__((warn_unused_result));
+
+/*
+ * Whether a pooler (PgBouncer, pgpool) is between us and the server: the number of the server's process is then not
+ * the one that libpq was told.  PostgreSQL only; false: the connection failed, reason in *why.
+ */
+bool dbconn_pooled(PGconn *conn, bool *pooled, struct buf *why) __attribute__((warn_unused_result));
+
+/* Asks for the database's time; margin as db_clock has it.  False: the connection failed, reason in *why. */
+bool dbconn_clock(PGconn *conn, int64_t margin, struct db_clock *clock, struct buf *why)
+    __attribute__((warn_unused_result));
+
+/* The time in the only field of a result of sql/statements/clock, in binary; false: it is not one. */
+bool dbconn_read_clock(const PGresult *res, int64_t *time) __attribute__((warn_unused_result));
 
 /* Appends libpq's message for conn or res as one line without its end; where it is empty, that no answer came. */
 void dbconn_put_message(struct buf *why, const char *libpq_message);

@@ -113,8 +113,8 @@ start_list(struct list_pool_line *line, struct store_ticket *t)
 	t->sqlstate[0] = '\0';
 	line->timer.due = clock_mono() + line->lister->timeout;
 	t->lister = line;
-	if (!statement_send(line->lister->set, line->conn, &t->op) || PQsetSingleRowMode(line->conn) == 0 ||
-	    PQflush(line->conn) != 0)
+	if (!statement_send(line->lister->set, line->conn, line->lister->server, &t->op, 0) ||
+	    PQsetSingleRowMode(line->conn) == 0 || PQflush(line->conn) != 0)
 		fail_list(line, SQLSTATE_UNKNOWN);
 }
 

@@ -338,6 +338,8 @@ static void
 take_fresh(struct pipeline *l, PGconn *conn)
 {
 	l->fresh = conn;
+	if (conn != NULL)
+		l->clock = l->order.clock; /* of the same database, whichever connection */
 	if (conn == NULL)
 		l->large_at = clock_mono();
 	else if (l->group.head == NULL)
@@ -373,6 +375,7 @@ on_pipeline_connected(struct connect_thread_order *o, PGconn *conn, enum dbconn_
 	l->down = false;
 	end_doubt(l);
 	l->server = server;
+	l->clock = o->clock;
 	use_connection(l, conn);
 	if (l->conn != NULL && l->extra)
 		keep_for_a_while(l);

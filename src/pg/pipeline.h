@@ -39,6 +39,7 @@ struct pipeline {
 	int pid;       /* of its backend: libpq forgets that with a connection that broke */
 	PGconn *fresh; /* takes its place when the group has ended; NULL: none */
 	enum dbconn_server server;
+	struct db_clock clock; /* of a connection for writes */
 	bool extra;
 	bool ordered;  /* the connector is at work */
 	bool doubtful; /* a lost connection's write may still happen, until there is a new one */

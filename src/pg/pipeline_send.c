@@ -88,16 +88,31 @@ make_batches(struct pipeline *l)
 	}
 }
 
+/* Until when the writes of a batch may begin, on the database's clock. */
+static int64_t
+deadline_of_batch(const struct pipeline *l, const struct store_ticket *first)
+{
+	int64_t latest = clock_mono() + l->set->write_time;
+
+	for (const struct store_ticket *t = first, *end = pipeline_send_batch_end((struct store_ticket *)first);
+	     t != end; t = t->next)
+		if (t->deadline < latest)
+			latest = t->deadline;
+	return db_clock_deadline(&l->clock, latest);
+}
+
 /* Hands it to libpq; false: the connection is lost. */
 static bool
 send_joined(struct pipeline *l, struct store_ticket *first)
 {
 	enum statement s = statement_of_many(first, first->batch);
+	int64_t deadline;
 
 	for (struct store_ticket *t = first, *end = pipeline_send_batch_end(first); t != end; t = t->next)
 		t->statement = s;
-	return first->batch > 1 ? statement_send_many(l->conn, s, first, first->batch)
-				: statement_send(l->set, l->conn, &first->op);
+	deadline = store_writes(&first->op) ? deadline_of_batch(l, first) : 0;
+	return first->batch > 1 ? statement_send_many(l->conn, s, first, first->batch, deadline)
+				: statement_send(l->set, l->conn, l->server, &first->op, deadline);
 }
 
 bool

@@ -11,12 +11,20 @@ compare_name(const void *name, const void *file)
 }
 
 struct str
-sql_text(const char *name)
+sql_find(const char *name)
 {
 	const struct sql_file *file = bsearch(name, sql_files, sql_file_count, sizeof(sql_files[0]), compare_name);
 
-	assert(file != NULL);
-	return file->text;
+	return file != NULL ? file->text : STR_ABSENT;
+}
+
+struct str
+sql_text(const char *name)
+{
+	struct str text = sql_find(name);
+
+	assert(text.p != NULL);
+	return text;
 }
 
 /* The inside of "…", where "" is a quote; a missing end is taken as there. */

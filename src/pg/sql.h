@@ -23,6 +23,9 @@ extern const size_t sql_file_count;
 /* The text of a file that must be there (a missing one is a bug of ours). */
 struct str sql_text(const char *name);
 
+/* The text of a file; absent where there is none of that name. */
+struct str sql_find(const char *name);
+
 /* Appends text with {schema} replaced; schema as the setting has it. */
 void sql_render(struct buf *out, struct str text, struct str schema);
 

@@ -15,6 +15,7 @@ static const struct {
 	{ STR_INIT("25006"), SQLSTATE_MOVE },        /* read_only_sql_transaction: a standby, or demoted */
 	{ STR_INIT("26000"), SQLSTATE_MOVE },        /* invalid_sql_statement_name: a pooler changed the server */
 	{ STR_INIT("54000"), SQLSTATE_TOO_LONG },    /* program_limit_exceeded: index row size */
+	{ STR_INIT("22012"), SQLSTATE_UNAVAILABLE }, /* division_by_zero: a write that came too late, see statement */
 	{ STR_INIT("57014"), SQLSTATE_UNAVAILABLE }, /* query_canceled: statement_timeout */
 	{ STR_INIT("57"), SQLSTATE_UNKNOWN },        /* operator_intervention: shutdown, crash */
 	{ STR_INIT("08"), SQLSTATE_UNKNOWN },        /* connection_exception */

@@ -1,52 +1,39 @@
 /* SPDX-License-Identifier: EPL-2.0 */
 #include "pg/statement.h"
 
-#include <arpa/inet.h>
 #include <endian.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "pg/dbconn.h"
+#include "pg/params.h"
 #include "pg/sql.h"
-
-/* Type OIDs of pg_type, which never change. */
-enum oid {
-	OID_BYTEA = 17,
-	OID_NAME = 19,
-	OID_INT8 = 20,
-	OID_TEXT = 25,
-	OID_BYTEA_ARRAY = 1001,
-	OID_TEXT_ARRAY = 1009,
-	OID_UUID = 2950,
-	OID_UUID_ARRAY = 2951,
-};
-
-enum { MAX_PARAMS = 6 };
 
 #define JOINED_VALUE_MAX 8192 /* bytes; joining copies the value once more, which pays for small ones only */
 
 static const struct {
 	const char *name; /* of the prepared statement */
-	const char *file;
 	enum statement_role role;
-	Oid types[MAX_PARAMS + 1]; /* ends with 0 */
+	Oid types[PARAMS_MAX + 1]; /* ends with 0 */
 } statements[] = {
-#define X(name, file, role) [STATEMENT_##name] = { file, "statements/" file, STATEMENT_ROLE_##role, TYPES_##name },
-#define KEY_TYPES           OID_UUID, OID_TEXT, OID_TEXT
+#define X(name, file, role) [STATEMENT_##name] = { file, STATEMENT_ROLE_##role, TYPES_##name },
+#define KEY_TYPES           PARAMS_OID_UUID, PARAMS_OID_TEXT, PARAMS_OID_TEXT
 #define TYPES_GET \
 	{ \
 		KEY_TYPES \
 	}
 #define TYPES_GET_KEYS \
 	{ \
-		OID_UUID, OID_TEXT, OID_TEXT_ARRAY \
+		PARAMS_OID_UUID, PARAMS_OID_TEXT, PARAMS_OID_TEXT_ARRAY \
 	}
 #define TYPES_GET_MANY \
 	{ \
-		OID_UUID_ARRAY, OID_TEXT_ARRAY, OID_TEXT_ARRAY \
+		PARAMS_OID_UUID_ARRAY, PARAMS_OID_TEXT_ARRAY, PARAMS_OID_TEXT_ARRAY \
 	}
 #define TYPES_PUT_MANY \
 	{ \
-		OID_UUID_ARRAY, OID_TEXT_ARRAY, OID_TEXT_ARRAY, OID_BYTEA_ARRAY, OID_BYTEA_ARRAY \
+		PARAMS_OID_UUID_ARRAY, PARAMS_OID_TEXT_ARRAY, PARAMS_OID_TEXT_ARRAY, PARAMS_OID_BYTEA_ARRAY, \
+		    PARAMS_OID_BYTEA_ARRAY, PARAMS_OID_TIMESTAMPTZ \
 	}
 #define TYPES_HEAD \
 	{ \
@@ -54,59 +41,83 @@ static const struct {
 	}
 #define TYPES_CHECK \
 	{ \
-		OID_NAME \
+		PARAMS_OID_NAME \
+	}
+#define TYPES_CLOCK \
+	{ \
+		0 \
 	}
 #define TYPES_PUT \
 	{ \
-		KEY_TYPES, OID_BYTEA, OID_BYTEA \
+		KEY_TYPES, PARAMS_OID_BYTEA, PARAMS_OID_BYTEA, PARAMS_OID_TIMESTAMPTZ \
 	}
 #define TYPES_PUT_IF_ABSENT \
 	{ \
-		KEY_TYPES, OID_BYTEA, OID_BYTEA \
+		KEY_TYPES, PARAMS_OID_BYTEA, PARAMS_OID_BYTEA, PARAMS_OID_TIMESTAMPTZ \
 	}
 #define TYPES_PUT_IF_PRESENT \
 	{ \
-		KEY_TYPES, OID_BYTEA, OID_BYTEA \
+		KEY_TYPES, PARAMS_OID_BYTEA, PARAMS_OID_BYTEA, PARAMS_OID_TIMESTAMPTZ \
 	}
 #define TYPES_PUT_IF_MATCH \
 	{ \
-		KEY_TYPES, OID_BYTEA, OID_BYTEA, OID_BYTEA_ARRAY \
+		KEY_TYPES, PARAMS_OID_BYTEA, PARAMS_OID_BYTEA, PARAMS_OID_BYTEA_ARRAY, PARAMS_OID_TIMESTAMPTZ \
 	}
 #define TYPES_DELETE \
 	{ \
-		KEY_TYPES \
+		KEY_TYPES, PARAMS_OID_TIMESTAMPTZ \
 	}
 #define TYPES_DELETE_IF_MATCH \
 	{ \
-		KEY_TYPES, OID_BYTEA_ARRAY \
+		KEY_TYPES, PARAMS_OID_BYTEA_ARRAY, PARAMS_OID_TIMESTAMPTZ \
 	}
 #define TYPES_LIST \
 	{ \
-		KEY_TYPES, OID_INT8 \
+		KEY_TYPES, PARAMS_OID_INT8 \
 	}
 #define TYPES_LIST_BELOW \
 	{ \
-		KEY_TYPES, OID_INT8, OID_TEXT \
+		KEY_TYPES, PARAMS_OID_INT8, PARAMS_OID_TEXT \
 	}
 	STATEMENTS(X)
 #undef X
 };
 
+/* CockroachDB has some statements of its own; the others are the same as on PostgreSQL. */
+static struct str
+text_for(enum statement s, enum dbconn_server server)
+{
+	char path[64];
+	struct str text = STR_ABSENT;
+
+	if (server == DBCONN_COCKROACHDB) {
+		(void)snprintf(path, sizeof(path), "cockroachdb/%s", statements[s].name);
+		text = sql_find(path);
+	}
+	if (text.p != NULL)
+		return text;
+	(void)snprintf(path, sizeof(path), "statements/%s", statements[s].name);
+	return sql_text(path);
+}
+
 bool
-statement_set_init(struct statement_set *set, struct str schema, bool prepared)
+statement_set_init(struct statement_set *set, struct str schema, bool prepared, int64_t statement_timeout)
 {
 	bool ok;
 
-	*set = (struct statement_set){ .prepared = prepared };
+	*set = (struct statement_set){ .prepared = prepared, .write_time = statement_timeout };
 	buf_init(&set->schema, 1024);
 	sql_schema_name(&set->schema, schema);
 	buf_putc(&set->schema, '\0');
 	ok = buf_ok(&set->schema);
-	for (enum statement s = 0; s < STATEMENT_COUNT; s++) {
-		buf_init(&set->text[s], 64 * 1024);
-		sql_render(&set->text[s], sql_text(statements[s].file), schema);
-		buf_putc(&set->text[s], '\0');
-		ok = ok && buf_ok(&set->text[s]);
+	for (size_t i = 0; i < DBCONN_SERVERS * STATEMENT_COUNT; i++) {
+		enum statement s = (enum statement)(i % STATEMENT_COUNT);
+		struct buf *text = &set->text[i / STATEMENT_COUNT][s];
+
+		buf_init(text, 64 * 1024);
+		sql_render(text, text_for(s, (enum dbconn_server)(i / STATEMENT_COUNT)), schema);
+		buf_putc(text, '\0');
+		ok = ok && buf_ok(text);
 	}
 	return ok;
 }
@@ -114,9 +125,15 @@ statement_set_init(struct statement_set *set, struct str schema, bool prepared)
 void
 statement_set_free(struct statement_set *set)
 {
-	for (enum statement s = 0; s < STATEMENT_COUNT; s++)
-		buf_free(&set->text[s]);
+	for (size_t i = 0; i < DBCONN_SERVERS * STATEMENT_COUNT; i++)
+		buf_free(&set->text[i / STATEMENT_COUNT][i % STATEMENT_COUNT]);
 	buf_free(&set->schema);
+}
+
+const char *
+statement_text(const struct statement_set *set, enum dbconn_server server, enum statement s)
+{
+	return set->text[server][s].p;
 }
 
 enum statement_role
@@ -135,14 +152,6 @@ type_count(enum statement s)
 	return n;
 }
 
-/* CockroachDB has no unnest of several arrays with ordinality, and its writes are not joined anyway. */
-static bool
-is_spoken(enum statement s, enum dbconn_server server)
-{
-	return server == DBCONN_POSTGRESQL ||
-	    (s != STATEMENT_GET_KEYS && s != STATEMENT_GET_MANY && s != STATEMENT_PUT_MANY);
-}
-
 bool
 statement_prepare(
     const struct statement_set *set, PGconn *conn, enum dbconn_server server, enum statement_role role, struct buf *why)
@@ -152,10 +161,11 @@ statement_prepare(
 	for (enum statement s = 0; ok && set->prepared && s < STATEMENT_COUNT; s++) {
 		PGresult *res;
 
-		if (statements[s].role != role || !is_spoken(s, server))
+		if (statements[s].role != role)
 			continue;
-		res = dbconn_result(
-		    conn, PQsendPrepare(conn, statements[s].name, set->text[s].p, type_count(s), statements[s].types));
+		res = dbconn_result(conn,
+		    PQsendPrepare(
+			conn, statements[s].name, statement_text(set, server, s), type_count(s), statements[s].types));
 		ok = PQresultStatus(res) == PGRES_COMMAND_OK;
 		if (!ok)
 			dbconn_put_message(why, PQerrorMessage(conn));
@@ -201,121 +211,22 @@ statement_of(const struct store_op *op)
 	return op->range.below.p != NULL ? STATEMENT_LIST_BELOW : STATEMENT_LIST;
 }
 
-/* Parameters on their way to libpq; all in binary. */
-static const int binary[MAX_PARAMS] = { 1, 1, 1, 1, 1, 1 };
-
-struct params {
-	const char *value[MAX_PARAMS];
-	int length[MAX_PARAMS];
-	int n;
-	struct buf array; /* a bytea[] in PostgreSQL's binary form */
-	uint64_t limit;   /* big-endian */
-};
-
-static void
-bind_value(struct params *p, const void *value, size_t length)
-{
-	/* libpq takes a null pointer for a null; an empty text is not one. */
-	p->value[p->n] = value != NULL ? value : "";
-	p->length[p->n++] = (int)length;
-}
-
-static void
-add_key(struct params *p, const struct store_op *op)
-{
-	bind_value(p, op->workspace.b, sizeof(op->workspace.b));
-	bind_value(p, op->ns.p, op->ns.n);
-	bind_value(p, op->key.p, op->key.n);
-}
-
-static void
-put_int32(struct buf *b, uint32_t n)
-{
-	uint32_t big = htonl(n);
-
-	buf_put(b, &big, sizeof(big));
-}
-
-/* array_recv's form: dimensions, flags, element type; length and lower bound of the one dimension. */
-static void
-begin_array(struct buf *b, enum oid element, size_t n)
-{
-	put_int32(b, n > 0 ? 1 : 0);
-	put_int32(b, 0);
-	put_int32(b, element);
-	if (n > 0) {
-		put_int32(b, (uint32_t)n);
-		put_int32(b, 1);
-	}
-}
-
-static void
-put_element(struct buf *b, const void *p, size_t n)
-{
-	put_int32(b, (uint32_t)n);
-	buf_put(b, p, n);
-}
-
-static void
-add_tags(struct params *p, const struct store_op *op)
-{
-	begin_array(&p->array, OID_BYTEA, op->tag_count);
-	for (size_t i = 0; i < op->tag_count; i++)
-		put_element(&p->array, op->tags[i].b, sizeof(op->tags[i].b));
-	bind_value(p, p->array.p, p->array.n);
-}
-
-static void
-add_list(struct params *p, const struct store_op *op)
-{
-	bind_value(p, op->workspace.b, sizeof(op->workspace.b));
-	bind_value(p, op->ns.p, op->ns.n);
-	bind_value(p, op->range.from.p, op->range.from.n);
-	p->limit = htobe64(op->limit);
-	bind_value(p, &p->limit, sizeof(p->limit));
-	if (op->limit == 0)
-		p->value[p->n - 1] = NULL;
-	if (op->range.below.p != NULL)
-		bind_value(p, op->range.below.p, op->range.below.n);
-}
-
-static void
-add_params(struct params *p, const struct statement_set *set, const struct store_op *op)
-{
-	if (op->kind == STORE_CHECK) {
-		bind_value(p, set->schema.p, set->schema.n - 1);
-		return;
-	}
-	if (op->kind == STORE_LIST) {
-		add_list(p, op);
-		return;
-	}
-	add_key(p, op);
-	if (op->kind == STORE_PUT) {
-		bind_value(p, op->md5.b, sizeof(op->md5.b));
-		bind_value(p, op->value.p, op->value.n);
-	}
-	if (op->condition == STORE_IF_MATCH)
-		add_tags(p, op);
-}
-
 bool
-statement_send(const struct statement_set *set, PGconn *conn, const struct store_op *op)
+statement_send(const struct statement_set *set, PGconn *conn, enum dbconn_server server, const struct store_op *op,
+    int64_t deadline)
 {
 	enum statement s = statement_of(op);
-	struct params p = { .n = 0 };
+	struct params p;
 	bool ok;
 
-	buf_init(&p.array, 1024 * 1024);
-	add_params(&p, set, op);
-	if (!buf_ok(&p.array))
+	if (!params_set(&p, buf_str(&set->schema), op, deadline))
 		ok = false;
 	else if (set->prepared)
-		ok = PQsendQueryPrepared(conn, statements[s].name, p.n, p.value, p.length, binary, 1) == 1;
+		ok = PQsendQueryPrepared(conn, statements[s].name, p.n, p.value, p.length, params_binary, 1) == 1;
 	else
-		ok = PQsendQueryParams(conn, set->text[s].p, p.n, statements[s].types, p.value, p.length, binary, 1) ==
-		    1;
-	buf_free(&p.array);
+		ok = PQsendQueryParams(conn, statement_text(set, server, s), p.n, statements[s].types, p.value,
+			 p.length, params_binary, 1) == 1;
+	params_free(&p);
 	return ok;
 }
 
@@ -352,74 +263,14 @@ statement_of_many(const struct store_ticket *first, size_t n)
 	return are_keys(first, n) ? STATEMENT_GET_KEYS : STATEMENT_GET_MANY;
 }
 
-enum column { COLUMN_WORKSPACE, COLUMN_NAMESPACE, COLUMN_KEY, COLUMN_MD5, COLUMN_VALUE, COLUMNS };
-
-static void
-put_column(struct buf *b, enum column column, const struct store_op *op)
-{
-	switch (column) {
-	case COLUMN_WORKSPACE:
-		put_element(b, op->workspace.b, sizeof(op->workspace.b));
-		return;
-	case COLUMN_NAMESPACE:
-		put_element(b, op->ns.p, op->ns.n);
-		return;
-	case COLUMN_KEY:
-		put_element(b, op->key.p, op->key.n);
-		return;
-	case COLUMN_MD5:
-		put_element(b, op->md5.b, sizeof(op->md5.b));
-		return;
-	case COLUMN_VALUE:
-	case COLUMNS:
-		put_element(b, op->value.p, op->value.n);
-		return;
-	}
-}
-
-static void
-put_array(struct buf *b, enum column column, const struct store_ticket *first, size_t n)
-{
-	static const enum oid element[] = { OID_UUID, OID_TEXT, OID_TEXT, OID_BYTEA, OID_BYTEA };
-	const struct store_ticket *t = first;
-
-	begin_array(b, element[column], n);
-	for (size_t i = 0; i < n; i++, t = t->next)
-		put_column(b, column, &t->op);
-}
-
-/* The parameters of the _MANY statements: an array for each column. */
-static void
-add_columns(struct params *p, const struct store_ticket *first, size_t n)
-{
-	enum column columns = first->op.kind == STORE_GET ? COLUMN_MD5 : COLUMNS;
-	size_t end[COLUMNS + 1] = { 0 };
-
-	for (enum column c = 0; c < columns; c++) {
-		put_array(&p->array, c, first, n);
-		end[c + 1] = p->array.n;
-	}
-	for (enum column c = 0; c < columns; c++)
-		bind_value(p, p->array.p + end[c], end[c + 1] - end[c]);
-}
-
 bool
-statement_send_many(PGconn *conn, enum statement s, const struct store_ticket *first, size_t n)
+statement_send_many(PGconn *conn, enum statement s, const struct store_ticket *first, size_t n, int64_t deadline)
 {
-	struct params p = { .n = 0 };
-	bool ok;
+	struct params p;
+	bool ok = params_set_many(&p, first, n, s == STATEMENT_GET_KEYS, deadline) &&
+	    PQsendQueryPrepared(conn, statements[s].name, p.n, p.value, p.length, params_binary, 1) == 1;
 
-	buf_init(&p.array, 64 * 1024 * 1024);
-	if (s == STATEMENT_GET_KEYS) {
-		bind_value(&p, first->op.workspace.b, sizeof(first->op.workspace.b));
-		bind_value(&p, first->op.ns.p, first->op.ns.n);
-		put_array(&p.array, COLUMN_KEY, first, n);
-		bind_value(&p, p.array.p, p.array.n);
-	} else {
-		add_columns(&p, first, n);
-	}
-	ok = buf_ok(&p.array) && PQsendQueryPrepared(conn, statements[s].name, p.n, p.value, p.length, binary, 1) == 1;
-	buf_free(&p.array);
+	params_free(&p);
 	return ok;
 }
 
@@ -549,7 +400,7 @@ statement_read_many(enum statement s, struct store_ticket *first, size_t n, PGre
 struct store_description
 statement_describe(const struct statement_set *set, enum statement s, enum dbconn_server server)
 {
-	struct str query = str_from(set->text[s].p, set->text[s].n - 1), rest, word;
+	struct str query = str_from(set->text[server][s].p, set->text[server][s].n - 1), rest, word;
 
 	while (str_starts(query, STR("--")))
 		(void)str_cut(query, '\n', &word, &query);
@@ -560,7 +411,7 @@ statement_describe(const struct statement_set *set, enum statement s, enum dbcon
 		.system = server == DBCONN_COCKROACHDB ? STR("cockroachdb") : STR("postgresql"),
 		.query = query,
 		.operation = word,
-		.collection = s == STATEMENT_CHECK ? STR_ABSENT : STR("kvs"),
+		.collection = s == STATEMENT_CHECK || s == STATEMENT_CLOCK ? STR_ABSENT : STR("kvs"),
 	};
 }
 

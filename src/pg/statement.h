@@ -3,7 +3,10 @@
  * statement: the SQL statements of the service: which one an operation is,
  * how its parameters go to libpq, and what its result means.
  *
- * X(NAME, "file below sql/statements", role)
+ * The texts are in sql/statements; where sql/cockroachdb has a file of the
+ * same name, that one is for CockroachDB.
+ *
+ * X(NAME, "file", role)
  */
 #ifndef HULYKVS_STATEMENT_H
 #define HULYKVS_STATEMENT_H
@@ -19,6 +22,7 @@
 	X(GET_MANY, "get_many", READ) \
 	X(HEAD, "head", READ) \
 	X(CHECK, "check", READ) \
+	X(CLOCK, "clock", WRITE) \
 	X(PUT, "put", WRITE) \
 	X(PUT_MANY, "put_many", WRITE) \
 	X(PUT_IF_ABSENT, "put_if_absent", WRITE) \
@@ -45,17 +49,21 @@ enum statement_role {
 
 /* The statements with the schema's name in them. */
 struct statement_set {
-	struct buf text[STATEMENT_COUNT]; /* NUL-terminated */
-	struct buf schema;                /* its name in the catalogue, NUL-terminated */
-	bool prepared;                    /* named statements, prepared once per connection */
+	struct buf text[DBCONN_SERVERS][STATEMENT_COUNT]; /* NUL-terminated */
+	struct buf schema;                                /* its name in the catalogue, NUL-terminated */
+	bool prepared;                                    /* named statements, prepared once per connection */
+	int64_t write_time; /* nanoseconds after it was sent in which a write may begin to change rows */
 };
 
-/* schema: as the setting has it. */
-bool statement_set_init(struct statement_set *set, struct str schema, bool prepared)
+/* schema, prepared and statement_timeout: as the settings have them. */
+bool statement_set_init(struct statement_set *set, struct str schema, bool prepared, int64_t statement_timeout)
     __attribute__((warn_unused_result));
 void statement_set_free(struct statement_set *set);
 
 enum statement_role statement_role(enum statement s);
+
+/* NUL-terminated; borrowed from the set. */
+const char *statement_text(const struct statement_set *set, enum dbconn_server server, enum statement s);
 
 /* Prepares what the role needs; blocks.  False: libpq's reason in *why. */
 bool statement_prepare(const struct statement_set *set, PGconn *conn, enum dbconn_server server,
@@ -64,9 +72,13 @@ bool statement_prepare(const struct statement_set *set, PGconn *conn, enum dbcon
 /* Which statement an operation is. */
 enum statement statement_of(const struct store_op *op);
 
-/* Queues the statement with op's parameters (all binary); libpq copies them.  False: libpq could not. */
-bool statement_send(const struct statement_set *set, PGconn *conn, const struct store_op *op)
-    __attribute__((warn_unused_result));
+/*
+ * Queues the statement with op's parameters (all binary); libpq copies them.  False: libpq could not.
+ * deadline: of writes, see db_clock_deadline(); a write that begins later changes nothing and fails with
+ * SQLSTATE 22012 (division_by_zero, which no statement of ours gets for another reason).
+ */
+bool statement_send(const struct statement_set *set, PGconn *conn, enum dbconn_server server, const struct store_op *op,
+    int64_t deadline) __attribute__((warn_unused_result));
 
 /* Reads a PGRES_TUPLES_OK or PGRES_COMMAND_OK; the value is lent by res. */
 void statement_read(const struct store_op *op, PGresult *res, struct store_result *r);
@@ -81,8 +93,8 @@ bool statement_joins(const struct store_op *op);
 /* The statement for the n tickets from `first` on, all of one kind. */
 enum statement statement_of_many(const struct store_ticket *first, size_t n);
 
-/* Queues it. */
-bool statement_send_many(PGconn *conn, enum statement s, const struct store_ticket *first, size_t n)
+/* Queues it; deadline as above. */
+bool statement_send_many(PGconn *conn, enum statement s, const struct store_ticket *first, size_t n, int64_t deadline)
     __attribute__((warn_unused_result));
 
 /* Sets the result of each of them but its memory. */

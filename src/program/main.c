@@ -199,7 +199,7 @@ set_up_service(struct program *p)
 	if (!set_up_metrics(p))
 		return false;
 	p->store = (struct worker_store){ make_store, change_store, free_store, store_is_settled, p };
-	if (!statement_set_init(&p->statements, str_of(c->db_scheme), c->db_prepared))
+	if (!statement_set_init(&p->statements, str_of(c->db_scheme), c->db_prepared, c->statement_timeout))
 		return false;
 	p->server.health = heartbeat_new(c->workers, clock_mono());
 	p->api.health = p->server.health;

@@ -98,16 +98,84 @@ names_the_schema(void)
 	for (size_t i = 0; i < COUNT(rows); i++) {
 		struct statement_set set;
 
-		tap_ok(statement_set_init(&set, rows[i].schema, true), "schema %s", tap_show(rows[i].schema));
-		for (enum statement s = 0; s < STATEMENT_COUNT; s++) {
-			struct str text = buf_str(&set.text[s]);
+		tap_ok(statement_set_init(&set, rows[i].schema, true, CLOCK_S), "schema %s", tap_show(rows[i].schema));
+		for (size_t n = 0; n < DBCONN_SERVERS * STATEMENT_COUNT; n++) {
+			enum statement s = (enum statement)(n % STATEMENT_COUNT);
+			struct str text = buf_str(&set.text[n / STATEMENT_COUNT][s]);
 
 			tap_ok(text.n > 0 && text.p[text.n - 1] == '\0' && !holds(text, "{schema}") &&
-				(s == STATEMENT_CHECK || holds(text, rows[i].table)),
-			    "schema %s: statement %d", tap_show(rows[i].schema), (int)s);
+				(s == STATEMENT_CHECK || s == STATEMENT_CLOCK || holds(text, rows[i].table)),
+			    "schema %s: statement %zu", tap_show(rows[i].schema), n);
 		}
 		statement_set_free(&set);
 	}
+}
+
+/* How often part stands in the text. */
+static int
+count(const char *text, const char *part)
+{
+	int n = 0;
+
+	for (const char *at = strstr(text, part); at != NULL; at = strstr(at + 1, part))
+		n++;
+	return n;
+}
+
+/* Every statement that writes looks at its last parameter, and so does each arm of it that can come first. */
+static void
+writes_have_a_deadline(void)
+{
+	static const struct {
+		enum statement statement;
+		const char *check;
+		int cockroachdb;
+	} rows[] = {
+		{ STATEMENT_PUT, "1 / (clock_timestamp() < $6)::int", 2 },
+		{ STATEMENT_PUT_MANY, "1 / (clock_timestamp() < $6)::int", 2 },
+		{ STATEMENT_PUT_IF_ABSENT, "1 / (clock_timestamp() < $6)::int", 1 },
+		{ STATEMENT_PUT_IF_PRESENT, "1 / (clock_timestamp() < $6)::int", 1 },
+		{ STATEMENT_PUT_IF_MATCH, "1 / (clock_timestamp() < $7)::int", 1 },
+		{ STATEMENT_DELETE, "1 / (clock_timestamp() < $4)::int", 1 },
+		{ STATEMENT_DELETE_IF_MATCH, "1 / (clock_timestamp() < $5)::int", 1 },
+	};
+	struct statement_set set;
+	char returning[64];
+	int writes = 0;
+
+	tap_ok(statement_set_init(&set, STR("s"), true, CLOCK_S), "a set");
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		enum statement s = rows[i].statement;
+		const char *text = statement_text(&set, DBCONN_COCKROACHDB, s);
+
+		(void)snprintf(returning, sizeof(returning), "\nreturning %s\n", rows[i].check);
+		tap_int(count(statement_text(&set, DBCONN_POSTGRESQL, s), returning), 1, "write %zu: PostgreSQL", i);
+		tap_int(count(text, rows[i].check), rows[i].cockroachdb, "write %zu: CockroachDB", i);
+		tap_int(count(text, "returning 1"), 0, "write %zu: commits at once on CockroachDB", i);
+	}
+	for (enum statement s = 0; s < STATEMENT_COUNT; s++)
+		writes += statement_role(s) == STATEMENT_ROLE_WRITE && s != STATEMENT_CLOCK;
+	tap_int(writes, (int)COUNT(rows), "all writes are looked at");
+	statement_set_free(&set);
+}
+
+/* Text has no other order than that of its bytes on CockroachDB. */
+static void
+has_no_collation_on_cockroachdb(void)
+{
+	struct statement_set set;
+
+	tap_ok(statement_set_init(&set, STR("s"), true, CLOCK_S), "a set");
+	for (enum statement s = 0; s < STATEMENT_COUNT; s++) {
+		const char *code = strstr(statement_text(&set, DBCONN_COCKROACHDB, s), "\nselect");
+
+		tap_ok(code == NULL || strstr(code, "collate") == NULL, "statement %d has no collation", (int)s);
+	}
+	tap_ok(strstr(statement_text(&set, DBCONN_POSTGRESQL, STATEMENT_LIST), "order by key collate \"C\"") != NULL,
+	    "it has one on PostgreSQL");
+	tap_ok(strstr(statement_text(&set, DBCONN_COCKROACHDB, STATEMENT_CHECK), "pg_class") == NULL,
+	    "CockroachDB's own catalogue is asked");
+	statement_set_free(&set);
 }
 
 /* What a span tells of a statement: its text without our comments. */
@@ -117,14 +185,14 @@ describes(void)
 	struct store_description what;
 	struct statement_set set;
 
-	tap_ok(statement_set_init(&set, STR("s"), true), "a set");
+	tap_ok(statement_set_init(&set, STR("s"), true, CLOCK_S), "a set");
 	for (enum statement s = 0; s < STATEMENT_COUNT; s++) {
 		what = statement_describe(&set, s, DBCONN_POSTGRESQL);
 		tap_ok(str_starts(what.query, what.operation) && what.operation.n >= 6 && !holds(what.query, "--") &&
 			what.query.p[what.query.n - 1] != '\n',
 		    "statement %d: its text, and its first word", (int)s);
-		tap_text(
-		    what.collection, s == STATEMENT_CHECK ? STR_ABSENT : STR("kvs"), "statement %d: its table", (int)s);
+		tap_text(what.collection, s == STATEMENT_CHECK || s == STATEMENT_CLOCK ? STR_ABSENT : STR("kvs"),
+		    "statement %d: its table", (int)s);
 	}
 	what = statement_describe(&set, STATEMENT_GET_MANY, DBCONN_COCKROACHDB);
 	tap_text(what.operation, STR("select"), "a batch of GETs");
@@ -323,6 +391,8 @@ main(void)
 	chooses();
 	joins();
 	names_the_schema();
+	writes_have_a_deadline();
+	has_no_collation_on_cockroachdb();
 	describes();
 	reads_values();
 	reads_many();

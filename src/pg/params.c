@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: EPL-2.0 */
+#include "pg/params.h"
+
+#include <arpa/inet.h>
+#include <assert.h>
+#include <endian.h>
+
+const int params_binary[PARAMS_MAX] = { 1, 1, 1, 1, 1, 1, 1 };
+
+static void
+bind_value(struct params *p, const void *value, size_t length)
+{
+	/* libpq takes a null pointer for a null; an empty text is not one. */
+	assert(p->n < PARAMS_MAX);
+	p->value[p->n] = value != NULL ? value : "";
+	p->length[p->n++] = (int)length;
+}
+
+static void
+add_key(struct params *p, const struct store_op *op)
+{
+	bind_value(p, op->workspace.b, sizeof(op->workspace.b));
+	bind_value(p, op->ns.p, op->ns.n);
+	bind_value(p, op->key.p, op->key.n);
+}
+
+static void
+put_int32(struct buf *b, uint32_t n)
+{
+	uint32_t big = htonl(n);
+
+	buf_put(b, &big, sizeof(big));
+}
+
+/* array_recv's form: dimensions, flags, element type; length and lower bound of the one dimension. */
+static void
+begin_array(struct buf *b, enum params_oid element, size_t n)
+{
+	put_int32(b, n > 0 ? 1 : 0);
+	put_int32(b, 0);
+	put_int32(b, element);
+	if (n > 0) {
+		put_int32(b, (uint32_t)n);
+		put_int32(b, 1);
+	}
+}
+
+static void
+put_element(struct buf *b, const void *p, size_t n)
+{
+	put_int32(b, (uint32_t)n);
+	buf_put(b, p, n);
+}
+
+static void
+add_tags(struct params *p, const struct store_op *op)
+{
+	begin_array(&p->array, PARAMS_OID_BYTEA, op->tag_count);
+	for (size_t i = 0; i < op->tag_count; i++)
+		put_element(&p->array, op->tags[i].b, sizeof(op->tags[i].b));
+	bind_value(p, p->array.p, p->array.n);
+}
+
+static void
+add_list(struct params *p, const struct store_op *op)
+{
+	bind_value(p, op->workspace.b, sizeof(op->workspace.b));
+	bind_value(p, op->ns.p, op->ns.n);
+	bind_value(p, op->range.from.p, op->range.from.n);
+	p->limit = htobe64(op->limit != 0 ? op->limit : INT64_MAX);
+	bind_value(p, &p->limit, sizeof(p->limit));
+	if (op->range.below.p != NULL)
+		bind_value(p, op->range.below.p, op->range.below.n);
+}
+
+static void
+add_deadline(struct params *p, int64_t deadline)
+{
+	p->deadline = htobe64((uint64_t)deadline);
+	bind_value(p, &p->deadline, sizeof(p->deadline));
+}
+
+static void
+add_all(struct params *p, struct str schema, const struct store_op *op, int64_t deadline)
+{
+	if (op->kind == STORE_CHECK) {
+		bind_value(p, schema.p, schema.n - 1);
+		return;
+	}
+	if (op->kind == STORE_LIST) {
+		add_list(p, op);
+		return;
+	}
+	add_key(p, op);
+	if (op->kind == STORE_PUT) {
+		bind_value(p, op->md5.b, sizeof(op->md5.b));
+		bind_value(p, op->value.p, op->value.n);
+	}
+	if (op->condition == STORE_IF_MATCH)
+		add_tags(p, op);
+	if (store_writes(op))
+		add_deadline(p, deadline);
+}
+
+bool
+params_set(struct params *p, struct str schema, const struct store_op *op, int64_t deadline)
+{
+	*p = (struct params){ .n = 0 };
+	buf_init(&p->array, 1024 * 1024);
+	add_all(p, schema, op, deadline);
+	return buf_ok(&p->array);
+}
+
+enum column { COLUMN_WORKSPACE, COLUMN_NAMESPACE, COLUMN_KEY, COLUMN_MD5, COLUMN_VALUE, COLUMNS };
+
+static void
+put_column(struct buf *b, enum column column, const struct store_op *op)
+{
+	switch (column) {
+	case COLUMN_WORKSPACE:
+		put_element(b, op->workspace.b, sizeof(op->workspace.b));
+		return;
+	case COLUMN_NAMESPACE:
+		put_element(b, op->ns.p, op->ns.n);
+		return;
+	case COLUMN_KEY:
+		put_element(b, op->key.p, op->key.n);
+		return;
+	case COLUMN_MD5:
+		put_element(b, op->md5.b, sizeof(op->md5.b));
+		return;
+	case COLUMN_VALUE:
+	case COLUMNS:
+		put_element(b, op->value.p, op->value.n);
+		return;
+	}
+}
+
+static void
+put_array(struct buf *b, enum column column, const struct store_ticket *first, size_t n)
+{
+	static const enum params_oid element[] = { PARAMS_OID_UUID, PARAMS_OID_TEXT, PARAMS_OID_TEXT, PARAMS_OID_BYTEA,
+		PARAMS_OID_BYTEA };
+	const struct store_ticket *t = first;
+
+	begin_array(b, element[column], n);
+	for (size_t i = 0; i < n; i++, t = t->next)
+		put_column(b, column, &t->op);
+}
+
+/* The parameters of the _MANY statements: an array for each column. */
+static void
+add_columns(struct params *p, const struct store_ticket *first, size_t n)
+{
+	enum column columns = first->op.kind == STORE_GET ? COLUMN_MD5 : COLUMNS;
+	size_t end[COLUMNS + 1] = { 0 };
+
+	for (enum column c = 0; c < columns; c++) {
+		put_array(&p->array, c, first, n);
+		end[c + 1] = p->array.n;
+	}
+	for (enum column c = 0; c < columns; c++)
+		bind_value(p, p->array.p + end[c], end[c + 1] - end[c]);
+}
+
+bool
+params_set_many(struct params *p, const struct store_ticket *first, size_t n, bool one_namespace, int64_t deadline)
+{
+	*p = (struct params){ .n = 0 };
+	buf_init(&p->array, 64 * 1024 * 1024);
+	if (one_namespace) {
+		bind_value(p, first->op.workspace.b, sizeof(first->op.workspace.b));
+		bind_value(p, first->op.ns.p, first->op.ns.n);
+		put_array(&p->array, COLUMN_KEY, first, n);
+		bind_value(p, p->array.p, p->array.n);
+	} else {
+		add_columns(p, first, n);
+	}
+	if (store_writes(&first->op))
+		add_deadline(p, deadline);
+	return buf_ok(&p->array);
+}
+
+void
+params_free(struct params *p)
+{
+	buf_free(&p->array);
+}
