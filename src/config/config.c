@@ -122,7 +122,7 @@ find_setting(struct sources *s, struct str name, enum naming naming)
 			continue;
 		if (name.n == known.n)
 			return &s->given[i];
-		if (setting_is_secret(settings[i].type) && str_eq(str_skip(name, known.n), behind))
+		if (setting_type_is_secret(settings[i].type) && str_eq(str_skip(name, known.n), behind))
 			return &s->path[i];
 	}
 	return NULL;
@@ -447,7 +447,7 @@ config_swap(struct config *a, struct config *b, enum config_setting setting)
 	const struct config_origin origin = a->origin[setting];
 	char *file = a->secret_file[setting];
 
-	setting_swap(s->type, member_of(a, s), member_of(b, s));
+	setting_type_swap(s->type, member_of(a, s), member_of(b, s));
 	a->origin[setting] = b->origin[setting];
 	b->origin[setting] = origin;
 	a->secret_file[setting] = b->secret_file[setting];
@@ -459,5 +459,5 @@ config_same(const struct config *a, const struct config *b, enum config_setting 
 {
 	const struct setting *s = &settings[setting];
 
-	return setting_same(s->type, const_member_of(a, s), const_member_of(b, s));
+	return setting_type_same(s->type, const_member_of(a, s), const_member_of(b, s));
 }

@@ -8,7 +8,7 @@
 #include "base/clock.h"
 #include "base/utf8.h"
 #include "codec/kvlist.h"
-#include "config/setting.h"
+#include "config/setting_type.h"
 
 #define ARENA_MAX  ((size_t)64 * 1024)
 #define MILLIS_MAX UINT64_C(3600000)
@@ -53,7 +53,7 @@ print_truth(const void *member, struct buf *out)
 static const char *
 parse_name(struct str s, void *member)
 {
-	return utf8_is_text(s) ? setting_copy(s, member) : "not text";
+	return utf8_is_text(s) ? setting_type_copy(s, member) : "not text";
 }
 
 /* RFC 9110 5.6.2 */
@@ -85,14 +85,14 @@ is_list(struct str s, bool of_headers)
 static const char *
 parse_attributes(struct str s, void *member)
 {
-	return is_list(s, false) ? setting_copy(s, member)
+	return is_list(s, false) ? setting_type_copy(s, member)
 				 : "not a list of name=value, percent-encoded, with commas between them";
 }
 
 static const char *
 parse_headers(struct str s, void *member)
 {
-	return is_list(s, true) ? setting_copy(s, member)
+	return is_list(s, true) ? setting_type_copy(s, member)
 				: "not a list of header=value, percent-encoded, with commas between them";
 }
 
@@ -122,7 +122,7 @@ parse_url(struct str s, void *member)
 
 	for (size_t i = 0; i < s.n; i++)
 		ok = ok && s.p[i] > 0x20 && s.p[i] < 0x7f;
-	return ok ? setting_copy(s, member) : "not a URL that begins with http:// or https://";
+	return ok ? setting_type_copy(s, member) : "not a URL that begins with http:// or https://";
 }
 
 /* User and password, and what is asked for, may be secrets. */
@@ -157,7 +157,7 @@ parse_millis(struct str s, void *member)
 {
 	uint64_t n;
 
-	if (!setting_parse_whole(s, 1, MILLIS_MAX, &n))
+	if (!setting_type_parse_whole(s, 1, MILLIS_MAX, &n))
 		return "not a number of milliseconds from 1 to 3600000";
 	*(int64_t *)member = (int64_t)n * CLOCK_MS;
 	return NULL;
@@ -174,7 +174,7 @@ parse_queue(struct str s, void *member)
 {
 	uint64_t n;
 
-	if (!setting_parse_whole(s, 1, QUEUE_MAX, &n))
+	if (!setting_type_parse_whole(s, 1, QUEUE_MAX, &n))
 		return "not a number from 1 to 65536";
 	*(size_t *)member = n;
 	return NULL;
@@ -247,10 +247,11 @@ otelenv_put_url(struct buf *out, const char *own, const char *base, struct str p
 
 const struct setting_type setting_type_OTEL_MODE = { parse_mode, print_mode, NULL, sizeof(SETTING_C_OTEL_MODE) },
 			  setting_type_OTEL_TRUTH = { parse_truth, print_truth, NULL, sizeof(SETTING_C_OTEL_TRUTH) },
-			  setting_type_OTEL_NAME = { parse_name, print_otel_text, setting_release_text, 0 },
-			  setting_type_OTEL_ATTRIBUTES = { parse_attributes, print_otel_text, setting_release_text, 0 },
-			  setting_type_OTEL_HEADERS = { parse_headers, print_headers, setting_release_secret, 0 },
-			  setting_type_OTEL_URL = { parse_url, print_url, setting_release_secret, 0 },
+			  setting_type_OTEL_NAME = { parse_name, print_otel_text, setting_type_release_text, 0 },
+			  setting_type_OTEL_ATTRIBUTES = { parse_attributes, print_otel_text, setting_type_release_text,
+				  0 },
+			  setting_type_OTEL_HEADERS = { parse_headers, print_headers, setting_type_release_secret, 0 },
+			  setting_type_OTEL_URL = { parse_url, print_url, setting_type_release_secret, 0 },
 			  setting_type_OTEL_MILLIS = { parse_millis, print_millis, NULL,
 				  sizeof(SETTING_C_OTEL_MILLIS) },
 			  setting_type_OTEL_QUEUE = { parse_queue, print_queue, NULL, sizeof(SETTING_C_OTEL_QUEUE) },

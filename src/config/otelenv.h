@@ -10,7 +10,7 @@
 #ifndef HULYKVS_OTELENV_H
 #define HULYKVS_OTELENV_H
 
-#include "base/buf.h"
+#include "config/setting_type.h"
 #include "telemetry/trace.h"
 
 #define OTELENV_MODES(X) X(OFF, "off") X(ON, "on") X(STDOUT, "stdout")
@@ -43,6 +43,10 @@ enum otelenv_mode {
 	X(OTEL_QUEUE) \
 	X(OTEL_SAMPLER) \
 	X(OTEL_RATIO)
+
+#define X(type) extern const struct setting_type setting_type_##type;
+OTELENV_TYPES(X)
+#undef X
 
 /* Where a signal goes: to its own endpoint where that is not empty, else to path below the base. */
 void otelenv_put_url(struct buf *out, const char *own, const char *base, struct str path);

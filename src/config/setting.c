@@ -2,13 +2,11 @@
 #include "config/setting.h"
 
 #include <arpa/inet.h>
-#include <assert.h>
 #include <inttypes.h>
 #include <stdlib.h>
 
 #include "base/base.h"
 #include "base/clock.h"
-#include "base/digest.h"
 #include "base/utf8.h"
 #include "os/peer_users.h"
 
@@ -17,38 +15,7 @@
 #define SECONDS_MIN    (CLOCK_S / 10)
 #define SECONDS_MAX    (3600 * CLOCK_S)
 
-/* Ten digits times a unit of up to 2^30 fit in 64 bits; nine decimals of that unit as well. */
-#define WHOLE_MAX UINT64_C(9999999999)
-#define DECIMALS  9
-
-static bool
-is_digits(struct str s)
-{
-	for (size_t i = 0; i < s.n; i++)
-		if (!str_is_digit(s.p[i]))
-			return false;
-	return true;
-}
-
-/* Some number above WHOLE_MAX where the digits stand for one. */
-static uint64_t
-unit_value(struct str digits)
-{
-	uint64_t n = 0;
-
-	for (size_t i = 0; i < digits.n && n <= WHOLE_MAX; i++)
-		n = n * 10 + (uint64_t)(digits.p[i] - '0');
-	return n;
-}
-
-bool
-setting_parse_whole(struct str s, uint64_t min, uint64_t max, uint64_t *n)
-{
-	if (s.n == 0 || !is_digits(s))
-		return false;
-	*n = unit_value(s);
-	return *n >= min && *n <= max;
-}
+#define DECIMALS 9 /* of a unit that fit into 64 bits, too */
 
 /* "12", "1.5", ".5" or "5.", times unit and rounded down; decimals past the ninth do not count. */
 static bool
@@ -58,14 +25,14 @@ parse_decimal(struct str s, uint64_t unit, uint64_t *product)
 	uint64_t scale = 1;
 
 	(void)str_cut(s, '.', &before, &after);
-	if (before.n + after.n == 0 || !is_digits(before) || !is_digits(after))
+	if (before.n + after.n == 0 || !setting_type_is_digits(before) || !setting_type_is_digits(after))
 		return false;
-	if (unit_value(before) > WHOLE_MAX)
+	if (setting_type_value(before) > SETTING_TYPE_WHOLE_MAX)
 		return false;
 	after = str_first(after, DECIMALS);
 	for (size_t i = 0; i < after.n; i++)
 		scale *= 10;
-	*product = unit_value(before) * unit + unit_value(after) * unit / scale;
+	*product = setting_type_value(before) * unit + setting_type_value(after) * unit / scale;
 	return true;
 }
 
@@ -131,17 +98,10 @@ setting_parse_size(struct str s, size_t *bytes)
 	return true;
 }
 
-const char *
-setting_copy(struct str s, char **text)
-{
-	*text = strndup(s.p, s.n);
-	return *text != NULL ? NULL : "out of memory";
-}
-
 static const char *
 parse_secret(struct str s, void *member)
 {
-	return s.n > 0 ? setting_copy(s, member) : "empty"; /* DIFFERS: an empty key would let everybody sign */
+	return s.n > 0 ? setting_type_copy(s, member) : "empty"; /* DIFFERS: an empty key would let everybody sign */
 }
 
 /* Empty is none; a word that says so would be a key that anybody can guess. */
@@ -150,26 +110,7 @@ parse_spare(struct str s, void *member)
 {
 	if (str_eq(s, STR("none")) || str_eq(s, STR("off")))
 		return "where there is no such key it is left empty";
-	return setting_copy(s, member);
-}
-
-void
-setting_release_text(void *member)
-{
-	char **text = member;
-
-	free(*text);
-	*text = NULL;
-}
-
-void
-setting_release_secret(void *member)
-{
-	char **secret = member;
-
-	if (*secret != NULL)
-		digest_cleanse(*secret, strlen(*secret));
-	setting_release_text(secret);
+	return setting_type_copy(s, member);
 }
 
 static const char *
@@ -179,7 +120,7 @@ parse_identifier(struct str s, void *member)
 
 	for (size_t i = 0; ok && i < s.n; i++)
 		ok = (unsigned char)s.p[i] >= 0x20 && s.p[i] != 0x7f;
-	return ok ? setting_copy(s, member) : "not a name of 1 to 63 bytes without control characters";
+	return ok ? setting_type_copy(s, member) : "not a name of 1 to 63 bytes without control characters";
 }
 
 static bool
@@ -198,7 +139,7 @@ is_address(struct str s)
 static const char *
 parse_address(struct str s, void *member)
 {
-	return is_address(s) ? setting_copy(s, member) : "not an IPv4 or IPv6 address (a host name will not do)";
+	return is_address(s) ? setting_type_copy(s, member) : "not an IPv4 or IPv6 address (a host name will not do)";
 }
 
 static const char *
@@ -206,7 +147,7 @@ parse_port(struct str s, void *member)
 {
 	uint64_t n;
 
-	if (!setting_parse_whole(s, 1, UINT16_MAX, &n))
+	if (!setting_type_parse_whole(s, 1, UINT16_MAX, &n))
 		return "not a port number (1 to 65535)";
 	*(uint16_t *)member = (uint16_t)n;
 	return NULL;
@@ -220,9 +161,9 @@ parse_listener(struct str s, void *member)
 	uint64_t port;
 
 	if (str_eq(s, STR("off")))
-		return setting_copy(s, member);
+		return setting_type_copy(s, member);
 	if (colon == NULL ||
-	    !setting_parse_whole(str_from(colon + 1, s.n - (size_t)(colon + 1 - s.p)), 1, UINT16_MAX, &port))
+	    !setting_type_parse_whole(str_from(colon + 1, s.n - (size_t)(colon + 1 - s.p)), 1, UINT16_MAX, &port))
 		return "not an address with a port, such as 127.0.0.1:9094, and not off";
 	host = str_first(s, (size_t)(colon - s.p));
 	/* RFC 3986 3.2.2: brackets tell the port from an IPv6 address. */
@@ -230,13 +171,14 @@ parse_listener(struct str s, void *member)
 		host = str_from(host.p + 1, host.n - 2);
 	else if (memchr(host.p, ':', host.n) != NULL)
 		return "an IPv6 address needs brackets, such as [::1]:9094";
-	return is_address(host) ? setting_copy(s, member) : "not an IPv4 or IPv6 address (a host name will not do)";
+	return is_address(host) ? setting_type_copy(s, member)
+				: "not an IPv4 or IPv6 address (a host name will not do)";
 }
 
 static const char *
 parse_peers(struct str s, void *member)
 {
-	return peer_users_form_ok(s) ? setting_copy(s, member)
+	return peer_users_form_ok(s) ? setting_type_copy(s, member)
 				     : "neither any nor up to 16 names or numbers of users with commas between them";
 }
 
@@ -250,7 +192,7 @@ parse_paths(struct str s, void *member)
 		if (path.n == 0 || path.p[0] != '/')
 			return "neither none nor absolute paths with colons between them";
 	}
-	return setting_copy(s, member);
+	return setting_type_copy(s, member);
 }
 
 static const struct str sandbox_names[] = {
@@ -276,7 +218,7 @@ parse_count(struct str s, void *member)
 {
 	uint64_t n;
 
-	if (!setting_parse_whole(s, 1, SETTING_COUNT_MAX, &n))
+	if (!setting_type_parse_whole(s, 1, SETTING_COUNT_MAX, &n))
 		return "not a number from 1 to 64";
 	*(unsigned *)member = (unsigned)n;
 	return NULL;
@@ -321,7 +263,7 @@ parse_switch(struct str s, void *member)
 static const char *
 parse_text(struct str s, void *member)
 {
-	return s.n > 0 ? setting_copy(s, member) : "empty";
+	return s.n > 0 ? setting_type_copy(s, member) : "empty";
 }
 
 static const struct str seal_modes[] = {
@@ -462,10 +404,11 @@ print_sandbox(const void *member, struct buf *out)
 	buf_puts(out, sandbox_names[*(const enum setting_sandbox *)member]);
 }
 
-const struct setting_type setting_type_IDENTIFIER = { parse_identifier, print_setting_text, setting_release_text, 0 },
-			  setting_type_ADDRESS = { parse_address, print_setting_text, setting_release_text, 0 },
-			  setting_type_SECRET = { parse_secret, print_secret, setting_release_secret, 0 },
-			  setting_type_SPARE = { parse_spare, print_spare, setting_release_secret, 0 },
+const struct setting_type setting_type_IDENTIFIER = { parse_identifier, print_setting_text, setting_type_release_text,
+	0 },
+			  setting_type_ADDRESS = { parse_address, print_setting_text, setting_type_release_text, 0 },
+			  setting_type_SECRET = { parse_secret, print_secret, setting_type_release_secret, 0 },
+			  setting_type_SPARE = { parse_spare, print_spare, setting_type_release_secret, 0 },
 			  setting_type_VERDICT = { parse_verdict, print_access_default, NULL,
 				  sizeof(SETTING_C_VERDICT) },
 			  setting_type_PORT = { parse_port, print_port, NULL, sizeof(SETTING_C_PORT) },
@@ -475,37 +418,11 @@ const struct setting_type setting_type_IDENTIFIER = { parse_identifier, print_se
 			  setting_type_UUID = { parse_uuid, print_uuid, NULL, sizeof(SETTING_C_UUID) },
 			  setting_type_SWITCH = { parse_switch, print_switch, NULL, sizeof(SETTING_C_SWITCH) },
 			  setting_type_LEVEL = { parse_level, print_level, NULL, sizeof(SETTING_C_LEVEL) },
-			  setting_type_LISTENER = { parse_listener, print_setting_text, setting_release_text, 0 },
-			  setting_type_PEERS = { parse_peers, print_setting_text, setting_release_text, 0 },
-			  setting_type_PATHS = { parse_paths, print_setting_text, setting_release_text, 0 },
+			  setting_type_LISTENER = { parse_listener, print_setting_text, setting_type_release_text, 0 },
+			  setting_type_PEERS = { parse_peers, print_setting_text, setting_type_release_text, 0 },
+			  setting_type_PATHS = { parse_paths, print_setting_text, setting_type_release_text, 0 },
 			  setting_type_SANDBOX = { parse_sandbox, print_sandbox, NULL, sizeof(SETTING_C_SANDBOX) },
-			  setting_type_FILE = { parse_text, print_setting_text, setting_release_text, 0 },
-			  setting_type_NAMES = { parse_text, print_setting_text, setting_release_text, 0 },
+			  setting_type_FILE = { parse_text, print_setting_text, setting_type_release_text, 0 },
+			  setting_type_NAMES = { parse_text, print_setting_text, setting_type_release_text, 0 },
 			  setting_type_SEALING = { parse_sealing, print_sealing, NULL, sizeof(SETTING_C_SEALING) },
 			  setting_type_FORMAT = { parse_format, print_format, NULL, sizeof(SETTING_C_FORMAT) };
-
-bool
-setting_is_secret(const struct setting_type *type)
-{
-	return type->release == setting_release_secret;
-}
-
-bool
-setting_same(const struct setting_type *type, const void *a, const void *b)
-{
-	char *const *x = a, *const *y = b;
-
-	return type->size > 0 ? memcmp(a, b, type->size) == 0 : strcmp(*x, *y) == 0;
-}
-
-void
-setting_swap(const struct setting_type *type, void *a, void *b)
-{
-	char space[sizeof(struct uuid)]; /* the largest member */
-	size_t n = type->size > 0 ? type->size : sizeof(char *);
-
-	assert(n <= sizeof(space));
-	memcpy(space, a, n);
-	memcpy(a, b, n);
-	memcpy(b, space, n);
-}

@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "codec/uuid.h"
 #include "config/otelenv.h"
+#include "config/setting_type.h"
 #include "store/seal.h"
 
 #define SETTING_C_IDENTIFIER char *   /* owned; 1 to 63 bytes of UTF-8, no control characters */
@@ -58,8 +59,7 @@
 	X(SEALING) \
 	X(VERDICT) \
 	X(PATHS) \
-	X(SANDBOX) \
-	OTELENV_TYPES(X)
+	X(SANDBOX)
 
 enum setting_sandbox {
 	SETTING_SANDBOX_OFF,
@@ -77,34 +77,9 @@ setting_is_off(const char *value)
 	return strcmp(value, "off") == 0;
 }
 
-struct setting_type {
-	/* Fills the member and returns NULL, or returns what is wrong with s, without quoting it. */
-	const char *(*parse)(struct str s, void *member);
-	/* The value as it is in force; a secret as asterisks. */
-	void (*print)(const void *member, struct buf *out);
-	/* Frees; overwrites a secret first.  NULL: nothing to free. */
-	void (*release)(void *member);
-	size_t size; /* of the member; 0: a text */
-};
-
 #define X(type) extern const struct setting_type setting_type_##type;
 SETTING_TYPES(X)
 #undef X
-
-/* Whether it is never printed, and may come from a file of its own. */
-bool setting_is_secret(const struct setting_type *type);
-
-/* For the types of otelenv: the same as above. */
-bool setting_parse_whole(struct str s, uint64_t min, uint64_t max, uint64_t *n) __attribute__((warn_unused_result));
-const char *setting_copy(struct str s, char **text);
-void setting_release_text(void *member);
-void setting_release_secret(void *member);
-
-/* Whether two members hold the same. */
-bool setting_same(const struct setting_type *type, const void *a, const void *b);
-
-/* Exchanges them. */
-void setting_swap(const struct setting_type *type, void *a, void *b);
 
 /* "2Mb", "512 KiB", "1.5 megabytes", "1000" to bytes, rounded down; no signs, no exponents. */
 bool setting_parse_size(struct str s, size_t *bytes) __attribute__((warn_unused_result));

@@ -79,9 +79,9 @@ check_type(const struct setting_type *type, struct str s)
 	buf_init(&out, CAP);
 	type->print(&one, &out);
 	CHECK(buf_ok(&out));
-	if (!setting_is_secret(type)) {
+	if (!setting_type_is_secret(type)) {
 		CHECK(type->parse(buf_str(&out), &two) == NULL);
-		CHECK(setting_same(type, &one, &two));
+		CHECK(setting_type_same(type, &one, &two));
 		if (type->release != NULL)
 			type->release(&two);
 	}
