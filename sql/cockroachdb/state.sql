@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: EPL-2.0
--- What is there; $1: the schema.  $2, bytes, means something on PostgreSQL only.
+-- What is there; $1: the schema.  $2, a number of bytes, is used on PostgreSQL only.
 select
 	exists (select 1 from information_schema.schemata as s where s.schema_name = $1::text) as has_schema,
 	exists (
@@ -34,9 +34,19 @@ select
 	$2::int8 < 0 as is_large,
 	'none' as index_v3,
 	'none' as index_s1,
+	false as can_lz4,
+	false as has_lz4,
+	exists (
+		select 1 from information_schema.columns as c
+		where c.table_schema = $1::text and c.table_name = 'kvs' and c.column_name = 'modified'
+		  and c.column_default is not null
+	) as has_modified,
 	exists (
 		select 1 from information_schema.tables as t
 		where t.table_schema = $1::text and t.table_name = 'migrations'
 	) as has_history,
-	false as has_steps,
+	exists (
+		select 1 from information_schema.tables as t
+		where t.table_schema = $1::text and t.table_name = 'hulykvs_steps'
+	) as has_steps,
 	false as has_old_history;

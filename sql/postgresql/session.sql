@@ -1,8 +1,7 @@
 -- SPDX-License-Identifier: EPL-2.0
--- Nothing is found by a search path, no role's time limit cuts a step short,
--- a client that is stopped or gone does not keep its locks, and whoever waits
--- for a lock comes to say so.  Rows are found by the index, however the table's
--- statistics look in the midst of a move.
+-- Nothing is found by a search path.  No time limit of the role ends a step early.  A client that is stopped or gone does
+-- not keep its locks.  A statement does not wait for a lock for ever.  Rows are found by the index, whatever the table's
+-- statistics say while rows are moved.  What hulykvs-migrate writes leaves the time in `modified` as it is, see S4.
 select
 	set_config('search_path', '', false),
 	set_config('client_min_messages', 'warning', false),
@@ -15,4 +14,5 @@ select
 	set_config('enable_mergejoin', 'off', false),
 	set_config('default_transaction_isolation', 'read committed', false),
 	set_config('idle_in_transaction_session_timeout', '5s', false),
-	set_config('client_connection_check_interval', '2s', false);
+	set_config('client_connection_check_interval', '2s', false),
+	set_config('hulykvs.keep_modified', 'on', false);

@@ -13,7 +13,7 @@ select
 		join pg_catalog.pg_attribute as a on a.attrelid = x.indrelid and a.attnum = i.attnum
 		where x.indrelid = k.oid and x.indisprimary and i.place <= x.indnkeyatts
 	), '') as primary_key,
-	false as has_old_index,
+	false as has_old_index, -- CockroachDB's only
 	coalesce(y.attcollation = 'pg_catalog."C"'::regcollation, false) as key_by_bytes,
 	(
 		select count(*) from pg_catalog.pg_attribute as b
@@ -34,6 +34,15 @@ select
 		  and x.indrelid = k.oid and not x.indisprimary
 	), 'none') as index_s1,
 	exists (
+		select 1 from pg_catalog.pg_settings as g
+		where g.name = 'default_toast_compression' and 'lz4' = any (g.enumvals)
+	) as can_lz4,
+	coalesce(to_jsonb(v) ->> 'attcompression' = 'l', false) as has_lz4,
+	coalesce(m.atthasdef, false) and exists (
+		select 1 from pg_catalog.pg_trigger as g
+		where g.tgrelid = k.oid and g.tgname = 'hulykvs_modified' and g.tgenabled <> 'D'
+	) as has_modified,
+	exists (
 		select 1 from pg_catalog.pg_class as c
 		where c.relnamespace = s.oid and c.relname = 'migrations_pg'
 	) as has_history,
@@ -52,4 +61,8 @@ left join pg_catalog.pg_class as k
 left join pg_catalog.pg_attribute as w
 	on w.attrelid = k.oid and w.attname = 'workspace' and not w.attisdropped
 left join pg_catalog.pg_attribute as y
-	on y.attrelid = k.oid and y.attname = 'key' and not y.attisdropped;
+	on y.attrelid = k.oid and y.attname = 'key' and not y.attisdropped
+left join pg_catalog.pg_attribute as v
+	on v.attrelid = k.oid and v.attname = 'value' and not v.attisdropped
+left join pg_catalog.pg_attribute as m
+	on m.attrelid = k.oid and m.attname = 'modified' and not m.attisdropped;

@@ -285,6 +285,15 @@ parse_sealing(struct str s, void *member)
 }
 
 static const char *
+parse_compression(struct str s, void *member)
+{
+	bool lz4 = str_eq(s, STR("lz4"));
+
+	*(enum setting_compression *)member = lz4 ? SETTING_COMPRESSION_LZ4 : SETTING_COMPRESSION_DEFAULT;
+	return lz4 || str_eq(s, STR("default")) ? NULL : "neither lz4 nor default";
+}
+
+static const char *
 parse_level(struct str s, void *member)
 {
 	return log_level_parse(s, member) ? NULL : "not a log level (error, warn, info or debug)";
@@ -375,6 +384,14 @@ print_switch(const void *member, struct buf *out)
 }
 
 static void
+print_compression(const void *member, struct buf *out)
+{
+	bool lz4 = *(const enum setting_compression *)member == SETTING_COMPRESSION_LZ4;
+
+	buf_puts(out, lz4 ? STR("lz4") : STR("default"));
+}
+
+static void
 print_sealing(const void *member, struct buf *out)
 {
 	buf_puts(out, seal_modes[*(const enum seal_mode *)member]);
@@ -424,5 +441,7 @@ const struct setting_type setting_type_IDENTIFIER = { parse_identifier, print_se
 			  setting_type_SANDBOX = { parse_sandbox, print_sandbox, NULL, sizeof(SETTING_C_SANDBOX) },
 			  setting_type_FILE = { parse_text, print_setting_text, setting_type_release_text, 0 },
 			  setting_type_NAMES = { parse_text, print_setting_text, setting_type_release_text, 0 },
+			  setting_type_COMPRESS = { parse_compression, print_compression, NULL,
+				  sizeof(SETTING_C_COMPRESS) },
 			  setting_type_SEALING = { parse_sealing, print_sealing, NULL, sizeof(SETTING_C_SEALING) },
 			  setting_type_FORMAT = { parse_format, print_format, NULL, sizeof(SETTING_C_FORMAT) };

@@ -36,6 +36,7 @@
 #define SETTING_C_FILE       char * /* owned; a path, or "off" */
 #define SETTING_C_NAMES      char * /* owned; names with commas between them, or "all" */
 #define SETTING_C_SEALING    enum seal_mode
+#define SETTING_C_COMPRESS   enum setting_compression
 #define SETTING_C_LEVEL      enum log_level
 #define SETTING_C_FORMAT     enum log_format
 
@@ -59,7 +60,14 @@
 	X(SEALING) \
 	X(VERDICT) \
 	X(PATHS) \
-	X(SANDBOX)
+	X(SANDBOX) \
+	X(COMPRESS)
+
+/* How the database compresses large values. */
+enum setting_compression {
+	SETTING_COMPRESSION_DEFAULT, /* as the server does by itself */
+	SETTING_COMPRESSION_LZ4,     /* if the server can */
+};
 
 enum setting_sandbox {
 	SETTING_SANDBOX_OFF,

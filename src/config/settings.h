@@ -53,6 +53,8 @@
 	    "most database connections that lists may use, in each worker") \
 	X(db_large_connections, COUNT, START, "HULY_DB_LARGE_CONNECTIONS", "2", \
 	    "most database connections for reads, and for writes, while values are large, in each worker") \
+	X(db_compression, COMPRESS, START, "HULY_DB_COMPRESSION", "lz4", \
+	    "compression of large values in PostgreSQL: lz4 if it can, or default; hulykvs-migrate sets it") \
 	X(db_prepared, SWITCH, START, "HULY_DB_PREPARED", "on", \
 	    "named prepared statements; off behind PgBouncer before 1.21") \
 	X(request_timeout, SECONDS, START, "HULY_REQUEST_TIMEOUT", "10", "longest wait of a request, in seconds") \

@@ -3,8 +3,24 @@
 
 #include <time.h>
 
+#include "base/log.h"
+
+enum migrate_outcome
+migrate_backend_make_schema(struct migrate_db *db, const struct migrate_state *state)
+{
+	enum migrate_outcome outcome;
+
+	if (state->has_schema)
+		return MIGRATE_DONE;
+	outcome = migrate_db_do(db, "migrate/create_schema", MIGRATE_NO_ARGS);
+	if (outcome == MIGRATE_DONE && db->script == NULL)
+		log_event(LOG_WARN, "the schema of HULY_DB_SCHEME was not there and has been created",
+		    log_text("schema", str_of(db->schema.p)));
+	return outcome;
+}
+
 void
-migrate_applied_on(char out[MIGRATE_APPLIED_ON_SIZE])
+migrate_backend_now(char out[MIGRATE_APPLIED_ON_SIZE])
 {
 	struct timespec now;
 	struct tm tm;

@@ -2,8 +2,9 @@
 #include <sys/random.h>
 
 #include "migrate/backend.h"
+#include "migrate/session.h"
 
-#define LEASE_SECONDS "15" /* migrate_db's tick, every 2 s, renews it */
+#define LEASE_SECONDS "15" /* crdb_tick() renews it every 2 s */
 
 static enum migrate_outcome
 make_holder(struct migrate_db *db)
@@ -27,10 +28,11 @@ take_lease(struct migrate_db *db)
 	    migrate_db_change(db, "cockroachdb/lease_take", MIGRATE_ARGS(db->holder, LEASE_SECONDS), &res);
 
 	if (outcome == MIGRATE_DONE) {
-		db->locked = res == NULL || PQntuples(res) == 1;
-		if (!db->locked) {
+		if (res == NULL || PQntuples(res) == 1) {
+			migrate_db_set_state(db, MIGRATE_DB_LOCKED);
+		} else {
 			(void)migrate_db_refuse(db, "another migration of this schema is at work");
-			outcome = MIGRATE_BUSY;
+			outcome = MIGRATE_TRY_AGAIN;
 		}
 	}
 	PQclear(res);
@@ -42,8 +44,8 @@ crdb_lock(struct migrate_db *db, const struct migrate_state *state)
 {
 	enum migrate_outcome outcome = make_holder(db);
 
-	if (outcome == MIGRATE_DONE && !state->has_schema)
-		outcome = migrate_db_do(db, "migrate/create_schema", MIGRATE_NO_ARGS);
+	if (outcome == MIGRATE_DONE)
+		outcome = migrate_backend_make_schema(db, state);
 	if (outcome == MIGRATE_DONE)
 		outcome = migrate_db_do(db, "cockroachdb/lease_table", MIGRATE_NO_ARGS);
 	if (outcome == MIGRATE_DONE)
@@ -51,20 +53,28 @@ crdb_lock(struct migrate_db *db, const struct migrate_state *state)
 	return outcome;
 }
 
-static void
+static enum migrate_outcome
 crdb_unlock(struct migrate_db *db)
 {
-	(void)!migrate_db_do(db, "cockroachdb/lease_release", MIGRATE_ARGS(db->holder));
-	db->locked = false;
+	enum migrate_outcome outcome = migrate_db_do(db, "cockroachdb/lease_release", MIGRATE_ARGS(db->holder));
+
+	migrate_db_set_state(db, MIGRATE_DB_OPEN);
+	return outcome;
 }
 
 static enum migrate_outcome
 crdb_prepare(struct migrate_db *db, const struct migrate_state *state)
 {
-	return state->has_history ? MIGRATE_DONE : migrate_db_do(db, "cockroachdb/history_table", MIGRATE_NO_ARGS);
+	enum migrate_outcome outcome = MIGRATE_DONE;
+
+	if (!state->has_history)
+		outcome = migrate_db_do(db, "cockroachdb/history_table", MIGRATE_NO_ARGS);
+	if (outcome == MIGRATE_DONE && !state->has_steps)
+		outcome = migrate_db_do(db, "migrate/steps_table", MIGRATE_NO_ARGS);
+	return outcome;
 }
 
-/* No row: we are not the holder any longer (stopped for too long), or the version is there. */
+/* No row was written: the lease is not ours any longer (we were stopped for too long), or the step is recorded. */
 static enum migrate_outcome
 crdb_record(struct migrate_db *db, const struct migrate_step *step)
 {
@@ -73,16 +83,40 @@ crdb_record(struct migrate_db *db, const struct migrate_step *step)
 	enum migrate_outcome outcome;
 
 	(void)snprintf(version, sizeof(version), "%d", step->version);
-	migrate_applied_on(applied_on);
-	outcome = migrate_db_change(
-	    db, "cockroachdb/record", MIGRATE_ARGS(version, step->name, applied_on, step->checksum, db->holder), &res);
+	migrate_backend_now(applied_on);
+	if (step->own)
+		outcome = migrate_db_change(
+		    db, "cockroachdb/record_step", MIGRATE_ARGS(version, step->name, applied_on, db->holder), &res);
+	else
+		outcome = migrate_db_change(db, "cockroachdb/record",
+		    MIGRATE_ARGS(version, step->name, applied_on, step->checksum, db->holder), &res);
 	if (outcome == MIGRATE_DONE && res != NULL && strcmp(PQcmdTuples(res), "0") == 0) {
 		(void)migrate_db_refuse(db, "the lease ran out");
-		db->locked = false;
-		outcome = MIGRATE_BUSY;
+		migrate_db_set_state(db, MIGRATE_DB_OPEN);
+		outcome = MIGRATE_TRY_AGAIN;
 	}
 	PQclear(res);
 	return outcome;
+}
+
+/* What a step consists of besides its file: every schema change is a statement of its own. */
+static enum migrate_outcome
+crdb_before(struct migrate_db *db, enum migrate_effect effect)
+{
+	enum migrate_outcome outcome = MIGRATE_DONE;
+
+	if (effect != MIGRATE_MODIFIED)
+		return outcome;
+	outcome = migrate_db_build(db, "cockroachdb/S4_column");
+	return outcome == MIGRATE_DONE ? migrate_db_build(db, "cockroachdb/S4_on_update") : outcome;
+}
+
+static enum migrate_outcome
+crdb_do_step(struct migrate_db *db, const struct migrate_step *step)
+{
+	enum migrate_outcome outcome = crdb_before(db, step->effect);
+
+	return outcome == MIGRATE_DONE ? migrate_db_build(db, step->file) : outcome;
 }
 
 static enum migrate_outcome
@@ -92,7 +126,7 @@ crdb_apply(struct migrate_db *db, const struct migrate_state *state, size_t i)
 	enum migrate_outcome outcome = MIGRATE_DONE;
 
 	if (!migrate_state_has(state, step->effect))
-		outcome = migrate_db_build(db, step->file);
+		outcome = crdb_do_step(db, step);
 	if (outcome == MIGRATE_DONE && !state->recorded[i])
 		outcome = crdb_record(db, step);
 	return outcome;
@@ -102,12 +136,12 @@ crdb_apply(struct migrate_db *db, const struct migrate_state *state, size_t i)
 static void
 crdb_tick(struct migrate_db *db)
 {
-	struct migrate_db *side = db->locked ? migrate_db_second(db) : NULL;
+	struct migrate_db *second = db->state == MIGRATE_DB_LOCKED ? migrate_session_second(db) : NULL;
 
-	if (side == NULL)
+	if (second == NULL)
 		return;
-	if (migrate_db_do(side, "cockroachdb/lease_renew", MIGRATE_ARGS(db->holder, LEASE_SECONDS)) != MIGRATE_DONE)
-		migrate_db_close(side);
+	if (migrate_db_do(second, "cockroachdb/lease_renew", MIGRATE_ARGS(db->holder, LEASE_SECONDS)) != MIGRATE_DONE)
+		migrate_db_close(second);
 }
 
 #define FILE_OF(id) "cockroachdb/" id
@@ -115,12 +149,19 @@ const struct migrate_backend migrate_crdb = {
 	.steps = {
 		.n = 0
 #define X(version, name, effect, pg, crdb) +1
-		MIGRATE_STEPS(X),
+		MIGRATE_STEPS(X)
+#undef X
+#define X(version, name, effect) +1
+		MIGRATE_OWN_STEPS(X),
 #undef X
 		.step = {
 #define X(version, name, effect, pg, crdb) \
 	{ version, false, name, effect, crdb, "V" #version "__" name, FILE_OF("V" #version "__" name) },
 			MIGRATE_STEPS(X)
+#undef X
+#define X(version, name, effect) \
+	{ version, true, name, effect, NULL, "S" #version "__" name, FILE_OF("S" #version "__" name) },
+			MIGRATE_OWN_STEPS(X)
 #undef X
 		},
 	},

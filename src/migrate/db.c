@@ -9,38 +9,48 @@
 
 #include "base/base.h"
 #include "base/clock.h"
+#include "migrate/script.h"
 #include "pg/sql.h"
 
-#define APPLICATION "hulykvs-migrate"
-#define ANSWER_NS   (60 * CLOCK_S) /* silence after which the server counts as gone */
-#define TICK_NS     (2 * CLOCK_S)
-#define TEXT_MAX    (64 * 1024)
+#define ANSWER_NS (60 * CLOCK_S) /* silence after which the connection counts as lost */
+#define TICK_NS   (2 * CLOCK_S)
+#define TEXT_MAX  (64 * 1024)
 
-/* SQLSTATEs by their beginning; the first that fits counts, and none means refused. */
+/* SQLSTATEs by their beginning; the first that fits counts.  Any other means refused. */
 static const struct {
 	struct str begin;
 	enum migrate_outcome outcome;
 	bool cockroachdb_only;
 } sqlstates[] = {
-	{ STR_INIT("08"), MIGRATE_GONE, false },
-	{ STR_INIT("57P"), MIGRATE_GONE, false },   /* shutting down */
-	{ STR_INIT("25P03"), MIGRATE_GONE, false }, /* idle in a transaction for too long */
-	{ STR_INIT("55P03"), MIGRATE_BUSY, false }, /* lock timeout */
-	{ STR_INIT("57014"), MIGRATE_BUSY, false }, /* cancelled by hand */
-	{ STR_INIT("40"), MIGRATE_BUSY, false },    /* rolled back; 40003: perhaps */
-	{ STR_INIT("53"), MIGRATE_BUSY, false },    /* out of memory, disk or connections */
-	{ STR_INIT("25006"), MIGRATE_BUSY, false }, /* a standby, until it is promoted */
-	/* Somebody else, the original for one, did the same in this moment. */
-	{ STR_INIT("23505"), MIGRATE_BUSY, false },
-	{ STR_INIT("42P06"), MIGRATE_BUSY, false },
-	{ STR_INIT("42P07"), MIGRATE_BUSY, false },
-	{ STR_INIT("42701"), MIGRATE_BUSY, false },
-	{ STR_INIT("42710"), MIGRATE_BUSY, false },
-	{ STR_INIT("XX000"), MIGRATE_BUSY, false }, /* "tuple concurrently updated" */
-	/* Another schema change is under way, or was committed and then failed. */
-	{ STR_INIT("0A000"), MIGRATE_BUSY, true },
-	{ STR_INIT("55000"), MIGRATE_BUSY, true },
-	{ STR_INIT("XX"), MIGRATE_BUSY, true },
+	{ STR_INIT("08"), MIGRATE_NO_CONNECTION, false },
+	{ STR_INIT("57P"), MIGRATE_NO_CONNECTION, false },   /* shutting down */
+	{ STR_INIT("25P03"), MIGRATE_NO_CONNECTION, false }, /* idle in a transaction for too long */
+	{ STR_INIT("55P03"), MIGRATE_TRY_AGAIN, false },     /* lock timeout */
+	{ STR_INIT("57014"), MIGRATE_TRY_AGAIN, false },     /* cancelled by hand */
+	{ STR_INIT("40"), MIGRATE_TRY_AGAIN, false },        /* rolled back; 40003: perhaps */
+	{ STR_INIT("53"), MIGRATE_TRY_AGAIN, false },        /* out of memory, disk or connections */
+	{ STR_INIT("25006"), MIGRATE_TRY_AGAIN, false },     /* a standby, until it is promoted */
+	/* Somebody else, the original for one, did the same at this moment. */
+	{ STR_INIT("23505"), MIGRATE_TRY_AGAIN, false },
+	{ STR_INIT("42P06"), MIGRATE_TRY_AGAIN, false },
+	{ STR_INIT("42P07"), MIGRATE_TRY_AGAIN, false },
+	{ STR_INIT("42701"), MIGRATE_TRY_AGAIN, false },
+	{ STR_INIT("42710"), MIGRATE_TRY_AGAIN, false },
+	{ STR_INIT("XX000"), MIGRATE_TRY_AGAIN, false }, /* "tuple concurrently updated" */
+	/* Another schema change is under way … */
+	{ STR_INIT("55000"), MIGRATE_TRY_AGAIN, true },
+	/* … or was committed and then failed; but also what the server cannot do at all. */
+	{ STR_INIT("0A000"), MIGRATE_DOUBTFUL, true },
+	{ STR_INIT("XX"), MIGRATE_DOUBTFUL, true },
+};
+
+/* Classes of SQLSTATE whose DETAIL and HINT name objects of the schema; those of others may quote rows. */
+static const struct str classes_with_detail[] = {
+	STR_INIT("0A"), /* feature not supported: a view that depends on a column */
+	STR_INIT("2B"), /* dependent objects */
+	STR_INIT("42"), /* access rule violation, unknown names */
+	STR_INIT("53"), /* insufficient resources */
+	STR_INIT("55"), /* object not in the state that is needed */
 };
 
 void
@@ -48,23 +58,39 @@ migrate_db_init(struct migrate_db *db, const struct config *config)
 {
 	*db = (struct migrate_db){ .config = config, .progress_at = clock_mono(), .ticked_at = clock_mono() };
 	buf_init(&db->schema, 1024);
-	buf_init(&db->error, 4096);
+	buf_init(&db->error.text, 4096);
 	sql_schema_name(&db->schema, str_of(config->db_scheme));
 	buf_putc(&db->schema, '\0');
 }
 
 void
+migrate_db_set_state(struct migrate_db *db, enum migrate_db_state state)
+{
+	switch (state) {
+	case MIGRATE_DB_CLOSED:
+		break;
+	case MIGRATE_DB_OPEN: /* connected, or the lock was given back */
+		assert(db->conn != NULL);
+		break;
+	case MIGRATE_DB_LOCKED:
+		assert(db->state != MIGRATE_DB_CLOSED);
+		break;
+	}
+	db->state = state;
+}
+
+void
 migrate_db_close(struct migrate_db *db)
 {
-	if (db->side != NULL) {
-		migrate_db_free(db->side);
-		free(db->side);
-		db->side = NULL;
+	if (db->second != NULL) {
+		migrate_db_free(db->second);
+		free(db->second);
+		db->second = NULL;
 	}
 	PQfinish(db->conn);
 	db->conn = NULL;
-	db->locked = false;
 	db->prepared = NULL;
+	migrate_db_set_state(db, MIGRATE_DB_CLOSED);
 }
 
 void
@@ -72,7 +98,29 @@ migrate_db_free(struct migrate_db *db)
 {
 	migrate_db_close(db);
 	buf_free(&db->schema);
-	buf_free(&db->error);
+	buf_free(&db->error.text);
+}
+
+void
+migrate_db_progress(struct migrate_db *db)
+{
+	db->progress_at = clock_mono();
+}
+
+int64_t
+migrate_db_patience_left(const struct migrate_db *db)
+{
+	int64_t left = db->progress_at + db->patience - clock_mono();
+
+	return left > 0 ? left : 0;
+}
+
+void
+migrate_db_clear_error(struct migrate_db *db)
+{
+	buf_clear(&db->error.text);
+	db->error.sqlstate[0] = '\0';
+	db->error.file = NULL;
 }
 
 enum migrate_outcome
@@ -84,35 +132,70 @@ migrate_db_refuse(struct migrate_db *db, const char *fmt, ...)
 	va_start(args, fmt);
 	(void)vsnprintf(text, sizeof(text), fmt, args);
 	va_end(args);
-	buf_clear(&db->error);
-	buf_puts(&db->error, str_of(text));
+	migrate_db_clear_error(db);
+	buf_puts(&db->error.text, str_of(text));
 	return MIGRATE_REFUSED;
 }
 
-static enum migrate_outcome
-gone(struct migrate_db *db, const char *message)
+enum migrate_outcome
+migrate_db_lost(struct migrate_db *db, const char *message)
 {
-	buf_clear(&db->error);
-	dbconn_put_message(&db->error, message);
-	return MIGRATE_GONE;
+	migrate_db_clear_error(db);
+	dbconn_put_message(&db->error.text, message);
+	return MIGRATE_NO_CONNECTION;
 }
 
-/* Without its detail line, which quotes keys. */
 static enum migrate_outcome
-failed(struct migrate_db *db, const PGresult *res)
+judge_error(const struct migrate_db *db, struct str sqlstate, const char *message)
 {
-	const char *message = PQresultErrorField(res, PG_DIAG_MESSAGE_PRIMARY);
-	struct str sqlstate = str_of(PQresultErrorField(res, PG_DIAG_SQLSTATE));
-
-	if (PQstatus(db->conn) != CONNECTION_OK || message == NULL)
-		return gone(db, message != NULL ? message : PQerrorMessage(db->conn));
-	buf_clear(&db->error);
-	dbconn_put_message(&db->error, message);
+	/* A schema change that is under way will end. */
+	if (db->server == DBCONN_COCKROACHDB && str_eq(sqlstate, STR("0A000")) &&
+	    strstr(message, "schema change") != NULL)
+		return MIGRATE_TRY_AGAIN;
 	for (size_t i = 0; i < ARRAY_SIZE(sqlstates); i++)
 		if (str_starts(sqlstate, sqlstates[i].begin) &&
 		    (!sqlstates[i].cockroachdb_only || db->server == DBCONN_COCKROACHDB))
 			return sqlstates[i].outcome;
 	return MIGRATE_REFUSED;
+}
+
+static void
+put_field(struct buf *out, const PGresult *res, int field, const char *name)
+{
+	const char *text = PQresultErrorField(res, field);
+
+	if (text == NULL)
+		return;
+	buf_printf(out, "; %s: ", name);
+	dbconn_put_message(out, text);
+}
+
+static void
+put_detail(struct buf *out, const PGresult *res, struct str sqlstate)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(classes_with_detail); i++) {
+		if (!str_starts(sqlstate, classes_with_detail[i]))
+			continue;
+		put_field(out, res, PG_DIAG_MESSAGE_DETAIL, "detail");
+		put_field(out, res, PG_DIAG_MESSAGE_HINT, "hint");
+	}
+}
+
+/* The server's error for a statement of this file. */
+static enum migrate_outcome
+failed(struct migrate_db *db, const char *file, const PGresult *res)
+{
+	const char *message = PQresultErrorField(res, PG_DIAG_MESSAGE_PRIMARY);
+	struct str sqlstate = str_of(PQresultErrorField(res, PG_DIAG_SQLSTATE));
+
+	if (PQstatus(db->conn) != CONNECTION_OK || message == NULL)
+		return migrate_db_lost(db, message != NULL ? message : PQerrorMessage(db->conn));
+	migrate_db_clear_error(db);
+	db->error.file = file;
+	(void)snprintf(db->error.sqlstate, sizeof(db->error.sqlstate), "%.*s", STR_FMT(sqlstate));
+	dbconn_put_message(&db->error.text, message);
+	put_detail(&db->error.text, res, sqlstate);
+	return judge_error(db, sqlstate, message);
 }
 
 void
@@ -126,9 +209,9 @@ migrate_db_tick(struct migrate_db *db)
 	db->tick(db);
 }
 
-/* Waits until PQgetResult() would not block; false: it is no use any longer. */
+/* Waits until PQgetResult() would not block; false: the connection is lost. */
 static bool
-wait_for_answer(struct migrate_db *db, bool long_one)
+wait_for_answer(struct migrate_db *db, bool takes_long)
 {
 	int64_t start = clock_mono();
 
@@ -142,7 +225,7 @@ wait_for_answer(struct migrate_db *db, bool long_one)
 			return false;
 		if (ready > 0)
 			continue;
-		if (long_one)
+		if (takes_long)
 			migrate_db_tick(db);
 		else if (clock_mono() - start > ANSWER_NS)
 			return false;
@@ -160,14 +243,14 @@ is_success(const PGresult *res)
 
 /* The answer to what was sent: the last of several statements', or the one that failed. */
 static enum migrate_outcome
-take_rows(struct migrate_db *db, bool long_one, PGresult **res)
+take_rows(struct migrate_db *db, const char *file, bool takes_long, PGresult **res)
 {
 	PGresult *next;
 
 	*res = NULL;
 	for (;;) {
-		if (!wait_for_answer(db, long_one))
-			return gone(db,
+		if (!wait_for_answer(db, takes_long))
+			return migrate_db_lost(db,
 			    PQstatus(db->conn) == CONNECTION_OK ? "no answer from the database"
 								: PQerrorMessage(db->conn));
 		next = PQgetResult(db->conn);
@@ -181,8 +264,8 @@ take_rows(struct migrate_db *db, bool long_one, PGresult **res)
 		*res = next;
 	}
 	if (*res == NULL)
-		return gone(db, PQerrorMessage(db->conn));
-	return is_success(*res) ? MIGRATE_DONE : failed(db, *res);
+		return migrate_db_lost(db, PQerrorMessage(db->conn));
+	return is_success(*res) ? MIGRATE_DONE : failed(db, file, *res);
 }
 
 static int
@@ -212,7 +295,7 @@ enum form { TEXT, BINARY };
 
 static enum migrate_outcome
 run_statement(
-    struct migrate_db *db, const char *file, const char *const *args, enum form form, bool long_one, PGresult **res)
+    struct migrate_db *db, const char *file, const char *const *args, enum form form, bool takes_long, PGresult **res)
 {
 	struct buf text = render(db, file);
 	int sent = 0;
@@ -224,44 +307,16 @@ run_statement(
 		    : PQsendQueryParams(db->conn, text.p, count_params(args), NULL, args, NULL, NULL, form);
 	buf_free(&text);
 	if (!sent)
-		return gone(db, db->conn != NULL ? PQerrorMessage(db->conn) : "no connection");
-	return take_rows(db, long_one, res);
+		return migrate_db_lost(db, db->conn != NULL ? PQerrorMessage(db->conn) : "no connection");
+	return take_rows(db, file, takes_long, res);
 }
 
-static void
-put_literal(FILE *out, const char *value)
-{
-	putc('\'', out);
-	for (; *value != '\0'; value++) {
-		if (*value == '\'')
-			putc('\'', out);
-		putc(*value, out);
-	}
-	putc('\'', out);
-}
-
-/* The statement as psql would take it: $1 to $9 as literals, comments as they are. */
 static void
 print(struct migrate_db *db, const char *file, const char *const *args)
 {
 	struct buf text = render(db, file);
-	struct str rest = str_of(buf_ok(&text) ? text.p : ""), line;
-	int n = count_params(args);
 
-	fprintf(db->script, "-- %s\n", file);
-	while (str_cut(rest, '\n', &line, &rest)) {
-		for (size_t i = 0; i < line.n; i++) {
-			int arg = line.p[i] == '$' && i + 1 < line.n ? line.p[i + 1] - '0' : 0;
-
-			if (arg < 1 || arg > n || str_starts(line, STR("--"))) {
-				putc(line.p[i], db->script);
-				continue;
-			}
-			put_literal(db->script, args[arg - 1]);
-			i++;
-		}
-		putc('\n', db->script);
-	}
+	migrate_script_print(db->script, file, str_of(buf_ok(&text) ? text.p : ""), args);
 	buf_free(&text);
 }
 
@@ -285,9 +340,9 @@ prepare_statement(struct migrate_db *db, const char *file)
 	enum migrate_outcome outcome;
 
 	if (buf_ok(&text) && PQsendPrepare(db->conn, file, text.p, 0, NULL))
-		outcome = take_rows(db, false, &res);
+		outcome = take_rows(db, file, false, &res);
 	else
-		outcome = gone(db, PQerrorMessage(db->conn));
+		outcome = migrate_db_lost(db, PQerrorMessage(db->conn));
 	if (outcome == MIGRATE_DONE)
 		db->prepared = file;
 	PQclear(res);
@@ -302,7 +357,7 @@ send_changes(struct migrate_db *db, const struct migrate_change *change, size_t 
 
 	for (size_t i = 0; i < n; i++)
 		if (!PQsendQueryPrepared(
-			db->conn, db->prepared, MIGRATE_VALUES, change[i].value, change[i].length, binary, BINARY) ||
+			db->conn, db->prepared, change[i].n, change[i].value, change[i].length, binary, BINARY) ||
 		    !PQpipelineSync(db->conn))
 			return false;
 	return true;
@@ -318,15 +373,24 @@ take_change(struct migrate_db *db, struct migrate_change *change)
 	do {
 		PQclear(res);
 		if (!wait_for_answer(db, false) || PQstatus(db->conn) != CONNECTION_OK)
-			return gone(db, PQerrorMessage(db->conn));
+			return migrate_db_lost(db, PQerrorMessage(db->conn));
 		res = PQgetResult(db->conn);
 		if (PQresultStatus(res) == PGRES_COMMAND_OK)
 			change->done = strcmp(PQcmdTuples(res), "0") != 0;
 		else if (res != NULL && PQresultStatus(res) == PGRES_FATAL_ERROR)
-			outcome = failed(db, res);
+			outcome = failed(db, db->prepared, res);
 	} while (PQresultStatus(res) != PGRES_PIPELINE_SYNC);
 	PQclear(res);
 	return outcome;
+}
+
+void
+migrate_db_bind(struct migrate_change *change, struct str value)
+{
+	assert(change->n < MIGRATE_VALUES);
+	/* libpq takes a null pointer for a null. */
+	change->value[change->n] = value.n > 0 ? value.p : "";
+	change->length[change->n++] = (int)value.n;
 }
 
 enum migrate_outcome
@@ -340,17 +404,17 @@ migrate_db_change_each(struct migrate_db *db, const char *file, struct migrate_c
 	if (outcome != MIGRATE_DONE)
 		return outcome;
 	if (!PQenterPipelineMode(db->conn) || !send_changes(db, change, n))
-		return gone(db, PQerrorMessage(db->conn));
+		return migrate_db_lost(db, PQerrorMessage(db->conn));
 	for (size_t i = 0; i < n; i++) {
 		enum migrate_outcome one = take_change(db, &change[i]);
 
 		if (one != MIGRATE_DONE)
 			outcome = one;
-		if (outcome == MIGRATE_GONE)
+		if (outcome == MIGRATE_NO_CONNECTION)
 			return outcome;
 	}
 	if (!PQexitPipelineMode(db->conn))
-		return gone(db, PQerrorMessage(db->conn));
+		return migrate_db_lost(db, PQerrorMessage(db->conn));
 	return outcome;
 }
 
@@ -387,62 +451,6 @@ migrate_db_build(struct migrate_db *db, const char *file)
 	outcome = run_statement(db, file, NULL, TEXT, true, &res);
 	PQclear(res);
 	return outcome;
-}
-
-/* libpq would print them on stderr. */
-static void
-drop_notice(void *arg, const PGresult *res)
-{
-	(void)arg;
-	(void)res;
-}
-
-static enum migrate_outcome
-begin_session(struct migrate_db *db)
-{
-	bool cockroachdb = db->server == DBCONN_COCKROACHDB;
-	PGresult *res;
-	enum migrate_outcome outcome;
-
-	PQsetNoticeReceiver(db->conn, drop_notice, NULL);
-	outcome =
-	    run_statement(db, cockroachdb ? "cockroachdb/session" : "postgresql/session", NULL, TEXT, false, &res);
-	PQclear(res);
-	if (outcome != MIGRATE_DONE || !db->read_only)
-		return outcome;
-	outcome = run_statement(db, "migrate/read_only", NULL, TEXT, false, &res);
-	PQclear(res);
-	return outcome;
-}
-
-enum migrate_outcome
-migrate_db_open(struct migrate_db *db)
-{
-	enum migrate_outcome outcome = MIGRATE_GONE;
-
-	migrate_db_close(db);
-	buf_clear(&db->error);
-	db->conn = dbconn_connect(db->config, APPLICATION, &db->error);
-	if (db->conn != NULL && dbconn_server(db->conn, &db->server, &db->error))
-		outcome = begin_session(db);
-	if (outcome != MIGRATE_DONE)
-		migrate_db_close(db);
-	return outcome;
-}
-
-struct migrate_db *
-migrate_db_second(struct migrate_db *db)
-{
-	if (db->side != NULL && db->side->conn != NULL)
-		return db->side;
-	if (db->side == NULL) {
-		db->side = malloc(sizeof(*db->side));
-		if (db->side == NULL)
-			return NULL;
-		migrate_db_init(db->side, db->config);
-		db->side->read_only = db->read_only;
-	}
-	return migrate_db_open(db->side) == MIGRATE_DONE ? db->side : NULL;
 }
 
 bool

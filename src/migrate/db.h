@@ -1,10 +1,15 @@
 /* SPDX-License-Identifier: EPL-2.0 */
 /*
- * migrate_db: a connection on which hulykvs-migrate runs the files of sql/.
+ * migrate_db: a database connection on which hulykvs-migrate runs the files of
+ * sql/.  Used inside this folder only; one thread.
  *
- * Every call blocks until the server has answered, but with an eye on the
- * clock: a server that is silent for too long counts as gone, and tick() is
- * called now and then during a long statement.
+ * Every call blocks until the server has answered, but not for ever: a server
+ * that says nothing for 60 seconds counts as lost, except during the long
+ * statements of migrate_db_build(), while which tick() is called every two
+ * seconds.
+ *
+ * What is made and what is printed instead (--dry-run) takes the same calls:
+ * see the member script.
  */
 #ifndef HULYKVS_MIGRATE_DB_H
 #define HULYKVS_MIGRATE_DB_H
@@ -13,50 +18,71 @@
 
 #include "pg/dbconn.h"
 
-/* How a statement, a step or a whole run ended. */
+/* How a statement, a step or a whole command ended. */
 enum migrate_outcome {
 	MIGRATE_DONE,
-	MIGRATE_BUSY,    /* a lock, another migrator, a conflict: look again and go on from there */
-	MIGRATE_GONE,    /* no connection; what ran last may or may not have happened */
-	MIGRATE_REFUSED, /* trying again does not help */
+	MIGRATE_TRY_AGAIN,     /* a lock, another migration, a conflict: read the state again and continue from there */
+	MIGRATE_DOUBTFUL,      /* as before, but the same error twice means that trying again does not help */
+	MIGRATE_NO_CONNECTION, /* the last statement may or may not have been carried out */
+	MIGRATE_REFUSED,       /* trying again does not help */
+};
+
+enum migrate_db_state {
+	MIGRATE_DB_CLOSED,
+	MIGRATE_DB_OPEN,
+	MIGRATE_DB_LOCKED, /* open, and no other migration of this schema is at work */
+};
+
+#define MIGRATE_SQLSTATE_SIZE 6 /* five characters and a NUL */
+
+/* What went wrong last. */
+struct migrate_error {
+	struct buf text;                      /* one line */
+	char sqlstate[MIGRATE_SQLSTATE_SIZE]; /* "": the error is not the database's */
+	const char *file;                     /* of the statement; NULL: none */
 };
 
 struct migrate_db {
-	const struct config *config;
-	FILE *script;     /* changes are printed here instead of run; NULL: they are run */
-	bool read_only;   /* the session refuses changes */
-	int64_t patience; /* nanoseconds: longest wait without getting on */
+	const struct config *config; /* borrowed */
+	FILE *script;                /* changes are printed here instead of made; NULL: they are made */
+	bool read_only;              /* the session refuses changes */
+	int64_t patience;            /* nanoseconds: the longest time without progress */
+	int64_t progress_at;         /* monotonic: when there was progress last; see migrate_db_progress() */
 
+	enum migrate_db_state state;
 	PGconn *conn; /* NULL: closed */
 	enum dbconn_server server;
 	struct buf schema; /* its name in the catalogue, with a NUL behind */
-	struct buf error;  /* the last thing that went wrong, one line */
+	struct migrate_error error;
 
-	/* Called every few seconds during long work; NULL: nothing to do. */
-	void (*tick)(struct migrate_db *db);
+	void (*tick)(struct migrate_db *db); /* see above; NULL: nothing to do */
 	int64_t ticked_at;
-	struct migrate_db *side; /* a second connection, for tick(); NULL until needed */
-	char holder[33];         /* CockroachDB: our name in the lease; "": none yet */
-	int64_t progress_at;     /* monotonic: when we last got on with it */
-	bool locked;             /* we are the one migrator */
-	const char *prepared;    /* the file of migrate_db_change_each(): one for each connection */
+	struct migrate_db *second; /* a second connection, for tick(); NULL until it is needed */
+	char holder[33];           /* CockroachDB: our name in the lease; "": none yet */
+	const char *prepared;      /* the file that migrate_db_change_each() has prepared; NULL: none */
 };
 
 /* Values of $1, $2, … as text; NULL ends them. */
 #define MIGRATE_ARGS(...) ((const char *const[]){ __VA_ARGS__, NULL })
 #define MIGRATE_NO_ARGS   NULL
 
-/* No connection yet. */
+/* No connection yet: see migrate_session.  The patience begins now. */
 void migrate_db_init(struct migrate_db *db, const struct config *config);
-
-/* Connects and learns what the server is. */
-enum migrate_outcome migrate_db_open(struct migrate_db *db) __attribute__((warn_unused_result));
 
 /* Closes both connections; the database may be opened again. */
 void migrate_db_close(struct migrate_db *db);
 
 /* Closes and frees. */
 void migrate_db_free(struct migrate_db *db);
+
+/* The one place where the state changes; which changes there are, it asserts. */
+void migrate_db_set_state(struct migrate_db *db, enum migrate_db_state state);
+
+/* Something was done: the patience begins anew. */
+void migrate_db_progress(struct migrate_db *db);
+
+/* Nanoseconds of patience that are left; 0: none. */
+int64_t migrate_db_patience_left(const struct migrate_db *db);
 
 /* Runs a file that changes nothing; *res is new (PQclear), NULL where there is none. */
 enum migrate_outcome migrate_db_ask(struct migrate_db *db, const char *file, const char *const *args, PGresult **res)
@@ -66,17 +92,22 @@ enum migrate_outcome migrate_db_ask(struct migrate_db *db, const char *file, con
 enum migrate_outcome migrate_db_fetch(struct migrate_db *db, const char *file, const char *const *args, PGresult **res)
     __attribute__((warn_unused_result));
 
-/* A run of a file for one row; $1, $2, … in binary form. */
+/* What migrate_db_change_each() does to one row: the values of $1, $2, … in binary form, borrowed. */
 #define MIGRATE_VALUES 7
 struct migrate_change {
 	const char *value[MIGRATE_VALUES];
 	int length[MIGRATE_VALUES];
-	bool done; /* it changed a row */
+	int n;
+	bool done; /* set by the call: a row was changed */
 };
 
+/* Adds a value. */
+void migrate_db_bind(struct migrate_change *change, struct str value);
+
 /*
- * Runs a file that changes something once for each of n changes, every one a transaction of its own.  All are sent
- * before an answer is waited for, so together they should not be larger than some megabytes.
+ * Runs a file that changes a row, as a prepared statement, once for each of n changes; every one is a transaction of
+ * its own.  All are sent before an answer is waited for, so together they should not be larger than some megabytes.
+ * A connection is for one such file.
  */
 enum migrate_outcome migrate_db_change_each(struct migrate_db *db, const char *file, struct migrate_change *change,
     size_t n) __attribute__((warn_unused_result));
@@ -89,16 +120,19 @@ enum migrate_outcome migrate_db_change(struct migrate_db *db, const char *file, 
 enum migrate_outcome migrate_db_do(struct migrate_db *db, const char *file, const char *const *args)
     __attribute__((warn_unused_result));
 
-/* The same for one without values that may run for hours. */
+/* The same for a statement without values that may take hours. */
 enum migrate_outcome migrate_db_build(struct migrate_db *db, const char *file) __attribute__((warn_unused_result));
 
 /* Calls tick() if that is due; for loops of short statements. */
 void migrate_db_tick(struct migrate_db *db);
 
-/* The second connection, opened when it is not; NULL: it cannot be had now. */
-struct migrate_db *migrate_db_second(struct migrate_db *db);
+/* Nothing has gone wrong. */
+void migrate_db_clear_error(struct migrate_db *db);
 
-/* Sets the error line; returns MIGRATE_REFUSED. */
+/* Sets the error to what libpq says about the connection; returns MIGRATE_NO_CONNECTION. */
+enum migrate_outcome migrate_db_lost(struct migrate_db *db, const char *message);
+
+/* Sets the error's text; returns MIGRATE_REFUSED. */
 enum migrate_outcome migrate_db_refuse(struct migrate_db *db, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 

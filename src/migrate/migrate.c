@@ -10,24 +10,34 @@
 #include "migrate/move.h"
 #include "migrate/report.h"
 #include "migrate/seal.h"
+#include "migrate/session.h"
 
 #define PAUSE_MIN (50 * CLOCK_MS)
 #define PAUSE_MAX CLOCK_S
 
-/* Anywhere between a half and all of it, so that many migrators do not come back together. */
+/* Before a statement is sent again whose error another attempt rarely helps against. */
+#define PAUSE_DOUBTFUL (2 * CLOCK_S)
+
+/* Half of the time to all of it, so that many migrations do not try again at the same moment. */
 static void
-nap(int64_t ns)
+sleep_with_jitter(int64_t ns)
 {
-	int64_t jittered = ns / 2 + clock_mono() % (ns / 2);
+	int64_t jittered = ns / 2 + clock_mono() % (ns / 2 + 1);
 	struct timespec t = { .tv_sec = jittered / CLOCK_S, .tv_nsec = jittered % CLOCK_S };
 
 	(void)nanosleep(&t, NULL);
 }
 
 static int64_t
-longer(int64_t pause)
+longer_pause(int64_t pause)
 {
 	return pause * 2 < PAUSE_MAX ? pause * 2 : PAUSE_MAX;
+}
+
+static int64_t
+shorter(int64_t a, int64_t b)
+{
+	return a < b ? a : b;
 }
 
 static const struct migrate_backend *
@@ -36,43 +46,60 @@ backend_of(const struct migrate_db *db)
 	return db->server == DBCONN_COCKROACHDB ? &migrate_crdb : &migrate_pg;
 }
 
-/* Says why we wait, once per reason. */
-static void
-log_wait(struct migrate_db *db, struct buf *said)
+static struct log_field
+sqlstate_field(const struct migrate_db *db)
 {
-	if (str_eq(buf_str(said), buf_str(&db->error)))
+	return db->error.sqlstate[0] != '\0' ? log_text("sqlstate", str_of(db->error.sqlstate)) : log_nothing();
+}
+
+static struct log_field
+statement_field(const struct migrate_db *db)
+{
+	return db->error.file != NULL ? log_text("statement", str_of(db->error.file)) : log_nothing();
+}
+
+/* Says why we wait, once for each reason; logged: the last one. */
+static void
+log_wait(struct migrate_db *db, struct buf *logged)
+{
+	if (str_eq(buf_str(logged), buf_str(&db->error.text)))
 		return;
-	log_event(LOG_INFO, "waiting", log_text("why", buf_str(&db->error)));
-	buf_clear(said);
-	buf_puts(said, buf_str(&db->error));
+	log_event(
+	    LOG_INFO, "waiting", log_text("why", buf_str(&db->error.text)), sqlstate_field(db), statement_field(db));
+	buf_clear(logged);
+	buf_puts(logged, buf_str(&db->error.text));
 }
 
 static enum migrate_outcome
 open_db(struct migrate_db *db)
 {
-	enum migrate_outcome outcome = migrate_db_open(db);
+	enum migrate_outcome outcome = migrate_session_open(db);
 
 	if (outcome == MIGRATE_DONE)
 		db->tick = backend_of(db)->tick;
 	return outcome;
 }
 
+/* The first connection. */
 static enum migrate_outcome
-connect_within(struct migrate_db *db, int64_t wait, struct buf *said)
+connect_within(struct migrate_db *db, int64_t wait, struct buf *logged)
 {
 	int64_t deadline = clock_mono() + wait;
 	enum migrate_outcome outcome;
 
-	for (int64_t pause = PAUSE_MIN;; pause = longer(pause)) {
+	for (int64_t pause = PAUSE_MIN;; pause = longer_pause(pause)) {
+		int64_t left;
+
 		outcome = open_db(db);
-		if (outcome == MIGRATE_DONE || clock_mono() >= deadline)
+		left = deadline - clock_mono();
+		if (outcome == MIGRATE_DONE || outcome == MIGRATE_REFUSED || left <= 0)
 			return outcome;
-		log_wait(db, said);
-		nap(pause);
+		log_wait(db, logged);
+		sleep_with_jitter(shorter(pause, left));
 	}
 }
 
-/* The two databases that are left alone; see the header. */
+/* Two databases that are left alone, see the header. */
 static enum migrate_outcome
 refuse_unfit(struct migrate_db *db, const struct migrate_state *state)
 {
@@ -91,7 +118,7 @@ read_state(struct migrate_db *db, struct migrate_state *state)
 {
 	enum migrate_outcome outcome = migrate_state_read(db, &backend_of(db)->steps, state);
 
-	/* Another migrator may have made both between our look at the catalogue and that at the history. */
+	/* Another migration may have made both after we read the catalogue and before we read the history. */
 	if (outcome == MIGRATE_DONE && state->recorded[0] && !state->has_table)
 		outcome = migrate_state_read(db, &backend_of(db)->steps, state);
 	return outcome == MIGRATE_DONE ? refuse_unfit(db, state) : outcome;
@@ -111,16 +138,29 @@ run_step(struct migrate_db *db, struct migrate_state *state, size_t i)
 	if (outcome != MIGRATE_DONE)
 		return outcome;
 	if (!migrate_state_has(state, step->effect))
-		return migrate_db_refuse(db, "step %s ran, but its effect is not there", step->id);
-	db->progress_at = clock_mono();
+		return migrate_db_refuse(db, "step %s was done, but its effect is not there", step->id);
+	migrate_db_progress(db);
 	log_event(LOG_INFO, "step done", log_text("step", str_of(step->id)),
 	    log_number("dur_ms", (db->progress_at - start) / CLOCK_MS));
 	return MIGRATE_DONE;
 }
 
-/* What is missing, as the one migrator. */
+/* Says which steps are left out here, and why. */
+static void
+log_left_out(const struct migrate_state *state, const struct migrate_steps *steps)
+{
+	for (size_t i = 0; i < steps->n; i++) {
+		const char *why = migrate_state_left_out(state, steps->step[i].effect);
+
+		if (why != NULL)
+			log_event(LOG_INFO, "step left out", log_text("step", str_of(steps->step[i].id)),
+			    log_text("why", str_of(why)));
+	}
+}
+
+/* Does what is missing; the lock is ours. */
 static enum migrate_outcome
-work(struct migrate_db *db, struct migrate_state *state)
+do_missing_steps(struct migrate_db *db, struct migrate_state *state)
 {
 	const struct migrate_backend *backend = backend_of(db);
 	enum migrate_outcome outcome = MIGRATE_DONE;
@@ -130,7 +170,7 @@ work(struct migrate_db *db, struct migrate_state *state)
 	for (size_t i = 0; outcome == MIGRATE_DONE && i < backend->steps.n; i++) {
 		enum migrate_effect effect = backend->steps.step[i].effect;
 
-		if (state->recorded[i] && migrate_state_has(state, effect))
+		if (migrate_state_is_done(state, &backend->steps, i))
 			continue;
 		if (effect == MIGRATE_NO_DEFAULT)
 			outcome = migrate_move(db, state);
@@ -144,9 +184,9 @@ work(struct migrate_db *db, struct migrate_state *state)
 	return outcome;
 }
 
-/* Reads where the database stands; *current: there is nothing to do. */
+/* Reads all of the state; *current: there is nothing to do. */
 static enum migrate_outcome
-look(struct migrate_db *db, struct migrate_state *state, bool *current)
+read_whole_state(struct migrate_db *db, struct migrate_state *state, bool *current)
 {
 	enum migrate_outcome outcome = read_state(db, state);
 
@@ -156,63 +196,113 @@ look(struct migrate_db *db, struct migrate_state *state, bool *current)
 	return outcome;
 }
 
-/* From wherever the database is. */
+/* Brings the schema up to date, whatever its state is; *state is what was read last. */
 static enum migrate_outcome
-go_on_migrating(struct migrate_db *db)
+bring_up_to_date(struct migrate_db *db, struct migrate_state *state)
 {
-	struct migrate_state state;
 	bool current;
-	enum migrate_outcome outcome = look(db, &state, &current);
+	enum migrate_outcome outcome = read_whole_state(db, state, &current);
 
 	if (outcome != MIGRATE_DONE || current)
 		return outcome;
-	outcome = backend_of(db)->lock(db, &state);
-	/* Another may have done it while we waited for the lock. */
+	outcome = backend_of(db)->lock(db, state);
+	/* Another migration may have done it while we waited for the lock. */
 	if (outcome == MIGRATE_DONE)
-		outcome = look(db, &state, &current);
-	return outcome == MIGRATE_DONE && !current ? work(db, &state) : outcome;
+		outcome = read_whole_state(db, state, &current);
+	return outcome == MIGRATE_DONE && !current ? do_missing_steps(db, state) : outcome;
 }
 
-/* Calls work() until it is done, or nothing goes forward any more. */
+/* What was refused last, and in which state of the database. */
+struct refusal {
+	char sqlstate[MIGRATE_SQLSTATE_SIZE];
+	const char *file;
+	struct migrate_state state;
+};
+
+/* The same statement was refused twice with the same code, and nothing changed in between. */
+static bool
+is_repeated(const struct refusal *last, const struct migrate_db *db, const struct migrate_state *state)
+{
+	return last->file != NULL && last->file == db->error.file && strcmp(last->sqlstate, db->error.sqlstate) == 0 &&
+	    memcmp(&last->state, state, sizeof(*state)) == 0;
+}
+
+/* Ends a doubtful error that came twice, and remembers one that came once. */
 static enum migrate_outcome
-persist(
-    struct migrate_db *db, struct buf *said, enum migrate_outcome (*work_on)(struct migrate_db *, void *), void *ctx)
+judge_doubtful(struct refusal *last, struct migrate_db *db, const struct migrate_state *state)
+{
+	char text[256];
+
+	if (is_repeated(last, db, state)) {
+		(void)snprintf(text, sizeof(text), "%.*s", STR_FMT(buf_str(&db->error.text)));
+		return migrate_db_refuse(
+		    db, "the statement %s was refused twice with SQLSTATE %s: %s", last->file, last->sqlstate, text);
+	}
+	memcpy(last->sqlstate, db->error.sqlstate, sizeof(last->sqlstate));
+	last->file = db->error.file;
+	memcpy(&last->state, state, sizeof(last->state));
+	return MIGRATE_DOUBTFUL;
+}
+
+/* What is tried until it is done: a call, and what it needs. */
+struct task {
+	enum migrate_outcome (*call)(struct migrate_db *db, struct task *task);
+	struct refusal refusal;
+	struct migrate_seal *seal; /* for seal() */
+};
+
+static enum migrate_outcome
+try_once(struct migrate_db *db, struct task *task)
+{
+	enum migrate_outcome outcome = db->state != MIGRATE_DB_CLOSED ? MIGRATE_DONE : open_db(db);
+
+	if (outcome == MIGRATE_DONE)
+		outcome = task->call(db, task);
+	if (outcome == MIGRATE_NO_CONNECTION)
+		migrate_db_close(db);
+	return outcome;
+}
+
+/* Tries until the task is done, or there was no progress for as long as our patience lasts. */
+static enum migrate_outcome
+try_until_done(struct migrate_db *db, struct buf *logged, struct task *task)
 {
 	int64_t pause = PAUSE_MIN;
 
 	for (;;) {
 		int64_t progress_at = db->progress_at;
-		enum migrate_outcome outcome = db->conn != NULL ? MIGRATE_DONE : open_db(db);
+		enum migrate_outcome outcome = try_once(db, task);
 
-		if (outcome == MIGRATE_DONE)
-			outcome = work_on(db, ctx);
-		if (outcome == MIGRATE_DONE || outcome == MIGRATE_REFUSED ||
-		    clock_mono() - db->progress_at >= db->patience)
+		if (outcome == MIGRATE_DONE || outcome == MIGRATE_REFUSED || migrate_db_patience_left(db) == 0)
 			return outcome;
-		if (outcome == MIGRATE_GONE)
-			migrate_db_close(db);
-		log_wait(db, said);
-		pause = db->progress_at != progress_at ? PAUSE_MIN : longer(pause);
-		nap(pause);
+		log_wait(db, logged);
+		pause = db->progress_at != progress_at ? PAUSE_MIN : longer_pause(pause);
+		if (outcome == MIGRATE_DOUBTFUL)
+			pause = PAUSE_DOUBTFUL;
+		sleep_with_jitter(shorter(pause, migrate_db_patience_left(db)));
 	}
 }
 
 static enum migrate_outcome
-up(struct migrate_db *db, void *ctx)
+up(struct migrate_db *db, struct task *task)
 {
-	(void)ctx;
-	return go_on_migrating(db);
+	struct migrate_state state;
+	enum migrate_outcome outcome = bring_up_to_date(db, &state);
+
+	if (outcome == MIGRATE_DONE)
+		log_left_out(&state, &backend_of(db)->steps);
+	return outcome == MIGRATE_DOUBTFUL ? judge_doubtful(&task->refusal, db, &state) : outcome;
 }
 
 static enum migrate_outcome
-seal(struct migrate_db *db, void *ctx)
+seal(struct migrate_db *db, struct task *task)
 {
-	return migrate_seal_run(ctx, db);
+	return migrate_seal_run(task->seal, db);
 }
 
 /* The commands about sealed values. */
 static enum migrate_outcome
-seal_all(struct migrate_db *db, const struct migrate_options *options, struct buf *said, FILE *out)
+seal_all(struct migrate_db *db, const struct migrate_options *options, struct buf *logged, FILE *out)
 {
 	enum migrate_seal_task task = options->command == MIGRATE_REENCRYPT ? MIGRATE_SEAL
 	    : options->command == MIGRATE_DECRYPT                           ? MIGRATE_UNSEAL
@@ -222,7 +312,7 @@ seal_all(struct migrate_db *db, const struct migrate_options *options, struct bu
 
 	if (m == NULL)
 		return migrate_db_refuse(db, "out of memory");
-	outcome = persist(db, said, seal, m);
+	outcome = try_until_done(db, logged, &(struct task){ .call = seal, .seal = m });
 	if (outcome == MIGRATE_DONE && task == MIGRATE_COUNT)
 		migrate_seal_report(m, out);
 	migrate_seal_free(m);
@@ -242,45 +332,67 @@ status(struct migrate_db *db, FILE *out)
 	return outcome;
 }
 
+/* Gives the lock back; an error of that does not hide an earlier one. */
 static enum migrate_outcome
-command(struct migrate_db *db, const struct migrate_options *options, struct buf *said, FILE *out)
+unlock(struct migrate_db *db, enum migrate_outcome outcome)
+{
+	struct migrate_error earlier = db->error;
+	enum migrate_outcome unlocked;
+
+	if (db->state != MIGRATE_DB_LOCKED)
+		return outcome;
+	buf_init(&db->error.text, 4096);
+	unlocked = backend_of(db)->unlock(db);
+	if (outcome == MIGRATE_DONE && unlocked == MIGRATE_REFUSED) {
+		buf_free(&earlier.text);
+		return unlocked;
+	}
+	buf_free(&db->error.text);
+	db->error = earlier;
+	return outcome;
+}
+
+static enum migrate_outcome
+carry_out(struct migrate_db *db, const struct migrate_options *options, struct buf *logged, FILE *out)
 {
 	enum migrate_outcome outcome = MIGRATE_REFUSED;
+	struct migrate_state state;
 
 	switch (options->command) {
 	case MIGRATE_UP:
-		outcome = persist(db, said, up, NULL);
+		outcome = try_until_done(db, logged, &(struct task){ .call = up });
 		break;
 	case MIGRATE_DRY_RUN:
-		outcome = go_on_migrating(db);
+		outcome = bring_up_to_date(db, &state);
 		break;
 	case MIGRATE_STATUS:
 		return status(db, out);
 	case MIGRATE_REENCRYPT:
 	case MIGRATE_DECRYPT:
 	case MIGRATE_KEY_STATUS:
-		return seal_all(db, options, said, out);
+		return seal_all(db, options, logged, out);
 	}
-	if (db->locked && outcome != MIGRATE_GONE) /* the lock goes with the connection */
-		backend_of(db)->unlock(db);
-	return outcome;
+	return unlock(db, outcome);
 }
 
-/* Says how it ended. */
+/* Says why it failed. */
 static enum exitcode
 finish_migration(struct migrate_db *db, enum migrate_outcome outcome)
 {
 	switch (outcome) {
 	case MIGRATE_DONE:
 		return EXIT_OK;
-	case MIGRATE_BUSY:
-		log_event(LOG_ERROR, "gave up waiting", log_text("why", buf_str(&db->error)));
+	case MIGRATE_TRY_AGAIN:
+	case MIGRATE_DOUBTFUL:
+		log_event(LOG_ERROR, "gave up waiting", log_text("why", buf_str(&db->error.text)), sqlstate_field(db),
+		    statement_field(db));
 		return EXIT_TRY_LATER;
-	case MIGRATE_GONE:
-		log_event(LOG_ERROR, "no database", log_text("why", buf_str(&db->error)));
+	case MIGRATE_NO_CONNECTION:
+		log_event(LOG_ERROR, "no database", log_text("why", buf_str(&db->error.text)));
 		return EXIT_DATABASE;
 	case MIGRATE_REFUSED:
-		log_event(LOG_ERROR, "cannot migrate", log_text("why", buf_str(&db->error)));
+		log_event(LOG_ERROR, "cannot migrate", log_text("why", buf_str(&db->error.text)), sqlstate_field(db),
+		    statement_field(db));
 		return EXIT_DATABASE;
 	}
 	abort();
@@ -295,20 +407,20 @@ changes(enum migrate_command command)
 static enum exitcode
 run_command(struct migrate_db *db, const struct migrate_options *options, FILE *out)
 {
-	struct buf said;
+	struct buf logged;
 	enum migrate_outcome outcome;
 
-	buf_init(&said, 4096);
+	buf_init(&logged, 4096);
 	db->patience = options->patience;
 	db->read_only = !changes(options->command);
 	db->script = options->command == MIGRATE_DRY_RUN ? out : NULL;
-	outcome = connect_within(db, options->connect_wait, &said);
-	db->progress_at = clock_mono();
+	migrate_db_progress(db); /* the wait for a connection counts */
+	outcome = connect_within(db, options->connect_wait, &logged);
 	if (outcome == MIGRATE_DONE)
-		outcome = command(db, options, &said, out);
+		outcome = carry_out(db, options, &logged, out);
 	if (outcome == MIGRATE_DONE && options->command == MIGRATE_UP)
 		log_event(LOG_INFO, "the schema is current", log_text("schema", str_of(db->schema.p)));
-	buf_free(&said);
+	buf_free(&logged);
 	return finish_migration(db, outcome);
 }
 
@@ -321,9 +433,9 @@ migrate_run(const struct config *config, const struct migrate_options *options, 
 	migrate_db_init(&db, config);
 	if (!buf_ok(&db.schema))
 		log_event(LOG_ERROR, "bad setting", log_text("why", STR("HULY_DB_SCHEME: too long")));
-	else if (!dbconn_string_ok(config->db_connection, &db.error))
+	else if (!dbconn_string_ok(config->db_connection, &db.error.text))
 		log_event(LOG_ERROR, "bad setting", log_text("setting", STR("HULY_DB_CONNECTION")),
-		    log_text("why", buf_str(&db.error)));
+		    log_text("why", buf_str(&db.error.text)));
 	else
 		code = run_command(&db, options, out);
 	migrate_db_free(&db);

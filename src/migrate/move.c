@@ -1,41 +1,79 @@
 /* SPDX-License-Identifier: EPL-2.0 */
 #include "migrate/move.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/log.h"
 
-#define PAGE_ROWS   "1000"
+#define PAGE_ROWS   1000
 #define PROGRESS_NS (5 * CLOCK_S)
 
 /* Columns of migrate/move_page. */
-enum column { ROWS_SEEN, ROWS_MOVED, LAST_NAMESPACE, LAST_KEY };
+enum column { NAMESPACE, KEY };
 
 struct move {
-	char *namespace, *key; /* the next page begins here; owned */
-	int64_t seen, moved;   /* seen: in the last page */
+	struct uuid from, to;
+	char *namespace, *key; /* the next page begins with this row; owned */
+	int64_t moved;
+	struct migrate_change change[PAGE_ROWS];
 };
 
-static enum migrate_outcome
-move_page(struct migrate_db *db, struct move *m)
+static struct str
+row_cell(const PGresult *res, int row, enum column column)
 {
-	char to[UUID_TEXT_SIZE];
-	PGresult *res;
+	return str_from(PQgetvalue(res, row, column), (size_t)PQgetlength(res, row, column));
+}
+
+static struct str
+uuid_bytes(const struct uuid *uuid)
+{
+	return str_from((const char *)uuid->b, sizeof(uuid->b));
+}
+
+static enum migrate_outcome
+move_rows(struct migrate_db *db, struct move *m, const PGresult *res)
+{
+	size_t n = (size_t)PQntuples(res);
 	enum migrate_outcome outcome;
 
-	uuid_text(&db->config->default_workspace_uuid, to);
-	outcome = migrate_db_change(db, "migrate/move_page",
-	    MIGRATE_ARGS(MIGRATE_STRANDED_WORKSPACE, to, m->namespace, m->key, PAGE_ROWS), &res);
-	m->seen = 0;
-	if (outcome == MIGRATE_DONE && res != NULL) {
-		m->seen = migrate_db_number(res, 0, ROWS_SEEN);
-		m->moved += migrate_db_number(res, 0, ROWS_MOVED);
-		db->progress_at = clock_mono();
-		if (m->seen > 0 &&
-		    (!migrate_db_keep(&m->namespace, str_of(PQgetvalue(res, 0, LAST_NAMESPACE))) ||
-			!migrate_db_keep(&m->key, str_of(PQgetvalue(res, 0, LAST_KEY)))))
+	assert(n <= PAGE_ROWS);
+	for (size_t i = 0; i < n; i++) {
+		m->change[i] = (struct migrate_change){ .n = 0 };
+		migrate_db_bind(&m->change[i], uuid_bytes(&m->from));
+		migrate_db_bind(&m->change[i], uuid_bytes(&m->to));
+		migrate_db_bind(&m->change[i], row_cell(res, (int)i, NAMESPACE));
+		migrate_db_bind(&m->change[i], row_cell(res, (int)i, KEY));
+	}
+	outcome = migrate_db_change_each(db, "migrate/move_row", m->change, n);
+	for (size_t i = 0; i < n; i++)
+		m->moved += m->change[i].done;
+	return outcome;
+}
+
+/* *last: there is no page behind this one. */
+static enum migrate_outcome
+move_page(struct migrate_db *db, struct move *m, bool *last)
+{
+	char rows[16];
+	PGresult *res;
+	enum migrate_outcome outcome;
+	int n = 0;
+
+	(void)snprintf(rows, sizeof(rows), "%d", PAGE_ROWS);
+	outcome = migrate_db_fetch(
+	    db, "migrate/move_page", MIGRATE_ARGS(MIGRATE_STRANDED_WORKSPACE, m->namespace, m->key, rows), &res);
+	if (outcome == MIGRATE_DONE)
+		n = PQntuples(res);
+	*last = n < PAGE_ROWS;
+	if (n > 0)
+		outcome = move_rows(db, m, res);
+	if (n > 0 && outcome == MIGRATE_DONE) {
+		migrate_db_progress(db);
+		if (!migrate_db_keep(&m->namespace, row_cell(res, n - 1, NAMESPACE)) ||
+		    !migrate_db_keep(&m->key, row_cell(res, n - 1, KEY)))
 			outcome = migrate_db_refuse(db, "out of memory");
 	}
 	PQclear(res);
@@ -47,38 +85,90 @@ move_pages(struct migrate_db *db, struct move *m, int64_t stranded)
 {
 	int64_t shown = clock_mono();
 	enum migrate_outcome outcome;
+	bool last;
 
 	do {
-		outcome = move_page(db, m);
+		outcome = move_page(db, m, &last);
 		migrate_db_tick(db);
 		if (clock_mono() - shown >= PROGRESS_NS && isatty(STDERR_FILENO)) {
 			shown = clock_mono();
 			log_event(LOG_INFO, "moving rows to the default workspace", log_number("done", m->moved),
 			    log_number("of", stranded));
 		}
-	} while (outcome == MIGRATE_DONE && m->seen >= atoi(PAGE_ROWS));
+	} while (outcome == MIGRATE_DONE && !last);
 	return outcome;
+}
+
+/* The pages, where no transaction waits for the disk, and in the end one that does. */
+static enum migrate_outcome
+move_all(struct migrate_db *db, struct move *m, int64_t stranded)
+{
+	bool postgresql = db->server == DBCONN_POSTGRESQL;
+	enum migrate_outcome outcome = MIGRATE_DONE;
+
+	if (postgresql)
+		outcome = migrate_db_do(db, "postgresql/commit_later", MIGRATE_NO_ARGS);
+	if (outcome == MIGRATE_DONE)
+		outcome = move_pages(db, m, stranded);
+	if (outcome == MIGRATE_DONE && postgresql)
+		outcome = migrate_db_do(db, "postgresql/commit_now", MIGRATE_NO_ARGS);
+	if (m->moved > 0)
+		log_event(LOG_INFO, "moved rows to the default workspace", log_number("rows", m->moved));
+	return outcome;
+}
+
+static enum migrate_outcome
+print_plan(struct migrate_db *db)
+{
+	char to[UUID_TEXT_SIZE];
+
+	uuid_text(&db->config->default_workspace_uuid, to);
+	return migrate_db_do(db, "migrate/move_plan", MIGRATE_ARGS(MIGRATE_STRANDED_WORKSPACE, to));
+}
+
+static void
+free_move(struct move *m)
+{
+	if (m == NULL)
+		return;
+	free(m->namespace);
+	free(m->key);
+	free(m);
+}
+
+static struct move *
+new_move(const struct config *config)
+{
+	struct move *m = calloc(1, sizeof(*m));
+
+	if (m == NULL)
+		return NULL;
+	m->to = config->default_workspace_uuid;
+	if (uuid_parse(STR(MIGRATE_STRANDED_WORKSPACE), &m->from) && migrate_db_keep(&m->namespace, STR("")) &&
+	    migrate_db_keep(&m->key, STR("")))
+		return m;
+	free_move(m);
+	return NULL;
 }
 
 enum migrate_outcome
 migrate_move(struct migrate_db *db, struct migrate_state *state)
 {
-	struct move m = { .namespace = strdup(""), .key = strdup("") };
-	enum migrate_outcome outcome = MIGRATE_DONE;
+	enum migrate_outcome outcome;
+	struct move *m;
 
-	if (db->script == NULL)
+	if (db->script != NULL)
+		return print_plan(db);
+	outcome = migrate_state_count_stranded(db, state);
+	if (outcome != MIGRATE_DONE || state->stranded == 0)
+		return outcome;
+	m = new_move(db->config);
+	if (m == NULL)
+		return migrate_db_refuse(db, "out of memory");
+	outcome = move_all(db, m, state->stranded);
+	if (outcome == MIGRATE_DONE && m->moved > 0)
 		outcome = migrate_state_count_stranded(db, state);
-	if (outcome == MIGRATE_DONE && (m.namespace == NULL || m.key == NULL))
-		outcome = migrate_db_refuse(db, "out of memory");
-	if (outcome == MIGRATE_DONE && (db->script != NULL || state->stranded > 0))
-		outcome = move_pages(db, &m, state->stranded);
-	if (m.moved > 0) {
-		log_event(LOG_INFO, "moved rows to the default workspace", log_number("rows", m.moved));
-		if (outcome == MIGRATE_DONE)
-			outcome = migrate_state_count_stranded(db, state);
-	}
-	free(m.namespace);
-	free(m.key);
+	free_move(m);
 	return outcome;
 }
 

@@ -5,14 +5,15 @@
 #include "base/base.h"
 #include "base/clock.h"
 #include "migrate/backend.h"
+#include "migrate/session.h"
 
-/* The longest that traffic may have to wait behind us for a lock. */
+/* Traffic waits behind a statement of ours that waits for a lock, for as long as this at most. */
 #define LOCK_TIMEOUT "200ms"
 
-/* An index that a step puts in the place of the primary key. */
+/* An index that becomes the primary key in a step. */
 struct replacement {
 	enum migrate_effect effect;
-	const char *build, *drop;
+	const char *build, *drop; /* files */
 	enum migrate_index found;
 };
 
@@ -23,60 +24,90 @@ pg_lock(struct migrate_db *db, const struct migrate_state *state)
 	enum migrate_outcome outcome;
 
 	(void)state;
-	if (db->locked)
+	if (db->state == MIGRATE_DB_LOCKED)
 		return MIGRATE_DONE;
 	outcome = migrate_db_change(db, "postgresql/lock", MIGRATE_ARGS(db->schema.p), &res);
 	if (outcome == MIGRATE_DONE) {
-		db->locked = res == NULL || migrate_db_true(res, 0, 0);
-		if (!db->locked) {
+		if (res == NULL || migrate_db_true(res, 0, 0)) {
+			migrate_db_set_state(db, MIGRATE_DB_LOCKED);
+		} else {
 			(void)migrate_db_refuse(db, "another migration of this schema is at work");
-			outcome = MIGRATE_BUSY;
+			outcome = MIGRATE_TRY_AGAIN;
 		}
 	}
 	PQclear(res);
 	return outcome;
 }
 
-static void
+/* A lock that is not there to be given back was taken in another session: a connection pooler stands between. */
+static enum migrate_outcome
 pg_unlock(struct migrate_db *db)
 {
-	(void)!migrate_db_do(db, "postgresql/unlock", MIGRATE_ARGS(db->schema.p));
-	db->locked = false;
+	PGresult *res;
+	enum migrate_outcome outcome = migrate_db_change(db, "postgresql/unlock", MIGRATE_ARGS(db->schema.p), &res);
+
+	if (outcome == MIGRATE_DONE && res != NULL && !migrate_db_true(res, 0, 0))
+		outcome = migrate_db_refuse(db, MIGRATE_SESSION_POOLED);
+	PQclear(res);
+	migrate_db_set_state(db, MIGRATE_DB_OPEN);
+	return outcome;
 }
 
-/* Indexes of an interrupted run, whose step somebody else has done meanwhile: nobody needs them, all writes pay for them. */
+/* How long the following statements may wait for a lock: as long as our patience lasts. */
+static enum migrate_outcome
+allow_waiting(struct migrate_db *db)
+{
+	char limit[32];
+
+	(void)snprintf(limit, sizeof(limit), "%" PRId64 "ms", migrate_db_patience_left(db) / CLOCK_MS + 1);
+	return migrate_db_do(db, "postgresql/lock_timeout", MIGRATE_ARGS(limit, "false"));
+}
+
+/* An index is built or dropped beside the traffic, so it may wait for long. */
+static enum migrate_outcome
+build_index(struct migrate_db *db, const char *file)
+{
+	enum migrate_outcome outcome = allow_waiting(db);
+
+	if (outcome == MIGRATE_DONE)
+		outcome = migrate_db_build(db, file);
+	if (outcome == MIGRATE_DONE)
+		migrate_db_progress(db);
+	return outcome;
+}
+
+/*
+ * Drops indexes of an interrupted run whose step somebody else, the original for one, has done since: nobody reads
+ * them, and all writes have to maintain them.
+ */
 static enum migrate_outcome
 drop_leftovers(struct migrate_db *db, const struct migrate_state *state)
 {
 	enum migrate_outcome outcome = MIGRATE_DONE;
 
 	if (state->key_is_current && state->index_v3 != MIGRATE_INDEX_NONE)
-		outcome = migrate_db_build(db, "postgresql/V3_index_drop");
+		outcome = build_index(db, "postgresql/V3_index_drop");
 	if (outcome == MIGRATE_DONE && state->key_by_bytes && state->index_s1 != MIGRATE_INDEX_NONE)
-		outcome = migrate_db_build(db, "postgresql/S1_index_drop");
+		outcome = build_index(db, "postgresql/S1_index_drop");
 	return outcome;
 }
 
 static enum migrate_outcome
 pg_prepare(struct migrate_db *db, const struct migrate_state *state)
 {
-	char limit[32];
-	enum migrate_outcome outcome;
+	enum migrate_outcome outcome = allow_waiting(db);
 
-	/* An index build waits beside the traffic, so it may wait for long. */
-	(void)snprintf(limit, sizeof(limit), "%" PRId64 "ms", db->patience / CLOCK_MS + 1);
-	outcome = migrate_db_do(db, "postgresql/lock_timeout", MIGRATE_ARGS(limit, "false"));
-	/* Only what is missing: "if not exists" needs the right to create all the same. */
-	if (outcome == MIGRATE_DONE && !state->has_schema)
-		outcome = migrate_db_do(db, "migrate/create_schema", MIGRATE_NO_ARGS);
+	/* What is there is not made: "if not exists" needs the right to create all the same. */
+	if (outcome == MIGRATE_DONE)
+		outcome = migrate_backend_make_schema(db, state);
 	if (outcome == MIGRATE_DONE && !state->has_history)
 		outcome = migrate_db_do(db, "postgresql/history_table", MIGRATE_NO_ARGS);
 	if (outcome == MIGRATE_DONE && !state->has_steps)
-		outcome = migrate_db_do(db, "postgresql/steps_table", MIGRATE_NO_ARGS);
+		outcome = migrate_db_do(db, "migrate/steps_table", MIGRATE_NO_ARGS);
 	return outcome == MIGRATE_DONE ? drop_leftovers(db, state) : outcome;
 }
 
-/* Builds the index that the step will put in place, so that the step itself is short. */
+/* Builds the index that becomes the primary key in this step, so that the step itself is short. */
 static enum migrate_outcome
 build_before(struct migrate_db *db, const struct migrate_state *state, enum migrate_effect effect)
 {
@@ -92,12 +123,10 @@ build_before(struct migrate_db *db, const struct migrate_state *state, enum migr
 		if (r->effect != effect)
 			continue;
 		if (r->found == MIGRATE_INDEX_INVALID)
-			outcome = migrate_db_build(db, r->drop);
+			outcome = build_index(db, r->drop);
 		if (outcome != MIGRATE_DONE || !state->is_large || r->found == MIGRATE_INDEX_VALID)
 			continue;
-		outcome = migrate_db_build(db, r->build);
-		if (outcome == MIGRATE_DONE)
-			db->progress_at = clock_mono();
+		outcome = build_index(db, r->build);
 	}
 	return outcome;
 }
@@ -108,7 +137,7 @@ pg_record(struct migrate_db *db, const struct migrate_step *step)
 	char version[12], applied_on[MIGRATE_APPLIED_ON_SIZE];
 
 	(void)snprintf(version, sizeof(version), "%d", step->version);
-	migrate_applied_on(applied_on);
+	migrate_backend_now(applied_on);
 	if (step->own)
 		return migrate_db_do(db, "postgresql/record_step", MIGRATE_ARGS(version, step->name, applied_on));
 	return migrate_db_do(db, "postgresql/record", MIGRATE_ARGS(version, step->name, applied_on, step->checksum));
@@ -127,8 +156,8 @@ pg_do_step(struct migrate_db *db, const struct migrate_step *step, bool done, bo
 		outcome = pg_record(db, step);
 	if (outcome == MIGRATE_DONE)
 		return migrate_db_do(db, "migrate/commit", MIGRATE_NO_ARGS);
-	if (outcome != MIGRATE_GONE && migrate_db_do(db, "migrate/rollback", MIGRATE_NO_ARGS) != MIGRATE_DONE)
-		outcome = MIGRATE_GONE;
+	if (outcome != MIGRATE_NO_CONNECTION && migrate_db_do(db, "migrate/rollback", MIGRATE_NO_ARGS) != MIGRATE_DONE)
+		outcome = MIGRATE_NO_CONNECTION;
 	return outcome;
 }
 
@@ -148,19 +177,19 @@ pg_apply(struct migrate_db *db, const struct migrate_state *state, size_t i)
 	return outcome;
 }
 
-/* How far the index is that the other connection builds, for who sits in front of it. */
+/* Says how far the index is that the first connection builds, where somebody looks at a terminal. */
 static void
 pg_tick(struct migrate_db *db)
 {
 	char pid[16];
 	PGresult *res;
-	struct migrate_db *side;
+	struct migrate_db *second;
 
-	if (!isatty(STDERR_FILENO) || (side = migrate_db_second(db)) == NULL)
+	if (!isatty(STDERR_FILENO) || (second = migrate_session_second(db)) == NULL)
 		return;
 	(void)snprintf(pid, sizeof(pid), "%d", PQbackendPID(db->conn));
-	if (migrate_db_ask(side, "postgresql/progress", MIGRATE_ARGS(pid), &res) != MIGRATE_DONE)
-		migrate_db_close(side);
+	if (migrate_db_ask(second, "postgresql/progress", MIGRATE_ARGS(pid), &res) != MIGRATE_DONE)
+		migrate_db_close(second);
 	else if (PQntuples(res) == 1)
 		log_event(LOG_INFO, "building an index", log_text("phase", str_of(PQgetvalue(res, 0, 0))),
 		    log_number("done", migrate_db_number(res, 0, 1)), log_number("of", migrate_db_number(res, 0, 2)));
@@ -175,7 +204,7 @@ const struct migrate_backend migrate_pg = {
 		MIGRATE_STEPS(X)
 #undef X
 #define X(version, name, effect) +1
-		MIGRATE_OWN_STEPS(X),
+		MIGRATE_OWN_STEPS_POSTGRESQL(X) MIGRATE_OWN_STEPS(X),
 #undef X
 		.step = {
 #define X(version, name, effect, pg, crdb) \
@@ -184,7 +213,7 @@ const struct migrate_backend migrate_pg = {
 #undef X
 #define X(version, name, effect) \
 	{ version, true, name, effect, NULL, "S" #version "__" name, FILE_OF("S" #version "__" name) },
-			MIGRATE_OWN_STEPS(X)
+			MIGRATE_OWN_STEPS_POSTGRESQL(X) MIGRATE_OWN_STEPS(X)
 #undef X
 		},
 	},

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: EPL-2.0 */
 /*
- * migrate_report: what `hulykvs-migrate status` prints, a fact a line.
+ * migrate_report: what `hulykvs-migrate status` prints, one fact on each line.
  */
 #ifndef HULYKVS_MIGRATE_REPORT_H
 #define HULYKVS_MIGRATE_REPORT_H

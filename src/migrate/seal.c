@@ -13,8 +13,8 @@
 #define PAGE_ROWS   500
 #define PAGE_BYTES  "1048576"
 #define PROGRESS_NS (5 * CLOCK_S)
-#define PASSES      10 /* for rows that change again and again under our hands */
-#define IDS         64 /* kinds of sealed values that are counted apart */
+#define PASSES      10 /* for rows that clients write between our read and our write */
+#define IDS         64 /* of keys whose values are counted separately */
 
 /* Columns of migrate/seal_page. */
 enum column { WORKSPACE, NAMESPACE, KEY, MD5, HEAD, VALUE };
@@ -29,21 +29,21 @@ struct migrate_seal {
 	const struct config *config;
 	struct seal *seal;     /* NULL: no keys */
 	struct buf namespaces; /* as migrate/seal_page takes them */
-	struct buf head;       /* what wanted values begin with, or do not; as text of a bytea */
+	struct buf head;       /* what wanted values begin with, or do not begin with; as text of a bytea */
 	unsigned rate, passes;
 	char workspace[UUID_TEXT_SIZE];
-	char *ns, *key;     /* the next page begins behind this row; owned */
+	char *ns, *key;     /* with workspace: the next page begins behind this row; owned */
 	struct arena arena; /* of a page */
 	struct migrate_change change[PAGE_ROWS];
 	int64_t began, shown;
 	int64_t seen, done;      /* in all passes */
-	int64_t missed, refused; /* in this one: rows that had changed, and that do not open */
-	int64_t plain, others;
+	int64_t missed, refused; /* in this pass: rows that had changed, and rows that do not open */
+	int64_t plain, others;   /* for MIGRATE_COUNT; others: with keys beyond IDS */
 	struct count ids[IDS];
 	size_t ids_n;
 };
 
-/* The names of the setting without blanks around them. */
+/* The names of the setting, without blanks around them. */
 static void
 put_namespaces(struct buf *out, struct str names)
 {
@@ -56,7 +56,7 @@ put_namespaces(struct buf *out, struct str names)
 	} while (names.p != NULL);
 }
 
-/* The magic, or all of the header that values of the current key have. */
+/* The magic; for MIGRATE_SEAL the whole header of values that the current key has sealed. */
 static void
 put_sealed_head(struct buf *out, const struct migrate_seal *m)
 {
@@ -74,7 +74,7 @@ put_sealed_head(struct buf *out, const struct migrate_seal *m)
 }
 
 static bool
-rewind_to_start(struct migrate_seal *m)
+begin_at_first_row(struct migrate_seal *m)
 {
 	uuid_text(&(struct uuid){ { 0 } }, m->workspace);
 	m->missed = m->refused = 0;
@@ -97,7 +97,7 @@ migrate_seal_new(const struct config *config, enum migrate_seal_task task, const
 	arena_init(&m->arena, SIZE_MAX);
 	if (keys != NULL)
 		m->seal = seal_new(keys);
-	if (rewind_to_start(m) && (m->seal != NULL || keys == NULL)) {
+	if (begin_at_first_row(m) && (m->seal != NULL || keys == NULL)) {
 		put_namespaces(
 		    &m->namespaces, task == MIGRATE_SEAL ? str_of(config->encryption_namespaces) : STR("all"));
 		put_sealed_head(&m->head, m);
@@ -139,7 +139,7 @@ row_place(const PGresult *res, int row)
 	return place;
 }
 
-/* The count of a key's values, in the order of ids.  NULL: there are too many kinds, or no memory. */
+/* The count of a key's values; the counts are in the order of the ids.  NULL: too many ids, or no memory. */
 static struct count *
 find_count(struct migrate_seal *m, struct str id)
 {
@@ -182,11 +182,9 @@ count_row(struct migrate_seal *m, const PGresult *res, int row)
 static void
 set_values(struct migrate_change *change, const struct str values[MIGRATE_VALUES])
 {
-	for (size_t i = 0; i < MIGRATE_VALUES; i++) {
-		change->value[i] = values[i].n > 0 ? values[i].p : "";
-		change->length[i] = (int)values[i].n;
-	}
-	change->done = false;
+	*change = (struct migrate_change){ .n = 0 };
+	for (size_t i = 0; i < MIGRATE_VALUES; i++)
+		migrate_db_bind(change, values[i]);
 }
 
 static struct str
@@ -195,7 +193,7 @@ md5_str(const struct md5 *md5)
 	return str_from((const char *)md5->b, sizeof(md5->b));
 }
 
-/* The new value of a row, or false where it has none; all in the arena. */
+/* The new value of a row, in the arena; false: it has none. */
 static bool
 new_value(struct migrate_seal *m, const struct seal_place *place, enum seal_verdict verdict, struct str value,
     struct md5 *md5, struct str *out)
@@ -215,7 +213,7 @@ new_value(struct migrate_seal *m, const struct seal_place *place, enum seal_verd
 	return true;
 }
 
-/* The change that a row needs; false: none. */
+/* The change that a row needs; false: it needs none, or there can be none (counted in m->refused). */
 static bool
 plan_row(struct migrate_seal *m, const PGresult *res, int row, struct migrate_change *change)
 {
@@ -231,7 +229,7 @@ plan_row(struct migrate_seal *m, const PGresult *res, int row, struct migrate_ch
 		m->refused++;
 		return false;
 	}
-	/* A row of another program's may hold no MD5: then the value's own is taken. */
+	/* A row that another program wrote may hold no MD5: then the value's own is taken. */
 	if (old_md5.n == sizeof(column.b))
 		memcpy(column.b, old_md5.p, sizeof(column.b));
 	memcpy(copy, stored.p, stored.n);
@@ -289,11 +287,11 @@ take_page(struct migrate_seal *m, struct migrate_db *db, const PGresult *res)
 	if (!migrate_db_keep(&m->ns, last.ns) || !migrate_db_keep(&m->key, last.key))
 		return migrate_db_refuse(db, "out of memory");
 	m->seen += n;
-	db->progress_at = clock_mono();
+	migrate_db_progress(db);
 	return MIGRATE_DONE;
 }
 
-/* No faster than was asked for; tells a terminal how far it is. */
+/* Sleeps so that no more rows a second are read than was asked for, and says on a terminal how far it is. */
 static void
 pace(struct migrate_seal *m, int rows)
 {
@@ -301,9 +299,9 @@ pace(struct migrate_seal *m, int rows)
 	struct timespec t = { .tv_sec = 0 };
 
 	if (m->rate > 0 && rows > 0) {
-		int64_t rest = rows * CLOCK_S / m->rate;
+		int64_t pause = rows * CLOCK_S / m->rate;
 
-		t = (struct timespec){ .tv_sec = rest / CLOCK_S, .tv_nsec = rest % CLOCK_S };
+		t = (struct timespec){ .tv_sec = pause / CLOCK_S, .tv_nsec = pause % CLOCK_S };
 		(void)nanosleep(&t, NULL);
 	}
 	if (now - m->shown < PROGRESS_NS || !isatty(STDERR_FILENO))
@@ -313,6 +311,7 @@ pace(struct migrate_seal *m, int rows)
 	    log_number("rows_per_s", m->seen * CLOCK_S / (now - m->began + 1)));
 }
 
+/* From the row where it stands to the end of the table. */
 static enum migrate_outcome
 pass(struct migrate_seal *m, struct migrate_db *db)
 {
@@ -320,7 +319,7 @@ pass(struct migrate_seal *m, struct migrate_db *db)
 	PGresult *res;
 	int n;
 
-	/* With a limit a page is a quarter of a second's. */
+	/* With a rate, a page holds the rows of a quarter of a second. */
 	(void)snprintf(rows, sizeof(rows), "%u", m->rate > 0 && m->rate / 4 < PAGE_ROWS ? m->rate / 4 + 1 : PAGE_ROWS);
 	do {
 		enum migrate_outcome outcome = migrate_db_fetch(db, "migrate/seal_page",
@@ -399,7 +398,7 @@ write_new_proof(struct migrate_seal *m, struct migrate_db *db, const struct seal
 	return outcome;
 }
 
-/* The current key has to be the one that its id has stood for; see store_sealed.h. */
+/* Whether the current key is the one that has sealed under its id until now; see store_sealed.h. */
 static enum migrate_outcome
 prove_key(struct migrate_seal *m, struct migrate_db *db)
 {
@@ -413,13 +412,13 @@ prove_key(struct migrate_seal *m, struct migrate_db *db)
 			outcome = read_proof(m, db, &place, &there, &good);
 	}
 	if (outcome == MIGRATE_DONE && !good)
-		return migrate_db_refuse(
-		    db, "the current key is not the one that its id (%.*s) has stood for", STR_FMT(place.key));
+		return migrate_db_refuse(db,
+		    "the current key is not the one that has sealed under its id (%.*s) until now", STR_FMT(place.key));
 	return outcome;
 }
 
 static enum migrate_outcome
-begin_pass(struct migrate_seal *m, struct migrate_db *db)
+begin_passes(struct migrate_seal *m, struct migrate_db *db)
 {
 	enum migrate_outcome outcome = MIGRATE_DONE;
 
@@ -428,13 +427,13 @@ begin_pass(struct migrate_seal *m, struct migrate_db *db)
 	if (m->task == MIGRATE_SEAL)
 		outcome = prove_key(m, db);
 	if (outcome == MIGRATE_DONE && db->server == DBCONN_POSTGRESQL)
-		outcome = migrate_db_do(db, "postgresql/seal_session", MIGRATE_NO_ARGS);
+		outcome = migrate_db_do(db, "postgresql/commit_later", MIGRATE_NO_ARGS);
 	return outcome;
 }
 
-/* What was done is on disk; and what only sealed values need goes with the last of them. */
+/* Waits until all is on disk.  Once no value is sealed any more, the proofs of keys are deleted too. */
 static enum migrate_outcome
-end(struct migrate_seal *m, struct migrate_db *db)
+end_passes(struct migrate_seal *m, struct migrate_db *db)
 {
 	char workspace[UUID_TEXT_SIZE];
 	enum migrate_outcome outcome = MIGRATE_DONE;
@@ -442,7 +441,7 @@ end(struct migrate_seal *m, struct migrate_db *db)
 	if (m->task == MIGRATE_COUNT)
 		return outcome;
 	if (db->server == DBCONN_POSTGRESQL)
-		outcome = migrate_db_do(db, "postgresql/seal_flush", MIGRATE_NO_ARGS);
+		outcome = migrate_db_do(db, "postgresql/commit_now", MIGRATE_NO_ARGS);
 	if (outcome != MIGRATE_DONE || m->task == MIGRATE_SEAL || m->refused > 0 || m->missed > 0)
 		return outcome;
 	uuid_text(&(struct uuid){ { 0 } }, workspace);
@@ -452,17 +451,17 @@ end(struct migrate_seal *m, struct migrate_db *db)
 enum migrate_outcome
 migrate_seal_run(struct migrate_seal *m, struct migrate_db *db)
 {
-	enum migrate_outcome outcome = begin_pass(m, db);
+	enum migrate_outcome outcome = begin_passes(m, db);
 
 	while (outcome == MIGRATE_DONE) {
 		outcome = pass(m, db);
 		if (outcome != MIGRATE_DONE || m->missed == 0 || ++m->passes == PASSES)
 			break;
-		if (!rewind_to_start(m))
+		if (!begin_at_first_row(m))
 			outcome = migrate_db_refuse(db, "out of memory");
 	}
 	if (outcome == MIGRATE_DONE)
-		outcome = end(m, db);
+		outcome = end_passes(m, db);
 	if (outcome != MIGRATE_DONE || m->task == MIGRATE_COUNT)
 		return outcome;
 	log_event(LOG_INFO, m->task == MIGRATE_SEAL ? "values were sealed" : "values were opened",
@@ -474,8 +473,8 @@ migrate_seal_run(struct migrate_seal *m, struct migrate_db *db)
 		    "they were changed or moved in the database",
 		    m->refused);
 	if (m->missed > 0)
-		return migrate_db_refuse(
-		    db, "%" PRId64 " values were written whenever it was their turn: run it again", m->missed);
+		return migrate_db_refuse(db,
+		    "%" PRId64 " values were written by clients each time we came to them: run it again", m->missed);
 	return MIGRATE_DONE;
 }
 

@@ -5,7 +5,7 @@
 
 #include "codec/uuid.h"
 
-/* Columns of the files "state", in their order. */
+/* Columns of the files "state" of sql/, in their order. */
 enum column {
 	HAS_SCHEMA,
 	HAS_TABLE,
@@ -18,6 +18,9 @@ enum column {
 	IS_LARGE,
 	INDEX_V3,
 	INDEX_S1,
+	CAN_LZ4,
+	HAS_LZ4,
+	HAS_MODIFIED,
 	HAS_HISTORY,
 	HAS_STEPS,
 	HAS_OLD_HISTORY,
@@ -54,6 +57,10 @@ read_catalogue(struct migrate_db *db, struct migrate_state *state)
 		state->is_large = migrate_db_true(res, 0, IS_LARGE);
 		state->index_v3 = read_index(res, INDEX_V3);
 		state->index_s1 = read_index(res, INDEX_S1);
+		state->can_lz4 = migrate_db_true(res, 0, CAN_LZ4);
+		state->has_lz4 = migrate_db_true(res, 0, HAS_LZ4);
+		state->wants_lz4 = db->config->db_compression == SETTING_COMPRESSION_LZ4;
+		state->has_modified = migrate_db_true(res, 0, HAS_MODIFIED);
 		state->has_history = migrate_db_true(res, 0, HAS_HISTORY);
 		state->has_steps = migrate_db_true(res, 0, HAS_STEPS);
 		state->has_old_history = migrate_db_true(res, 0, HAS_OLD_HISTORY);
@@ -82,7 +89,7 @@ take_record(const PGresult *res, int row, const struct migrate_steps *steps, boo
 		state->recorded[i] = true;
 		(void)snprintf(state->applied_on[i], MIGRATE_APPLIED_ON_SIZE, "%s", PQgetvalue(res, row, 1));
 	} else if (!own) {
-		/* A later version of ours may have steps of its own: they disturb nobody, so neither us. */
+		/* A step of our own that a later version of this program knows does no harm. */
 		state->unknown_version = (int)version;
 	}
 }
@@ -106,12 +113,12 @@ migrate_state_read(struct migrate_db *db, const struct migrate_steps *steps, str
 	const char *history = db->server == DBCONN_COCKROACHDB ? "cockroachdb/history" : "postgresql/history";
 	enum migrate_outcome outcome;
 
-	*state = (struct migrate_state){ 0 };
+	memset(state, 0, sizeof(*state)); /* padding too: migrate compares two of them */
 	outcome = read_catalogue(db, state);
 	if (outcome == MIGRATE_DONE && state->has_history)
 		outcome = read_history(db, history, steps, false, state);
 	if (outcome == MIGRATE_DONE && state->has_steps)
-		outcome = read_history(db, "postgresql/steps", steps, true, state);
+		outcome = read_history(db, "migrate/steps", steps, true, state);
 	return outcome;
 }
 
@@ -123,7 +130,7 @@ migrate_state_count_stranded(struct migrate_db *db, struct migrate_state *state)
 	enum migrate_outcome outcome;
 
 	state->stranded = state->sealed = 0;
-	/* An operator may have kept the rows where V2 put them. */
+	/* An operator may have chosen the workspace of V2 as the default one. */
 	if (!state->key_is_current ||
 	    (uuid_parse(STR(MIGRATE_STRANDED_WORKSPACE), &stranded) &&
 		uuid_eq(&stranded, &db->config->default_workspace_uuid)))
@@ -150,28 +157,51 @@ migrate_state_has(const struct migrate_state *state, enum migrate_effect effect)
 	case MIGRATE_NO_DEFAULT:
 		return state->has_workspace && !state->has_default;
 	case MIGRATE_NO_OLD_INDEX:
-		/* It comes into being with the new key. */
+		/* V3, which makes the new primary key, leaves it behind. */
 		return state->key_is_current && !state->has_old_index;
 	case MIGRATE_BYTE_ORDER:
 		return state->key_by_bytes;
 	case MIGRATE_PLAIN_BYTES:
 		return state->plain_bytes;
+	case MIGRATE_COMPRESSION:
+		return state->has_lz4;
+	case MIGRATE_MODIFIED:
+		return state->has_modified;
 	}
 	abort();
+}
+
+const char *
+migrate_state_left_out(const struct migrate_state *state, enum migrate_effect effect)
+{
+	if (effect != MIGRATE_COMPRESSION || state->has_lz4)
+		return NULL;
+	if (!state->wants_lz4)
+		return "HULY_DB_COMPRESSION is default";
+	return state->can_lz4 ? NULL : "the server has no lz4";
+}
+
+bool
+migrate_state_is_done(const struct migrate_state *state, const struct migrate_steps *steps, size_t i)
+{
+	enum migrate_effect effect = steps->step[i].effect;
+
+	return migrate_state_left_out(state, effect) != NULL ||
+	    (state->recorded[i] && migrate_state_has(state, effect));
 }
 
 bool
 migrate_state_is_current(const struct migrate_state *state, const struct migrate_steps *steps)
 {
 	for (size_t i = 0; i < steps->n; i++)
-		if (!state->recorded[i] || !migrate_state_has(state, steps->step[i].effect))
+		if (!migrate_state_is_done(state, steps, i))
 			return false;
 	return true;
 }
 
 /* How many steps of the original are recorded. */
 static size_t
-recorded(const struct migrate_state *state, const struct migrate_steps *steps)
+count_recorded(const struct migrate_state *state, const struct migrate_steps *steps)
 {
 	size_t n = 0;
 
@@ -187,7 +217,7 @@ migrate_state_kind(const struct migrate_state *state, const struct migrate_steps
 		return "newer than this program";
 	if (migrate_state_is_current(state, steps))
 		return "current";
-	if (recorded(state, steps) > 0)
+	if (count_recorded(state, steps) > 0)
 		return state->has_table ? "behind" : "a history without the table kvs";
 	if (!state->has_table)
 		return "empty";

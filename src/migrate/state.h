@@ -2,9 +2,9 @@
 /*
  * migrate_state: what hulykvs-migrate finds in the database.
  *
- * The catalogue says what is there and the histories say what was recorded;
- * the two may differ (a step half done on CockroachDB, a dump without the
- * history), and the catalogue is believed.
+ * The catalogue says what is there, and the histories say what was recorded.
+ * The two may differ (a step done in part on CockroachDB, a dump without the
+ * history); then the catalogue counts.
  */
 #ifndef HULYKVS_MIGRATE_STATE_H
 #define HULYKVS_MIGRATE_STATE_H
@@ -15,11 +15,12 @@
 /* The workspace that step V2 gives to the rows of V1. */
 #define MIGRATE_STRANDED_WORKSPACE "f7c9c6d2-81d7-5ff4-9f42-8ab129bb12f0"
 
-/* Tables from this size on get their indexes built beside the traffic. */
+/* For tables from this size on, indexes are built before the step that needs them, without keeping writers out. */
 #define MIGRATE_LARGE_BYTES "4194304"
 
 #define MIGRATE_APPLIED_ON_SIZE 40
 
+/* An invalid index is what an interrupted build leaves behind. */
 enum migrate_index { MIGRATE_INDEX_NONE, MIGRATE_INDEX_INVALID, MIGRATE_INDEX_VALID };
 
 struct migrate_state {
@@ -29,10 +30,13 @@ struct migrate_state {
 	bool key_by_bytes;
 	bool plain_bytes;
 	bool is_large;
-	enum migrate_index index_v3, index_s1; /* built for that step, not yet in place */
+	bool wants_lz4; /* the setting; the others are what is there */
+	bool can_lz4, has_lz4;
+	bool has_modified;
+	enum migrate_index index_v3, index_s1; /* built for that step, which has not been done */
 	bool has_history, has_steps, has_old_history;
 
-	/* By place in the table of steps. */
+	/* By the step's place in the table of steps. */
 	bool recorded[MIGRATE_STEPS_MAX];
 	char applied_on[MIGRATE_STEPS_MAX][MIGRATE_APPLIED_ON_SIZE];
 	int unknown_version; /* of the original's history; 0: none */
@@ -41,18 +45,24 @@ struct migrate_state {
 	int64_t sealed;   /* of them */
 };
 
-/* Reads all of it but the number of stranded rows. */
+/* Reads all of it except the number of stranded rows. */
 enum migrate_outcome migrate_state_read(struct migrate_db *db, const struct migrate_steps *steps,
     struct migrate_state *state) __attribute__((warn_unused_result));
 
-/* Counts them; none before V3, and none where their workspace is the default one. */
+/* Counts the stranded rows: none before V3, and none if their workspace is the default one. */
 enum migrate_outcome migrate_state_count_stranded(struct migrate_db *db, struct migrate_state *state)
     __attribute__((warn_unused_result));
 
 /* Whether what the step does is there. */
 bool migrate_state_has(const struct migrate_state *state, enum migrate_effect effect);
 
-/* Whether every step is done and recorded. */
+/* Why a step is left out on this database, for people; NULL: it is not. */
+const char *migrate_state_left_out(const struct migrate_state *state, enum migrate_effect effect);
+
+/* Whether step number i has nothing to be done about it: it is done and recorded, or left out. */
+bool migrate_state_is_done(const struct migrate_state *state, const struct migrate_steps *steps, size_t i);
+
+/* Whether that is so for every step. */
 bool migrate_state_is_current(const struct migrate_state *state, const struct migrate_steps *steps);
 
 /* One line for people: "empty", "current", … */

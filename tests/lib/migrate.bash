@@ -131,6 +131,8 @@ field_ok()
 		left join pg_attrdef as d on d.adrelid = a.attrelid and d.adnum = a.attnum
 		left join pg_collation as c on c.oid = a.attcollation
 		where a.attrelid = 'hulykvs.kvs'::regclass and a.attnum > 0 and not a.attisdropped;
+		select attcompression from pg_attribute where attrelid = 'hulykvs.kvs'::regclass and attname = 'value';
+		select tgname from pg_trigger where tgrelid = 'hulykvs.kvs'::regclass and tgenabled = 'O';
 		select conname, pg_get_constraintdef(oid) from pg_constraint where conrelid = 'hulykvs.kvs'::regclass;
 		select count(*) from pg_index where indrelid = 'hulykvs.kvs'::regclass;
 		select version, name from hulykvs.hulykvs_steps order by version;
@@ -139,13 +141,18 @@ field_ok()
 	diff <(echo "$found") - <<-'TEXT'
 		key text C not null
 		md5 bytea not null
+		modified timestamp with time zone now()
 		namespace text default not null
 		value bytea not null
 		workspace uuid not null
+		l
+		hulykvs_modified
 		kvs_pkey|PRIMARY KEY (workspace, namespace, key)
 		1
 		1|byte_order
 		2|plain_bytes
+		3|compression
+		4|modified
 	TEXT
 	diff <(pg_sql "$1" -c 'select version, name, checksum from hulykvs.migrations_pg order by version') \
 		<(migrate_history MIGRATE_SUMS_PG 5)

@@ -74,12 +74,14 @@ crdb_ok()
 		kvs_pkey|PRIMARY KEY (workspace, namespace, key)
 		key|
 		md5|
+		modified|now()
 		namespace|
 		value|
 		workspace|
 	TEXT
 	diff <(pg_sql "$DB" -c 'select version, name, checksum from hulykvs.migrations order by version') \
 		<(migrate_history MIGRATE_SUMS_CRDB 5)
+	[ "$(pg_sql "$DB" -c 'select version, name from hulykvs.hulykvs_steps')" = "4|modified" ]
 	[ "$(pg_sql "$DB" -c "select to_regclass('hulykvs.hulykvs_lease') is null")" = t ] ||
 		[ "$(pg_sql "$DB" -c 'select count(*) from hulykvs.hulykvs_lease')" = 0 ]
 }
@@ -155,6 +157,30 @@ ran()
 	mock
 	run -0 migrate "$URL"
 	crdb_ok
+}
+
+@test "a statement that is refused twice in the same way ends it, and names code and statement" {
+	mock '0A000:alter primary key' '0A000:alter primary key'
+	crdb_original 1
+	run -69 migrate "$URL"
+	[[ $output == *'msg="waiting" why="played by the mock" sqlstate="0A000" statement="cockroachdb/V3__workspace_uuid"'* ]]
+	[[ $output == *'msg="cannot migrate" why="the statement cockroachdb/V3__workspace_uuid was refused twice with SQLSTATE 0A000'* ]]
+	mock '55000:alter primary key' '55000:alter primary key' '55000:alter primary key'
+	run -0 migrate "$URL"
+	crdb_ok
+}
+
+@test "rows are moved with plain statements; a row whose place is taken stays" {
+	mock '40001:^update hulykvs.kvs' 'cut:^update hulykvs.kvs'
+	crdb_original 3
+	pg_sql "$DB" -c "alter table hulykvs.kvs drop constraint kvs_namespace_key_key" \
+		-c "insert into hulykvs.kvs (workspace, namespace, key, md5, value)
+		values ('$MIGRATE_DEFAULT', 'ns1', (select min(key) from hulykvs.kvs where namespace = 'ns1'), '', '')"
+	run -0 migrate "$URL"
+	[[ $output == *'moved rows to the default workspace'*'rows=39'* ]]
+	[ "$(pg_sql "$DB" -c "select count(*) from hulykvs.kvs where workspace = '$MIGRATE_STRANDED'")" = 1 ]
+	[ "$(pg_sql "$DB" -c "select count(*) from hulykvs.kvs where workspace = '$MIGRATE_DEFAULT'")" = 40 ]
+	[ "$(ran with)" = 0 ]
 }
 
 @test "twenty at once: each change once, all end well" {

@@ -332,6 +332,232 @@ many_at_once()
 	[ "$(pg_sql "$DB" -c "select count(*) from pg_indexes where tablename = 'kvs'")" = 1 ]
 }
 
+# Whether the column value has this compression: l, p, or nothing for the server's default.
+compression()
+{
+	pg_sql "$DB" -c "select attcompression from pg_attribute
+		where attrelid = 'hulykvs.kvs'::regclass and attname = 'value'"
+}
+
+# Large enough for TOAST, and easy to compress; by the original's statement.
+put_large()
+{
+	pg_sql "$DB" -c "insert into hulykvs.kvs (workspace, namespace, key, md5, value)
+		select '$MIGRATE_DEFAULT', 'large', '$1', decode(md5(v), 'hex'), convert_to(v, 'UTF8')
+		from (select string_agg(md5((n % 50)::text), '') from generate_series(1, 2000) as n) as rows (v)"
+}
+
+compression_of()
+{
+	pg_sql "$DB" -c "select pg_column_compression(value) from hulykvs.kvs where namespace = 'large' and key = '$1'"
+}
+
+@test "large values are compressed with lz4, and no row is rewritten" {
+	local file
+
+	field_original "$DB" 5
+	put_large before
+	file=$(pg_sql "$DB" -c "select pg_relation_filenode('hulykvs.kvs'), xmin from hulykvs.kvs where key = 'before'")
+	run -0 migrate "$URL"
+	[ "$(compression)" = l ]
+	put_large after
+	[ "$(compression_of before)" = pglz ]
+	[ "$(compression_of after)" = lz4 ]
+	[ "$(pg_sql "$DB" -c "select pg_relation_filenode('hulykvs.kvs'), xmin from hulykvs.kvs where key = 'before'")" = "$file" ]
+}
+
+@test "HULY_DB_COMPRESSION=default leaves the compression as it is, until it is lz4" {
+	field_original "$DB" 5
+	run -0 migrate "$URL" HULY_DB_COMPRESSION=default
+	[[ $output == *'msg="step left out" step="S3__compression" why="HULY_DB_COMPRESSION is default"'* ]]
+	[ "$(compression)" = '' ]
+	[ "$(pg_sql "$DB" -c 'select count(*) from hulykvs.hulykvs_steps where version = 3')" = 0 ]
+	run -0 migrate "$URL" HULY_DB_COMPRESSION=default status
+	[ "${lines[2]}" = 'database: current' ]
+	[ "${lines[10]}" = 'S3__compression: left out, HULY_DB_COMPRESSION is default' ]
+	run -0 migrate "$URL"
+	[ "$(compression)" = l ]
+	field_ok "$DB"
+	run -78 migrate "$URL" HULY_DB_COMPRESSION=zstd
+	[[ $output == *'HULY_DB_COMPRESSION: neither lz4 nor default'* ]]
+}
+
+@test "a server that was built without lz4 keeps its compression" {
+	field_original "$DB" 5
+	pg_sql "$DB" -c "set allow_system_table_mods = on" -c "do \$\$ begin execute
+		'create or replace view pg_catalog.pg_settings as '
+		|| regexp_replace(pg_get_viewdef('pg_catalog.pg_settings'::regclass),
+			'a.enumvals', 'array_remove(a.enumvals, ''lz4'') as enumvals'); end \$\$"
+	run -0 migrate "$URL"
+	[[ $output == *'msg="step left out" step="S3__compression" why="the server has no lz4"'* ]]
+	[ "$(compression)" = '' ]
+	run -0 migrate "$URL" status
+	[ "${lines[2]}" = 'database: current' ]
+}
+
+# The statements of the original, at a moment of their own; $1: put, delete or list; $2: a key.
+original()
+{
+	pg_sql "$DB" <<-SQL
+		set search_path = hulykvs;
+		prepare get (uuid, text, text) as select value, md5 from kvs where workspace = \$1 and namespace = \$2 and key = \$3;
+		prepare put (uuid, text, text, bytea, bytea) as insert into kvs (workspace, namespace, key, md5, value)
+			values (\$1, \$2, \$3, \$4, \$5) on conflict (workspace, namespace, key)
+			do update set md5 = excluded.md5, value = excluded.value;
+		prepare put_new (uuid, text, text, bytea, bytea) as insert into kvs (workspace, namespace, key, md5, value)
+			values (\$1, \$2, \$3, \$4, \$5) on conflict (workspace, namespace, key) do nothing;
+		prepare put_if (uuid, text, text, bytea, bytea, bytea) as update kvs set md5 = \$4, value = \$5
+			where workspace = \$1 and namespace = \$2 and key = \$3 and md5 = \$6;
+		prepare list (uuid, text, text) as select key from kvs where workspace = \$1 and namespace = \$2 and key like \$3;
+		prepare delete (uuid, text, text) as delete from kvs where workspace = \$1 and namespace = \$2 and key = \$3;
+		execute $1 ('$MIGRATE_DEFAULT', 'm', $2);
+	SQL
+}
+
+# The time of a key's last write: null, or whether it is later than $2.
+modified()
+{
+	pg_sql "$DB" -c "select coalesce((modified > '${2:--infinity}')::text, 'null') from hulykvs.kvs
+		where namespace = 'm' and key = '$1'"
+}
+
+now()
+{
+	pg_sql "$DB" -c 'select clock_timestamp()'
+}
+
+@test "the time of the last write is kept, whoever writes, and null before" {
+	local file time
+
+	field_original "$DB" 5
+	original put "'old', '\x00', 'a'"
+	file=$(pg_sql "$DB" -c "select pg_relation_filenode('hulykvs.kvs')")
+	run -0 migrate "$URL"
+	[ "$(pg_sql "$DB" -c "select pg_relation_filenode('hulykvs.kvs')")" = "$file" ]
+	[ "$(pg_sql "$DB" -c 'select count(*) from hulykvs.kvs where modified is not null')" = 0 ]
+	# The original's statements set it: insert, update of an old row, update of a new one, update with a condition.
+	time=$(now)
+	original put "'new', '\x00', 'a'"
+	[ "$(modified new "$time")" = true ]
+	original put "'old', '\x01', 'b'"
+	[ "$(modified old "$time")" = true ]
+	time=$(now)
+	original put "'new', '\x01', 'b'"
+	[ "$(modified new "$time")" = true ]
+	time=$(now)
+	original put_if "'new', '\x02', 'c', '\x01'"
+	[ "$(modified new "$time")" = true ]
+	# A write that does nothing changes nothing.
+	time=$(now)
+	original put_new "'new', '\x03', 'd'"
+	original put_if "'new', '\x03', 'd', '\x01'"
+	[ "$(modified new "$time")" = false ]
+	original put_new "'newer', '\x03', 'd'"
+	[ "$(modified newer "$time")" = true ]
+	[ "$(original get "'new'")" = '\x63|\x02' ]
+	[ "$(original list "'new%'")" = $'new\nnewer' ]
+	original delete "'newer'"
+	[ "$(modified newer)" = '' ]
+	# A writer that names the column has its own time.
+	pg_sql "$DB" -c "update hulykvs.kvs set value = 'e', modified = '2001-02-03Z' where key = 'new'"
+	[ "$(pg_sql "$DB" -c "select modified = '2001-02-03Z' from hulykvs.kvs where key = 'new'")" = t ]
+}
+
+@test "moving and sealing rows leaves the time of their last write as it is" {
+	local keys=$BATS_TEST_TMPDIR/keys times
+
+	(umask 077 && echo "a $(head -c 32 /dev/zero | base64)" >"$keys")
+	field_original "$DB" 5
+	migrate "$URL"
+	pg_sql "$DB" -c "update hulykvs.kvs set workspace = '$MIGRATE_STRANDED', md5 = decode(md5(value), 'hex'),
+		modified = case when key < 'key 2' then '2001-02-03Z'::timestamptz end"
+	# This very statement has set the null ones.
+	pg_sql "$DB" -c "set hulykvs.keep_modified = 'on'" \
+		-c "update hulykvs.kvs set modified = null where modified > '2002-01-01'"
+	times=$(pg_sql "$DB" -c 'select key, modified from hulykvs.kvs order by key')
+	[[ $(pg_sql "$DB" -c 'select count(modified), count(*) > count(modified) from hulykvs.kvs') == [1-9]*'|t' ]]
+	migrate "$URL"
+	[ "$(pg_sql "$DB" -c 'select distinct workspace from hulykvs.kvs')" = "$MIGRATE_DEFAULT" ]
+	[ "$(pg_sql "$DB" -c 'select key, modified from hulykvs.kvs order by key')" = "$times" ]
+	migrate "$URL" HULY_ENCRYPTION_KEYS_FILE="$keys" reencrypt
+	migrate "$URL" HULY_ENCRYPTION_KEYS_FILE="$keys" decrypt
+	[ "$(pg_sql "$DB" -c 'select key, modified from hulykvs.kvs order by key')" = "$times" ]
+}
+
+# PgBouncer in front of the database, with one connection to it; sets POOLED.
+bouncer()
+{
+	local dir=$BATS_TEST_TMPDIR/bouncer
+
+	command -v pgbouncer >/dev/null || skip "no pgbouncer"
+	dir=$(pg_tmpdir)
+	pg_give_away "$dir"
+	cat >"$dir/ini" <<-END
+		[databases]
+		* = host=$PG_DIR/socket port=$PG_PORT user=postgres
+		[pgbouncer]
+		listen_addr =
+		listen_port = 6432
+		unix_socket_dir = $dir
+		auth_type = any
+		pool_mode = $1
+		default_pool_size = 1
+		pidfile = $dir/pid
+		logfile = $dir/log
+	END
+	pg_as_user pgbouncer -d -q "$dir/ini" </dev/null >/dev/null 2>&1 3>&-
+	world_until 10 test -s "$dir/pid"
+	PIDS+=("$(cat "$dir/pid")")
+	POOLED="postgresql://postgres@/$DB?host=${dir//\//%2F}&port=6432"
+}
+
+@test "a connection pooler is noticed before anything is changed" {
+	local before mode
+
+	field_original "$DB" 1
+	before=$(picture)
+	for mode in transaction session; do
+		bouncer "$mode"
+		for command in up --dry-run status key-status; do
+			run -69 migrate "$POOLED" --wait 2 "$command"
+			[[ $output == *'a direct connection is needed'* ]]
+		done
+		[ "$(picture)" = "$before" ]
+		# The one connection of the pool is as it was for its next client.
+		[ "$("$PG_BIN/psql" -X -A -t -d "$POOLED" -c "select current_setting('search_path'),
+			current_setting('enable_seqscan'), current_setting('lock_timeout')")" = '"$user", public|on|0' ]
+	done
+}
+
+@test "a database that is not in UTF8 is refused" {
+	pg_db "latin_$DB" --template=template0 --encoding=LATIN1 --locale=C >/dev/null
+	run -69 migrate "$(pg_url "latin_$DB")"
+	pg_sql postgres -c "drop database latin_$DB"
+	[[ $output == *"the database's encoding is LATIN1, and UTF8 is needed"* ]]
+}
+
+@test "an error names what stands in the way, and quotes no row" {
+	field_original "$DB" 5
+	pg_sql "$DB" -c 'create view public.watched as select key from hulykvs.kvs'
+	run -69 migrate "$URL"
+	[[ $output == *'cannot migrate'*'sqlstate="0A000" statement="postgresql/S1__byte_order"'* ]]
+	[[ $output == *'detail: rule _RETURN on view public.watched depends on column'* ]]
+	pg_sql "$DB" -c 'drop view public.watched' -c 'drop schema hulykvs cascade'
+	# Two rows of one name, which the detail of the error quotes.
+	field_original "$DB" 2
+	pg_sql "$DB" -c 'alter table hulykvs.kvs drop constraint kvs_pkey' \
+		-c "insert into hulykvs.kvs (namespace, key, md5, value) values ('n', 'canary', '', ''), ('n', 'canary', '', '')"
+	run -75 migrate "$URL" --wait 0.2
+	[[ $output == *'sqlstate="23505"'* && $output != *canary* ]]
+}
+
+@test "a schema that was not there is created with a warning that names it" {
+	run -0 migrate "$URL" HULY_DB_SCHEME=misspelt
+	[[ $output == *'level=warn'*'the schema of HULY_DB_SCHEME was not there and has been created'*'schema="misspelt"'* ]]
+	run -0 migrate "$URL" HULY_DB_SCHEME=misspelt
+	[[ $output != *'level=warn'* ]]
+}
+
 @test "patience ends at every step" {
 	for version in 2 5; do
 		field_original "$DB" "$version"
@@ -541,6 +767,8 @@ V4__workspace_uuid: pending
 V5__workspace_uuid: pending
 S1__byte_order: pending
 S2__plain_bytes: pending
+S3__compression: pending
+S4__modified: pending
 stranded rows: 0" ]
 	field_original "$DB" 2
 	run -0 migrate "$URL" status

@@ -400,7 +400,7 @@ key_status()
 	[ "$(key_status)" = "plain: 1,key a: 1,key b: 3 (current)" ]
 	keys "$KEY_A_WRONG" "$KEY_B"
 	run -69 migrate reencrypt
-	grep -q 'the current key is not the one that its id (a) has stood for' "$WORLD_DIR/migrate.log"
+	grep -q 'the current key is not the one that has sealed under its id (a) until now' "$WORLD_DIR/migrate.log"
 	keys "$KEY_A"
 	run -69 migrate decrypt
 	[ "$(key_status)" = "plain: 1,key a: 1 (current),key b: 3 (not in the key ring)" ]

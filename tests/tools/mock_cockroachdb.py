@@ -30,6 +30,8 @@ NOT_COCKROACHDB = re.compile(
 
 IN_OTHER_WORDS = (
     (r"\bversion\(\)", "'CockroachDB CCL v24.1.0 (a mock)'::text"),
+    (r"alter table \S+ alter column \S+ set on update now\(\)", "select 1"),
+    (r"set sql_safe_updates = off", "select 1"),
     (r"\bstring\b", "text"),
     (r"\bbytes\b", "bytea"),
     (r"alter table (\S+) alter primary key using columns \((.*?)\)",

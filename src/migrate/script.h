@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: EPL-2.0 */
+/*
+ * migrate_script: statements as text that psql takes, for --dry-run.  Used by
+ * migrate_db only.
+ */
+#ifndef HULYKVS_MIGRATE_SCRIPT_H
+#define HULYKVS_MIGRATE_SCRIPT_H
+
+#include <stdio.h>
+
+#include "base/str.h"
+
+/*
+ * Prints the statement of a file of sql/ behind a comment with the file's name.  $1 to $9 outside comments become
+ * literals: args holds their values and ends with NULL; NULL: the statement has none.
+ */
+void migrate_script_print(FILE *out, const char *file, struct str statement, const char *const *args);
+
+#endif

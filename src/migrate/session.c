@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: EPL-2.0 */
+#include "migrate/session.h"
+
+#include <stdlib.h>
+
+#define APPLICATION "hulykvs-migrate"
+
+/* libpq would print them on stderr. */
+static void
+drop_notice(void *arg, const PGresult *res)
+{
+	(void)arg;
+	(void)res;
+}
+
+/* The process that carries out this transaction has to be the one that took our connection. */
+static enum migrate_outcome
+check_process(struct migrate_db *db)
+{
+	PGresult *res;
+	enum migrate_outcome outcome = migrate_db_ask(db, "postgresql/backend_pid", MIGRATE_NO_ARGS, &res);
+
+	if (outcome == MIGRATE_DONE && migrate_db_number(res, 0, 0) != PQbackendPID(db->conn))
+		outcome = migrate_db_refuse(db, MIGRATE_SESSION_POOLED);
+	PQclear(res);
+	return outcome;
+}
+
+static enum migrate_outcome
+check_encoding(struct migrate_db *db)
+{
+	const char *encoding = PQparameterStatus(db->conn, "server_encoding");
+
+	if (encoding == NULL || strcmp(encoding, "UTF8") == 0)
+		return MIGRATE_DONE;
+	return migrate_db_refuse(db,
+	    "the database's encoding is %s, and UTF8 is needed: make a database with encoding UTF8, and move the data "
+	    "there with pg_dump and pg_restore",
+	    encoding);
+}
+
+static enum migrate_outcome
+check_postgresql(struct migrate_db *db)
+{
+	enum migrate_outcome outcome = MIGRATE_DONE;
+
+	for (int transaction = 0; outcome == MIGRATE_DONE && transaction < 2; transaction++)
+		outcome = check_process(db);
+	return outcome == MIGRATE_DONE ? check_encoding(db) : outcome;
+}
+
+/* A statement that sets something for the session; also made for --dry-run. */
+static enum migrate_outcome
+set(struct migrate_db *db, const char *file)
+{
+	PGresult *res;
+	enum migrate_outcome outcome = migrate_db_ask(db, file, MIGRATE_NO_ARGS, &res);
+
+	PQclear(res);
+	return outcome;
+}
+
+static enum migrate_outcome
+set_up(struct migrate_db *db)
+{
+	enum migrate_outcome outcome;
+
+	PQsetNoticeReceiver(db->conn, drop_notice, NULL);
+	if (db->server == DBCONN_COCKROACHDB) {
+		outcome = set(db, "cockroachdb/session");
+		if (outcome == MIGRATE_DONE)
+			outcome = set(db, "cockroachdb/session_updates");
+	} else {
+		outcome = check_postgresql(db);
+		if (outcome == MIGRATE_DONE)
+			outcome = set(db, "postgresql/session");
+	}
+	return outcome == MIGRATE_DONE && db->read_only ? set(db, "migrate/read_only") : outcome;
+}
+
+enum migrate_outcome
+migrate_session_open(struct migrate_db *db)
+{
+	enum migrate_outcome outcome = MIGRATE_NO_CONNECTION;
+
+	migrate_db_close(db);
+	migrate_db_clear_error(db);
+	db->conn = dbconn_connect(db->config, APPLICATION, &db->error.text);
+	if (db->conn != NULL && dbconn_server(db->conn, &db->server, &db->error.text))
+		outcome = set_up(db);
+	if (outcome == MIGRATE_DONE)
+		migrate_db_set_state(db, MIGRATE_DB_OPEN);
+	else
+		migrate_db_close(db);
+	return outcome;
+}
+
+struct migrate_db *
+migrate_session_second(struct migrate_db *db)
+{
+	if (db->second != NULL && db->second->state != MIGRATE_DB_CLOSED)
+		return db->second;
+	if (db->second == NULL) {
+		db->second = malloc(sizeof(*db->second));
+		if (db->second == NULL)
+			return NULL;
+		migrate_db_init(db->second, db->config);
+		db->second->read_only = db->read_only;
+	}
+	return migrate_session_open(db->second) == MIGRATE_DONE ? db->second : NULL;
+}
