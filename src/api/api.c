@@ -12,9 +12,9 @@
 #include "store/seal.h"
 #include "telemetry/prometheus.h"
 
-#define METRICS_MAX ((size_t)256 * 1024) /* bytes of text; less than an arena has */
+#define METRICS_MAX ((size_t)256 * 1024) /* bytes; less than the limit of an arena */
 
-/* False, with the refusal kept: the first refusal of a call wins.  Without memory it is our fault, not the client's. */
+/* Returns false.  The first refusal of a call is kept; where memory is missing, it is our fault, not the client's. */
 static bool
 refuse_call(struct call *c, enum refusal refusal)
 {
@@ -89,7 +89,7 @@ plan_put_conditions(struct call *c)
 	return is_any_tag(c);
 }
 
-/* Codings that the original decodes; to it, too, any other means nothing. */
+/* Codings that the original decodes; it ignores others, as we do. */
 static bool
 is_coded(struct str field)
 {
@@ -149,8 +149,8 @@ plan_list(struct call *c)
 	c->op.kind = STORE_LIST;
 	if (!key_range_make(query.prefix, query.after, c->arena, &c->op.range))
 		return refuse_call(c, REFUSAL_HEADERS_TOO_LARGE);
-	c->op.limit = query.limit > 0 ? query.limit + 1 : 0; /* the one behind the last tells whether there is more */
-	key_list_init(&c->listing, workspace, c->op.ns, query.limit);
+	c->op.limit = query.limit > 0 ? query.limit + 1 : 0; /* one more than asked for tells whether there are more */
+	key_list_init(&c->key_list, workspace, c->op.ns, query.limit);
 	return true;
 }
 
@@ -162,7 +162,7 @@ plan_delete(struct call *c)
 		return true;
 	if (c->request->if_none_match.p == NULL)
 		return plan_if_match(c);
-	/* RFC 9110 13.1.2: only what is not there may be deleted; so it is enough to look. */
+	/* RFC 9110 13.1.2: the condition holds only where there is nothing to delete, so it is enough to look. */
 	c->op.kind = STORE_HEAD;
 	return is_any_tag(c);
 }
@@ -214,7 +214,7 @@ operation_of(enum action action)
 
 /* Workspace and names are known. */
 static bool
-obey_rules(const struct rules *rules, struct call *c)
+apply_rules(const struct rules *rules, struct call *c)
 {
 	const struct rules_question question = {
 		.claims = &c->claims,
@@ -253,7 +253,7 @@ plan(const struct api *api, const struct rules *rules, struct call *c)
 
 	if (!plan_workspace(api, c) || !plan_names(c))
 		return API_ANSWER;
-	if (rules != NULL && !obey_rules(rules, c))
+	if (rules != NULL && !apply_rules(rules, c))
 		return API_ANSWER;
 	switch (c->match.action) {
 	case ACTION_LIST:
@@ -299,7 +299,7 @@ answer_metrics(const struct api *api, struct call *c, struct response *r)
 	r->type = prometheus_type(format);
 }
 
-/* The routes that need no token. */
+/* Routes without a token. */
 static enum api_step
 plan_probe(const struct api *api, struct call *c, struct response *r)
 {
@@ -318,9 +318,9 @@ plan_probe(const struct api *api, struct call *c, struct response *r)
 }
 
 /*
- * To all but operators there is no such path as /metrics, and to operators none
- * to a value: the web server chooses what it lets through there by the decoded
- * path, where /api/x/..%2F..%2F..%2Fstatus looks like /status.
+ * /metrics exists on the operators' address only, and values do not exist there.
+ * The web server compares the decoded path, so for it
+ * /api/x/..%2F..%2F..%2Fstatus looks like /status; so the check here is needed.
  */
 static struct route_match
 find_route(const struct api *api, const struct request *request)
@@ -333,7 +333,7 @@ find_route(const struct api *api, const struct request *request)
 	return hidden ? (struct route_match){ .route = NULL } : m;
 }
 
-/* Whoever asks has been let in. */
+/* The token was valid, or none is needed. */
 static enum api_step
 dispatch_action(const struct api *api, const struct rules *rules, struct call *c, struct response *r)
 {
@@ -385,7 +385,7 @@ api_ask(const struct api *api, const struct rules *rules, const struct claims *c
 	*c = (struct call){ .request = request, .arena = arena, .match = find_route(api, request), .claims = *claims };
 	(void)dispatch_action(api, rules, c, &r);
 	if (c->op.kind == STORE_LIST)
-		key_list_free(&c->listing);
+		key_list_free(&c->key_list);
 	return c->refusal;
 }
 
@@ -407,13 +407,13 @@ api_refuse(struct call *c, enum refusal refusal, struct response *r)
 		r->route = c->match.route;
 }
 
-/* A value that is sealed has not come through store_sealed: the program was started without its keys. */
+/* Whether a value is still sealed: then the program was started without its keys, and so without store_sealed. */
 static bool
 is_still_sealed(const struct store_result *result)
 {
 	if (!seal_has_magic(result->value) || seal_is_plain(result->value, &result->md5))
 		return false;
-	log_event(LOG_ERROR, "a value is sealed, and HULY_ENCRYPTION_KEYS_FILE names no keys");
+	log_event(LOG_ERROR, "a value is sealed, but HULY_ENCRYPTION_KEYS_FILE names no keys");
 	return true;
 }
 
@@ -503,6 +503,6 @@ api_finish_list(struct call *c, bool streamed, struct response *r)
 	response_empty(r, 200);
 	r->type = STR("application/json");
 	r->streamed = streamed;
-	r->body = streamed ? STR_ABSENT : buf_str(&c->listing.out);
+	r->body = streamed ? STR_ABSENT : buf_str(&c->key_list.out);
 	r->length = r->body.n;
 }

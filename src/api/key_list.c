@@ -49,7 +49,7 @@ put_count(struct key_list *l, struct buf *out)
 	buf_put_number(out, (int64_t)l->count);
 }
 
-/* Puts everything up to the first key in front of what is in out. */
+/* Puts everything up to the first key before what is in out. */
 static void
 open_object(struct key_list *l, bool count_is_known)
 {

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: EPL-2.0 */
 /*
- * listing: the JSON answer of a list, made as the keys arrive.
+ * key_list: the JSON answer of a list, made as the keys arrive.  For api, conn and
+ * cgi.
  *
- * A short list is answered in the original's order of members, with its
- * Content-Length.  Beyond KEY_LIST_PIECE bytes the answer has begun before the
- * count is known: then "count" stands behind "keys".  No tree of keys, no copy
- * but the escaped text.
+ * A short list has the original's order of members and a Content-Length.  A list
+ * of more than KEY_LIST_PIECE bytes is sent before the count is known: then
+ * "count" comes after "keys".  Only the escaped text is kept, not the keys.
  */
 #ifndef HULYKVS_KEY_LIST_H
 #define HULYKVS_KEY_LIST_H
@@ -15,16 +15,16 @@
 #include "base/arena.h"
 #include "base/buf.h"
 
-#define KEY_LIST_PIECE     (size_t)(32 * 1024) /* bytes; what is sent at once */
+#define KEY_LIST_PIECE     (size_t)(32 * 1024) /* bytes; a piece that is sent */
 #define KEY_LIST_MAX_LIMIT 10000
 
 struct key_list {
-	struct str workspace; /* as in the path, decoded; absent in v1 */
+	struct str workspace; /* as in the path, but decoded; absent in v1 */
 	struct str ns;
 	unsigned limit; /* keys in this answer; 0: all */
 	uint64_t count; /* keys put so far */
-	bool more;      /* the limit left some out */
-	bool begun;     /* part of it has been taken */
+	bool more;      /* there are more keys than the limit */
+	bool begun;     /* the header and a first piece were sent */
 	struct buf out;
 	struct buf last; /* the last key, for the cursor */
 };
@@ -32,19 +32,19 @@ struct key_list {
 void key_list_init(struct key_list *l, struct str workspace, struct str ns, unsigned limit);
 void key_list_free(struct key_list *l);
 
-/* Adds the next key.  With a limit, the key behind it only sets `more`. */
+/* Adds the next key.  A key beyond the limit only sets `more`. */
 void key_list_put(struct key_list *l, struct str key);
 
-/* A piece is due: send out, then buf_clear() it. */
+/* Whether a piece is complete: the caller sends `out` and clears it. */
 bool key_list_is_full(const struct key_list *l);
 
-/* Before the first piece is sent: puts the opening in front of it. */
+/* To be called before the first piece is sent: puts the beginning of the object before it. */
 void key_list_begin(struct key_list *l);
 
-/* After the last key; out holds the rest, or all of it where nothing was sent before. */
+/* To be called after the last key: then `out` is the end of the answer, or all of it if nothing was sent. */
 void key_list_end(struct key_list *l);
 
-/* The key that a cursor stands for (hex), in the arena.  False: not one of ours. */
+/* Reads the key from a cursor (hex) into the arena.  False: no cursor of ours. */
 bool key_list_read_cursor(struct str cursor, struct arena *a, struct str *key) __attribute__((warn_unused_result));
 
 #endif

@@ -11,7 +11,7 @@ enum verdict { GOOD, BAD, UNKNOWN };
 struct check {
 	const char *name;
 	enum verdict verdict;
-	struct str reason; /* absent: none is known */
+	struct str reason; /* absent: not known */
 };
 
 /* Whether the query has a parameter of that name. */
@@ -45,7 +45,7 @@ put_check(struct buf *out, const struct check *c)
 	}
 }
 
-/* The lines of the checks, the bad ones first, and the verdict on all. */
+/* The lines of the checks, failed ones first, and `end`.  Absent: no memory. */
 static struct str
 list_checks(const struct check *check, size_t n, struct str end, struct arena *a)
 {
@@ -65,7 +65,7 @@ list_checks(const struct check *check, size_t n, struct str end, struct arena *a
 	return text;
 }
 
-/* Without memory for more the refusal's own text has to do. */
+/* Where there is no memory for the lines, the text of the refusal is the answer. */
 static void
 put_probe_answer(const struct check *check, size_t n, enum refusal refusal, const struct request *request,
     struct arena *a, struct response *r)
@@ -94,8 +94,8 @@ probe_live(
 
 	if (health != NULL && heartbeat_find_stuck(health, now, &worker, &silence)) {
 		workers.verdict = BAD;
-		workers.reason =
-		    arena_printf(a, "worker %u has not turned for %lld s", worker, (long long)(silence / CLOCK_S));
+		workers.reason = arena_printf(
+		    a, "the event loop of worker %u has been stuck for %lld s", worker, (long long)(silence / CLOCK_S));
 	}
 	put_probe_answer(&workers, 1, REFUSAL_NOT_ALIVE, request, a, r);
 }
@@ -114,7 +114,7 @@ probe_ready(const struct heartbeat *health, const struct store_result *check, co
 			: check->reached ? BAD
 					 : UNKNOWN,
 		    check->reason },
-		{ "serving", draining ? BAD : GOOD, STR("about to end") },
+		{ "serving", draining ? BAD : GOOD, STR("shutting down") },
 		{ "encryption",
 		    wrong_keys ? BAD
 			: done ? GOOD

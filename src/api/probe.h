@@ -2,10 +2,10 @@
 /*
  * probe: the answers of /livez and /readyz.
  *
- * Alive is a program whose workers all turn; the database does not matter.
- * Ready is one whose database is there, with the right schema, and which is
- * not about to end.  The answer is "ok", or, where a check failed or
- * ?verbose asks for it, a line for each check, those that failed first.
+ * The program is alive if the event loop of each worker iterates, whatever the
+ * database does.  It is ready if the database can be used, has the right schema,
+ * and the program is not shutting down.  The answer is "ok"; if a check failed or
+ * ?verbose is given, it has a line for each check, failed ones first.  For api.
  */
 #ifndef HULYKVS_PROBE_H
 #define HULYKVS_PROBE_H
@@ -14,11 +14,11 @@
 #include "os/heartbeat.h"
 #include "store/store.h"
 
-/* health: NULL in a program that ends with this request anyway. */
+/* health: NULL in CGI, where there are no workers. */
 void probe_live(
     const struct heartbeat *health, int64_t now, const struct request *request, struct arena *a, struct response *r);
 
-/* check: the result of a STORE_CHECK. */
+/* check: the result of STORE_CHECK. */
 void probe_ready(const struct heartbeat *health, const struct store_result *check, const struct request *request,
     struct arena *a, struct response *r);
 

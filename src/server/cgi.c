@@ -23,68 +23,68 @@ struct cgi {
 	struct response response;
 	struct buf body;
 	struct store_ticket ticket;
-	struct request_log observer;
-	struct request_log_entry observed;
-	bool broken; /* standard output is gone, or half an answer is all there is */
+	struct request_log log;
+	struct request_log_entry entry;
+	bool broken; /* standard output cannot be written, or the answer is incomplete */
 };
 
 static void
-write_all(struct cgi *g, struct str s)
+write_all(struct cgi *c, struct str s)
 {
-	while (s.n > 0 && !g->broken) {
+	while (s.n > 0 && !c->broken) {
 		ssize_t n = write(STDOUT_FILENO, s.p, s.n);
 
 		if (n >= 0)
 			s = str_skip(s, (size_t)n);
 		else
-			g->broken = errno != EINTR;
+			c->broken = errno != EINTR;
 	}
 }
 
 static void
-write_head(struct cgi *g)
+write_head(struct cgi *c)
 {
 	struct buf head;
 
 	buf_init(&head, API_ARENA_MAX);
-	response_put_head(&g->response, &g->request, &head);
-	g->broken |= !buf_ok(&head);
-	write_all(g, buf_str(&head));
+	response_put_head(&c->response, &c->request, &head);
+	c->broken |= !buf_ok(&head);
+	write_all(c, buf_str(&head));
 	buf_free(&head);
 }
 
 static void
-write_answer(struct cgi *g)
+write_answer(struct cgi *c)
 {
-	struct str content = response_content(&g->response, &g->request);
+	struct str content = response_content(&c->response, &c->request);
 
-	write_head(g);
-	write_all(g, content);
-	g->observed.bytes = content.n;
+	write_head(c);
+	write_all(c, content);
+	c->entry.bytes = content.n;
 }
 
 static enum refusal
-read_body(struct cgi *g)
+read_body(struct cgi *c)
 {
-	size_t want = (size_t)g->request.content_length;
-	char *room;
+	size_t want = (size_t)c->request.content_length;
+	char *space;
 
-	/* A body whose length nobody tells, as some web servers hand on a chunked one. */
-	if (g->request.length == LENGTH_ABSENT && g->request.transfer_encoding.n > 0)
+	/* A chunked body without CONTENT_LENGTH, as some web servers pass it on. */
+	if (c->request.length == LENGTH_ABSENT && c->request.transfer_encoding.n > 0)
 		return REFUSAL_BAD_CONTENT_LENGTH;
-	buf_init(&g->body, want);
-	room = buf_reserve(&g->body, want);
-	if (room == NULL && want > 0)
+	buf_init(&c->body, want);
+	space = buf_reserve(&c->body, want);
+	if (space == NULL && want > 0)
 		return REFUSAL_BUSY;
-	while (g->body.n < want) {
-		ssize_t n = read(STDIN_FILENO, g->body.p + g->body.n, want - g->body.n);
+	while (c->body.n < want) {
+		ssize_t n = read(STDIN_FILENO, c->body.p + c->body.n, want - c->body.n);
 
 		if (n > 0)
-			buf_grew(&g->body, (size_t)n);
+			buf_grew(&c->body, (size_t)n);
 		else if (n == 0 || errno != EINTR)
 			break;
 	}
-	return g->body.n == want ? REFUSAL_NONE : REFUSAL_BAD_CONTENT_LENGTH;
+	return c->body.n == want ? REFUSAL_NONE : REFUSAL_BAD_CONTENT_LENGTH;
 }
 
 static struct cgi *
@@ -94,19 +94,19 @@ cgi_of_ticket(struct store_ticket *t)
 }
 
 static void
-write_keys(struct cgi *g)
+write_keys(struct cgi *c)
 {
-	struct key_list *l = &g->call.listing;
+	struct key_list *l = &c->call.key_list;
 
 	if (!l->begun) {
-		api_finish_list(&g->call, true, &g->response);
-		write_head(g);
+		api_finish_list(&c->call, true, &c->response);
+		write_head(c);
 		key_list_begin(l);
 	}
-	g->broken |= !buf_ok(&l->out);
-	if (g->request.method != METHOD_HEAD) {
-		write_all(g, buf_str(&l->out));
-		g->observed.bytes += l->out.n;
+	c->broken |= !buf_ok(&l->out);
+	if (c->request.method != METHOD_HEAD) {
+		write_all(c, buf_str(&l->out));
+		c->entry.bytes += l->out.n;
 	}
 	buf_clear(&l->out);
 }
@@ -114,109 +114,109 @@ write_keys(struct cgi *g)
 static bool
 on_cgi_key(struct store_ticket *t, struct str key)
 {
-	struct cgi *g = cgi_of_ticket(t);
+	struct cgi *c = cgi_of_ticket(t);
 
-	key_list_put(&g->call.listing, key);
-	if (key_list_is_full(&g->call.listing))
-		write_keys(g);
+	key_list_put(&c->call.key_list, key);
+	if (key_list_is_full(&c->call.key_list))
+		write_keys(c);
 	return true;
 }
 
 static void
 on_cgi_done(struct store_ticket *t, struct store_result *r)
 {
-	struct cgi *g = cgi_of_ticket(t);
-	struct key_list *l = &g->call.listing;
+	struct cgi *c = cgi_of_ticket(t);
+	struct key_list *l = &c->call.key_list;
 
-	loop_stop(&g->loop);
+	loop_stop(&c->loop);
 	if (t->op.kind != STORE_LIST || r->outcome != STORE_DONE) {
 		if (t->op.kind == STORE_LIST && l->begun) {
-			g->broken = true; /* the program's exit status tells the web server */
-			response_empty(&g->response, 500);
+			c->broken = true; /* the exit status tells the web server that the answer is incomplete */
+			response_empty(&c->response, 500);
 			return;
 		}
-		api_finish(&g->call, r, &g->response);
-		write_answer(g);
+		api_finish(&c->call, r, &c->response);
+		write_answer(c);
 		return;
 	}
 	key_list_end(l);
 	if (l->begun) {
-		write_keys(g);
+		write_keys(c);
 		return;
 	}
 	if (buf_ok(&l->out))
-		api_finish_list(&g->call, false, &g->response);
+		api_finish_list(&c->call, false, &c->response);
 	else
-		api_refuse(&g->call, REFUSAL_INTERNAL, &g->response);
-	write_answer(g);
+		api_refuse(&c->call, REFUSAL_INTERNAL, &c->response);
+	write_answer(c);
 }
 
 static void
-run_store(struct cgi *g)
+run_store(struct cgi *c)
 {
 	static const struct store_client client = { on_cgi_done, on_cgi_key };
 
-	g->ticket.op = g->call.op;
-	g->ticket.client = &client;
-	g->ticket.deadline = clock_mono() + g->server->request_timeout;
-	g->store->calls->submit(g->store, &g->ticket);
-	loop_run(&g->loop);
+	c->ticket.op = c->call.op;
+	c->ticket.client = &client;
+	c->ticket.deadline = clock_mono() + c->server->request_timeout;
+	c->store->calls->submit(c->store, &c->ticket);
+	loop_run(&c->loop);
 }
 
 static void
-serve_one(struct cgi *g)
+serve_one(struct cgi *c)
 {
 	enum api_step step;
 	enum refusal refusal = REFUSAL_NONE;
 
-	request_read(&g->request, environ);
-	request_log_begin(&g->observer, &g->observed, &g->request, clock_mono());
-	step = api_begin(g->server->api, &g->policy, clock_wall(), &g->call, &g->request, &g->arena, &g->response);
+	request_read(&c->request, environ);
+	request_log_begin(&c->log, &c->entry, &c->request, clock_mono());
+	step = api_begin(c->server->api, &c->policy, clock_wall(), &c->call, &c->request, &c->arena, &c->response);
 	if (step == API_BODY) {
 		step = API_ANSWER;
-		refusal = read_body(g);
+		refusal = read_body(c);
 		if (refusal == REFUSAL_NONE)
-			step = api_body(&g->call, buf_str(&g->body), &g->response);
+			step = api_body(&c->call, buf_str(&c->body), &c->response);
 		else
-			api_refuse(&g->call, refusal, &g->response);
+			api_refuse(&c->call, refusal, &c->response);
 	}
 	if (step == API_STORE)
-		run_store(g);
+		run_store(c);
 	else
-		write_answer(g);
-	request_log_end(&g->observer, &g->observed, &g->call, &g->response);
+		write_answer(c);
+	request_log_end(&c->log, &c->entry, &c->call, &c->response);
 }
 
 enum exitcode
 cgi_serve(struct server *server, const struct worker_store *kind)
 {
-	struct cgi g = { .server = server };
+	struct cgi c = { .server = server };
 	enum exitcode code = EXIT_INTERNAL;
 	bool able, has_policy;
 
-	arena_init(&g.arena, API_ARENA_MAX);
-	request_log_open(&g.observer, NULL);
-	buf_init(&g.body, 0);
-	able = loop_init(&g.loop);
-	snapshot_holder_init(&g.settings, &server->settings, NULL);
-	g.observer.access_log = g.settings.held->access_log;
-	has_policy = policy_init(&g.policy, &g.settings.held->secrets, g.settings.held->rules);
-	g.store = kind->make(kind->ctx, &g.loop, &g.settings);
-	if (able && has_policy && g.store != NULL) {
-		serve_one(&g);
-		code = g.broken ? EXIT_INTERNAL : EXIT_OK;
+	arena_init(&c.arena, API_ARENA_MAX);
+	request_log_open(&c.log, NULL);
+	buf_init(&c.body, 0);
+	able = loop_init(&c.loop);
+	snapshot_holder_init(&c.settings, &server->settings, NULL);
+	c.log.access_log = c.settings.held->access_log;
+	has_policy = policy_init(&c.policy, &c.settings.held->secrets, c.settings.held->rules);
+	c.store = kind->make(kind->ctx, &c.loop, &c.settings);
+	if (able && has_policy && c.store != NULL) {
+		serve_one(&c);
+		code = c.broken ? EXIT_INTERNAL : EXIT_OK;
 	} else {
 		log_event(LOG_ERROR, "cannot serve: the system gives no memory or descriptors");
 	}
-	if (g.call.op.kind == STORE_LIST)
-		key_list_free(&g.call.listing);
-	kind->free(g.store);
-	policy_free(&g.policy);
-	snapshot_release(&g.settings);
-	buf_free(&g.body);
-	arena_free(&g.arena);
-	request_log_close(&g.observer);
-	loop_close(&g.loop);
+	if (c.call.op.kind == STORE_LIST)
+		key_list_free(&c.call.key_list);
+	kind->free(c.store);
+	policy_free(&c.policy);
+	snapshot_release(&c.settings);
+	buf_free(&c.body);
+	arena_free(&c.arena);
+	request_log_close(&c.log);
+	loop_close(&c.loop);
 	digest_thread_end();
 	return code;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: EPL-2.0 */
 #include "server/conn.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <unistd.h>
@@ -11,36 +12,37 @@
 
 #define NEVER          INT64_MAX
 #define CLOSING_TIME   (5 * CLOCK_S) /* for a peer to read an early answer and close */
-#define FRESH_TIME     (1 * CLOCK_S)
-#define WRITER_TIME    (5 * CLOCK_S)
-#define STREAM_BACKLOG ((size_t)64 * 1024) /* bytes of a list that the peer has not taken, until it has to wait */
+#define FRESH_TIME     (1 * CLOCK_S) /* for the first request of a connection, while the program drains */
+#define WRITER_TIME    (5 * CLOCK_S) /* for the web server to close one that has carried writes, while it drains */
+#define STREAM_BACKLOG ((size_t)64 * 1024) /* bytes of a list that the peer has not read: above that it is paused */
 
 struct conn {
-	struct watch watch; /* first */
-	struct conn_host *host;
+	struct watch watch;
+	struct conn_context *context;
 	struct fcgi_conn *fcgi;
-	struct conn *previous, *next;
+	LIST_ENTRY(conn) link;
 	enum conn_state state;
-	int64_t deadline; /* to move on */
-	bool reading;     /* read_on() is at work */
-	bool watched;     /* the loop knows it */
-	bool writing;     /* … and tells when the socket takes more */
-	bool paused;      /* the list waits for the peer */
+	enum conn_reason reason; /* why it is CONN_CLOSED */
+	int64_t deadline;        /* for the peer: to send or to read something */
+	bool reading;            /* read_requests() is on the stack */
+	bool watched;            /* the loop knows the descriptor */
+	bool writing;            /* the loop tells when the socket is writable */
+	bool paused;             /* a list waits until the peer has read some of it */
 	/* The request. */
 	struct arena arena;
 	struct request request;
 	struct call call;
 	struct response response;
-	struct request_log_entry observed;
+	struct request_log_entry entry;
 	enum api_step step;
 	struct buf body;
-	size_t reserved;  /* of the body budget */
+	size_t reserved;  /* bytes of the body budget */
 	uint64_t dropped; /* bytes of an unwanted body */
-	int64_t began;    /* before the first one: when the connection was accepted */
-	bool served;      /* it is not the first one */
-	bool wrote;       /* nor the first that writes */
+	int64_t began;    /* of the request; before the first one: when the connection was accepted */
+	bool served;      /* a request was answered */
+	bool wrote;       /* a request that writes was answered */
 	struct store_ticket ticket;
-	void *memory; /* the store's, with the value that is being sent */
+	void *memory; /* of the store, with the value that is being sent */
 };
 
 static struct conn *
@@ -49,75 +51,110 @@ conn_of_ticket(struct store_ticket *t)
 	return container_of(t, struct conn, ticket);
 }
 
-/* The one way a connection ends; closing it, in conn_bury(), takes it off the loop. */
-static void
-kill_conn(struct conn *c)
-{
-	struct conn_host *host = c->host;
+#define STATE(s) (1U << (s))
 
-	if (c->state == CONN_DEAD)
-		return;
-	if (c->state == CONN_STREAMING)
-		host->store->calls->cancel(host->store, &c->ticket);
-	c->state = CONN_DEAD;
-	if (c->previous != NULL)
-		c->previous->next = c->next;
-	else
-		host->first = c->next;
-	if (c->next != NULL)
-		c->next->previous = c->previous;
-	host->count--;
-	c->next = host->dead;
-	host->dead = c;
+/* The only function that changes the state. */
+static void
+set_state(struct conn *c, enum conn_state next)
+{
+	static const unsigned allowed[] = {
+		[CONN_WAITING] = STATE(CONN_READING) | STATE(CONN_CLOSED),
+		[CONN_READING] = STATE(CONN_STORING) | STATE(CONN_STREAMING) | STATE(CONN_WRITING) |
+		    STATE(CONN_CLOSING) | STATE(CONN_CLOSED),
+		[CONN_STORING] = STATE(CONN_WRITING),
+		[CONN_STREAMING] = STATE(CONN_WRITING) | STATE(CONN_CLOSED),
+		[CONN_WRITING] = STATE(CONN_WAITING) | STATE(CONN_CLOSED),
+		[CONN_CLOSING] = STATE(CONN_CLOSED),
+		[CONN_CLOSED] = 0,
+	};
+
+	assert((allowed[c->state] & STATE(next)) != 0);
+	c->state = next;
 }
 
-/* The answer is complete. */
+/* What holds whenever no function of this module is on the stack. */
+static void
+check_conn(const struct conn *c)
+{
+	bool has_request = c->state == CONN_READING || c->state == CONN_STORING || c->state == CONN_STREAMING;
+
+	assert(c->state == CONN_CLOSED || c->entry.open == has_request);
+	assert(c->state == CONN_CLOSED || c->reserved == 0 || has_request);
+	assert(!c->paused || c->state == CONN_STREAMING || c->state == CONN_CLOSED);
+	assert(c->memory == NULL || c->state == CONN_WRITING || c->state == CONN_CLOSED);
+	assert(c->watched || c->state == CONN_STORING || c->state == CONN_CLOSED);
+}
+
+/* The only function that ends a connection.  The descriptor is closed, and so leaves the loop, in conn_free_closed(). */
+static void
+close_conn(struct conn *c, enum conn_reason reason)
+{
+	static const struct str texts[] = {
+#define X(name, text) STR_INIT(text),
+		CONN_REASONS(X)
+#undef X
+	};
+
+	if (c->state == CONN_CLOSED)
+		return;
+	log_event(LOG_DEBUG, "connection closed", log_text("reason", texts[reason]));
+	if (c->state == CONN_STREAMING)
+		c->context->store->calls->cancel(c->context->store, &c->ticket);
+	set_state(c, CONN_CLOSED);
+	c->reason = reason;
+	LIST_REMOVE(c, link);
+	assert(c->context->count > 0);
+	c->context->count--;
+	LIST_INSERT_HEAD(&c->context->closed, c, link);
+}
+
+/* The answer is complete: log, metrics and spans. */
 static void
 note_answer(struct conn *c)
 {
-	request_log_end(&c->host->observer, &c->observed, &c->call, &c->response);
+	request_log_end(&c->context->log, &c->entry, &c->call, &c->response);
 }
 
-/* The request ends without one, or with half of one. */
+/* The request ends without an answer, or with a part of one. */
 static void
 note_failure(struct conn *c, unsigned status)
 {
-	if (!c->observed.open)
+	if (!c->entry.open)
 		return;
 	response_empty(&c->response, status);
 	note_answer(c);
 }
 
-/* Gives back all that the request took. */
+/* Frees all that the request used. */
 static void
 end_request(struct conn *c)
 {
 	if (c->call.op.kind == STORE_LIST)
-		key_list_free(&c->call.listing);
+		key_list_free(&c->call.key_list);
 	buf_free(&c->body);
 	if (c->reserved > 0)
-		(void)atomic_fetch_sub(&c->host->server->body_bytes, c->reserved);
+		(void)atomic_fetch_sub(&c->context->server->body_bytes, c->reserved);
 	c->reserved = 0;
 	c->call = (struct call){ .refusal = REFUSAL_NONE };
 	arena_reset(&c->arena);
 }
 
-/* The socket has all of the value. */
+/* All of the value was sent. */
 static void
 release_memory(struct conn *c)
 {
 	if (c->memory != NULL)
-		c->host->store->calls->release(c->host->store, c->memory);
+		c->context->store->calls->release(c->context->store, c->memory);
 	c->memory = NULL;
 }
 
 void
-conn_bury(struct conn_host *host)
+conn_free_closed(struct conn_context *context)
 {
-	while (host->dead != NULL) {
-		struct conn *c = host->dead;
+	while (!LIST_EMPTY(&context->closed)) {
+		struct conn *c = LIST_FIRST(&context->closed);
 
-		host->dead = c->next;
+		LIST_REMOVE(c, link);
 		note_failure(c, TRACE_GONE);
 		end_request(c);
 		release_memory(c);
@@ -128,38 +165,40 @@ conn_bury(struct conn_host *host)
 }
 
 /*
- * From here on the loop looks at the connection.  Not before it has to: a
- * write's connection often comes, is served, and goes within a turn or two.
+ * Adds the connection to the loop, which tells from now on when it is readable,
+ * and if `writing`, when it is writable.  Called as late as possible: nginx opens
+ * a connection for each write, and often it is served and closed before the loop
+ * would be needed.
  */
 static void
 watch(struct conn *c, bool writing)
 {
-	if (!c->watched && !loop_watch(c->host->loop, &c->watch, LOOP_EDGE)) {
-		kill_conn(c);
+	if (!c->watched && !loop_watch(c->context->loop, &c->watch, LOOP_EDGE)) {
+		close_conn(c, CONN_SYSTEM);
 		return;
 	}
 	c->watched = true;
 	if (c->writing != writing)
-		loop_want(c->host->loop, &c->watch, true, writing);
+		loop_want(c->context->loop, &c->watch, true, writing);
 	c->writing = writing;
 }
 
-/* The answer is on its way; what becomes of the connection? */
+/* The answer is complete.  When the peer has read it, waits for the next request or closes. */
 static void
-wait_for_request(struct conn *c)
+end_answer(struct conn *c)
 {
+	assert(c->state == CONN_WRITING);
 	if (fcgi_conn_backlog(c->fcgi) > 0) {
-		c->state = CONN_WRITING;
-		c->deadline = clock_mono() + c->host->server->request_timeout;
+		c->deadline = clock_mono() + c->context->server->request_timeout;
 		watch(c, true);
 		return;
 	}
 	release_memory(c);
 	if (!fcgi_conn_keeps(c->fcgi)) {
-		kill_conn(c);
+		close_conn(c, CONN_NOT_KEPT);
 		return;
 	}
-	c->state = CONN_WAITING;
+	set_state(c, CONN_WAITING);
 	c->served = true;
 	c->wrote |= !request_method_is_safe(c->request.method);
 	c->deadline = NEVER;
@@ -168,7 +207,7 @@ wait_for_request(struct conn *c)
 static void
 put_response_head(struct conn *c)
 {
-	struct buf *head = &c->host->head;
+	struct buf *head = &c->context->head;
 
 	buf_clear(head);
 	response_put_head(&c->response, &c->request, head);
@@ -185,7 +224,7 @@ put_answer(struct conn *c)
 
 	put_response_head(c);
 	fcgi_conn_lend(c->fcgi, content);
-	c->observed.bytes = content.n;
+	c->entry.bytes = content.n;
 	note_answer(c); /* before the variables go, with the request's name */
 	fcgi_conn_finish(c->fcgi);
 	if (c->memory == NULL)
@@ -193,21 +232,21 @@ put_answer(struct conn *c)
 	end_request(c);
 }
 
-/* The request was read to its end, so that the next one begins cleanly. */
+/* Answers a request that was read to its end. */
 static void
 answer_request(struct conn *c)
 {
 	put_answer(c);
-	wait_for_request(c);
+	end_answer(c);
 }
 
-/* Too much of an unwanted body is still to come: answers, and reads no request on this connection any more. */
+/* Too much of an unwanted body is still to come: answers, and reads no further request on this connection. */
 static void
 answer_early(struct conn *c)
 {
 	put_answer(c);
 	fcgi_conn_shut(c->fcgi);
-	c->state = CONN_CLOSING;
+	set_state(c, CONN_CLOSING);
 	c->deadline = clock_mono() + CLOSING_TIME;
 }
 
@@ -219,11 +258,11 @@ refuse_request(struct conn *c, enum refusal refusal)
 	buf_free(&c->body);
 }
 
-/* Room for the body, within what all bodies together may take. */
+/* Allocates memory for the body, within the budget of all bodies. */
 static void
 reserve_body(struct conn *c)
 {
-	struct server *server = c->host->server;
+	struct server *server = c->context->server;
 	size_t n = (size_t)c->request.content_length;
 
 	buf_init(&c->body, n);
@@ -242,16 +281,16 @@ reserve_body(struct conn *c)
 static void
 start_request(struct conn *c)
 {
-	struct server *server = c->host->server;
+	struct server *server = c->context->server;
 
 	c->began = clock_mono();
 	c->dropped = 0;
-	c->state = CONN_READING;
+	set_state(c, CONN_READING);
 	c->deadline = c->began + server->request_timeout;
 	request_read(&c->request, fcgi_conn_variables(c->fcgi));
-	request_log_begin(&c->host->observer, &c->observed, &c->request, c->began);
+	request_log_begin(&c->context->log, &c->entry, &c->request, c->began);
 	c->step =
-	    api_begin(server->api, &c->host->policy, clock_wall(), &c->call, &c->request, &c->arena, &c->response);
+	    api_begin(server->api, &c->context->policy, clock_wall(), &c->call, &c->request, &c->arena, &c->response);
 	if (c->step == API_BODY)
 		reserve_body(c);
 }
@@ -261,7 +300,7 @@ take_body(struct conn *c)
 {
 	struct str content = fcgi_conn_content(c->fcgi);
 
-	c->deadline = clock_mono() + c->host->server->request_timeout;
+	c->deadline = clock_mono() + c->context->server->request_timeout;
 	if (c->step == API_BODY && content.n <= c->request.content_length - c->body.n) {
 		buf_puts(&c->body, content);
 		return;
@@ -278,20 +317,20 @@ submit_operation(struct conn *c)
 {
 	int64_t now = clock_mono();
 
-	request_log_store(&c->observed, now);
+	request_log_store(&c->entry, now);
 	c->ticket.op = c->call.op;
 	c->ticket.group = 0;
 	c->ticket.sqlstate[0] = '\0';
-	c->ticket.deadline = now + c->host->server->request_timeout;
-	c->state = c->call.op.kind == STORE_LIST ? CONN_STREAMING : CONN_STORING;
+	c->ticket.deadline = now + c->context->server->request_timeout;
+	set_state(c, c->call.op.kind == STORE_LIST ? CONN_STREAMING : CONN_STORING);
 	c->paused = false;
 	c->deadline = NEVER;
-	c->host->store->calls->submit(c->host->store, &c->ticket);
+	c->context->store->calls->submit(c->context->store, &c->ticket);
 }
 
-/* All of the request is here. */
+/* The last byte of the request was read. */
 static void
-complete(struct conn *c)
+execute_request(struct conn *c)
 {
 	if (c->step == API_BODY) {
 		if (c->body.n == c->request.content_length)
@@ -299,33 +338,36 @@ complete(struct conn *c)
 		else
 			refuse_request(c, REFUSAL_BAD_CONTENT_LENGTH);
 	}
-	if (c->step == API_STORE)
+	if (c->step == API_STORE) {
 		submit_operation(c);
-	else
-		answer_request(c);
+		return;
+	}
+	set_state(c, CONN_WRITING);
+	answer_request(c);
 }
 
-/* Nothing more has arrived: half a header has its time, an idle connection has all of it. */
+/* Nothing more to read.  A request that has begun to arrive has a deadline; an idle connection may stay for ever. */
 static void
-await(struct conn *c)
+set_idle_deadline(struct conn *c)
 {
 	if (c->state != CONN_WAITING)
 		return;
 	if (fcgi_conn_is_idle(c->fcgi))
 		c->deadline = NEVER;
 	else if (c->deadline == NEVER)
-		c->deadline = clock_mono() + c->host->server->request_timeout;
+		c->deadline = clock_mono() + c->context->server->request_timeout;
 }
 
+/* Reads, and executes, the requests that have arrived. */
 static void
-read_on(struct conn *c)
+read_requests(struct conn *c)
 {
 	c->reading = true;
 	while (c->state == CONN_WAITING || c->state == CONN_READING || c->state == CONN_CLOSING) {
 		enum fcgi_conn_event event = fcgi_conn_next(c->fcgi);
 
 		if (event == FCGI_CONN_WAIT) {
-			await(c);
+			set_idle_deadline(c);
 			break;
 		}
 		switch (event) {
@@ -336,33 +378,34 @@ read_on(struct conn *c)
 			take_body(c);
 			break;
 		case FCGI_CONN_COMPLETE:
-			complete(c);
+			execute_request(c);
 			break;
 		case FCGI_CONN_GONE:
 		case FCGI_CONN_WAIT:
-			kill_conn(c);
+			close_conn(c, CONN_PEER);
 			break;
 		}
 	}
 	c->reading = false;
-	if (!c->watched && c->state != CONN_STORING && c->state != CONN_DEAD)
+	if (!c->watched && c->state != CONN_STORING && c->state != CONN_CLOSED)
 		watch(c, false);
+	check_conn(c);
 }
 
-/* Puts what there is of a list, where there is anybody to read it. */
+/* Puts the keys that are there; HEAD has no body. */
 static void
 put_keys(struct conn *c)
 {
 	if (c->request.method == METHOD_HEAD)
 		return;
-	fcgi_conn_put(c->fcgi, buf_str(&c->call.listing.out));
-	c->observed.bytes += c->call.listing.out.n;
+	fcgi_conn_put(c->fcgi, buf_str(&c->call.key_list.out));
+	c->entry.bytes += c->call.key_list.out.n;
 }
 
 static void
 done_list(struct conn *c, struct store_result *r)
 {
-	struct key_list *l = &c->call.listing;
+	struct key_list *l = &c->call.key_list;
 
 	if (r->outcome == STORE_DONE)
 		key_list_end(l);
@@ -376,10 +419,11 @@ done_list(struct conn *c, struct store_result *r)
 		note_answer(c);
 		fcgi_conn_finish(c->fcgi);
 		end_request(c);
-		wait_for_request(c);
+		end_answer(c);
 	} else if (l->begun) {
 		note_failure(c, 500);
-		kill_conn(c); /* half an answer: only the end of the connection tells the peer */
+		close_conn(
+		    c, CONN_LIST); /* without its last record the web server knows that the answer is incomplete */
 	} else {
 		if (r->outcome == STORE_DONE)
 			r->outcome = STORE_FAULT;
@@ -393,8 +437,8 @@ on_conn_done(struct store_ticket *t, struct store_result *r)
 {
 	struct conn *c = conn_of_ticket(t);
 
-	request_log_stored(&c->observed, c->host->store, t, r->outcome);
-	c->state = CONN_WRITING; /* the ticket is ours again: nothing to cancel */
+	request_log_stored(&c->entry, c->context->store, t, r->outcome);
+	set_state(c, CONN_WRITING);
 	if (t->op.kind == STORE_LIST) {
 		done_list(c, r);
 	} else {
@@ -406,14 +450,14 @@ on_conn_done(struct store_ticket *t, struct store_result *r)
 		answer_request(c);
 	}
 	if (!c->reading)
-		read_on(c);
+		read_requests(c);
 }
 
-/* Sends the piece of a list that is there. */
+/* Sends the keys that are there, with the header before the first ones. */
 static void
 put_piece(struct conn *c)
 {
-	struct key_list *l = &c->call.listing;
+	struct key_list *l = &c->call.key_list;
 
 	if (!l->begun) {
 		api_finish_list(&c->call, true, &c->response);
@@ -421,7 +465,7 @@ put_piece(struct conn *c)
 		key_list_begin(l);
 	}
 	if (!buf_ok(&l->out))
-		return; /* and stays so until the list's end, see done_list() */
+		return; /* done_list() ends the list for it */
 	put_keys(c);
 	fcgi_conn_flush_put(c->fcgi);
 	buf_clear(&l->out);
@@ -431,9 +475,9 @@ static bool
 on_conn_key(struct store_ticket *t, struct str key)
 {
 	struct conn *c = conn_of_ticket(t);
-	struct key_list *l = &c->call.listing;
+	struct key_list *l = &c->call.key_list;
 
-	/* HEAD shows how a long list would begin; its keys are of no use. */
+	/* HEAD needs only the header of a long list. */
 	if (c->request.method == METHOD_HEAD && l->begun)
 		return true;
 	key_list_put(l, key);
@@ -443,7 +487,7 @@ on_conn_key(struct store_ticket *t, struct str key)
 	if (fcgi_conn_backlog(c->fcgi) <= STREAM_BACKLOG)
 		return true;
 	c->paused = true;
-	c->deadline = clock_mono() + c->host->server->request_timeout;
+	c->deadline = clock_mono() + c->context->server->request_timeout;
 	watch(c, true);
 	return false;
 }
@@ -452,41 +496,41 @@ static void
 on_writable(struct conn *c)
 {
 	fcgi_conn_write(c->fcgi);
-	c->deadline = clock_mono() + c->host->server->request_timeout;
+	c->deadline = clock_mono() + c->context->server->request_timeout;
 	if (fcgi_conn_backlog(c->fcgi) > 0)
 		return;
 	watch(c, false);
 	if (c->state == CONN_WRITING) {
-		wait_for_request(c);
+		end_answer(c);
 	} else if (c->state == CONN_STREAMING && c->paused) {
 		c->paused = false;
 		c->deadline = NEVER;
-		c->host->store->calls->resume(c->host->store, &c->ticket);
+		c->context->store->calls->resume(c->context->store, &c->ticket);
 	}
 }
 
 static void
 on_conn_ready(struct watch *w, uint32_t events)
 {
-	struct conn *c = (struct conn *)w;
+	struct conn *c = container_of(w, struct conn, watch);
 
-	if (c->state == CONN_DEAD)
+	if (c->state == CONN_CLOSED)
 		return;
 	if ((events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0)
 		fcgi_conn_readable(c->fcgi, (events & (EPOLLRDHUP | EPOLLHUP)) != 0);
 	if ((events & (EPOLLHUP | EPOLLERR)) != 0 && (c->state == CONN_STREAMING || c->state == CONN_WRITING)) {
-		kill_conn(c); /* nobody is there to read the rest */
+		close_conn(c, CONN_PEER);
 		return;
 	}
 	if ((events & EPOLLOUT) != 0)
 		on_writable(c);
-	read_on(c);
+	read_requests(c);
 }
 
 static const struct store_client client = { on_conn_done, on_conn_key };
 
 void
-conn_open(struct conn_host *host, int fd)
+conn_open(struct conn_context *context, int fd)
 {
 	struct conn *c = calloc(1, sizeof(*c));
 
@@ -499,23 +543,20 @@ conn_open(struct conn_host *host, int fd)
 		free(c);
 		return;
 	}
-	c->host = host;
+	c->context = context;
 	c->began = clock_mono();
 	c->deadline = NEVER;
 	c->ticket.client = &client;
 	c->watch = (struct watch){ .fd = fd, .ready = on_conn_ready };
 	arena_init(&c->arena, API_ARENA_MAX);
-	c->next = host->first;
-	if (host->first != NULL)
-		host->first->previous = c;
-	host->first = c;
-	host->count++;
-	read_on(c);
+	LIST_INSERT_HEAD(&context->open, c, link);
+	context->count++;
+	read_requests(c);
 }
 
-/* How long an idle connection has for another request while the program drains. */
+/* How long an idle connection stays open for a next request while the program drains. */
 static int64_t
-grace(const struct conn *c)
+drain_time(const struct conn *c)
 {
 	if (c->wrote)
 		return WRITER_TIME;
@@ -523,31 +564,33 @@ grace(const struct conn *c)
 }
 
 /*
- * The last look at a connection without a request before the program ends.  A
- * write must not run into the end of a connection, since the web server could
- * not repeat it.  A new connection has a moment for its request to arrive: it
- * was made because there is one.  One that has carried writes is left to the
- * web server to close, see deploy/nginx/hulykvs.conf.
+ * Closes a connection that waits for a request, after a last look whether one
+ * has arrived.  A write must not arrive when the connection is being closed,
+ * since the web server could not know whether it may repeat it.  So a new
+ * connection stays open for a moment, because a request is about to arrive, and
+ * one that has carried writes stays until the web server closes it (see
+ * deploy/nginx/hulykvs.conf) or WRITER_TIME is over.
  */
 static void
-drop_body(struct conn *c, int64_t now)
+close_if_idle(struct conn *c, int64_t now)
 {
 	fcgi_conn_readable(c->fcgi, false);
-	read_on(c);
+	read_requests(c);
 	if (c->state != CONN_WAITING)
 		return;
-	if (fcgi_conn_is_idle(c->fcgi) ? now - c->began >= grace(c) : c->deadline <= now)
-		kill_conn(c);
+	if (fcgi_conn_is_idle(c->fcgi) ? now - c->began >= drain_time(c) : c->deadline <= now)
+		close_conn(c, CONN_DRAINING);
 }
 
 void
-conn_sweep(struct conn_host *host, int64_t now, bool draining)
+conn_check_deadlines(struct conn_context *context, int64_t now, bool draining)
 {
-	for (struct conn *c = host->first, *next; c != NULL; c = next) {
-		next = c->next;
+	for (struct conn *c = LIST_FIRST(&context->open), *next; c != NULL; c = next) {
+		next = LIST_NEXT(c, link);
+		check_conn(c);
 		if (draining && c->state == CONN_WAITING)
-			drop_body(c, now);
+			close_if_idle(c, now);
 		else if (c->deadline <= now)
-			kill_conn(c);
+			close_conn(c, CONN_TIMEOUT);
 	}
 }

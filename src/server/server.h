@@ -17,13 +17,13 @@ struct server {
 	struct snapshot_publisher settings; /* those that HUP exchanges; each worker holds a snapshot */
 	int64_t request_timeout;            /* nanoseconds */
 	size_t body_budget;                 /* bytes of bodies in memory at once */
-	_Atomic size_t body_bytes;          /* of them in use */
-	_Atomic bool draining;              /* answer what is there, accept no more */
+	_Atomic size_t body_bytes;          /* bytes of it in use */
+	_Atomic bool draining;              /* finish the requests that have arrived, accept no more */
 	int listener;                       /* non-blocking */
 	struct peer_users peers;            /* who may connect to it */
 	struct metrics *metrics;            /* a block for each worker; NULL: none */
 	struct trace *trace;                /* a ring for each worker; NULL: none */
-	struct heartbeat *health;           /* knows each worker */
+	struct heartbeat *health;           /* each worker reports to it */
 };
 
 #endif

@@ -17,24 +17,24 @@
 #include "server/conn.h"
 #include "telemetry/metrics.h"
 
-#define ACCEPTS_PER_TURN 16 /* then the other workers have their chance */
-#define SWEEP_EVERY      (1 * CLOCK_S)
-#define ACCEPT_REST      (100 * CLOCK_MS) /* after EMFILE */
-#define SETTLE_EVERY     (5 * CLOCK_MS)
-#define SEND_BUFFER      (1024 * 1024)  /* bytes; the kernel's own choice is a fifth of it */
-#define STRANGERS_EVERY  (10 * CLOCK_S) /* a line in the log at most */
+#define ACCEPTS_PER_ITERATION 16 /* then other workers may accept, and requests are served */
+#define CHECK_EVERY           (1 * CLOCK_S)
+#define ACCEPT_PAUSE          (100 * CLOCK_MS) /* after EMFILE, before the next try */
+#define SETTLE_EVERY          (5 * CLOCK_MS)
+#define SEND_BUFFER           (1024 * 1024)  /* bytes; five times the kernel's default */
+#define REFUSED_EVERY         (10 * CLOCK_S) /* at most one line in the log */
 
 struct worker {
 	struct loop loop;
-	struct conn_host host;
+	struct conn_context context;
 	const struct worker_store *kind;
 	unsigned number;
 	pthread_t thread;
 	struct watch listener, wake;
 	bool listening;
-	struct timer settle, sweep, rest;
-	int64_t strangers_told; /* when the log last said so */
-	int64_t strangers;      /* connections closed since */
+	struct timer settle, check, accept_again;
+	int64_t refused_logged; /* when a connection that was refused was last logged */
+	int64_t refused;        /* connections refused since */
 	struct hook drain, end;
 };
 
@@ -43,7 +43,7 @@ listen_again(struct worker *w)
 {
 	w->listening = loop_watch(&w->loop, &w->listener, LOOP_LISTENER);
 	if (!w->listening)
-		w->rest.due = clock_mono() + ACCEPT_REST;
+		w->accept_again.due = clock_mono() + ACCEPT_PAUSE;
 }
 
 static void
@@ -52,47 +52,47 @@ stop_listening(struct worker *w)
 	if (w->listening)
 		loop_unwatch(&w->loop, &w->listener);
 	w->listening = false;
-	w->settle.due = w->rest.due = TIMER_OFF;
+	w->settle.due = w->accept_again.due = TIMER_OFF;
 }
 
-/* No descriptor left: idle connections have to go, as when draining.  Where none can, waits for others to end. */
+/* No descriptor left: closes idle connections, as when draining.  If there are none, pauses accepting. */
 static void
-make_room_for_connection(struct worker *w)
+free_descriptors(struct worker *w)
 {
 	int64_t now = clock_mono();
 
-	conn_sweep(&w->host, now, true);
-	if (w->host.dead != NULL)
-		return; /* closed at the end of the turn */
-	log_event(LOG_WARN, "no descriptors left, resting");
+	conn_check_deadlines(&w->context, now, true);
+	if (!LIST_EMPTY(&w->context.closed))
+		return; /* their descriptors are closed at the end of this iteration */
+	log_event(LOG_WARN, "no file descriptors left: raise the limit (ulimit -n, LimitNOFILE)");
 	stop_listening(w);
-	w->rest.due = now + ACCEPT_REST;
+	w->accept_again.due = now + ACCEPT_PAUSE;
 }
 
-/* By the user that connected; one who tries again and again does not fill the log. */
+/* Whether the user that connected may.  Refusals are logged once in REFUSED_EVERY, so that they do not fill the log. */
 static bool
-is_welcome(struct worker *w, int fd)
+may_connect(struct worker *w, int fd)
 {
 	uid_t uid;
 	int64_t now;
 
-	if (peer_users_may(&w->host.server->peers, fd, &uid))
+	if (peer_users_may(&w->context.server->peers, fd, &uid))
 		return true;
 	metrics_add(METRICS_PEERS_REFUSED, 1);
-	w->strangers++;
+	w->refused++;
 	now = clock_mono();
-	if (now - w->strangers_told >= STRANGERS_EVERY) {
+	if (now - w->refused_logged >= REFUSED_EVERY) {
 		log_event(LOG_WARN, "connection closed: its user may not connect", log_number("uid", (int64_t)uid),
-		    log_number("connections", w->strangers));
-		w->strangers_told = now;
-		w->strangers = 0;
+		    log_number("connections", w->refused));
+		w->refused_logged = now;
+		w->refused = 0;
 	}
 	return false;
 }
 
-/* So that a large value goes out at once: each further piece costs both sides a wake-up. */
+/* So that a large value is sent in one piece: each further piece wakes both processes once more. */
 static void
-widen(int fd)
+enlarge_send_buffer(int fd)
 {
 	int size = SEND_BUFFER;
 
@@ -105,51 +105,51 @@ on_accept(struct watch *watch, uint32_t events)
 	struct worker *w = container_of(watch, struct worker, listener);
 
 	(void)events;
-	for (int i = 0; i < ACCEPTS_PER_TURN; i++) {
+	for (int i = 0; i < ACCEPTS_PER_ITERATION; i++) {
 		int fd = accept4(watch->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 
 		if (fd >= 0) {
-			if (is_welcome(w, fd)) {
-				widen(fd);
-				conn_open(&w->host, fd);
+			if (may_connect(w, fd)) {
+				enlarge_send_buffer(fd);
+				conn_open(&w->context, fd);
 			} else {
 				(void)close(fd);
 			}
 			continue;
 		}
 		if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)
-			make_room_for_connection(w);
+			free_descriptors(w);
 		return;
 	}
 }
 
 static void
-on_rest(struct timer *t)
+on_accept_again(struct timer *t)
 {
-	listen_again(container_of(t, struct worker, rest));
+	listen_again(container_of(t, struct worker, accept_again));
 }
 
-/* Accepts as soon as it is known whether the database is there. */
+/* Begins to accept when it is known whether the database can be reached. */
 static void
 on_settle(struct timer *t)
 {
 	struct worker *w = container_of(t, struct worker, settle);
 
-	if (w->kind->is_settled(w->host.store))
+	if (w->kind->is_settled(w->context.store))
 		listen_again(w);
 	else
 		t->due = clock_mono() + SETTLE_EVERY;
 }
 
 static void
-on_sweep(struct timer *t)
+on_every_second(struct timer *t)
 {
-	struct worker *w = container_of(t, struct worker, sweep);
+	struct worker *w = container_of(t, struct worker, check);
 	int64_t now = clock_mono();
 
-	conn_sweep(&w->host, now, false);
-	heartbeat_beat(w->host.server->health, w->number, now);
-	t->due = now + SWEEP_EVERY;
+	conn_check_deadlines(&w->context, now, false);
+	heartbeat_beat(w->context.server->health, w->number, now);
+	t->due = now + CHECK_EVERY;
 }
 
 static void
@@ -160,16 +160,16 @@ on_wake(struct watch *watch, uint32_t events)
 
 	(void)events;
 	if (read(watch->fd, &count, sizeof(count)) > 0)
-		snapshot_renew(&w->host.settings);
+		snapshot_renew(&w->context.settings);
 }
 
 static bool
 is_draining(const struct worker *w)
 {
-	return atomic_load_explicit(&w->host.server->draining, memory_order_relaxed);
+	return atomic_load_explicit(&w->context.server->draining, memory_order_relaxed);
 }
 
-/* Before the store sends what has come in this turn: a last look may find a request. */
+/* Runs before the store sends what this iteration has gathered, since a last look may find requests. */
 static void
 drain_connections(struct hook *h)
 {
@@ -178,24 +178,23 @@ drain_connections(struct hook *h)
 	if (!is_draining(w))
 		return;
 	stop_listening(w);
-	conn_sweep(&w->host, clock_mono(), true);
+	conn_check_deadlines(&w->context, clock_mono(), true);
 }
 
 static void
 worker_end_of_iteration(struct hook *h)
 {
 	struct worker *w = container_of(h, struct worker, end);
-	bool room;
+	bool freed = !LIST_EMPTY(&w->context.closed);
 
-	if (is_draining(w) && w->host.count == 0)
+	if (is_draining(w) && w->context.count == 0)
 		loop_stop(&w->loop);
-	room = w->host.dead != NULL;
-	conn_bury(&w->host);
-	if (room && w->rest.due != TIMER_OFF) {
-		w->rest.due = TIMER_OFF;
+	conn_free_closed(&w->context);
+	if (freed && w->accept_again.due != TIMER_OFF) {
+		w->accept_again.due = TIMER_OFF;
 		listen_again(w);
 	}
-	request_log_flush(&w->host.observer);
+	request_log_flush(&w->context.log);
 }
 
 static void *
@@ -206,9 +205,9 @@ worker_main(void *arg)
 
 	(void)snprintf(name, sizeof(name), "worker %u", w->number % 1000);
 	(void)pthread_setname_np(pthread_self(), name);
-	metrics_attach(w->host.server->metrics, w->number);
+	metrics_attach(w->context.server->metrics, w->number);
 	loop_run(&w->loop);
-	heartbeat_end(w->host.server->health, w->number);
+	heartbeat_end(w->context.server->health, w->number);
 	digest_thread_end();
 	return NULL;
 }
@@ -216,55 +215,55 @@ worker_main(void *arg)
 static void
 worker_free(struct worker *w)
 {
-	w->kind->free(w->host.store);
-	policy_free(&w->host.policy);
-	snapshot_release(&w->host.settings);
-	buf_free(&w->host.head);
-	request_log_close(&w->host.observer);
+	w->kind->free(w->context.store);
+	policy_free(&w->context.policy);
+	snapshot_release(&w->context.settings);
+	buf_free(&w->context.head);
+	request_log_close(&w->context.log);
 	if (w->wake.fd >= 0)
 		(void)close(w->wake.fd);
 	loop_close(&w->loop);
 	free(w);
 }
 
-/* Between two steps of a request; whatever was borrowed from the settings before is borrowed anew. */
+/* Called between two steps of requests.  Who borrows from the settings borrows from the new ones now. */
 static void
 exchange_settings(struct snapshot_holder *h, const struct snapshot *next)
 {
-	struct worker *w = container_of(h, struct worker, host.settings);
+	struct worker *w = container_of(h, struct worker, context.settings);
 
-	policy_change(&w->host.policy, &next->secrets, next->rules);
-	w->kind->change(w->host.store, next);
-	w->host.observer.access_log = next->access_log;
+	policy_change(&w->context.policy, &next->secrets, next->rules);
+	w->kind->change(w->context.store, next);
+	w->context.log.access_log = next->access_log;
 }
 
 static bool
 set_up_worker(struct worker *w)
 {
-	struct server *server = w->host.server;
+	struct server *server = w->context.server;
 
 	w->wake = (struct watch){ .fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), .ready = on_wake };
 	w->listener = (struct watch){ .fd = server->listener, .ready = on_accept };
 	if (!loop_init(&w->loop) || w->wake.fd < 0 || !loop_watch(&w->loop, &w->wake, LOOP_LEVEL))
 		return false;
 	w->settle = (struct timer){ .due = 0, .fire = on_settle };
-	w->sweep = (struct timer){ .due = clock_mono() + SWEEP_EVERY, .fire = on_sweep };
-	w->rest = (struct timer){ .due = TIMER_OFF, .fire = on_rest };
+	w->check = (struct timer){ .due = clock_mono() + CHECK_EVERY, .fire = on_every_second };
+	w->accept_again = (struct timer){ .due = TIMER_OFF, .fire = on_accept_again };
 	loop_add_timer(&w->loop, &w->settle);
-	loop_add_timer(&w->loop, &w->sweep);
-	loop_add_timer(&w->loop, &w->rest);
+	loop_add_timer(&w->loop, &w->check);
+	loop_add_timer(&w->loop, &w->accept_again);
 	w->drain.run = drain_connections;
 	w->end.run = worker_end_of_iteration;
 	loop_add_hook(&w->loop, &w->end);
-	w->host.loop = &w->loop;
-	buf_init(&w->host.head, API_ARENA_MAX);
-	request_log_open(&w->host.observer, trace_ring(server->trace, w->number));
-	snapshot_holder_init(&w->host.settings, &server->settings, exchange_settings);
-	w->host.observer.access_log = w->host.settings.held->access_log;
-	if (!policy_init(&w->host.policy, &w->host.settings.held->secrets, w->host.settings.held->rules))
+	w->context.loop = &w->loop;
+	buf_init(&w->context.head, API_ARENA_MAX);
+	request_log_open(&w->context.log, trace_ring(server->trace, w->number));
+	snapshot_holder_init(&w->context.settings, &server->settings, exchange_settings);
+	w->context.log.access_log = w->context.settings.held->access_log;
+	if (!policy_init(&w->context.policy, &w->context.settings.held->secrets, w->context.settings.held->rules))
 		return false;
-	w->host.store = w->kind->make(w->kind->ctx, &w->loop, &w->host.settings);
-	if (w->host.store == NULL)
+	w->context.store = w->kind->make(w->kind->ctx, &w->loop, &w->context.settings);
+	if (w->context.store == NULL)
 		return false;
 	loop_add_hook(&w->loop, &w->drain);
 	return true;
@@ -279,8 +278,8 @@ worker_start(struct server *server, unsigned number, const struct worker_store *
 		return NULL;
 	w->kind = kind;
 	w->number = number;
-	w->strangers_told = -STRANGERS_EVERY;
-	w->host.server = server;
+	w->refused_logged = -REFUSED_EVERY;
+	w->context.server = server;
 	w->wake.fd = w->loop.epoll = -1;
 	if (set_up_worker(w) && pthread_create(&w->thread, NULL, worker_main, w) == 0)
 		return w;

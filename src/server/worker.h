@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: EPL-2.0 */
 /*
- * worker: a thread that serves requests: its loop, its share of the web
+ * worker: a thread that serves requests: its event loop, its part of the web
  * server's connections, its store and its token cache.  Workers share the
- * listening socket and a few counters, nothing else.
+ * listening socket, the settings and a few counters, nothing else.  For
+ * program/main.
  *
- * A connection belongs to the worker that accepted it.  While its request
- * waits for the store it is parked: other connections go on.
+ * A connection belongs to the worker that accepted it.  While a request waits for
+ * the store, the worker serves other connections.
  */
 #ifndef HULYKVS_WORKER_H
 #define HULYKVS_WORKER_H

@@ -49,15 +49,15 @@ static struct loop loop;
 static struct store_mem store;
 static struct api api = { .payload_limit = 65536 };
 static struct server server = { .api = &api, .request_timeout = 10 * CLOCK_S, .body_budget = 131072 };
-static struct conn_host host = { .loop = &loop, .server = &server, .store = &store.store };
+static struct conn_context host = { .loop = &loop, .server = &server, .store = &store.store };
 static struct timer at_once;
 
 static void
 end_turn(struct hook *h)
 {
 	(void)h;
-	conn_bury(&host);
-	request_log_flush(&host.observer);
+	conn_free_closed(&host);
+	request_log_flush(&host.log);
 	loop_stop(&loop);
 }
 
@@ -79,7 +79,7 @@ LLVMFuzzerInitialize(int *argc, char ***argv)
 	CHECK(fcgi_conn_init() && uuid_parse(STR(WORKSPACE), &api.default_workspace));
 	CHECK(policy_init(&host.policy, &secrets, NULL));
 	buf_init(&host.head, API_ARENA_MAX);
-	request_log_open(&host.observer, NULL);
+	request_log_open(&host.log, NULL);
 	return 0;
 }
 
@@ -88,7 +88,7 @@ pump(void)
 {
 	struct pollfd ready = { .fd = loop.epoll, .events = POLLIN };
 
-	conn_bury(&host);
+	conn_free_closed(&host);
 	for (int i = 0; poll(&ready, 1, 0) > 0; i++) {
 		CHECK(i < TURNS_MAX);
 		at_once.due = 0;
@@ -219,10 +219,10 @@ set_up(unsigned switches)
 static void
 check_end(void)
 {
-	conn_sweep(&host, clock_mono() + 3600 * CLOCK_S, true);
+	conn_check_deadlines(&host, clock_mono() + 3600 * CLOCK_S, true);
 	while (store_mem_step(&store))
 		pump();
-	conn_sweep(&host, INT64_MAX / 2, true);
+	conn_check_deadlines(&host, INT64_MAX / 2, true);
 	pump();
 	CHECK(host.count == 0 && host.first == NULL && host.dead == NULL);
 	CHECK(atomic_load(&server.body_bytes) == 0);
@@ -250,7 +250,7 @@ play(int fd, unsigned switches, size_t piece, struct str bytes, struct buf *got)
 	while (store_mem_step(&store))
 		converse(fd, got);
 	if ((switches & DRAIN) != 0)
-		conn_sweep(&host, clock_mono(), true);
+		conn_check_deadlines(&host, clock_mono(), true);
 	(void)shutdown(fd, SHUT_WR);
 	converse(fd, got);
 }

@@ -443,7 +443,7 @@ $(cat)" "$1" "$WORLD_TOP/tests/tools"
 		        time.sleep(0.01)
 		    peer.stdin(1, b"")
 		    answer = peer.read_answer(1)
-		    assert answer.status == 503 and b"[-]serving failed: about to end\\n" in answer.body, answer.body
+		    assert answer.status == 503 and b"[-]serving failed: shutting down\\n" in answer.body, answer.body
 	END
 	world_until 10 world_gone "$PROGRAM"
 }
@@ -466,7 +466,7 @@ $(cat)" "$1" "$WORLD_TOP/tests/tools"
 		        seen.add(answer.status)
 		    time.sleep(0.1)
 		assert seen == {200, 503}, seen
-		assert answer.body.startswith(b"[-]workers failed: worker 1 has not turned for 5 s\\n"), answer.body
+		assert answer.body.startswith(b"[-]workers failed: the event loop of worker 1 has been stuck for 5 s\\n"), answer.body
 	END
 	log_has 'level=error .*route="/livez" status=503 .*refusal="NOT_ALIVE"'
 	world_until 10 livez_is_ok

@@ -211,7 +211,7 @@ log_has()
 	[[ "$output" == *'[+]encryption ok'* ]]
 	again HULY_ENCRYPTION_KEYS_FILE=off HULY_ENCRYPTION_MODE=off
 	get n/k 500
-	log_has 'msg="a value is sealed, and HULY_ENCRYPTION_KEYS_FILE names no keys"'
+	log_has 'msg="a value is sealed, but HULY_ENCRYPTION_KEYS_FILE names no keys"'
 	world_stop
 }
 

@@ -79,7 +79,7 @@ on_done(struct store_ticket *t, struct store_result *r)
 {
 	(void)t;
 	if (call.op.kind == STORE_LIST && r->outcome == STORE_DONE) {
-		key_list_end(&call.listing);
+		key_list_end(&call.key_list);
 		api_finish_list(&call, false, &response);
 	} else {
 		api_finish(&call, r, &response);
@@ -91,7 +91,7 @@ static bool
 on_key(struct store_ticket *t, struct str key)
 {
 	(void)t;
-	key_list_put(&call.listing, key);
+	key_list_put(&call.key_list, key);
 	return true;
 }
 
@@ -110,7 +110,7 @@ perform(struct str body)
 		ticket.op = call.op;
 		store.store.calls->submit(&store.store, &ticket);
 		if (call.op.kind == STORE_LIST)
-			key_list_free(&call.listing);
+			key_list_free(&call.key_list);
 	} else {
 		buf_puts(&answer, response_content(&response, &request));
 	}
@@ -635,7 +635,7 @@ play_readiness(void)
 	const struct row silent = { NONE, "GET", "/readyz?x=verbose", NULL, STR_ABSENT, 503, NULL,
 		STR("[-]database failed\n[?]schema unknown\n" SERVING "Not ready") };
 	const struct row draining = { NONE, "GET", "/readyz?x&verbose=1", NULL, STR_ABSENT, 503, NULL,
-		STR("[-]serving failed: about to end\n[+]database ok\n[+]schema ok\nNot ready") };
+		STR("[-]serving failed: shutting down\n[+]database ok\n[+]schema ok\nNot ready") };
 	struct heartbeat *health = heartbeat_new(1, 0);
 
 	if (health == NULL)
@@ -669,7 +669,7 @@ is_alive(void)
 	const struct row verbose = { NONE, "GET", "/livez?verbose", NULL, STR_ABSENT, 200, NULL,
 		STR("[+]workers ok\nok") };
 	const struct row stuck = { NONE, "GET", "/livez", NULL, STR_ABSENT, 503, NULL,
-		STR("[-]workers failed: worker 1 has not turned for 6 s\nNot alive") };
+		STR("[-]workers failed: the event loop of worker 1 has been stuck for 6 s\nNot alive") };
 	const struct row status = { NONE, "GET", "/status", NULL, STR_ABSENT, 200, NULL, STR("ok") };
 	int64_t now = clock_mono();
 	struct heartbeat *health = heartbeat_new(2, now);

@@ -12,10 +12,10 @@
 #include "lib/bearer.h"
 #include "lib/tap.h"
 
-#define CAP       262144
-#define TURNS_MAX 10000 /* in a row; beyond them the loop is thought to spin */
+#define CAP            262144
+#define ITERATIONS_MAX 10000 /* in a row; beyond them the loop is thought to spin */
 
-struct conn_host web_host;
+struct conn_context web_context;
 struct server web_server;
 struct store_mem web_store;
 struct uuid web_workspace;
@@ -28,18 +28,18 @@ static struct api api = { .payload_limit = WEB_LIMIT };
 static const char *token;
 static int64_t began; /* the test */
 
-/* --- the worker's side: a loop that is turned by hand --- */
+/* --- the worker's side: a loop that the test iterates --- */
 
 static void
-end_turn(struct hook *h)
+end_iteration(struct hook *h)
 {
 	(void)h;
-	conn_bury(&web_host);
-	request_log_flush(&web_host.observer);
+	conn_free_closed(&web_context);
+	request_log_flush(&web_context.log);
 	loop_stop(&loop);
 }
 
-static struct hook hook = { .run = end_turn };
+static struct hook hook = { .run = end_iteration };
 static struct timer at_once;
 
 static void
@@ -48,15 +48,15 @@ do_nothing(struct timer *t)
 	(void)t;
 }
 
-/* Turns the loop until it has nothing to do. */
+/* Iterates until the loop has nothing to do. */
 void
 web_pump(void)
 {
 	struct pollfd ready = { .fd = loop.epoll, .events = POLLIN };
 
-	conn_bury(&web_host);
+	conn_free_closed(&web_context);
 	for (int i = 0; poll(&ready, 1, 0) > 0; i++) {
-		if (i == TURNS_MAX)
+		if (i == ITERATIONS_MAX)
 			tap_bail("the loop spins");
 		at_once.due = 0;
 		loop.stopped = false;
@@ -65,16 +65,16 @@ web_pump(void)
 }
 
 void
-web_sweep(int64_t later, bool draining)
+web_check_deadlines(int64_t later, bool draining)
 {
-	conn_sweep(&web_host, clock_mono() + later, draining);
+	conn_check_deadlines(&web_context, clock_mono() + later, draining);
 	web_pump();
 }
 
 void
-web_sweep_early(int64_t later, bool draining)
+web_check_deadlines_early(int64_t later, bool draining)
 {
-	conn_sweep(&web_host, began + later, draining);
+	conn_check_deadlines(&web_context, began + later, draining);
 	web_pump();
 }
 
@@ -97,11 +97,11 @@ void
 web_end(const char *name)
 {
 	web_pump();
-	tap_int(web_host.count, 0, "%s: no connection is left", name);
+	tap_int(web_context.count, 0, "%s: no connection is left", name);
 	tap_int(atomic_load(&web_server.body_bytes), 0, "%s: no body is left", name);
 	tap_ok(web_store.waiting == NULL && web_store.lists == NULL, "%s: nothing waits for the store", name);
 	tap_int(web_store.lent, 0, "%s: no value is lent any more", name);
-	web_sweep(INT64_MAX / 2, true);
+	web_check_deadlines(INT64_MAX / 2, true);
 	store_mem_free(&web_store);
 	loop_close(&loop);
 }
@@ -119,7 +119,7 @@ web_dial_small(struct web_peer *p, int sndbuf)
 		tap_bail("setsockopt");
 	*p = (struct web_peer){ .fd = fd[0] };
 	buf_init(&p->got, SIZE_MAX);
-	conn_open(&web_host, fd[1]);
+	conn_open(&web_context, fd[1]);
 }
 
 void
@@ -141,8 +141,8 @@ void
 web_receive(struct web_peer *p, size_t n)
 {
 	while (n > 0 && !p->closed) {
-		char *room = buf_reserve(&p->got, n < 65536 ? n : 65536);
-		ssize_t rc = recv(p->fd, room, n < 65536 ? n : 65536, 0);
+		char *space = buf_reserve(&p->got, n < 65536 ? n : 65536);
+		ssize_t rc = recv(p->fd, space, n < 65536 ? n : 65536, 0);
 
 		if (rc < 0 && errno == EAGAIN)
 			return;
@@ -155,7 +155,7 @@ web_receive(struct web_peer *p, size_t n)
 	}
 }
 
-/* Turns the loop and reads, until neither leads to more. */
+/* Iterates and reads until neither leads to more. */
 void
 web_converse(struct web_peer *p)
 {
@@ -348,19 +348,19 @@ web_set_up(void)
 	    &lasting)
 		    .p;
 	web_server.api = &api;
-	web_host = (struct conn_host){ .loop = &loop, .server = &web_server, .store = &web_store.store };
-	bearer_policy(&web_host.policy, NULL);
-	buf_init(&web_host.head, CAP);
-	request_log_open(&web_host.observer, NULL);
-	web_host.observer.access_log = false;
+	web_context = (struct conn_context){ .loop = &loop, .server = &web_server, .store = &web_store.store };
+	bearer_policy(&web_context.policy, NULL);
+	buf_init(&web_context.head, CAP);
+	request_log_open(&web_context.log, NULL);
+	web_context.log.access_log = false;
 }
 
 void
 web_tear_down(void)
 {
-	policy_free(&web_host.policy);
-	buf_free(&web_host.head);
-	request_log_close(&web_host.observer);
+	policy_free(&web_context.policy);
+	buf_free(&web_context.head);
+	request_log_close(&web_context.log);
 	buf_free(&web_body);
 	arena_free(&lasting);
 	free(web_large);

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: EPL-2.0 */
 /*
  * web: both ends of a FastCGI connection for tests of conn and fcgi: a peer
- * that speaks for the web server, and a worker's loop that is turned by hand,
+ * that speaks for the web server, and a worker's loop that the test iterates,
  * with a store in memory.
  *
  * Everything happens in one thread and in a known order, without waiting: a
- * call that sends turns the loop until it has nothing more to do.
+ * call that sends iterates until it has nothing more to do.
  */
 #ifndef HULYKVS_WEB_H
 #define HULYKVS_WEB_H
@@ -21,7 +21,7 @@
 #define WEB_KEY        "/api2/" WEB_WORKSPACE "/n/k"
 #define WEB_LIST       "/api2/" WEB_WORKSPACE "/n"
 
-extern struct conn_host web_host;
+extern struct conn_context web_context;
 extern struct server web_server;
 extern struct store_mem web_store;
 extern struct uuid web_workspace;
@@ -38,15 +38,15 @@ void web_begin(bool slow);
 /* After the last peer has gone: checks that nothing is left of any. */
 void web_end(const char *name);
 
-/* Turns the loop until it has nothing to do. */
+/* Iterates until the loop has nothing to do. */
 void web_pump(void);
 
 /*
  * What a worker does every second, as if so much more time had passed; early:
  * as if it had since web_begin(), so that a slow machine changes nothing.
  */
-void web_sweep(int64_t later, bool draining);
-void web_sweep_early(int64_t later, bool draining);
+void web_check_deadlines(int64_t later, bool draining);
+void web_check_deadlines_early(int64_t later, bool draining);
 
 /* The web server's end of a connection. */
 struct web_peer {
@@ -66,7 +66,7 @@ void web_say(struct web_peer *p, struct str s);
 /* Reads what is there, n bytes at most; does not turn the loop. */
 void web_receive(struct web_peer *p, size_t n);
 
-/* Turns the loop and reads, until neither leads to more. */
+/* Iterates and reads until neither leads to more. */
 void web_converse(struct web_peer *p);
 
 enum { WEB_KEEP = 1 }; /* FCGI_KEEP_CONN */

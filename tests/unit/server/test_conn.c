@@ -127,7 +127,7 @@ waits_its_turn(void)
 	web_end("pipelined");
 }
 
-/* With a store that answers at once they are all answered in one turn. */
+/* With a store that answers at once they are all answered in one iteration. */
 static void
 answers_all_at_once(void)
 {
@@ -287,7 +287,8 @@ stores_no_half_bodies(void)
 		if (i < COUNT(ends))
 			web_put_record(&wire, ends[i], STR(""));
 		web_say(&p, buf_str(&wire));
-		tap_ok(atomic_load(&web_server.body_bytes) == (i < COUNT(ends) ? 0 : 10), "half a body: its room");
+		tap_ok(atomic_load(&web_server.body_bytes) == (i < COUNT(ends) ? 0 : 10),
+		    "half a body: its bytes of the budget");
 		if (i < COUNT(ends))
 			web_expect_closed(&p, "half a body and something else");
 		web_hang_up(&p);
@@ -311,7 +312,7 @@ keeps_within_the_budget(void)
 	buf_init(&wire, SIZE_MAX);
 	web_put_begin(&wire, "PUT", WEB_KEY, 60, WEB_KEEP);
 	web_say(&first, buf_str(&wire));
-	tap_int(atomic_load(&web_server.body_bytes), 60, "a body has its room before it arrives");
+	tap_int(atomic_load(&web_server.body_bytes), 60, "a body has its bytes of the budget before it arrives");
 	web_ask(&second, "PUT", WEB_KEY, str_from(web_large, 41), WEB_KEEP);
 	web_expect(&second, 503, STR("Too many request bodies at once"), "a body beyond the budget");
 	web_ask(&second, "PUT", WEB_KEY, str_from(web_large, 40), WEB_KEEP);
@@ -386,15 +387,15 @@ answers_early(bool patient)
 	flood(&p, 1 << 20);
 	web_expect(&p, 413, STR("payload reached size limit"), "an endless body");
 	web_expect_closed(&p, "an endless body");
-	tap_int(web_host.count, 1, "an endless body: the connection stays to be read");
+	tap_int(web_context.count, 1, "an endless body: the connection stays to be read");
 	flood(&p, 1 << 20);
 	web_ask(&p, "PUT", WEB_KEY, STR("smuggled"), WEB_KEEP);
 	web_expect_stored(STR_ABSENT, "an endless body: nothing behind it is a request");
 	if (patient) {
-		web_sweep_early(4 * CLOCK_S, false);
-		tap_int(web_host.count, 1, "an endless body: the peer has some time");
-		web_sweep(6 * CLOCK_S, false);
-		tap_int(web_host.count, 0, "an endless body: but not for ever");
+		web_check_deadlines_early(4 * CLOCK_S, false);
+		tap_int(web_context.count, 1, "an endless body: the peer has some time");
+		web_check_deadlines(6 * CLOCK_S, false);
+		tap_int(web_context.count, 0, "an endless body: but not for ever");
 	}
 	buf_free(&wire);
 	web_hang_up(&p);
@@ -421,7 +422,7 @@ leaves_everywhere(const char *method, const char *uri, struct str value, bool sl
 		while (store_mem_step(&web_store))
 			web_pump();
 		web_pump();
-		wrong += web_host.count != 0 || web_store.submitted != (at == wire.n ? 1 : 0);
+		wrong += web_context.count != 0 || web_store.submitted != (at == wire.n ? 1 : 0);
 	}
 	tap_int(wrong, 0, "%s: a peer that leaves after any of %zu bytes", method, at - 1);
 	buf_free(&wire);
@@ -438,12 +439,12 @@ leaves_while_parked(void)
 	web_dial(&p);
 	web_ask(&p, "PUT", WEB_KEY, STR("value"), WEB_KEEP);
 	web_hang_up(&p);
-	tap_int(web_host.count, 1, "left while parked: the connection waits for the store");
-	web_sweep(INT64_MAX / 2, true);
-	tap_int(web_host.count, 1, "left while parked: whatever the time");
+	tap_int(web_context.count, 1, "left while parked: the connection waits for the store");
+	web_check_deadlines(INT64_MAX / 2, true);
+	tap_int(web_context.count, 1, "left while parked: whatever the time");
 	tap_ok(store_mem_step(&web_store), "left while parked: the store ends");
 	web_pump();
-	tap_int(web_host.count, 0, "left while parked: then it is gone");
+	tap_int(web_context.count, 0, "left while parked: then it is gone");
 	web_expect_stored(STR("value"), "left while parked: the write has happened");
 	web_end("left while parked");
 }
@@ -482,7 +483,7 @@ logs_requests(void)
 	if (file == NULL || stderr_fd < 0 || dup2(fileno(file), STDERR_FILENO) < 0)
 		tap_bail("stderr");
 	web_begin(false);
-	web_host.observer.access_log = true;
+	web_context.log.access_log = true;
 	web_dial(&p);
 	web_ask(&p, "PUT", WEB_KEY, STR("value"), WEB_KEEP);
 	web_ask(&p, "GET", WEB_KEY, STR_ABSENT, WEB_KEEP);
@@ -490,8 +491,8 @@ logs_requests(void)
 	web_ask(&p, "GET", "/nowhere", STR_ABSENT, WEB_KEEP);
 	web_say(&p, str_first(buf_str(&half), half.n - 10));
 	web_hang_up(&p);
-	request_log_flush(&web_host.observer);
-	web_host.observer.access_log = false;
+	request_log_flush(&web_context.log);
+	web_context.log.access_log = false;
 	(void)dup2(stderr_fd, STDERR_FILENO);
 	log = logged(file, text, sizeof(text));
 	tap_int(occurrences(log, "\n"), 5, "a line for each request");
@@ -531,7 +532,7 @@ manages(void)
 	for (int i = 0; i < 10000; i++)
 		buf_put(&wire, record, sizeof(record) - 1);
 	web_say(&p, buf_str(&wire));
-	tap_int(web_host.count, 0, "who reads no answers is dropped");
+	tap_int(web_context.count, 0, "who reads no answers is dropped");
 	buf_free(&wire);
 	web_hang_up(&p);
 	web_end("management");

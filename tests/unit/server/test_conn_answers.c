@@ -82,16 +82,16 @@ leaves_while_writing(void)
 		web_receive(&p, n);
 		web_pump();
 		web_hang_up(&p);
-		if (web_host.count > 0)
+		if (web_context.count > 0)
 			break;
 	}
-	tap_int(web_host.count, 0, "peers that leave in the midst of an answer");
+	tap_int(web_context.count, 0, "peers that leave in the midst of an answer");
 	web_dial_small(&p, 1);
 	web_ask(&p, "GET", WEB_KEY, STR_ABSENT, WEB_KEEP);
-	web_sweep_early(WEB_TIMEOUT / 2, true);
-	tap_int(web_host.count, 1, "a peer that stops reading has time");
-	web_sweep(WEB_TIMEOUT + CLOCK_S, false);
-	tap_int(web_host.count, 0, "but not for ever");
+	web_check_deadlines_early(WEB_TIMEOUT / 2, true);
+	tap_int(web_context.count, 1, "a peer that stops reading has time");
+	web_check_deadlines(WEB_TIMEOUT + CLOCK_S, false);
+	tap_int(web_context.count, 0, "but not for ever");
 	web_hang_up(&p);
 	web_end("leaving while writing");
 }
@@ -192,7 +192,7 @@ keeps_pieces_in_order(void)
 	web_ask(&p, "GET", WEB_LIST, STR_ABSENT, WEB_KEEP);
 	tap_ok(web_store.lists != NULL, "a list on its way");
 	web_hang_up(&p);
-	tap_ok(web_host.count == 0 && web_store.lists == NULL, "a list on its way whose reader leaves");
+	tap_ok(web_context.count == 0 && web_store.lists == NULL, "a list on its way whose reader leaves");
 	web_end("bit by bit");
 	buf_free(&text);
 }
@@ -212,17 +212,17 @@ leaves_a_list(void)
 			web_pump();
 		}
 		web_hang_up(&p);
-		if (web_host.count > 0 || web_store.lists != NULL)
+		if (web_context.count > 0 || web_store.lists != NULL)
 			break;
 	}
-	tap_ok(web_host.count == 0 && web_store.lists == NULL, "peers that leave in the midst of a list");
+	tap_ok(web_context.count == 0 && web_store.lists == NULL, "peers that leave in the midst of a list");
 	tap_int(web_store.cancelled, 10, "the store is told each time");
 	web_dial_small(&p, 1);
 	web_ask(&p, "GET", WEB_LIST, STR_ABSENT, WEB_KEEP);
-	web_sweep_early(WEB_TIMEOUT / 2, true);
-	tap_ok(web_host.count == 1 && store_mem_pauses(&web_store), "a peer that stops reading a list has time");
-	web_sweep(WEB_TIMEOUT + CLOCK_S, false);
-	tap_ok(web_host.count == 0 && web_store.lists == NULL, "but not for ever");
+	web_check_deadlines_early(WEB_TIMEOUT / 2, true);
+	tap_ok(web_context.count == 1 && store_mem_pauses(&web_store), "a peer that stops reading a list has time");
+	web_check_deadlines(WEB_TIMEOUT + CLOCK_S, false);
+	tap_ok(web_context.count == 0 && web_store.lists == NULL, "but not for ever");
 	web_hang_up(&p);
 	web_end("leaving a list");
 
@@ -230,7 +230,7 @@ leaves_a_list(void)
 	web_dial(&p);
 	web_ask(&p, "GET", WEB_LIST, STR_ABSENT, WEB_KEEP);
 	web_hang_up(&p);
-	tap_ok(web_host.count == 0 && web_store.waiting == NULL, "a peer that leaves before its list has begun");
+	tap_ok(web_context.count == 0 && web_store.waiting == NULL, "a peer that leaves before its list has begun");
 	web_end("leaving before a list");
 }
 
@@ -274,24 +274,24 @@ runs_out_of_time(void)
 
 	web_begin(false);
 	web_dial(&p);
-	web_sweep(1000 * WEB_TIMEOUT, false);
-	tap_int(web_host.count, 1, "an idle connection stays");
+	web_check_deadlines(1000 * WEB_TIMEOUT, false);
+	tap_int(web_context.count, 1, "an idle connection stays");
 	for (size_t i = 0; i < FCGI_RECORD_HEADER; i++)
 		web_say(&p, str_from(get_values + i, 1));
 	web_receive(&p, SIZE_MAX);
 	tap_int(p.got.n, 16, "a management record in pieces is answered");
-	web_sweep(WEB_TIMEOUT + CLOCK_S, false);
-	tap_int(web_host.count, 1, "and leaves the connection idle");
+	web_check_deadlines(WEB_TIMEOUT + CLOCK_S, false);
+	tap_int(web_context.count, 1, "and leaves the connection idle");
 	web_hang_up(&p);
 	for (size_t at = 1; at < wire.n; at += at < 20 ? 1 : 13) {
 		unsigned after;
 
 		web_dial(&p);
 		web_say(&p, str_first(buf_str(&wire), at));
-		web_sweep_early(WEB_TIMEOUT / 2, false);
-		after = web_host.count;
-		web_sweep(WEB_TIMEOUT + CLOCK_S, false);
-		if (after != 1 || web_host.count != 0)
+		web_check_deadlines_early(WEB_TIMEOUT / 2, false);
+		after = web_context.count;
+		web_check_deadlines(WEB_TIMEOUT + CLOCK_S, false);
+		if (after != 1 || web_context.count != 0)
 			tap_ok(false, "half a request (%zu bytes) has its time", at);
 		web_hang_up(&p);
 	}
@@ -321,7 +321,7 @@ drains(void)
 	web_say(&halfway, str_first(buf_str(&half), half.n - 10));
 	/* Arrived, and the loop has not looked yet. */
 	tap_ok(send(fresh.fd, wire.p, wire.n, MSG_NOSIGNAL) == (ssize_t)wire.n, "drain: a request just arrived");
-	conn_sweep(&web_host, clock_mono(), true);
+	conn_check_deadlines(&web_context, clock_mono(), true);
 	web_pump();
 	web_expect_closed(&idle, "drain: idle");
 	web_expect(&fresh, 200, STR("ok"), "drain: just arrived");
@@ -333,18 +333,18 @@ drains(void)
 	web_expect(&parked, 404, STR(""), "drain: parked");
 	web_expect(&halfway, 204, STR(""), "drain: half arrived");
 	web_expect(&begun, 204, STR(""), "drain: begun");
-	web_sweep(0, true);
+	web_check_deadlines(0, true);
 	web_dial(&silent);
-	web_sweep_early(0, true);
-	tap_int(web_host.count, 3, "drain: one that has just come has a moment, and those that wrote have");
-	web_sweep(2 * CLOCK_S, true);
-	tap_int(web_host.count, 2, "drain: but not more");
+	web_check_deadlines_early(0, true);
+	tap_int(web_context.count, 3, "drain: one that has just come has a moment, and those that wrote have");
+	web_check_deadlines(2 * CLOCK_S, true);
+	tap_int(web_context.count, 2, "drain: but not more");
 	web_ask(&begun, "PUT", WEB_KEY, STR("again"), WEB_KEEP);
 	while (store_mem_step(&web_store))
 		web_pump();
 	web_expect(&begun, 204, STR(""), "drain: one more write");
-	web_sweep(6 * CLOCK_S, true);
-	tap_int(web_host.count, 0, "drain: a writer's connection ends, too");
+	web_check_deadlines(6 * CLOCK_S, true);
+	tap_int(web_context.count, 0, "drain: a writer's connection ends, too");
 	buf_free(&wire);
 	buf_free(&half);
 	web_hang_up(&idle);

@@ -119,8 +119,7 @@ full(void)
 	s.has_operation = true;
 	trace_put(trace_ring(t, 0), &s);
 	tap_int(trace_waiting(t), 3, "full");
-	tap_int(
-	    metrics_sum(m, METRICS_SPANS_DROPPED + METRICS_DROP_FULL), 2, "the other spans are lost and counted");
+	tap_int(metrics_sum(m, METRICS_SPANS_DROPPED + METRICS_DROP_FULL), 2, "the other spans are lost and counted");
 	tap_ok(trace_take(t, &s) && s.status == 1 && !s.has_operation, "the oldest comes first");
 	s.status = 4;
 	trace_put(trace_ring(t, 0), &s);
