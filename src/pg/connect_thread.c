@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: EPL-2.0 */
 #include "pg/connect_thread.h"
 
+#include <assert.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -335,6 +336,7 @@ deliver_answers(struct watch *w, uint32_t events)
 
 		next = o->next;
 		o->conn = NULL;
+		o->placed = false;
 		o->ready(o, conn, o->server);
 	}
 }
@@ -387,6 +389,8 @@ connect_thread_place(struct connector_box *b, struct connect_thread_order *o)
 {
 	struct connect_thread *c = b->connector;
 
+	assert(!o->placed);
+	o->placed = true;
 	(void)pthread_mutex_lock(&c->lock);
 	o->box = b;
 	o->conn = NULL;

@@ -34,6 +34,7 @@ struct connect_thread_order {
 	void (*ready)(struct connect_thread_order *o, PGconn *conn, enum dbconn_server server);
 	char reason[CONNECT_THREAD_REASON_SIZE]; /* why there is none */
 	bool reached;                            /* the database is there, but its schema is not the one */
+	bool placed; /* set by connect_thread_place(), cleared before ready() is called; for its owner to read */
 	/* The connector's own. */
 	struct connector_box *box;
 	struct connect_thread_order *next;

@@ -1,263 +1,315 @@
 /* SPDX-License-Identifier: EPL-2.0 */
 #include "pg/list_pool.h"
 
-#include <stddef.h>
+#include <assert.h>
 #include <sys/epoll.h>
 
 #include "base/base.h"
 #include "base/clock.h"
 #include "base/log.h"
-#include "pg/sqlstate.h"
-#include "telemetry/metrics.h"
+#include "pg/attempt.h"
 
-#define IDLE_KEPT (60 * CLOCK_S) /* how long a connection beyond the first waits for another list */
-#define MAX_TRIES 16
-#define STINT     256 /* rows in front of a rest */
-#define REST      (1 * CLOCK_MS)
+#define UNUSED_KEPT (60 * CLOCK_S) /* how long a connection beyond the first waits for another list */
+#define YIELD_ROWS  256            /* after so many rows a list yields */
+#define YIELD_TIME  (1 * CLOCK_MS) /* for so long */
+
+#define TO(state) (1U << (state))
+
+static const struct {
+	enum log_level level;
+	const char *event;
+	struct str reason; /* where libpq gives none */
+} list_closes[] = {
+	[LIST_CLOSE_LOST] = { LOG_WARN, "database connection lost", STR_INIT("no answer") },
+	[LIST_CLOSE_NO_PROGRESS] = { LOG_WARN, "database connection closed", STR_INIT("a list made no progress") },
+	[LIST_CLOSE_EPOLL] = { LOG_ERROR, "database connection closed", STR_INIT("epoll refuses its descriptor") },
+	[LIST_CLOSE_ERROR] = { LOG_WARN, "database connection closed", STR_INIT("the statement of a list failed") },
+	[LIST_CLOSE_CANCELLED] = { LOG_DEBUG, "database connection closed", STR_INIT("the receiver of a list left") },
+	[LIST_CLOSE_UNUSED] = { LOG_DEBUG, "database connection closed", STR_INIT("unused") },
+	[LIST_CLOSE_END] = { LOG_DEBUG, "database connection closed", STR_INIT("the program ends") },
+};
+
+/* The one place where the state changes. */
+static void
+move_list(struct list_connection *c, enum list_state next)
+{
+	static const unsigned moves[] = {
+		[LIST_CLOSED] = TO(LIST_CONNECTING),
+		[LIST_CONNECTING] = TO(LIST_IDLE) | TO(LIST_CLOSED),
+		[LIST_IDLE] = TO(LIST_READING) | TO(LIST_CLOSED),
+		[LIST_READING] = TO(LIST_IDLE) | TO(LIST_PAUSED) | TO(LIST_YIELDING) | TO(LIST_CLOSED),
+		[LIST_PAUSED] = TO(LIST_READING) | TO(LIST_CLOSED),
+		[LIST_YIELDING] = TO(LIST_READING) | TO(LIST_CLOSED),
+	};
+
+	assert((moves[c->state] & TO(next)) != 0);
+	c->state = next;
+}
+
+static bool
+is_listing(const struct list_connection *c)
+{
+	return c->state >= LIST_READING;
+}
+
+/* What must hold between two iterations of the event loop. */
+static void
+check_list(const struct list_connection *c)
+{
+	assert((c->conn != NULL) == (c->state >= LIST_IDLE));
+	assert((c->ticket != NULL) == is_listing(c));
+	assert(c->order.placed == (c->state == LIST_CONNECTING));
+	assert(c->ticket == NULL || c->ticket->pg.connection == c);
+}
 
 static void
 finish_list(struct store_ticket *t, enum store_outcome outcome, struct str reason)
 {
 	struct store_result r = { .outcome = outcome, .reason = reason };
 
-	t->lister = NULL;
+	t->pg.connection = NULL;
 	t->client->done(t, &r);
 }
 
-static bool
-is_free(const struct list_pool_line *line)
+static void
+order_list(struct list_connection *c)
 {
-	return line->conn != NULL && line->ticket == NULL;
+	move_list(c, LIST_CONNECTING);
+	connect_thread_place(c->pool->box, &c->order);
 }
 
 static void
-close_line(struct list_pool_line *line)
+log_list_close(const struct list_connection *c, enum list_close why)
 {
-	loop_unwatch(line->lister->loop, &line->watch);
-	PQfinish(line->conn);
-	line->conn = NULL;
-	line->timer.due = TIMER_OFF;
+	struct buf text;
+
+	buf_init(&text, CONNECT_THREAD_REASON_SIZE);
+	if (why == LIST_CLOSE_LOST)
+		dbconn_put_message(&text, PQerrorMessage(c->conn));
+	log_event(list_closes[why].level, list_closes[why].event,
+	    log_text("reason", text.n > 0 ? buf_str(&text) : list_closes[why].reason));
+	buf_free(&text);
 }
 
+/* The one place where a connection ends.  What ran on it has been taken off. */
 static void
-order_line(struct list_pool_line *line)
+close_list(struct list_connection *c, enum list_close why)
 {
-	if (line->conn != NULL || line->ordered)
-		return;
-	line->ordered = true;
-	connect_thread_place(line->lister->box, &line->order);
-}
-
-/* The list on this line is over, its connection with it unless the statement ended properly. */
-static void
-end_list(struct list_pool_line *line, enum store_outcome outcome, bool clean)
-{
-	struct store_ticket *t = line->ticket;
-
-	line->ticket = NULL;
-	line->paused = line->resting = false;
-	if (!clean) {
-		close_line(line);
-		if (line == &line->lister->line[0] || line->lister->head != NULL)
-			order_line(line);
-	} else {
-		line->timer.due = clock_mono() + IDLE_KEPT;
-	}
-	if (t != NULL)
-		finish_list(t, outcome, STR_ABSENT);
-}
-
-static void
-put_first(struct list_pool *l, struct store_ticket *t)
-{
-	t->lister = NULL;
-	t->next = l->head;
-	if (l->head == NULL)
-		l->tail = &t->next;
-	l->head = t;
-	if (t->deadline < l->timer.due)
-		l->timer.due = t->deadline;
-}
-
-static enum metrics_retry
-retry_of(enum sqlstate_verdict verdict)
-{
-	if (verdict == SQLSTATE_RETRY)
-		return METRICS_RETRY_CONFLICT;
-	return verdict == SQLSTATE_MOVE ? METRICS_RETRY_MOVED : METRICS_RETRY_LOST;
-}
-
-/* The statement failed, or the connection under it: the list begins anew where nobody has seen a key of it. */
-static void
-fail_list(struct list_pool_line *line, enum sqlstate_verdict verdict)
-{
-	struct store_ticket *t = line->ticket;
-	bool passes = verdict == SQLSTATE_RETRY || verdict == SQLSTATE_MOVE || verdict == SQLSTATE_UNKNOWN;
-
-	if (t != NULL && passes && !line->delivered && t->tries < MAX_TRIES && clock_mono() < t->deadline) {
-		line->ticket = NULL;
-		put_first(line->lister, t);
-		metrics_add(METRICS_DB_RETRIES + retry_of(verdict), 1);
-	}
-	end_list(line, verdict == SQLSTATE_FAULT ? STORE_FAULT : STORE_UNAVAILABLE, false);
-}
-
-static void
-start_list(struct list_pool_line *line, struct store_ticket *t)
-{
-	line->ticket = t;
-	line->verdict = -1;
-	line->paused = line->resting = line->delivered = line->complete = false;
-	t->tries++;
-	t->group = 1;
-	t->sqlstate[0] = '\0';
-	line->timer.due = clock_mono() + line->lister->timeout;
-	t->lister = line;
-	if (!statement_send(line->lister->set, line->conn, line->lister->server, &t->op, 0) ||
-	    PQsetSingleRowMode(line->conn) == 0 || PQflush(line->conn) != 0)
-		fail_list(line, SQLSTATE_UNKNOWN);
+	assert(c->ticket == NULL);
+	log_list_close(c, why);
+	loop_unwatch(c->pool->loop, &c->watch);
+	PQfinish(c->conn);
+	c->conn = NULL;
+	c->timer.due = TIMER_OFF;
+	move_list(c, LIST_CLOSED);
+	if (why != LIST_CLOSE_END && (c == &c->pool->connection[0] || c->pool->waiting.head != NULL))
+		order_list(c);
 }
 
 static struct store_ticket *
-take_waiting(struct list_pool *l)
+detach_list(struct list_connection *c)
 {
-	struct store_ticket *t = l->head;
+	struct store_ticket *t = c->ticket;
 
-	l->head = t->next;
-	if (l->head == NULL)
-		l->tail = &l->head;
+	c->ticket = NULL;
+	t->pg.connection = NULL;
 	return t;
 }
 
-/* Gives waiting lists to free lines; orders more lines where all are taken. */
+/* All rows have come; whatever fails behind the last one does not matter to the receiver. */
+static void
+end_complete(struct list_connection *c, bool usable)
+{
+	struct store_ticket *t = detach_list(c);
+
+	if (usable && c->verdict == SQLSTATE_NONE) {
+		move_list(c, LIST_IDLE);
+		c->timer.due = clock_mono() + UNUSED_KEPT;
+	} else {
+		close_list(c, LIST_CLOSE_LOST);
+	}
+	finish_list(t, STORE_DONE, STR_ABSENT);
+}
+
+static void
+note_first_deadline(struct list_pool *l)
+{
+	l->timer.due = l->waiting.head != NULL ? l->waiting.head->deadline : TIMER_OFF;
+}
+
+/* The statement failed, or the connection under it: the list begins again where the receiver has had no key. */
+static void
+end_broken(struct list_connection *c, enum sqlstate_verdict verdict, enum list_close why)
+{
+	struct list_pool *l = c->pool;
+	struct store_ticket *t = detach_list(c);
+	const struct attempt a = {
+		.kind = STORE_LIST,
+		.point = ATTEMPT_ERROR,
+		.verdict = verdict,
+		.attempts = t->pg.attempts,
+		.in_time = clock_mono() < t->deadline,
+		.delivered = c->delivered,
+	};
+	struct attempt_decision d = attempt_decide(&a);
+
+	if (d.next == ATTEMPT_AGAIN) {
+		metrics_add(METRICS_DB_RETRIES + d.why, 1);
+		ticket_queue_put_due(&l->waiting, t);
+		note_first_deadline(l);
+	}
+	close_list(c, why);
+	if (d.next != ATTEMPT_AGAIN)
+		finish_list(t, d.outcome, STR_ABSENT);
+}
+
+static void
+start_list(struct list_connection *c, struct store_ticket *t)
+{
+	c->ticket = t;
+	c->verdict = SQLSTATE_NONE;
+	c->delivered = c->complete = false;
+	c->rows = 0;
+	c->timer.due = clock_mono() + c->pool->timeout;
+	t->pg.connection = c;
+	t->pg.attempts++;
+	t->batch_size = 1;
+	t->sqlstate[0] = '\0';
+	move_list(c, LIST_READING);
+	/* The statement is small and the connection idle, so the socket takes all of it. */
+	if (!statement_send(c->pool->set, c->conn, c->pool->server, &t->op, 0) || PQsetSingleRowMode(c->conn) == 0 ||
+	    PQflush(c->conn) != 0)
+		end_broken(c, SQLSTATE_UNKNOWN, LIST_CLOSE_LOST);
+}
+
+/* Gives waiting lists to idle connections, and orders one connection more where that was not enough. */
 static void
 dispatch_lists(struct list_pool *l)
 {
-	for (unsigned i = 0; i < l->max && l->head != NULL; i++)
-		if (is_free(&l->line[i]))
-			start_list(&l->line[i], take_waiting(l));
-	for (unsigned i = 0; i < l->max && l->head != NULL; i++)
-		if (l->line[i].conn == NULL && !l->line[i].ordered) {
-			order_line(&l->line[i]);
-			return;
+	for (unsigned i = 0; i < l->count && l->waiting.head != NULL; i++)
+		if (l->connection[i].state == LIST_IDLE)
+			start_list(&l->connection[i], ticket_queue_take(&l->waiting));
+	for (unsigned i = 0; i < l->count && l->waiting.head != NULL; i++)
+		if (l->connection[i].state == LIST_CLOSED) {
+			order_list(&l->connection[i]);
+			break;
 		}
+	note_first_deadline(l);
 }
 
-static bool
-is_stopped(const struct list_pool_line *line)
+/* Stops reading; only an end of the connection is still heard of. */
+static void
+stop_reading(struct list_connection *c, enum list_state state)
 {
-	return line->paused || line->resting;
+	move_list(c, state);
+	loop_want(c->pool->loop, &c->watch, false, false);
 }
 
 static void
-pause_line(struct list_pool_line *line)
+yield_list(struct list_connection *c)
 {
-	line->paused = true;
-	loop_want(line->lister->loop, &line->watch, false, false);
-}
-
-static void
-rest_line(struct list_pool_line *line)
-{
-	line->resting = true;
-	line->rows = 0;
-	loop_want(line->lister->loop, &line->watch, false, false);
-	if (line->lister->rest.due == TIMER_OFF)
-		line->lister->rest.due = clock_mono() + REST;
+	c->rows = 0;
+	stop_reading(c, LIST_YIELDING);
+	if (c->pool->yield.due == TIMER_OFF)
+		c->pool->yield.due = clock_mono() + YIELD_TIME;
 }
 
 /* One result of the statement. */
 static void
-take_list_result(struct list_pool_line *line, PGresult *res)
+take_list_result(struct list_connection *c, PGresult *res)
 {
-	struct store_ticket *t = line->ticket;
+	struct store_ticket *t = c->ticket;
 
 	switch ((int)PQresultStatus(res)) {
 	case PGRES_SINGLE_TUPLE:
-		line->rows++;
-		line->delivered = true;
+		c->rows++;
+		c->delivered = true;
 		if (!t->client->key(t, str_from(PQgetvalue(res, 0, 0), (size_t)PQgetlength(res, 0, 0))))
-			pause_line(line);
+			stop_reading(c, LIST_PAUSED);
 		break;
 	case PGRES_TUPLES_OK:
-		line->complete = true;
+		c->complete = true;
 		break;
 	default:
-		line->verdict = (int)sqlstate_verdict(
-		    PQresultErrorField(res, PG_DIAG_SQLSTATE), PQresultErrorField(res, PG_DIAG_SEVERITY_NONLOCALIZED));
-		sqlstate_copy(t->sqlstate, PQresultErrorField(res, PG_DIAG_SQLSTATE));
+		c->verdict = sqlstate_of_error(res, c->pool->server, t->sqlstate);
 		break;
 	}
 	PQclear(res);
 }
 
-/* All rows have come, or an error, or the connection has ended; whatever fails behind the last row is no concern. */
+/* Nothing more comes of the statement. */
 static void
-end_statement(struct list_pool_line *line, bool clean)
+end_statement(struct list_connection *c, bool usable)
 {
-	if (line->complete)
-		end_list(line, STORE_DONE, clean && line->verdict < 0);
+	if (c->complete)
+		end_complete(c, usable);
+	else if (c->verdict != SQLSTATE_NONE)
+		end_broken(c, c->verdict, LIST_CLOSE_ERROR);
 	else
-		fail_list(line, line->verdict >= 0 ? (enum sqlstate_verdict)line->verdict : SQLSTATE_UNKNOWN);
+		end_broken(c, SQLSTATE_UNKNOWN, LIST_CLOSE_LOST);
+	dispatch_lists(c->pool);
 }
 
-/* Takes rows until there are none, the receiver is full, or the statement is over. */
+/* Takes rows until there are none, the receiver is full, or the statement has ended. */
 static void
-take_list_rows(struct list_pool_line *line)
+take_list_rows(struct list_connection *c)
 {
-	line->timer.due = clock_mono() + line->lister->timeout;
-	while (line->ticket != NULL && !line->paused && PQisBusy(line->conn) == 0) {
+	c->timer.due = clock_mono() + c->pool->timeout;
+	while (c->state == LIST_READING && PQisBusy(c->conn) == 0) {
 		PGresult *res;
 
-		if (line->lister->gives_way && line->rows >= STINT) {
-			rest_line(line);
+		if (c->pool->gives_way && c->rows >= YIELD_ROWS) {
+			yield_list(c);
 			return;
 		}
-		res = PQgetResult(line->conn);
+		res = PQgetResult(c->conn);
 		if (res == NULL) {
-			end_statement(line, PQstatus(line->conn) == CONNECTION_OK);
-			dispatch_lists(line->lister);
+			end_statement(c, PQstatus(c->conn) == CONNECTION_OK);
 			return;
 		}
-		take_list_result(line, res);
+		take_list_result(c, res);
 	}
 }
 
 static void
 on_list_ready(struct watch *w, uint32_t events)
 {
-	struct list_pool_line *line = (struct list_pool_line *)w;
+	struct list_connection *c = (struct list_connection *)w;
+	bool ended = (events & (EPOLLHUP | EPOLLERR)) != 0;
 
-	if (line->conn == NULL)
-		return; /* closed in this turn; its descriptor may be somebody else's by now */
-	if (!is_stopped(line) && PQflush(line->conn) >= 0 && PQconsumeInput(line->conn) == 1) {
-		if (line->ticket != NULL)
-			take_list_rows(line);
+	if (c->state < LIST_IDLE)
+		return; /* closed in this iteration; the descriptor may be another one's by now */
+	if (c->state == LIST_PAUSED || c->state == LIST_YIELDING) {
+		if (ended)
+			end_statement(c, false);
 		return;
 	}
-	if (is_stopped(line) && (events & (EPOLLHUP | EPOLLERR)) == 0)
-		return;
-	if (line->ticket == NULL) {
-		end_list(line, STORE_UNAVAILABLE, false);
+	if (PQflush(c->conn) >= 0 && PQconsumeInput(c->conn) == 1) {
+		if (c->state == LIST_READING)
+			take_list_rows(c);
 		return;
 	}
-	log_event(LOG_WARN, "database connection lost", log_text("during", STR("list")));
-	end_statement(line, false);
-	dispatch_lists(line->lister);
+	if (c->state == LIST_READING)
+		end_statement(c, false);
+	else
+		close_list(c, LIST_CLOSE_LOST);
 }
 
 static void
-fail_waiting(struct list_pool *l, struct str reason)
+refuse_waiting(struct list_pool *l)
 {
-	while (l->head != NULL)
-		finish_list(take_waiting(l), STORE_UNAVAILABLE, reason);
+	struct ticket_queue waiting = ticket_queue_take_all(&l->waiting);
+	struct store_ticket *t;
+
+	while ((t = ticket_queue_take(&waiting)) != NULL)
+		finish_list(t, STORE_UNAVAILABLE, str_of(l->reason));
 }
 
 static bool
-has_connection(const struct list_pool *l)
+has_list_connection(const struct list_pool *l)
 {
-	for (unsigned i = 0; i < l->max; i++)
-		if (l->line[i].conn != NULL)
+	for (unsigned i = 0; i < l->count; i++)
+		if (l->connection[i].conn != NULL)
 			return true;
 	return false;
 }
@@ -265,149 +317,163 @@ has_connection(const struct list_pool *l)
 static void
 on_list_connected(struct connect_thread_order *o, PGconn *conn, enum dbconn_server server)
 {
-	struct list_pool_line *line = container_of(o, struct list_pool_line, order);
-	struct list_pool *l = line->lister;
+	struct list_connection *c = container_of(o, struct list_connection, order);
+	struct list_pool *l = c->pool;
 
-	line->ordered = false;
-	l->down = conn == NULL && !has_connection(l);
+	l->down = conn == NULL && !has_list_connection(l);
 	if (conn == NULL) {
+		move_list(c, LIST_CLOSED);
+		memcpy(l->reason, o->reason, sizeof(l->reason));
 		if (l->down)
-			fail_waiting(l, str_of(o->reason));
-		if (line == &l->line[0])
-			order_line(line);
+			refuse_waiting(l);
+		if (c == &l->connection[0])
+			order_list(c);
 		return;
 	}
-	line->conn = conn;
+	c->conn = conn;
 	l->server = server;
-	line->watch.fd = PQsocket(conn);
-	line->timer.due = clock_mono() + IDLE_KEPT;
-	if (loop_watch(l->loop, &line->watch, LOOP_LEVEL))
+	c->watch.fd = PQsocket(conn);
+	c->timer.due = clock_mono() + UNUSED_KEPT;
+	move_list(c, LIST_IDLE);
+	if (loop_watch(l->loop, &c->watch, LOOP_LEVEL))
 		dispatch_lists(l);
 	else
-		close_line(line);
+		close_list(c, LIST_CLOSE_EPOLL);
 }
 
-/* Lists that waited for a connection until their deadline. */
+/* Ends the lists that waited for a connection until their deadline. */
 static void
-expire_waiting(struct timer *timer)
+on_waiting_timer(struct timer *timer)
 {
 	struct list_pool *l = container_of(timer, struct list_pool, timer);
 	int64_t now = clock_mono();
 
-	while (l->head != NULL && l->head->deadline <= now)
-		finish_list(take_waiting(l), STORE_UNAVAILABLE, STR_ABSENT);
-	l->timer.due = l->head != NULL ? l->head->deadline : TIMER_OFF;
-}
-
-/* Once nothing stops the line. */
-static void
-go_on_listing(struct list_pool_line *line)
-{
-	if (is_stopped(line))
-		return;
-	loop_want(line->lister->loop, &line->watch, true, false);
-	take_list_rows(line);
+	while (l->waiting.head != NULL && l->waiting.head->deadline <= now)
+		finish_list(ticket_queue_take(&l->waiting), STORE_UNAVAILABLE, STR_ABSENT);
+	note_first_deadline(l);
 }
 
 static void
-end_rest(struct timer *timer)
+go_on_reading(struct list_connection *c)
 {
-	struct list_pool *l = container_of(timer, struct list_pool, rest);
+	move_list(c, LIST_READING);
+	loop_want(c->pool->loop, &c->watch, true, false);
+	take_list_rows(c);
+}
 
-	for (unsigned i = 0; i < l->max; i++)
-		if (l->line[i].resting) {
-			l->line[i].resting = false;
-			go_on_listing(&l->line[i]);
-		}
+static void
+on_yield_timer(struct timer *timer)
+{
+	struct list_pool *l = container_of(timer, struct list_pool, yield);
+
+	for (unsigned i = 0; i < l->count; i++)
+		if (l->connection[i].state == LIST_YIELDING)
+			go_on_reading(&l->connection[i]);
 }
 
 static void
 on_list_timer(struct timer *timer)
 {
-	struct list_pool_line *line = container_of(timer, struct list_pool_line, timer);
+	struct list_connection *c = container_of(timer, struct list_connection, timer);
 
-	if (line->ticket != NULL)
-		end_list(line, STORE_UNAVAILABLE, false);
-	else if (line->conn != NULL && line != &line->lister->line[0])
-		close_line(line);
+	if (is_listing(c)) {
+		struct store_ticket *t = detach_list(c);
+
+		close_list(c, LIST_CLOSE_NO_PROGRESS);
+		finish_list(t, STORE_UNAVAILABLE, STR_ABSENT);
+	} else if (c->state == LIST_IDLE && c != &c->pool->connection[0]) {
+		close_list(c, LIST_CLOSE_UNUSED);
+	}
 }
 
 void
-list_pool_init(struct list_pool *l, unsigned max, int64_t timeout, const struct statement_set *set, struct loop *loop,
+list_pool_init(struct list_pool *l, unsigned count, int64_t timeout, const struct statement_set *set, struct loop *loop,
     struct connector_box *box)
 {
-	*l = (struct list_pool){ .loop = loop, .box = box, .set = set, .timeout = timeout, .max = max };
-	l->tail = &l->head;
-	l->timer = (struct timer){ .due = TIMER_OFF, .fire = expire_waiting };
-	l->rest = (struct timer){ .due = TIMER_OFF, .fire = end_rest };
+	assert(count >= 1 && count <= ARRAY_SIZE(l->connection));
+	*l = (struct list_pool){ .loop = loop, .box = box, .set = set, .timeout = timeout, .count = count };
+	ticket_queue_init(&l->waiting);
+	l->timer = (struct timer){ .due = TIMER_OFF, .fire = on_waiting_timer };
+	l->yield = (struct timer){ .due = TIMER_OFF, .fire = on_yield_timer };
 	loop_add_timer(loop, &l->timer);
-	loop_add_timer(loop, &l->rest);
-	for (unsigned i = 0; i < max; i++) {
-		struct list_pool_line *line = &l->line[i];
+	loop_add_timer(loop, &l->yield);
+	for (unsigned i = 0; i < count; i++) {
+		struct list_connection *c = &l->connection[i];
 
-		line->lister = l;
-		line->watch = (struct watch){ .fd = -1, .ready = on_list_ready };
-		line->timer = (struct timer){ .due = TIMER_OFF, .fire = on_list_timer };
-		line->order = (struct connect_thread_order){ .role = STATEMENT_ROLE_LIST, .ready = on_list_connected };
-		loop_add_timer(loop, &line->timer);
+		c->pool = l;
+		c->watch = (struct watch){ .fd = -1, .ready = on_list_ready };
+		c->timer = (struct timer){ .due = TIMER_OFF, .fire = on_list_timer };
+		c->order = (struct connect_thread_order){ .role = STATEMENT_ROLE_LIST, .ready = on_list_connected };
+		loop_add_timer(loop, &c->timer);
 	}
-	order_line(&l->line[0]);
+	order_list(&l->connection[0]);
 }
 
 void
 list_pool_close(struct list_pool *l)
 {
-	for (unsigned i = 0; i < l->max; i++)
-		if (l->line[i].conn != NULL)
-			close_line(&l->line[i]);
+	for (unsigned i = 0; i < l->count; i++)
+		if (l->connection[i].conn != NULL)
+			close_list(&l->connection[i], LIST_CLOSE_END);
 }
 
 void
 list_pool_submit(struct list_pool *l, struct store_ticket *t)
 {
+	t->pg = (struct store_ticket_pg){ .connection = NULL };
 	if (l->down) {
 		connect_thread_nudge(l->box);
-		finish_list(t, STORE_UNAVAILABLE, str_of(l->line[0].order.reason));
+		finish_list(t, STORE_UNAVAILABLE, str_of(l->reason));
 		return;
 	}
-	t->lister = NULL;
-	t->tries = 0;
-	t->next = NULL;
-	*l->tail = t;
-	l->tail = &t->next;
-	if (t->deadline < l->timer.due)
-		l->timer.due = t->deadline;
+	ticket_queue_put_due(&l->waiting, t);
 	dispatch_lists(l);
 }
 
 void
 list_pool_resume(struct list_pool *l, struct store_ticket *t)
 {
-	struct list_pool_line *line = t->lister;
+	struct list_connection *c = t->pg.connection;
 
 	(void)l;
-	if (line == NULL || !line->paused)
-		return;
-	line->paused = false;
-	go_on_listing(line);
+	if (c != NULL && c->state == LIST_PAUSED)
+		go_on_reading(c);
 }
 
 void
 list_pool_cancel(struct list_pool *l, struct store_ticket *t)
 {
-	struct list_pool_line *line = t->lister;
+	struct list_connection *c = t->pg.connection;
 
-	if (line != NULL) {
-		line->ticket = NULL;
-		end_list(line, STORE_UNAVAILABLE, false);
-		dispatch_lists(l);
+	if (c == NULL) {
+		bool waited = ticket_queue_remove(&l->waiting, t);
+
+		assert(waited);
+		note_first_deadline(l);
 		return;
 	}
-	for (struct store_ticket **at = &l->head; *at != NULL; at = &(*at)->next)
-		if (*at == t) {
-			*at = t->next;
-			if (*at == NULL)
-				l->tail = at;
-			return;
-		}
+	(void)detach_list(c);
+	close_list(c, LIST_CLOSE_CANCELLED);
+	dispatch_lists(l);
+}
+
+void
+list_pool_give_way(struct list_pool *l, bool gives_way)
+{
+	l->gives_way = gives_way;
+	for (unsigned i = 0; i < l->count; i++)
+		check_list(&l->connection[i]);
+}
+
+void
+list_pool_count(const struct list_pool *l, uint64_t counts[METRICS_STATES])
+{
+	for (unsigned i = 0; i < l->count; i++) {
+		const struct list_connection *c = &l->connection[i];
+
+		if (c->state == LIST_CONNECTING)
+			counts[METRICS_CONNECTING]++;
+		else if (c->state != LIST_CLOSED)
+			counts[is_listing(c) ? METRICS_BUSY : METRICS_IDLE]++;
+	}
 }

@@ -2,9 +2,6 @@
 #include "pg/pipeline.h"
 
 #include <assert.h>
-#include <errno.h>
-#include <malloc.h>
-#include <stdlib.h>
 #include <sys/epoll.h>
 
 #include "base/base.h"
@@ -12,488 +9,316 @@
 #include "base/log.h"
 #include "pg/pipeline_result.h"
 #include "pg/pipeline_send.h"
-#include "pg/sqlstate.h"
 
-#define LARGE_KEPT (2 * CLOCK_S)
+#define LARGE_KEPT (2 * CLOCK_S) /* how long libpq's buffers stay large after the last large message */
 
-static int64_t
-first_of(int64_t a, int64_t b)
+static const struct {
+	enum log_level level;
+	const char *event;
+	struct str reason; /* where libpq gives none */
+} closes[] = {
+	[PIPELINE_CLOSE_NOT] = { LOG_ERROR, "database connection closed", STR_INIT("no reason") },
+	[PIPELINE_CLOSE_LOST] = { LOG_WARN, "database connection lost", STR_INIT("no answer") },
+	[PIPELINE_CLOSE_DEADLINE] = { LOG_WARN, "database connection lost", STR_INIT("no answer by the deadline") },
+	[PIPELINE_CLOSE_EPOLL] = { LOG_ERROR, "database connection closed", STR_INIT("epoll refuses its descriptor") },
+	[PIPELINE_CLOSE_ERROR] = { LOG_WARN, "database connection closed",
+	    STR_INIT("the error that a statement got asks for a new connection") },
+	[PIPELINE_CLOSE_BUFFERS] = { LOG_DEBUG, "database connection closed", STR_INIT("its buffers are large") },
+	[PIPELINE_CLOSE_REPLACED] = { LOG_DEBUG, "database connection closed",
+	    STR_INIT("another one takes its place") },
+	[PIPELINE_CLOSE_UNUSED] = { LOG_DEBUG, "database connection closed", STR_INIT("unused") },
+	[PIPELINE_CLOSE_END] = { LOG_DEBUG, "database connection closed", STR_INIT("the program ends") },
+};
+
+/* libpq never gives back its buffers, but another connection has small ones.  Until it is there this one stays. */
+static bool
+wants_smaller_buffers(const struct pipeline *p)
 {
-	return a < b ? a : b;
+	return p->state == PIPELINE_IDLE && !p->on_demand && p->large_at != 0 && !p->order.placed;
 }
 
 static void
-set_timer(struct pipeline *l)
+set_timer(struct pipeline *p)
 {
-	int64_t due = l->group.head != NULL ? l->group_due : TIMER_OFF;
-
-	if (l->queue.head != NULL)
-		due = first_of(due, l->queue.head->deadline);
-	if (l->group.head == NULL && l->large_at != 0 && !l->ordered)
-		due = first_of(due, l->large_at + LARGE_KEPT);
-	if (l->group.head == NULL && l->largest != 0)
-		due = first_of(due, l->spread_until);
-	l->timer.due = due;
+	p->timer.due = TIMER_OFF;
+	if (pipeline_state_is_busy(p))
+		p->timer.due = p->batch.due;
+	else if (p->state == PIPELINE_IDLE && p->on_demand)
+		p->timer.due = p->used_at + PIPELINE_UNUSED;
+	else if (wants_smaller_buffers(p))
+		p->timer.due = p->large_at + LARGE_KEPT;
 }
 
 static void
-place_order(struct pipeline *l)
+place_order(struct pipeline *p)
 {
-	if (l->ordered)
+	if (p->order.placed)
 		return;
-	l->ordered = true;
-	l->order.stale_pid = l->stale_pid;
-	connect_thread_place(l->box, &l->order);
+	p->order.stale_pid = p->stale_pid;
+	connect_thread_place(p->shared->box, &p->order);
 }
 
-/* There is no connection any more; an extra lane needs another one only for what it still has to do. */
+/* In the state CLOSED. */
 static void
-replace_connection(struct pipeline *l)
+connect_pipeline(struct pipeline *p)
 {
-	if (!l->extra || l->queue.head != NULL || l->doubtful)
-		place_order(l);
-}
-
-/* The one way a connection ends. */
-static void
-leave_connection(struct pipeline *l)
-{
-	loop_unwatch(l->loop, &l->watch);
-	PQfinish(l->conn);
-	PQfinish(l->fresh);
-	l->conn = l->fresh = NULL;
-	l->leave = false;
-	l->unsent = false;
-	l->large_at = 0;
+	place_order(p);
+	pipeline_state_move(p, PIPELINE_CONNECTING);
 }
 
 /* A write was sent, and nobody knows whether it will happen: until its backend has ended, no other is sent. */
 static void
-begin_doubt(struct pipeline *l)
+begin_doubt(struct pipeline *p)
 {
-	l->stale_pid = l->pid;
-	if (!l->doubtful)
-		connect_thread_fence(l->box);
-	l->doubtful = true;
+	p->stale_pid = p->pid;
+	if (!p->doubtful)
+		connect_thread_fence(p->shared->box);
+	p->doubtful = true;
 }
 
 static void
-end_doubt(struct pipeline *l)
+end_doubt(struct pipeline *p)
 {
-	l->stale_pid = 0;
-	if (l->doubtful)
-		connect_thread_unfence(l->box);
-	l->doubtful = false;
+	p->stale_pid = 0;
+	if (p->doubtful)
+		connect_thread_unfence(p->shared->box);
+	p->doubtful = false;
 }
 
-/* There is no connection, and the reason is known. */
+/* libpq knows why a connection was lost, as far as anybody does. */
 static void
-refuse_ticket(struct pipeline *l, struct store_ticket *t)
+log_close(const struct pipeline *p, enum pipeline_close why)
 {
-	t->result.reason = str_of(l->reason);
-	t->result.reached = l->reached;
-	pipeline_result_finish(t, STORE_UNAVAILABLE);
+	struct buf text;
+
+	buf_init(&text, CONNECT_THREAD_REASON_SIZE);
+	if (why == PIPELINE_CLOSE_LOST)
+		dbconn_put_message(&text, PQerrorMessage(p->conn));
+	log_event(
+	    closes[why].level, closes[why].event, log_text("reason", text.n > 0 ? buf_str(&text) : closes[why].reason));
+	buf_free(&text);
 }
 
-static void
-refuse_all(struct pipeline *l)
-{
-	struct ticket_queue waiting = ticket_queue_take_all(&l->queue);
-	struct store_ticket *t;
-
-	while ((t = ticket_queue_take(&waiting)) != NULL)
-		refuse_ticket(l, t);
-}
-
-static void
-lose_connection(struct pipeline *l, struct str why)
-{
-	log_event(LOG_WARN, "database connection lost", log_text("reason", why));
-	if (l->group.head != NULL && store_writes(&l->group.head->op))
-		begin_doubt(l);
-	pipeline_result_lose_all(l);
-	leave_connection(l);
-	replace_connection(l);
-	set_timer(l);
-}
-
-static void
-lose_connection_libpq(struct pipeline *l)
-{
-	struct buf why;
-
-	buf_init(&why, CONNECT_THREAD_REASON_SIZE);
-	dbconn_put_message(&why, PQerrorMessage(l->conn));
-	lose_connection(l, buf_str(&why));
-	buf_free(&why);
-}
-
-static void
-take_error(struct pipeline *l, PGresult *res)
-{
-	const char *code = PQresultErrorField(res, PG_DIAG_SQLSTATE);
-	enum sqlstate_verdict verdict = sqlstate_verdict(code, PQresultErrorField(res, PG_DIAG_SEVERITY_NONLOCALIZED));
-
-	if (verdict == SQLSTATE_FAULT || verdict == SQLSTATE_SCHEMA)
-		log_event(LOG_ERROR, "database refused", log_text("sqlstate", str_of(code)));
-	l->failed = true;
-	if (l->at == NULL) {
-		l->sync_verdict = (int)verdict;
-		for (struct store_ticket *t = l->group.head; t != NULL; t = t->synced ? NULL : t->next)
-			sqlstate_copy(t->sqlstate, code);
-	} else {
-		/* Which of a batch was it?  Each will say for itself. */
-		if (l->at->batch > 1 && verdict != SQLSTATE_UNKNOWN)
-			verdict = SQLSTATE_RETRY;
-		for (struct store_ticket *t = l->at; t != pipeline_send_batch_end(l->at); t = t->next) {
-			t->verdict = (int)verdict;
-			sqlstate_copy(t->sqlstate, code);
-		}
-	}
-	PQclear(res);
-}
-
-/* Large values rarely come alone: what follows is spread over connections, in small groups. */
-static void
-note_size(struct pipeline *l, size_t n)
-{
-	if (n < PIPELINE_LARGE_VALUE)
-		return;
-	l->spread_until = clock_mono() + LARGE_KEPT;
-	if (n > l->largest)
-		l->largest = n;
-}
-
-static void
-take_rows_of_batch(struct pipeline *l, PGresult *res)
-{
-	struct store_ticket *last = l->at;
-
-	if (l->at->batch == 1)
-		statement_read(&l->at->op, res, &l->at->result);
-	else
-		statement_read_many(l->at->statement, l->at, l->at->batch, res);
-	for (struct store_ticket *t = l->at; t != pipeline_send_batch_end(l->at); t = t->next) {
-		note_size(l, t->result.value.n);
-		if (t->result.value.n > PIPELINE_LARGE_MESSAGE)
-			l->large_at = clock_mono();
-		last = t;
-	}
-	last->result.memory = res; /* the last of a batch is the last to be answered */
-}
-
-static void
-take_pipeline_result(struct pipeline *l, PGresult *res)
-{
-	ExecStatusType status = PQresultStatus(res);
-
-	l->answered = status != PGRES_PIPELINE_SYNC;
-	if (status == PGRES_PIPELINE_SYNC) {
-		PQclear(res);
-		pipeline_result_end(l);
-	} else if (l->at == NULL && (status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK)) {
-		PQclear(res); /* nobody asked */
-	} else if (status == PGRES_PIPELINE_ABORTED) {
-		PQclear(res);
-		l->failed = true;
-	} else if (status != PGRES_TUPLES_OK && status != PGRES_COMMAND_OK) {
-		take_error(l, res);
-	} else {
-		take_rows_of_batch(l, res);
-	}
-}
-
-/* PQgetResult gave the NULL behind a statement's result, or behind a Sync's error: what comes next? */
-static void
-advance(struct pipeline *l)
-{
-	struct store_ticket *next;
-
-	l->answered = false;
-	if (l->at == NULL) /* the Sync itself */
-		return;
-	next = pipeline_send_batch_end(l->at);
-	while (!l->at->synced && l->at->next != next)
-		l->at = l->at->next;
-	l->at = l->at->synced ? NULL : next;
-}
-
-/* Takes what has arrived; false: the connection is lost. */
 static bool
-take_results(struct pipeline *l)
+needs_connection(const struct pipeline *p, enum pipeline_close why)
 {
-	while (l->group.head != NULL && PQisBusy(l->conn) == 0) {
-		PGresult *res = PQgetResult(l->conn);
+	return p->doubtful || (!p->on_demand && why != PIPELINE_CLOSE_END && why != PIPELINE_CLOSE_REPLACED);
+}
 
-		if (res != NULL)
-			take_pipeline_result(l, res);
-		else if (l->answered)
-			advance(l);
-		else
-			return false;
+/* The one place where a connection ends. */
+static void
+close_connection(struct pipeline *p, enum pipeline_close why)
+{
+	log_close(p, why);
+	loop_unwatch(p->shared->loop, &p->watch);
+	PQfinish(p->conn);
+	PQfinish(p->fresh);
+	p->conn = p->fresh = NULL;
+	p->large_at = 0;
+	pipeline_state_move(p, PIPELINE_CLOSED);
+	if (p->batch.tickets.head != NULL && store_writes(&p->batch.tickets.head->op))
+		begin_doubt(p);
+	pipeline_result_lose(p);
+	p->closing = PIPELINE_CLOSE_NOT;
+	/* What was ordered as a replacement becomes the connection. */
+	if (needs_connection(p, why) || p->order.placed)
+		connect_pipeline(p);
+	set_timer(p);
+}
+
+/* In the state CONNECTING. */
+static void
+use_connection(struct pipeline *p, PGconn *conn)
+{
+	p->conn = conn;
+	p->pid = PQbackendPID(conn);
+	p->used_at = clock_mono();
+	p->watch.fd = PQsocket(conn);
+	end_doubt(p);
+	pipeline_state_move(p, PIPELINE_IDLE);
+	if (!loop_watch(p->shared->loop, &p->watch, LOOP_LEVEL))
+		close_connection(p, PIPELINE_CLOSE_EPOLL);
+	set_timer(p);
+}
+
+/* In the state IDLE: the fresh connection takes the place of the other. */
+static void
+exchange_connection(struct pipeline *p)
+{
+	PGconn *fresh = p->fresh;
+
+	p->fresh = NULL;
+	close_connection(p, PIPELINE_CLOSE_REPLACED);
+	pipeline_state_move(p, PIPELINE_CONNECTING);
+	use_connection(p, fresh);
+}
+
+/* Every result of the batch has come. */
+static void
+end_batch(struct pipeline *p)
+{
+	enum pipeline_close why = p->closing;
+
+	if (p->state == PIPELINE_SENDING)
+		loop_want(p->shared->loop, &p->watch, true, false);
+	pipeline_state_move(p, PIPELINE_IDLE);
+	p->closing = PIPELINE_CLOSE_NOT;
+	if (why != PIPELINE_CLOSE_NOT) {
+		if (!p->order.placed)
+			p->order.unhurried = true;
+		close_connection(p, why);
+	} else if (p->fresh != NULL) {
+		exchange_connection(p);
 	}
+	set_timer(p);
+}
+
+/* Hands libpq's bytes to the socket; false: the connection was lost and is closed. */
+static bool
+flush_connection(struct pipeline *p)
+{
+	int left = PQflush(p->conn);
+
+	if (left < 0) {
+		close_connection(p, PIPELINE_CLOSE_LOST);
+		return false;
+	}
+	if (left == 0)
+		pipeline_state_move(p, PIPELINE_WAITING);
 	return true;
 }
 
-static void
-flush_pipeline(struct pipeline *l)
+/* The socket takes more. */
+static bool
+go_on_sending(struct pipeline *p)
 {
-	int rc = PQflush(l->conn);
-
-	if (rc < 0) {
-		lose_connection_libpq(l);
-	} else if (l->unsent != (rc > 0)) {
-		l->unsent = rc > 0;
-		loop_want(l->loop, &l->watch, true, l->unsent);
-	}
-}
-
-/* From now on this is the connection. */
-static void
-use_connection(struct pipeline *l, PGconn *conn)
-{
-	l->conn = conn;
-	l->pid = PQbackendPID(conn);
-	l->watch.fd = PQsocket(conn);
-	if (!loop_watch(l->loop, &l->watch, LOOP_LEVEL))
-		lose_connection(l, STR("epoll"));
-}
-
-/*
- * libpq keeps its buffers at the size of the largest message; only another
- * connection gives them back.  An extra lane does without; the first one keeps
- * what it has until there is another, which the database may refuse.
- */
-static void
-shrink(struct pipeline *l)
-{
-	if (l->extra) {
-		leave_connection(l);
-		replace_connection(l);
-	} else {
-		l->order.unhurried = false;
-		place_order(l);
-	}
-}
-
-static void
-change_connection(struct pipeline *l)
-{
-	PGconn *fresh = l->fresh;
-
-	l->fresh = NULL;
-	leave_connection(l);
-	use_connection(l, fresh);
-}
-
-/* The group has ended. */
-static void
-become_idle(struct pipeline *l)
-{
-	int64_t now = clock_mono();
-
-	if (l->conn != NULL && l->leave) {
-		leave_connection(l);
-		if (!l->ordered)
-			l->order.unhurried = true;
-		replace_connection(l);
-	} else if (l->fresh != NULL) {
-		change_connection(l);
-	} else if (l->conn != NULL && !l->ordered && l->large_at != 0 && now >= l->large_at + LARGE_KEPT) {
-		shrink(l);
-	}
-	/* malloc keeps the free pages between blocks that are in use */
-	if (l->largest != 0 && now >= l->spread_until) {
-		l->largest = 0;
-		(void)malloc_trim(0);
-	}
-	set_timer(l);
+	if (p->state != PIPELINE_SENDING)
+		return true;
+	if (!flush_connection(p))
+		return false;
+	if (p->state == PIPELINE_WAITING)
+		loop_want(p->shared->loop, &p->watch, true, false);
+	return true;
 }
 
 static void
 on_pipeline_ready(struct watch *w, uint32_t events)
 {
-	struct pipeline *l = (struct pipeline *)w;
+	struct pipeline *p = (struct pipeline *)w;
 
-	if ((events & EPOLLOUT) != 0)
-		flush_pipeline(l);
-	if (l->conn == NULL)
+	if (!pipeline_state_is_open(p))
+		return; /* closed in this iteration; the descriptor may be another one's by now */
+	if ((events & EPOLLOUT) != 0 && !go_on_sending(p))
 		return;
-	if (PQconsumeInput(l->conn) == 0 || !take_results(l))
-		lose_connection_libpq(l);
-	else if (l->group.head == NULL)
-		become_idle(l);
+	if (PQconsumeInput(p->conn) == 0 || !pipeline_result_read(p))
+		close_connection(p, PIPELINE_CLOSE_LOST);
+	else if (pipeline_state_is_busy(p) && p->batch.tickets.head == NULL)
+		end_batch(p);
 }
 
-/* An extra connection has work to do, or should have. */
+/* There is a connection, and another one to take its place; NULL: not now. */
 static void
-keep_for_a_while(struct pipeline *l)
+take_replacement(struct pipeline *p, PGconn *conn)
 {
-	l->large_at = clock_mono();
-	set_timer(l);
-}
-
-/* There is a connection, which waits for another to take its place; NULL: not now, then. */
-static void
-take_fresh(struct pipeline *l, PGconn *conn)
-{
-	l->fresh = conn;
+	p->fresh = conn;
 	if (conn != NULL)
-		l->clock = l->order.clock; /* of the same database, whichever connection */
+		p->clock = p->order.clock; /* the same database's, whichever connection it is */
 	if (conn == NULL)
-		l->large_at = clock_mono();
-	else if (l->group.head == NULL)
-		change_connection(l);
-	set_timer(l);
+		p->large_at = clock_mono();
+	else if (p->state == PIPELINE_IDLE)
+		exchange_connection(p);
+	set_timer(p);
+}
+
+/* In the state CONNECTING. */
+static void
+take_first(struct pipeline *p, PGconn *conn, enum dbconn_server server)
+{
+	if (conn != NULL && p->order.stale_pid != p->stale_pid) {
+		/* It was ordered before the write was lost, so the connect thread ended no backend. */
+		PQfinish(conn);
+		place_order(p);
+	} else if (conn != NULL) {
+		p->shared->server = server;
+		p->clock = p->order.clock;
+		use_connection(p, conn);
+	} else if (!p->on_demand || p->doubtful) {
+		place_order(p);
+	} else {
+		pipeline_state_move(p, PIPELINE_CLOSED);
+	}
 }
 
 static void
 on_pipeline_connected(struct connect_thread_order *o, PGconn *conn, enum dbconn_server server)
 {
-	struct pipeline *l = container_of(o, struct pipeline, order);
+	struct pipeline *p = container_of(o, struct pipeline, order);
 
-	l->ordered = false;
-	if (l->conn != NULL) {
-		take_fresh(l, conn);
+	if (p->state != PIPELINE_CONNECTING) {
+		take_replacement(p, conn);
 		return;
 	}
-	if (conn != NULL && o->stale_pid != l->stale_pid) {
-		/* It was ordered before the write was lost, and ended nobody's backend. */
-		PQfinish(conn);
-		place_order(l);
-		return;
-	}
-	if (conn == NULL) {
-		l->down = true;
-		l->reached = o->reached;
-		memcpy(l->reason, o->reason, sizeof(l->reason));
-		refuse_all(l);
-		set_timer(l);
-		replace_connection(l);
-		return;
-	}
-	l->down = false;
-	end_doubt(l);
-	l->server = server;
-	l->clock = o->clock;
-	use_connection(l, conn);
-	if (l->conn != NULL && l->extra)
-		keep_for_a_while(l);
-}
-
-void
-pipeline_flush(struct pipeline *l)
-{
-	if (l->conn == NULL || l->group.head != NULL || l->queue.head == NULL)
-		return;
-	pipeline_send_make(l);
-	if (l->extra)
-		l->large_at = clock_mono();
-	l->at = l->group.head;
-	l->answered = false;
-	l->failed = false;
-	l->sync_verdict = -1;
-	if (pipeline_send_send(l))
-		flush_pipeline(l);
-	else
-		lose_connection_libpq(l);
-	set_timer(l);
-}
-
-/* Tickets that were never sent and whose time is over. */
-static void
-expire_queue(struct pipeline *l, int64_t now)
-{
-	struct ticket_queue old = ticket_queue_take_all(&l->queue);
-	struct store_ticket *t;
-
-	while ((t = ticket_queue_take(&old)) != NULL)
-		if (now >= t->deadline)
-			pipeline_result_finish(t, STORE_UNAVAILABLE);
-		else
-			ticket_queue_put(&l->queue, t);
+	p->shared->answered(p->shared, o, conn != NULL);
+	take_first(p, conn, server);
 }
 
 static void
 on_pipeline_timer(struct timer *timer)
 {
-	struct pipeline *l = container_of(timer, struct pipeline, timer);
+	struct pipeline *p = container_of(timer, struct pipeline, timer);
 	int64_t now = clock_mono();
 
-	expire_queue(l, now);
-	if (l->group.head != NULL && now >= l->group_due)
-		lose_connection(l, STR("no answer by the deadline"));
-	else if (l->group.head == NULL)
-		become_idle(l);
-	set_timer(l);
+	if (pipeline_state_is_busy(p) && now >= p->batch.due) {
+		close_connection(p, PIPELINE_CLOSE_DEADLINE);
+	} else if (p->state == PIPELINE_IDLE && p->on_demand && now >= p->used_at + PIPELINE_UNUSED) {
+		close_connection(p, PIPELINE_CLOSE_UNUSED);
+	} else if (wants_smaller_buffers(p) && now >= p->large_at + LARGE_KEPT) {
+		p->order.unhurried = false;
+		place_order(p);
+	}
+	set_timer(p);
 }
 
 void
-pipeline_init(struct pipeline *l, bool extra, enum statement_role role, const struct statement_set *set,
-    struct loop *loop, struct connector_box *box)
+pipeline_init(struct pipeline *p, struct pipeline_shared *shared, enum statement_role role, bool on_demand)
 {
-	*l = (struct pipeline){ .extra = extra,
-		.box = box,
-		.loop = loop,
-		.set = set,
-		.order = { .role = role, .ready = on_pipeline_connected } };
-	l->watch = (struct watch){ .fd = -1, .ready = on_pipeline_ready };
-	l->timer = (struct timer){ .due = TIMER_OFF, .fire = on_pipeline_timer };
-	ticket_queue_init(&l->queue);
-	ticket_queue_init(&l->group);
-	loop_add_timer(loop, &l->timer);
-	if (!extra)
-		place_order(l);
+	*p = (struct pipeline){
+		.shared = shared, .on_demand = on_demand, .order = { .role = role, .ready = on_pipeline_connected }
+	};
+	p->watch = (struct watch){ .fd = -1, .ready = on_pipeline_ready };
+	p->timer = (struct timer){ .due = TIMER_OFF, .fire = on_pipeline_timer };
+	ticket_queue_init(&p->batch.tickets);
+	loop_add_timer(shared->loop, &p->timer);
+	if (!on_demand)
+		connect_pipeline(p);
 }
 
 void
-pipeline_open(struct pipeline *l)
+pipeline_open(struct pipeline *p)
 {
-	if (l->conn != NULL || l->ordered)
-		return;
-	l->order.unhurried = false;
-	place_order(l);
+	p->order.unhurried = false;
+	connect_pipeline(p);
 }
 
 void
-pipeline_close(struct pipeline *l)
+pipeline_send(struct pipeline *p, struct ticket_queue *queue, size_t most)
 {
-	assert(pipeline_is_idle(l));
-	if (l->conn != NULL)
-		leave_connection(l);
-}
-
-void
-pipeline_submit(struct pipeline *l, struct store_ticket *t)
-{
-	t->tries = 0;
-	t->alone = false;
-	t->result = (struct store_result){ .outcome = STORE_FAULT };
-	if (l->conn == NULL)
-		connect_thread_nudge(l->box);
-	if (l->down) {
-		refuse_ticket(l, t);
+	pipeline_send_fill(p, queue, most);
+	pipeline_state_move(p, PIPELINE_SENDING);
+	p->used_at = clock_mono();
+	if (!pipeline_send_queue(p)) {
+		close_connection(p, PIPELINE_CLOSE_LOST);
 		return;
 	}
-	ticket_queue_put(&l->queue, t);
-	if (t->deadline < l->timer.due)
-		l->timer.due = t->deadline;
+	if (flush_connection(p) && p->state == PIPELINE_SENDING)
+		loop_want(p->shared->loop, &p->watch, true, true);
+	set_timer(p);
 }
 
-bool
-pipeline_is_idle(const struct pipeline *l)
+void
+pipeline_end(struct pipeline *p)
 {
-	return l->queue.head == NULL && l->group.head == NULL;
-}
-
-bool
-pipeline_has_one(const struct pipeline *l)
-{
-	return l->group.head != NULL && l->group.head->next == NULL;
-}
-
-bool
-pipeline_is_settled(const struct pipeline *l)
-{
-	return l->conn != NULL || l->down;
+	assert(!pipeline_state_is_busy(p));
+	if (pipeline_state_is_open(p))
+		close_connection(p, PIPELINE_CLOSE_END);
 }

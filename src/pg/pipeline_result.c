@@ -4,17 +4,17 @@
 #include <assert.h>
 
 #include "base/clock.h"
-#include "pg/sqlstate.h"
+#include "pg/attempt.h"
 #include "telemetry/metrics.h"
 
-#define READ_MAX_TRIES 16
+#define LARGE_REMEMBERED (2 * CLOCK_S)
 
 void
 pipeline_result_finish(struct store_ticket *t, enum store_outcome outcome)
 {
-	struct store_result r = t->result;
+	struct store_result r = t->pg.result;
 
-	t->result.memory = NULL;
+	t->pg.result.memory = NULL;
 	r.outcome = outcome;
 	t->client->done(t, &r);
 	PQclear(r.memory);
@@ -23,166 +23,252 @@ pipeline_result_finish(struct store_ticket *t, enum store_outcome outcome)
 static void
 drop_result(struct store_ticket *t)
 {
-	PQclear(t->result.memory);
-	t->result = (struct store_result){ .outcome = STORE_FAULT };
+	PQclear(t->pg.result.memory);
+	t->pg.result = (struct store_result){ .outcome = STORE_FAULT };
 }
 
+/* What happened to the operation is known: it ends, or is sent again. */
 static void
-try_again(struct pipeline *l, struct store_ticket *t, enum metrics_retry why)
+end_attempt(struct pipeline *p, struct store_ticket *t, enum attempt_point point, enum sqlstate_verdict verdict)
 {
-	drop_result(t);
-	if (clock_mono() >= t->deadline || (!store_writes(&t->op) && t->tries >= READ_MAX_TRIES)) {
-		pipeline_result_finish(t, STORE_UNAVAILABLE);
-		return;
-	}
-	metrics_add(METRICS_DB_RETRIES + why, 1);
-	ticket_queue_put_due(&l->queue, t); /* so that the first deadline stays in front */
-}
+	const struct attempt a = {
+		.kind = t->op.kind,
+		.point = point,
+		.verdict = verdict,
+		.attempts = t->pg.attempts,
+		.in_time = clock_mono() < t->deadline,
+	};
+	struct attempt_decision d = attempt_decide(&a);
 
-/* An error that the ticket's own statement got, after which all of its segment was rolled back. */
-static void
-judge(struct pipeline *l, struct store_ticket *t, enum sqlstate_verdict verdict)
-{
-	switch (verdict) {
-	case SQLSTATE_MOVE:
-		l->leave = true;
-		try_again(l, t, METRICS_RETRY_MOVED);
+	switch (d.next) {
+	case ATTEMPT_STANDS:
+		pipeline_result_finish(t, t->pg.result.outcome);
 		return;
-	case SQLSTATE_RETRY:
-		try_again(l, t, METRICS_RETRY_CONFLICT);
+	case ATTEMPT_END:
+		drop_result(t);
+		pipeline_result_finish(t, d.outcome);
 		return;
-	case SQLSTATE_UNKNOWN:
-		if (!store_writes(&t->op)) {
-			try_again(l, t, METRICS_RETRY_LOST);
-			return;
-		}
-		pipeline_result_finish(t, STORE_UNKNOWN);
-		return;
-	case SQLSTATE_SCHEMA:
-		l->leave = true;
-		pipeline_result_finish(t, STORE_UNAVAILABLE);
-		return;
-	case SQLSTATE_UNAVAILABLE:
-		pipeline_result_finish(t, STORE_UNAVAILABLE);
-		return;
-	case SQLSTATE_TOO_LONG:
-		pipeline_result_finish(t, STORE_TOO_LONG);
-		return;
-	case SQLSTATE_FAULT:
+	case ATTEMPT_AGAIN:
 		break;
 	}
-	pipeline_result_finish(t, STORE_FAULT);
+	drop_result(t);
+	t->pg.alone |= point != ATTEMPT_LOST;
+	metrics_add(METRICS_DB_RETRIES + d.why, 1);
+	ticket_queue_put_due(pipeline_state_queue(p->shared, t), t); /* the first deadline stays in front */
 }
 
-/*
- * A segment with an error.  Whoever got it is judged; the others were rolled
- * back with it or never ran, and run again on their own.  Reads that were
- * answered before it stand.
- */
-static void
-settle_failed(struct pipeline *l, struct ticket_queue *segment)
+static enum attempt_point
+point_of(const struct store_ticket *t)
 {
-	bool single = segment->head->next == NULL;
-	bool before = true;
-	int unknown = l->sync_verdict == SQLSTATE_UNKNOWN ? SQLSTATE_UNKNOWN : -1;
+	switch (t->pg.progress) {
+	case STORE_SENT:
+		return ATTEMPT_SKIPPED;
+	case STORE_ANSWERED:
+		return ATTEMPT_ANSWERED;
+	case STORE_FAILED:
+		break;
+	}
+	return ATTEMPT_ERROR;
+}
+
+/* The transaction was rolled back, or its error says that nobody knows. */
+static void
+end_failed(struct pipeline *p, struct ticket_queue *transaction, enum sqlstate_verdict verdict, bool at_sync)
+{
+	bool single = transaction->n == 1;
 	struct store_ticket *t;
 
-	for (t = segment->head; t != NULL; t = t->next)
-		if (t->verdict == SQLSTATE_UNKNOWN)
-			unknown = SQLSTATE_UNKNOWN;
-	while ((t = ticket_queue_take(segment)) != NULL) {
-		int verdict = t->verdict;
-
-		if (verdict >= 0)
-			before = false;
-		else if (l->sync_verdict >= 0 && single)
-			verdict = l->sync_verdict;
-		t->alone = true;
-		if (verdict >= 0) {
-			judge(l, t, verdict);
-		} else if (!store_writes(&t->op) && t->result.memory != NULL) {
-			pipeline_result_finish(t, t->result.outcome);
-		} else if (unknown >= 0 && before && store_writes(&t->op)) {
-			drop_result(t);
-			pipeline_result_finish(t, STORE_UNKNOWN);
-		} else {
-			try_again(l, t, METRICS_RETRY_GROUP);
-		}
-	}
+	if (attempt_closes(verdict))
+		p->closing = PIPELINE_CLOSE_ERROR;
+	while ((t = ticket_queue_take(transaction)) != NULL)
+		end_attempt(p, t, at_sync && single ? ATTEMPT_ERROR : point_of(t), verdict);
 }
 
-/* Everything up to the next Sync. */
+/* Takes the tickets up to the next Sync out of the batch. */
 static struct ticket_queue
-take_segment(struct pipeline *l)
+take_transaction(struct pipeline_batch *b)
 {
-	struct ticket_queue segment;
+	struct ticket_queue transaction;
 	struct store_ticket *t;
 
-	ticket_queue_init(&segment);
+	ticket_queue_init(&transaction);
 	do {
-		t = ticket_queue_take(&l->group);
+		t = ticket_queue_take(&b->tickets);
 		assert(t != NULL);
-		ticket_queue_put(&segment, t);
-	} while (!t->synced);
-	return segment;
+		ticket_queue_put(&transaction, t);
+	} while (!t->pg.last);
+	return transaction;
 }
 
-void
-pipeline_result_end(struct pipeline *l)
-{
-	struct ticket_queue segment = take_segment(l);
-	struct store_ticket *t;
-
-	l->at = l->group.head;
-	if (l->failed)
-		settle_failed(l, &segment);
-	while ((t = ticket_queue_take(&segment)) != NULL)
-		pipeline_result_finish(t, t->result.outcome);
-	l->failed = false;
-	l->sync_verdict = -1;
-}
-
-static bool
-is_definite(int verdict)
-{
-	return verdict >= 0 && verdict != SQLSTATE_UNKNOWN;
-}
-
-/*
- * The connection went away before the segment's Sync was answered.  With a definite error it was rolled back, and
- * what the end of the connection said of the others does not count; else nobody knows what a write did.
- */
+/* A Sync has been answered: the transaction in front of it is decided. */
 static void
-lose_segment(struct pipeline *l, struct ticket_queue *segment)
+end_transaction(struct pipeline *p)
 {
-	bool rolled_back = is_definite(l->sync_verdict);
+	struct pipeline_batch *b = &p->batch;
+	struct ticket_queue transaction = take_transaction(b);
+	enum sqlstate_verdict verdict = b->verdict;
 	struct store_ticket *t;
 
-	for (t = segment->head; t != NULL; t = t->next)
-		rolled_back |= is_definite(t->verdict);
-	for (t = segment->head; t != NULL && rolled_back; t = t->next)
-		t->verdict = is_definite(t->verdict) ? t->verdict : -1;
-	if (rolled_back) {
-		l->sync_verdict = is_definite(l->sync_verdict) ? l->sync_verdict : -1;
-		settle_failed(l, segment);
+	b->current = b->tickets.head;
+	b->verdict = SQLSTATE_NONE;
+	if (verdict != SQLSTATE_NONE)
+		end_failed(p, &transaction, verdict, b->at_sync);
+	while ((t = ticket_queue_take(&transaction)) != NULL)
+		pipeline_result_finish(t, t->pg.result.outcome);
+	b->at_sync = false;
+}
+
+/* Nothing tells what was done; an answer that a read has had is true. */
+static void
+lose_transaction(struct pipeline *p, struct ticket_queue *transaction)
+{
+	struct store_ticket *t;
+
+	while ((t = ticket_queue_take(transaction)) != NULL) {
+		bool answered = !store_writes(&t->op) && t->pg.progress == STORE_ANSWERED;
+
+		end_attempt(p, t, answered ? ATTEMPT_ANSWERED : ATTEMPT_LOST, SQLSTATE_UNKNOWN);
 	}
-	while ((t = ticket_queue_take(segment)) != NULL) {
-		if (!store_writes(&t->op)) {
-			try_again(l, t, METRICS_RETRY_LOST);
-			continue;
-		}
-		drop_result(t);
-		pipeline_result_finish(t, STORE_UNKNOWN);
-	}
-	l->sync_verdict = -1; /* of the first segment only */
+}
+
+/* Whether the error proves that the transaction was rolled back, even if the Sync behind it was never answered. */
+static bool
+is_rolled_back(enum sqlstate_verdict verdict)
+{
+	return verdict != SQLSTATE_NONE && verdict != SQLSTATE_UNKNOWN;
 }
 
 void
-pipeline_result_lose_all(struct pipeline *l)
+pipeline_result_lose(struct pipeline *p)
 {
-	while (l->group.head != NULL) {
-		struct ticket_queue segment = take_segment(l);
+	struct pipeline_batch *b = &p->batch;
 
-		lose_segment(l, &segment);
+	b->current = NULL;
+	while (b->tickets.head != NULL) {
+		struct ticket_queue transaction = take_transaction(b);
+
+		if (is_rolled_back(b->verdict))
+			end_failed(p, &transaction, b->verdict, b->at_sync);
+		else
+			lose_transaction(p, &transaction);
+		if (b->verdict != SQLSTATE_NOT_RUN) /* which is true of the whole batch */
+			b->verdict = SQLSTATE_NONE;
 	}
+	b->verdict = SQLSTATE_NONE;
+	b->at_sync = false;
+}
+
+/* The first error of a transaction counts: what follows comes of it, or of the end of the connection. */
+static void
+take_error(struct pipeline *p, const PGresult *res)
+{
+	struct pipeline_batch *b = &p->batch;
+	char code[STORE_SQLSTATE_SIZE];
+	enum sqlstate_verdict verdict = sqlstate_of_error(res, p->shared->server, code);
+	struct store_ticket *first = b->current != NULL ? b->current : b->tickets.head;
+
+	if (b->verdict != SQLSTATE_NONE)
+		return;
+	/* Which of the joined ones was it?  Each is sent again, alone, unless that cannot help. */
+	if (b->current != NULL && b->current->pg.joined > 1 && !attempt_closes(verdict) && verdict != SQLSTATE_UNKNOWN)
+		verdict = SQLSTATE_RETRY;
+	b->verdict = verdict;
+	b->at_sync = b->current == NULL;
+	for (struct store_ticket *t = first; t != NULL; t = t->next) {
+		memcpy(t->sqlstate, code, sizeof(code));
+		if (!b->at_sync)
+			t->pg.progress = STORE_FAILED;
+		if (b->at_sync ? t->pg.last : t->next == NULL || t->next->pg.joined > 0)
+			return;
+	}
+}
+
+/* While large values are read, batches are small and several connections read them. */
+static void
+note_size(struct pipeline *p, size_t n)
+{
+	struct pipeline_shared *s = p->shared;
+
+	if (n < PIPELINE_LARGE_VALUE)
+		return;
+	s->largest_until = clock_mono() + LARGE_REMEMBERED;
+	if (n > s->largest)
+		s->largest = n;
+	if (n > PIPELINE_LARGE_MESSAGE)
+		p->large_at = clock_mono();
+}
+
+/* Rows, or the number of rows that a statement changed; takes res. */
+static void
+keep_rows(struct pipeline *p, PGresult *res)
+{
+	struct store_ticket *first = p->batch.current, *last = pipeline_state_last_joined(first);
+
+	if (first == last)
+		statement_read(&first->op, res, &first->pg.result);
+	else
+		statement_read_many(first->pg.statement, first, first->pg.joined, res);
+	for (struct store_ticket *t = first; t != last->next; t = t->next) {
+		t->pg.progress = STORE_ANSWERED;
+		note_size(p, t->pg.result.value.n);
+	}
+	last->pg.result.memory = res; /* the last of the joined is the last that is answered */
+}
+
+static void
+take_result(struct pipeline *p, PGresult *res)
+{
+	struct pipeline_batch *b = &p->batch;
+
+	b->read = true;
+	switch ((int)PQresultStatus(res)) {
+	case PGRES_PIPELINE_SYNC:
+		b->read = false; /* no NULL comes behind this one */
+		end_transaction(p);
+		break;
+	case PGRES_TUPLES_OK:
+	case PGRES_COMMAND_OK:
+		if (b->current != NULL) {
+			keep_rows(p, res);
+			return;
+		}
+		break;
+	case PGRES_PIPELINE_ABORTED: /* the error in front of it has been noted */
+		break;
+	default:
+		take_error(p, res);
+		break;
+	}
+	PQclear(res);
+}
+
+/* libpq gave the NULL behind a statement's result, or behind an error of a Sync: which result comes next? */
+static void
+advance(struct pipeline_batch *b)
+{
+	struct store_ticket *last;
+
+	b->read = false;
+	if (b->current == NULL)
+		return; /* the Sync's own result */
+	last = pipeline_state_last_joined(b->current);
+	b->current = last->pg.last ? NULL : last->next;
+}
+
+bool
+pipeline_result_read(struct pipeline *p)
+{
+	struct pipeline_batch *b = &p->batch;
+
+	while (b->tickets.head != NULL && PQisBusy(p->conn) == 0) {
+		PGresult *res = PQgetResult(p->conn);
+
+		if (res != NULL)
+			take_result(p, res);
+		else if (b->read)
+			advance(b);
+		else
+			return false;
+	}
+	return true;
 }

@@ -1,23 +1,28 @@
 /* SPDX-License-Identifier: EPL-2.0 */
 /*
- * segment: the operations of a lane's group up to one Sync, and how they end.
- * Those that write are one transaction: either all of them are answered as
- * done, or each is judged for itself.
+ * pipeline_result: reads the results of the batch in flight and ends its
+ * operations.
  *
- * Only lane calls this room.
+ * No write is answered before the Sync behind it: PostgreSQL sends
+ * CommandComplete before the commit.  What was in an implicit transaction that
+ * failed is judged by attempt.h, ticket by ticket; what is sent again goes
+ * back into the shared queue, alone.
+ *
+ * Called by pipeline and pipeline_pool only.  done() of a ticket's owner is
+ * called from here, and may submit other tickets.
  */
 #ifndef HULYKVS_PIPELINE_RESULT_H
 #define HULYKVS_PIPELINE_RESULT_H
 
-#include "pg/pipeline.h"
+#include "pg/pipeline_state.h"
 
 /* Tells the owner; the ticket is its own again. */
 void pipeline_result_finish(struct store_ticket *t, enum store_outcome outcome);
 
-/* A Sync has been answered: everything in front of it is decided. */
-void pipeline_result_end(struct pipeline *l);
+/* Takes what has arrived; false: the connection is lost, as libpq's message says. */
+bool pipeline_result_read(struct pipeline *p) __attribute__((warn_unused_result));
 
-/* The connection went away: so is all that is in flight, for better or worse. */
-void pipeline_result_lose_all(struct pipeline *l);
+/* The connection has ended: so has everything in flight. */
+void pipeline_result_lose(struct pipeline *p);
 
 #endif

@@ -1,136 +1,143 @@
 /* SPDX-License-Identifier: EPL-2.0 */
 #include "pg/pipeline_send.h"
 
+#include <assert.h>
+
 #include "base/clock.h"
 #include "telemetry/metrics.h"
 
-#define MAX_OPS   64 /* nobody knows how large the values are that are read */
-#define MAX_BYTES PIPELINE_LARGE_MESSAGE
-#define MAX_READ  ((size_t)4 * 1024 * 1024) /* bytes; a group's results are in memory together */
+#define TICKETS_MOST 64 /* the sizes of values are not known before they are read */
+#define SENT_MOST    PIPELINE_LARGE_MESSAGE
+#define READ_MOST    ((size_t)4 * 1024 * 1024) /* bytes; the results of a batch are in memory together */
 
-struct store_ticket *
-pipeline_send_batch_end(struct store_ticket *first)
-{
-	struct store_ticket *t = first->next;
-
-	while (t != NULL && t->batch == 0)
-		t = t->next;
-	return t;
-}
-
-/* While values are large, so many as fit if each is as large as the largest. */
+/* While large values are read, as many as fit if each is as large as the largest. */
 static size_t
-max_ops(const struct pipeline *l)
+most_tickets(const struct pipeline_shared *s, size_t most)
 {
-	size_t n = l->largest != 0 ? MAX_READ / l->largest : MAX_OPS;
+	size_t fit = s->largest != 0 ? READ_MOST / s->largest : TICKETS_MOST;
 
-	return n < 1 ? 1 : n < MAX_OPS ? n : MAX_OPS;
+	if (fit > TICKETS_MOST)
+		fit = TICKETS_MOST;
+	if (fit > most)
+		fit = most;
+	return fit > 0 ? fit : 1;
 }
 
 static void
-choose(struct pipeline *l)
+begin_attempt(struct pipeline *p, struct store_ticket *t)
 {
-	size_t ops = 0, bytes = 0, most = max_ops(l);
+	t->pg.attempts++;
+	t->pg.progress = STORE_SENT;
+	t->pg.joined = 1;
+	t->pg.last = store_writes(&t->op) && (t->pg.alone || p->shared->server == DBCONN_COCKROACHDB);
+	t->sqlstate[0] = '\0';
+	if (t->deadline < p->batch.due)
+		p->batch.due = t->deadline;
+	if (store_writes(&t->op))
+		ticket_queue_put_sorted(&p->batch.tickets, t);
+	else
+		ticket_queue_put(&p->batch.tickets, t);
+}
 
-	l->group_due = TIMER_OFF;
-	while (l->queue.head != NULL && ops < most && (ops == 0 || bytes + l->queue.head->op.value.n <= MAX_BYTES)) {
-		struct store_ticket *t = ticket_queue_take(&l->queue);
+static void
+take_tickets(struct pipeline *p, struct ticket_queue *queue, size_t most)
+{
+	size_t bytes = 0;
 
-		ops++;
-		bytes += t->op.value.n;
-		t->verdict = -1;
-		t->tries++;
-		t->batch = 1;
-		t->sqlstate[0] = '\0';
-		t->synced = store_writes(&t->op) && (t->alone || l->server == DBCONN_COCKROACHDB);
-		if (t->deadline < l->group_due)
-			l->group_due = t->deadline;
-		if (store_writes(&t->op))
-			ticket_queue_put_sorted(&l->group, t);
-		else
-			ticket_queue_put(&l->group, t);
-	}
-	for (struct store_ticket *t = l->group.head; t != NULL; t = t->next) {
-		t->synced |= t->next == NULL;
-		t->group = (unsigned)ops;
+	while (queue->head != NULL && p->batch.tickets.n < most &&
+	    (bytes == 0 || bytes + queue->head->op.value.n <= SENT_MOST)) {
+		bytes += queue->head->op.value.n;
+		begin_attempt(p, ticket_queue_take(queue));
 	}
 	if (bytes > PIPELINE_LARGE_MESSAGE)
-		l->large_at = clock_mono();
-	metrics_observe_size(METRICS_DB_GROUP_SIZE, ops);
+		p->large_at = clock_mono();
 }
 
-/* Whether b can be in the batch that begins with a and ends before b so far. */
+/* Whether b can share the statement that begins with a and ends with `last` so far. */
 static bool
-joins(const struct pipeline *l, const struct store_ticket *a, const struct store_ticket *last,
+can_join(const struct pipeline_shared *s, const struct store_ticket *a, const struct store_ticket *last,
     const struct store_ticket *b)
 {
-	if (a->alone || b->alone || a->op.kind != b->op.kind || !statement_joins(&a->op) || !statement_joins(&b->op))
+	if (a->pg.alone || b->pg.alone || a->op.kind != b->op.kind || !statement_joins(&a->op) ||
+	    !statement_joins(&b->op))
 		return false;
-	/* A write's statement takes no key twice; sorted, equals are neighbours.  Large values are read one by one. */
-	return store_writes(&a->op) ? ticket_queue_compare(last, b) != 0 : l->large_at == 0;
+	/* No key twice in a statement that writes: equal keys are neighbours.  Large values are read one by one. */
+	return store_writes(&a->op) ? ticket_queue_compare(last, b) != 0 : s->largest < PIPELINE_LARGE_MESSAGE;
 }
 
-/* Finds the batches of the group. */
 static void
-make_batches(struct pipeline *l)
+join_tickets(struct pipeline *p)
 {
-	struct store_ticket *first = l->group.head;
+	struct store_ticket *first = p->batch.tickets.head;
 
-	if (!l->set->prepared || l->server != DBCONN_POSTGRESQL)
+	if (!p->shared->set->prepared || p->shared->server != DBCONN_POSTGRESQL)
 		return;
 	for (struct store_ticket *last = first; last->next != NULL; last = last->next) {
-		if (joins(l, first, last, last->next)) {
-			first->batch++;
-			last->next->batch = 0;
+		if (can_join(p->shared, first, last, last->next)) {
+			first->pg.joined++;
+			last->next->pg.joined = 0;
 		} else {
 			first = last->next;
 		}
 	}
 }
 
-/* Until when the writes of a batch may begin, on the database's clock. */
-static int64_t
-deadline_of_batch(const struct pipeline *l, const struct store_ticket *first)
+void
+pipeline_send_fill(struct pipeline *p, struct ticket_queue *queue, size_t most)
 {
-	int64_t latest = clock_mono() + l->set->write_time;
+	struct pipeline_batch *b = &p->batch;
 
-	for (const struct store_ticket *t = first, *end = pipeline_send_batch_end((struct store_ticket *)first);
-	     t != end; t = t->next)
-		if (t->deadline < latest)
-			latest = t->deadline;
-	return db_clock_deadline(&l->clock, latest);
+	assert(b->tickets.head == NULL && queue->head != NULL);
+	b->due = TIMER_OFF;
+	take_tickets(p, queue, most_tickets(p->shared, most));
+	for (struct store_ticket *t = b->tickets.head; t != NULL; t = t->next) {
+		t->pg.last |= t->next == NULL || (t->next->pg.alone && store_writes(&t->next->op));
+		t->batch_size = (unsigned)b->tickets.n;
+	}
+	join_tickets(p);
+	b->current = b->tickets.head;
+	b->read = false;
+	b->verdict = SQLSTATE_NONE;
+	b->at_sync = false;
+	metrics_observe_size(METRICS_DB_GROUP_SIZE, b->tickets.n);
 }
 
-/* Hands it to libpq; false: the connection is lost. */
-static bool
-send_joined(struct pipeline *l, struct store_ticket *first)
+/* Until when the writes of a statement may begin, on the database's clock. */
+static int64_t
+write_deadline(const struct pipeline *p, const struct store_ticket *first, const struct store_ticket *last)
 {
-	enum statement s = statement_of_many(first, first->batch);
-	int64_t deadline;
+	int64_t latest = clock_mono() + p->shared->set->write_time;
 
-	for (struct store_ticket *t = first, *end = pipeline_send_batch_end(first); t != end; t = t->next)
-		t->statement = s;
-	deadline = store_writes(&first->op) ? deadline_of_batch(l, first) : 0;
-	return first->batch > 1 ? statement_send_many(l->conn, s, first, first->batch, deadline)
-				: statement_send(l->set, l->conn, l->server, &first->op, deadline);
+	for (const struct store_ticket *t = first; t != last->next; t = t->next)
+		if (t->deadline < latest)
+			latest = t->deadline;
+	return db_clock_deadline(&p->clock, latest);
+}
+
+/* The statement of the tickets from `first` to `last`. */
+static bool
+queue_statement(struct pipeline *p, struct store_ticket *first, struct store_ticket *last)
+{
+	enum statement s = statement_of_many(first, first->pg.joined);
+	int64_t deadline = store_writes(&first->op) ? write_deadline(p, first, last) : 0;
+
+	for (struct store_ticket *t = first; t != last->next; t = t->next)
+		t->pg.statement = s;
+	return first->pg.joined > 1 ? statement_send_many(p->conn, s, first, first->pg.joined, deadline)
+				    : statement_send(p->shared->set, p->conn, p->shared->server, &first->op, deadline);
 }
 
 bool
-pipeline_send_send(struct pipeline *l)
+pipeline_send_queue(struct pipeline *p)
 {
-	for (struct store_ticket *t = l->group.head, *end; t != NULL; t = end) {
-		end = pipeline_send_batch_end(t);
-		if (!send_joined(l, t))
+	for (struct store_ticket *t = p->batch.tickets.head; t != NULL;) {
+		struct store_ticket *last = pipeline_state_last_joined(t);
+
+		if (!queue_statement(p, t, last))
 			return false;
-		if ((end == NULL || t->synced) && PQpipelineSync(l->conn) == 0)
+		if (last->pg.last && PQpipelineSync(p->conn) == 0)
 			return false;
+		t = last->next;
 	}
 	return true;
-}
-
-void
-pipeline_send_make(struct pipeline *l)
-{
-	choose(l);
-	make_batches(l);
 }

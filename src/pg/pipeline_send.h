@@ -1,22 +1,25 @@
 /* SPDX-License-Identifier: EPL-2.0 */
 /*
- * group: the operations that a lane sends at once, and which of them share a
- * statement: a batch.
+ * pipeline_send: makes the next batch of a connection from what waits, decides
+ * which operations share a statement and where the Syncs stand, and hands it
+ * to libpq.
  *
- * Only lane calls this room.
+ * The writes of a batch are sorted by key, so that two batches cannot
+ * deadlock.  A batch of reads, and on PostgreSQL a batch of writes, is one
+ * implicit transaction; on CockroachDB each write is one, so that the server
+ * can run it again by itself after a conflict.
+ *
+ * Called by pipeline only.
  */
 #ifndef HULYKVS_PIPELINE_SEND_H
 #define HULYKVS_PIPELINE_SEND_H
 
-#include "pg/pipeline.h"
+#include "pg/pipeline_state.h"
 
-/* Moves the next group from the lane's queue, which is not empty, and finds its batches. */
-void pipeline_send_make(struct pipeline *l);
+/* Moves at most `most` tickets (at least one) from the queue, which is not empty, into the batch, which is. */
+void pipeline_send_fill(struct pipeline *p, struct ticket_queue *queue, size_t most);
 
-/* Hands the group to libpq; false: the connection is lost. */
-bool pipeline_send_send(struct pipeline *l) __attribute__((warn_unused_result));
-
-/* The first ticket behind the batch that begins with this one; NULL: none. */
-struct store_ticket *pipeline_send_batch_end(struct store_ticket *first);
+/* Hands the batch to libpq; false: the connection is lost. */
+bool pipeline_send_queue(struct pipeline *p) __attribute__((warn_unused_result));
 
 #endif

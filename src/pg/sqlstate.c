@@ -2,55 +2,113 @@
 #include "pg/sqlstate.h"
 
 #include "base/base.h"
+#include "base/log.h"
 
-/* The first match counts; a shorter code stands for its class. */
+/* Which servers a row is about. */
+enum sqlstate_servers { EVERY_SERVER, COCKROACHDB_ONLY };
+
+/* The first row that fits counts; a shorter code stands for all that begin with it. */
 static const struct {
 	struct str code;
+	enum sqlstate_servers servers;
 	enum sqlstate_verdict verdict;
-} verdicts[] = {
-	{ STR_INIT("40001"), SQLSTATE_RETRY },       /* serialization_failure */
-	{ STR_INIT("40P01"), SQLSTATE_RETRY },       /* deadlock_detected */
-	{ STR_INIT("55P03"), SQLSTATE_RETRY },       /* lock_not_available */
-	{ STR_INIT("40003"), SQLSTATE_UNKNOWN },     /* statement_completion_unknown */
-	{ STR_INIT("25006"), SQLSTATE_MOVE },        /* read_only_sql_transaction: a standby, or demoted */
-	{ STR_INIT("26000"), SQLSTATE_MOVE },        /* invalid_sql_statement_name: a pooler changed the server */
-	{ STR_INIT("54000"), SQLSTATE_TOO_LONG },    /* program_limit_exceeded: index row size */
-	{ STR_INIT("22012"), SQLSTATE_UNAVAILABLE }, /* division_by_zero: a write that came too late, see statement */
-	{ STR_INIT("57014"), SQLSTATE_UNAVAILABLE }, /* query_canceled: statement_timeout */
-	{ STR_INIT("57"), SQLSTATE_UNKNOWN },        /* operator_intervention: shutdown, crash */
-	{ STR_INIT("08"), SQLSTATE_UNKNOWN },        /* connection_exception */
-	{ STR_INIT("53"), SQLSTATE_UNAVAILABLE },    /* insufficient_resources: disk full, out of memory */
-	{ STR_INIT("42P01"), SQLSTATE_SCHEMA },      /* undefined_table */
-	{ STR_INIT("42703"), SQLSTATE_SCHEMA },      /* undefined_column */
-	{ STR_INIT("42P10"), SQLSTATE_SCHEMA },      /* invalid_column_reference: no such primary key */
-	{ STR_INIT("42501"), SQLSTATE_SCHEMA },      /* insufficient_privilege */
-	{ STR_INIT("3F000"), SQLSTATE_SCHEMA },      /* invalid_schema_name */
-	{ STR_INIT("0A000"), SQLSTATE_MOVE },        /* cached plan must not change result type: prepare anew */
-	{ STR_INIT("25P02"), SQLSTATE_RETRY },       /* in_failed_sql_transaction: behind somebody else's error */
+	enum sqlstate_migration migration;
+} sqlstates[] = {
+#define X(code, servers, verdict, migration) \
+	{ STR_INIT(code), servers, SQLSTATE_##verdict, SQLSTATE_MIGRATION_##migration },
+	X("40001", EVERY_SERVER, RETRY, BUSY)          /* serialization_failure */
+	X("40P01", EVERY_SERVER, RETRY, BUSY)          /* deadlock_detected */
+	X("55P03", EVERY_SERVER, RETRY, BUSY)          /* lock_not_available */
+	X("40003", EVERY_SERVER, UNKNOWN, BUSY)        /* statement_completion_unknown */
+	X("40", EVERY_SERVER, FAULT, BUSY)             /* transaction_rollback */
+	X("22012", EVERY_SERVER, UNAVAILABLE, REFUSED) /* division_by_zero: a write came too late, see statement.h */
+	X("25006", EVERY_SERVER, MOVE, BUSY)        /* read_only_sql_transaction: a standby, or no longer the primary */
+	X("25P02", EVERY_SERVER, RETRY, REFUSED)    /* in_failed_sql_transaction: behind somebody else's error */
+	X("25P03", EVERY_SERVER, FAULT, GONE)       /* idle_in_transaction_session_timeout */
+	X("26000", EVERY_SERVER, MOVE, REFUSED)     /* invalid_sql_statement_name: a pooler changed the session */
+	X("54000", EVERY_SERVER, TOO_LONG, REFUSED) /* program_limit_exceeded: size of an index row */
+	X("57014", EVERY_SERVER, UNAVAILABLE, BUSY) /* query_canceled: statement_timeout, or by hand */
+	X("57P05", EVERY_SERVER, NOT_RUN, GONE)     /* idle_session_timeout */
+	X("57P", EVERY_SERVER, UNKNOWN, GONE)       /* operator_intervention: shutdown, crash */
+	X("57", EVERY_SERVER, UNKNOWN, REFUSED)     /* the others of that class */
+	X("08", EVERY_SERVER, UNKNOWN, GONE)        /* connection_exception */
+	X("53", EVERY_SERVER, UNAVAILABLE, BUSY)    /* insufficient_resources: disk full, out of memory */
+	X("58C", COCKROACHDB_ONLY, UNKNOWN, BUSY)   /* a range or a node is out of reach */
+	X("XXUUU", COCKROACHDB_ONLY, UNKNOWN, BUSY) /* an error that has no code there */
+	X("42P01", EVERY_SERVER, SCHEMA, REFUSED)   /* undefined_table */
+	X("42703", EVERY_SERVER, SCHEMA, REFUSED)   /* undefined_column */
+	X("42P10", EVERY_SERVER, SCHEMA, REFUSED)   /* invalid_column_reference: no such primary key */
+	X("42501", EVERY_SERVER, SCHEMA, REFUSED)   /* insufficient_privilege */
+	X("3F000", EVERY_SERVER, SCHEMA, REFUSED)   /* invalid_schema_name */
+	X("0A000", COCKROACHDB_ONLY, MOVE, BUSY)    /* as below; or another schema change is under way */
+	X("0A000", EVERY_SERVER, MOVE, REFUSED)     /* cached plan must not change result type: prepare again */
+	X("55000", COCKROACHDB_ONLY, FAULT, BUSY)   /* another schema change is under way */
+	/* Somebody else, the original for one, did the same at the same time. */
+	X("23505", EVERY_SERVER, FAULT, BUSY)  /* unique_violation */
+	X("42P06", EVERY_SERVER, FAULT, BUSY)  /* duplicate_schema */
+	X("42P07", EVERY_SERVER, FAULT, BUSY)  /* duplicate_table */
+	X("42701", EVERY_SERVER, FAULT, BUSY)  /* duplicate_column */
+	X("42710", EVERY_SERVER, FAULT, BUSY)  /* duplicate_object */
+	X("XX000", EVERY_SERVER, FAULT, BUSY)  /* internal_error: "tuple concurrently updated" */
+	X("XX", COCKROACHDB_ONLY, FAULT, BUSY) /* a schema change was committed and then failed */
+#undef X
 };
 
-enum sqlstate_verdict
-sqlstate_verdict(const char *code, const char *severity)
+/* The row of the code; ARRAY_SIZE(sqlstates): none. */
+static size_t
+find_row(struct str code, enum dbconn_server server)
 {
-	struct str s = str_of(code);
+	size_t i = 0;
 
-	if (s.p == NULL || s.n == 0)
-		return SQLSTATE_UNKNOWN;
-	/* The server ends the connection, perhaps behind the commit, as when its log cannot be synced. */
-	if (severity != NULL && strcmp(severity, "ERROR") != 0)
-		return SQLSTATE_UNKNOWN;
-	for (size_t i = 0; i < ARRAY_SIZE(verdicts); i++)
-		if (str_starts(s, verdicts[i].code))
-			return verdicts[i].verdict;
-	return SQLSTATE_FAULT;
+	while (i < ARRAY_SIZE(sqlstates) &&
+	    (!str_starts(code, sqlstates[i].code) ||
+		(sqlstates[i].servers == COCKROACHDB_ONLY && server != DBCONN_COCKROACHDB)))
+		i++;
+	return i;
 }
 
-void
-sqlstate_copy(char out[STORE_SQLSTATE_SIZE], const char *code)
+enum sqlstate_verdict
+sqlstate_verdict(const char *code, const char *severity, enum dbconn_server server)
+{
+	struct str s = str_of(code);
+	size_t row = s.p != NULL ? find_row(s, server) : ARRAY_SIZE(sqlstates);
+	enum sqlstate_verdict verdict = row < ARRAY_SIZE(sqlstates) ? sqlstates[row].verdict : SQLSTATE_FAULT;
+
+	if (s.n == 0)
+		return SQLSTATE_UNKNOWN;
+	/* The server ends the session, perhaps behind the commit, as when its log cannot be synced. */
+	if (severity != NULL && strcmp(severity, "ERROR") != 0 && verdict != SQLSTATE_NOT_RUN)
+		return SQLSTATE_UNKNOWN;
+	return verdict;
+}
+
+enum sqlstate_migration
+sqlstate_migration(const char *code, enum dbconn_server server)
+{
+	size_t row = find_row(str_of(code), server);
+
+	return row < ARRAY_SIZE(sqlstates) ? sqlstates[row].migration : SQLSTATE_MIGRATION_REFUSED;
+}
+
+static void
+copy_code(char out[STORE_SQLSTATE_SIZE], const char *code)
 {
 	struct str s = str_first(str_of(code), STORE_SQLSTATE_SIZE - 1);
 
 	if (s.n > 0)
 		memcpy(out, s.p, s.n);
 	out[s.n] = '\0';
+}
+
+enum sqlstate_verdict
+sqlstate_of_error(const PGresult *res, enum dbconn_server server, char out[STORE_SQLSTATE_SIZE])
+{
+	const char *code = PQresultErrorField(res, PG_DIAG_SQLSTATE);
+	enum sqlstate_verdict verdict =
+	    sqlstate_verdict(code, PQresultErrorField(res, PG_DIAG_SEVERITY_NONLOCALIZED), server);
+
+	copy_code(out, code);
+	if (verdict == SQLSTATE_FAULT || verdict == SQLSTATE_SCHEMA)
+		log_event(LOG_ERROR, "database refused", log_text("sqlstate", str_of(out)));
+	return verdict;
 }

@@ -1,30 +1,47 @@
 /* SPDX-License-Identifier: EPL-2.0 */
 /*
- * sqlstate: what an error of the database means for the operation that got it
- * (PostgreSQL manual, appendix A; CockroachDB's "transaction retry errors").
+ * sqlstate: what an error of the database means, for the service and for the
+ * migration: one table of codes for both (PostgreSQL manual, appendix A;
+ * CockroachDB's documentation on transaction retry errors and on errors that
+ * only it has).  What follows from it for one operation is in attempt.h.
  */
 #ifndef HULYKVS_SQLSTATE_H
 #define HULYKVS_SQLSTATE_H
 
+#include "pg/dbconn.h"
 #include "store/store.h"
 
+/* For the operation that got the error. */
 enum sqlstate_verdict {
-	SQLSTATE_RETRY,       /* certainly rolled back; the next try may do */
+	SQLSTATE_NONE,        /* there was no error */
+	SQLSTATE_RETRY,       /* certainly rolled back; the next attempt may succeed */
 	SQLSTATE_MOVE,        /* certainly rolled back; try on a new connection */
-	SQLSTATE_TOO_LONG,    /* rolled back; the names are too long */
-	SQLSTATE_UNAVAILABLE, /* rolled back; trying again at once is no use */
-	SQLSTATE_SCHEMA,      /* rolled back; the schema is not what it was: look again */
-	SQLSTATE_UNKNOWN,     /* the connection ends with it; a write may have happened */
-	SQLSTATE_FAULT,       /* rolled back; ours or the database's fault */
+	SQLSTATE_NOT_RUN,     /* the session had ended before: nothing that was sent since has run */
+	SQLSTATE_TOO_LONG,    /* rolled back; namespace and key are too long for the index */
+	SQLSTATE_UNAVAILABLE, /* rolled back; trying again at once does not help */
+	SQLSTATE_SCHEMA,      /* rolled back; the schema is not the expected one: a new connection looks at it again */
+	SQLSTATE_UNKNOWN,     /* nobody knows whether it was committed */
+	SQLSTATE_FAULT,       /* rolled back; a fault of ours or of the database */
+};
+
+/* For the statement of hulykvs-migrate that got the error. */
+enum sqlstate_migration {
+	SQLSTATE_MIGRATION_REFUSED, /* trying again does not help */
+	SQLSTATE_MIGRATION_BUSY,    /* a lock, a conflict, another migration: look again and go on from there */
+	SQLSTATE_MIGRATION_GONE,    /* the connection is of no more use; what ran last may have been committed */
 };
 
 /*
- * code: five characters, or NULL where libpq has none (the connection was lost).
- * severity: "ERROR", "FATAL", "PANIC", not translated; NULL where it is not told.
+ * code: five characters; NULL or "" where libpq has none, because the
+ * connection was lost.  severity: "ERROR", "FATAL" or "PANIC", not translated;
+ * NULL where it is not known.  Never SQLSTATE_NONE.
  */
-enum sqlstate_verdict sqlstate_verdict(const char *code, const char *severity);
+enum sqlstate_verdict sqlstate_verdict(const char *code, const char *severity, enum dbconn_server server);
 
-/* Keeps such a code; "" for none. */
-void sqlstate_copy(char out[STORE_SQLSTATE_SIZE], const char *code);
+/* The same for hulykvs-migrate; code: not NULL. */
+enum sqlstate_migration sqlstate_migration(const char *code, enum dbconn_server server);
+
+/* Of a result that is an error.  Its code is kept in out, and logged where the operator has to act. */
+enum sqlstate_verdict sqlstate_of_error(const PGresult *res, enum dbconn_server server, char out[STORE_SQLSTATE_SIZE]);
 
 #endif

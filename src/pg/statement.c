@@ -362,7 +362,7 @@ read_numbered_rows(struct store_ticket *first, const PGresult *res)
 		while (t != NULL && --place > 0)
 			t = t->next;
 		if (t != NULL)
-			read_value(res, row, 1, &t->result);
+			read_value(res, row, 1, &t->pg.result);
 	}
 }
 
@@ -377,7 +377,7 @@ read_named_rows(struct store_ticket *first, size_t n, const PGresult *res)
 		for (size_t i = 1; i < n && !str_eq(t->op.key, key); i++)
 			t = t->next;
 		if (str_eq(t->op.key, key))
-			read_value(res, row, 1, &t->result);
+			read_value(res, row, 1, &t->pg.result);
 	}
 }
 
@@ -390,7 +390,7 @@ statement_read_many(enum statement s, struct store_ticket *first, size_t n, PGre
 	if (s == STATEMENT_PUT_MANY)
 		outcome = strtoul(PQcmdTuples(res), NULL, 10) == n ? STORE_DONE : STORE_FAULT;
 	for (size_t i = 0; i < n; i++, t = t->next)
-		t->result.outcome = outcome;
+		t->pg.result.outcome = outcome;
 	if (s == STATEMENT_GET_MANY)
 		read_numbered_rows(first, res);
 	else if (s == STATEMENT_GET_KEYS)

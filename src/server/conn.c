@@ -319,7 +319,7 @@ submit_operation(struct conn *c)
 
 	request_log_store(&c->entry, now);
 	c->ticket.op = c->call.op;
-	c->ticket.group = 0;
+	c->ticket.batch_size = 0;
 	c->ticket.sqlstate[0] = '\0';
 	c->ticket.deadline = now + c->context->server->request_timeout;
 	set_state(c, c->call.op.kind == STORE_LIST ? CONN_STREAMING : CONN_STORING);

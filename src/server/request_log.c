@@ -62,7 +62,7 @@ trace_operation(struct request_log_entry *e, const struct store *s, const struct
 	e->span.operation.ended = now;
 	e->span.operation.outcome = outcome;
 	e->span.operation.what = s->calls->describe(s, t);
-	e->span.operation.group = t->group;
+	e->span.operation.group = t->batch_size;
 	memcpy(e->span.operation.sqlstate, t->sqlstate, sizeof(t->sqlstate));
 }
 

@@ -97,31 +97,43 @@ struct store_client {
 	bool (*key)(struct store_ticket *t, struct str key);
 };
 
-/* What store_sealed notes of an operation that is under way. */
-struct store_sealing {
+/*
+ * What a store notes of a ticket while it has it.  Each of the two structs belongs to the store of that name, in
+ * src/pg and src/store; nobody else reads or writes it, and it means nothing before submit() or after done().
+ */
+struct store_ticket_sealed {
 	struct store *by;
 	const struct store_client *client; /* the owner's */
 	enum store_kind kind;              /* the owner's */
 	void *memory;                      /* what the operation borrows from */
 };
 
+enum store_progress {
+	STORE_SENT,     /* handed to libpq; nothing has come back */
+	STORE_ANSWERED, /* its statement's result has come; the implicit transaction may still fail */
+	STORE_FAILED,   /* its statement got an error */
+};
+
+struct store_ticket_pg {
+	struct store_result result; /* of the last attempt, so far */
+	enum store_progress progress;
+	unsigned attempts;  /* how often it was sent */
+	unsigned joined;    /* how many tickets, from this one on, share a statement; 0: it shares one before it */
+	unsigned statement; /* enum statement, once it was sent */
+	bool alone;         /* shares no statement, and where it writes no implicit transaction */
+	bool last;          /* of its implicit transaction: a Sync is sent behind it */
+	void *connection;   /* LIST: the one that it runs on; NULL: it waits for one */
+};
+
 struct store_ticket {
 	struct store_op op;
 	const struct store_client *client;
-	int64_t deadline; /* monotonic; at the latest then done() is called */
-	unsigned group;   /* how many were sent at once, this one among them; the owner begins with 0 */
-	char sqlstate[STORE_SQLSTATE_SIZE]; /* of the error since it was sent last; the owner begins with "" */
-	/* The store's own. */
-	struct store_ticket *next;
-	unsigned tries;     /* how often it was sent */
-	bool alone;         /* wants a statement, and where it writes a Sync, of its own */
-	unsigned batch;     /* how many from here on share a statement; 0: one before does */
-	unsigned statement; /* its number there, once it was sent */
-	bool synced;        /* a Sync stands behind it */
-	int verdict;        /* of the error it got, see lane; -1: none */
-	void *lister;       /* LIST: who runs it */
-	struct store_result result;
-	struct store_sealing sealing;
+	int64_t deadline;    /* monotonic; at the latest then done() is called */
+	unsigned batch_size; /* how many were sent at once, this one among them; the owner begins with 0 */
+	char sqlstate[STORE_SQLSTATE_SIZE]; /* of the last attempt's error; "": none; the owner begins with "" */
+	struct store_ticket *next;          /* see ticket_queue; of whoever has the ticket */
+	struct store_ticket_pg pg;
+	struct store_ticket_sealed sealed;
 };
 
 /* How an operation was run, for its span; lent until the store is freed. */

@@ -39,7 +39,7 @@ forward(struct store_sealed *s, struct store_ticket *t)
 static void
 take_ticket(struct store_sealed *s, struct store_ticket *t, const struct store_client *client)
 {
-	t->sealing = (struct store_sealing){ .by = &s->store, .client = t->client, .kind = t->op.kind };
+	t->sealed = (struct store_ticket_sealed){ .by = &s->store, .client = t->client, .kind = t->op.kind };
 	t->client = client;
 }
 
@@ -47,10 +47,10 @@ take_ticket(struct store_sealed *s, struct store_ticket *t, const struct store_c
 static void
 end_ticket(struct store_ticket *t, struct store_result *r)
 {
-	free(t->sealing.memory);
-	t->sealing.memory = NULL;
-	t->client = t->sealing.client;
-	t->op.kind = t->sealing.kind;
+	free(t->sealed.memory);
+	t->sealed.memory = NULL;
+	t->client = t->sealed.client;
+	t->op.kind = t->sealed.kind;
 	t->client->done(t, r);
 }
 
@@ -147,8 +147,8 @@ static void
 on_read(struct store_ticket *t, struct store_result *r)
 {
 	if (r->outcome == STORE_DONE)
-		open_value(sealed_of(t->sealing.by), t, r);
-	if (t->sealing.kind == STORE_HEAD)
+		open_value(sealed_of(t->sealed.by), t, r);
+	if (t->sealed.kind == STORE_HEAD)
 		r->value = STR_ABSENT;
 	end_ticket(t, r);
 }
@@ -215,7 +215,7 @@ submit_write(struct store_sealed *s, struct store_ticket *t)
 		return;
 	}
 	take_ticket(s, t, &client);
-	if (seal_op(s, &t->op, seals, &t->sealing.memory)) {
+	if (seal_op(s, &t->op, seals, &t->sealed.memory)) {
 		forward(s, t);
 		return;
 	}
@@ -226,7 +226,7 @@ submit_write(struct store_sealed *s, struct store_ticket *t)
 static void
 on_check(struct store_ticket *t, struct store_result *r)
 {
-	enum proof proof = sealed_of(t->sealing.by)->proof;
+	enum proof proof = sealed_of(t->sealed.by)->proof;
 
 	r->keys = STORE_KEYS_GOOD;
 	if (r->outcome == STORE_DONE && proof == PROOF_WRONG) {
@@ -301,23 +301,23 @@ write_first_proof(struct store_sealed *s)
 
 	op->kind = STORE_PUT;
 	op->condition = STORE_IF_ABSENT;
-	if (digest_md5(STR_ABSENT, &op->md5) && seal_op(s, op, true, &s->prover.sealing.memory)) {
+	if (digest_md5(STR_ABSENT, &op->md5) && seal_op(s, op, true, &s->prover.sealed.memory)) {
 		forward(s, &s->prover);
 		return;
 	}
-	free(s->prover.sealing.memory);
-	s->prover.sealing.memory = NULL;
+	free(s->prover.sealed.memory);
+	s->prover.sealed.memory = NULL;
 	end_proof(s, PROOF_OPEN, STORE_FAULT);
 }
 
 static void
 on_proof(struct store_ticket *t, struct store_result *r)
 {
-	struct store_sealed *s = sealed_of(t->sealing.by);
+	struct store_sealed *s = sealed_of(t->sealed.by);
 	bool wrote = t->op.kind == STORE_PUT;
 
-	free(t->sealing.memory);
-	t->sealing.memory = NULL;
+	free(t->sealed.memory);
+	t->sealed.memory = NULL;
 	if (s->proof_generation != s->generation || (wrote && r->outcome == STORE_MISMATCH))
 		prove_current_key(s); /* other keys by now; or another program was first */
 	else if (wrote && r->outcome == STORE_DONE)
@@ -351,7 +351,7 @@ prove_current_key(struct store_sealed *s)
 	s->prover.op =
 	    (struct store_op){ .kind = STORE_GET, .workspace = place.workspace, .ns = place.ns, .key = place.key };
 	s->prover.client = &client;
-	s->prover.sealing.by = &s->store;
+	s->prover.sealed.by = &s->store;
 	forward(s, &s->prover);
 }
 

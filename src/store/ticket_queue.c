@@ -6,6 +6,7 @@ ticket_queue_init(struct ticket_queue *q)
 {
 	q->head = NULL;
 	q->tail = &q->head;
+	q->n = 0;
 }
 
 void
@@ -14,6 +15,7 @@ ticket_queue_put(struct ticket_queue *q, struct store_ticket *t)
 	t->next = NULL;
 	*q->tail = t;
 	q->tail = &t->next;
+	q->n++;
 }
 
 int
@@ -27,32 +29,33 @@ ticket_queue_compare(const struct store_ticket *a, const struct store_ticket *b)
 }
 
 static void
-put_at(struct ticket_queue *q, struct store_ticket **at, struct store_ticket *t)
+insert_ticket(struct ticket_queue *q, struct store_ticket **link, struct store_ticket *t)
 {
-	t->next = *at;
-	*at = t;
+	t->next = *link;
+	*link = t;
 	if (t->next == NULL)
 		q->tail = &t->next;
+	q->n++;
 }
 
 void
 ticket_queue_put_due(struct ticket_queue *q, struct store_ticket *t)
 {
-	struct store_ticket **at = &q->head;
+	struct store_ticket **link = &q->head;
 
-	while (*at != NULL && (*at)->deadline <= t->deadline)
-		at = &(*at)->next;
-	put_at(q, at, t);
+	while (*link != NULL && (*link)->deadline <= t->deadline)
+		link = &(*link)->next;
+	insert_ticket(q, link, t);
 }
 
 void
 ticket_queue_put_sorted(struct ticket_queue *q, struct store_ticket *t)
 {
-	struct store_ticket **at = &q->head;
+	struct store_ticket **link = &q->head;
 
-	while (*at != NULL && ticket_queue_compare(*at, t) <= 0)
-		at = &(*at)->next;
-	put_at(q, at, t);
+	while (*link != NULL && ticket_queue_compare(*link, t) <= 0)
+		link = &(*link)->next;
+	insert_ticket(q, link, t);
 }
 
 struct store_ticket *
@@ -65,7 +68,24 @@ ticket_queue_take(struct ticket_queue *q)
 	q->head = t->next;
 	if (q->head == NULL)
 		q->tail = &q->head;
+	q->n--;
 	return t;
+}
+
+bool
+ticket_queue_remove(struct ticket_queue *q, struct store_ticket *t)
+{
+	struct store_ticket **link = &q->head;
+
+	while (*link != NULL && *link != t)
+		link = &(*link)->next;
+	if (*link == NULL)
+		return false;
+	*link = t->next;
+	if (*link == NULL)
+		q->tail = link;
+	q->n--;
+	return true;
 }
 
 struct ticket_queue

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: EPL-2.0 */
 /*
- * queue: tickets in a row, first in first out, linked through the tickets.
+ * ticket_queue: tickets in a row, linked through the tickets themselves, so
+ * that nothing is allocated.  A ticket is in one queue at a time.  Any store
+ * may use it for the tickets that it has.
  */
 #ifndef HULYKVS_TICKET_QUEUE_H
 #define HULYKVS_TICKET_QUEUE_H
@@ -8,7 +10,9 @@
 #include "store/store.h"
 
 struct ticket_queue {
-	struct store_ticket *head, **tail;
+	struct store_ticket *head;  /* NULL: empty */
+	struct store_ticket **tail; /* where the next one is linked */
+	size_t n;
 };
 
 void ticket_queue_init(struct ticket_queue *q);
@@ -19,11 +23,14 @@ void ticket_queue_put(struct ticket_queue *q, struct store_ticket *t);
 /* In front of all whose deadline is later. */
 void ticket_queue_put_due(struct ticket_queue *q, struct store_ticket *t);
 
-/* In the order of (workspace, namespace, key); behind its equals. */
+/* By (workspace, namespace, key); behind its equals. */
 void ticket_queue_put_sorted(struct ticket_queue *q, struct store_ticket *t);
 
 /* The first one, or NULL. */
 struct store_ticket *ticket_queue_take(struct ticket_queue *q);
+
+/* Takes this one out of wherever it is in q; false: it is not there. */
+bool ticket_queue_remove(struct ticket_queue *q, struct store_ticket *t);
 
 /* All tickets of q, which is empty then; the result is only taken from. */
 struct ticket_queue ticket_queue_take_all(struct ticket_queue *q);

@@ -3,58 +3,97 @@
 
 #include "lib/tap.h"
 
+#define REFUSED SQLSTATE_MIGRATION_REFUSED
+#define BUSY    SQLSTATE_MIGRATION_BUSY
+#define GONE    SQLSTATE_MIGRATION_GONE
+
 static const struct {
 	const char *code;
 	enum sqlstate_verdict verdict;
+	enum sqlstate_migration migration;
 } rows[] = {
-	/* The connection was lost: nobody knows. */
-	{ NULL, SQLSTATE_UNKNOWN },
-	{ "", SQLSTATE_UNKNOWN },
-	{ "08000", SQLSTATE_UNKNOWN },
-	{ "08006", SQLSTATE_UNKNOWN },
-	{ "57P01", SQLSTATE_UNKNOWN },
-	{ "57P02", SQLSTATE_UNKNOWN },
-	{ "57P03", SQLSTATE_UNKNOWN },
-	{ "40003", SQLSTATE_UNKNOWN },
+	/* Nobody knows whether it was committed. */
+	{ "08000", SQLSTATE_UNKNOWN, GONE },
+	{ "08006", SQLSTATE_UNKNOWN, GONE },
+	{ "57P01", SQLSTATE_UNKNOWN, GONE },
+	{ "57P02", SQLSTATE_UNKNOWN, GONE },
+	{ "57P03", SQLSTATE_UNKNOWN, GONE },
+	{ "57000", SQLSTATE_UNKNOWN, REFUSED },
+	{ "40003", SQLSTATE_UNKNOWN, BUSY },
 	/* Certainly rolled back. */
-	{ "40001", SQLSTATE_RETRY },
-	{ "40P01", SQLSTATE_RETRY },
-	{ "55P03", SQLSTATE_RETRY },
-	{ "25P02", SQLSTATE_RETRY },
-	{ "25006", SQLSTATE_MOVE },
-	{ "26000", SQLSTATE_MOVE },
-	{ "0A000", SQLSTATE_MOVE },
-	{ "54000", SQLSTATE_TOO_LONG },
-	{ "22012", SQLSTATE_UNAVAILABLE },
-	{ "57014", SQLSTATE_UNAVAILABLE },
-	{ "53100", SQLSTATE_UNAVAILABLE },
-	{ "53200", SQLSTATE_UNAVAILABLE },
-	{ "42P01", SQLSTATE_SCHEMA },
-	{ "42703", SQLSTATE_SCHEMA },
-	{ "42P10", SQLSTATE_SCHEMA },
-	{ "42501", SQLSTATE_SCHEMA },
-	{ "3F000", SQLSTATE_SCHEMA },
-	/* No case for another try. */
-	{ "40002", SQLSTATE_FAULT },
-	{ "40000", SQLSTATE_FAULT },
-	{ "23505", SQLSTATE_FAULT },
-	{ "22021", SQLSTATE_FAULT },
-	{ "42601", SQLSTATE_FAULT },
-	{ "54001", SQLSTATE_FAULT },
-	{ "XX000", SQLSTATE_FAULT },
-	{ "5", SQLSTATE_FAULT },
+	{ "40001", SQLSTATE_RETRY, BUSY },
+	{ "40P01", SQLSTATE_RETRY, BUSY },
+	{ "55P03", SQLSTATE_RETRY, BUSY },
+	{ "25P02", SQLSTATE_RETRY, REFUSED },
+	{ "25006", SQLSTATE_MOVE, BUSY },
+	{ "26000", SQLSTATE_MOVE, REFUSED },
+	{ "54000", SQLSTATE_TOO_LONG, REFUSED },
+	{ "22012", SQLSTATE_UNAVAILABLE, REFUSED },
+	{ "57014", SQLSTATE_UNAVAILABLE, BUSY },
+	{ "53100", SQLSTATE_UNAVAILABLE, BUSY },
+	{ "53200", SQLSTATE_UNAVAILABLE, BUSY },
+	{ "42P01", SQLSTATE_SCHEMA, REFUSED },
+	{ "42703", SQLSTATE_SCHEMA, REFUSED },
+	{ "42P10", SQLSTATE_SCHEMA, REFUSED },
+	{ "42501", SQLSTATE_SCHEMA, REFUSED },
+	{ "3F000", SQLSTATE_SCHEMA, REFUSED },
+	/* Not to be tried again by the service. */
+	{ "40002", SQLSTATE_FAULT, BUSY },
+	{ "40000", SQLSTATE_FAULT, BUSY },
+	{ "25P03", SQLSTATE_FAULT, GONE },
+	{ "23505", SQLSTATE_FAULT, BUSY },
+	{ "42P06", SQLSTATE_FAULT, BUSY },
+	{ "42P07", SQLSTATE_FAULT, BUSY },
+	{ "42701", SQLSTATE_FAULT, BUSY },
+	{ "42710", SQLSTATE_FAULT, BUSY },
+	{ "22021", SQLSTATE_FAULT, REFUSED },
+	{ "42601", SQLSTATE_FAULT, REFUSED },
+	{ "54001", SQLSTATE_FAULT, REFUSED },
+	{ "XX000", SQLSTATE_FAULT, BUSY },
+	{ "5", SQLSTATE_FAULT, REFUSED },
 };
+
+/* What differs with the server. */
+static const struct {
+	const char *code;
+	enum sqlstate_verdict postgresql, cockroachdb;
+	enum sqlstate_migration on_postgresql, on_cockroachdb;
+} differing[] = {
+	{ "58C00", SQLSTATE_FAULT, SQLSTATE_UNKNOWN, REFUSED, BUSY },
+	{ "58C01", SQLSTATE_FAULT, SQLSTATE_UNKNOWN, REFUSED, BUSY },
+	{ "58030", SQLSTATE_FAULT, SQLSTATE_FAULT, REFUSED, REFUSED },
+	{ "XXUUU", SQLSTATE_FAULT, SQLSTATE_UNKNOWN, REFUSED, BUSY },
+	{ "XXA00", SQLSTATE_FAULT, SQLSTATE_FAULT, REFUSED, BUSY },
+	{ "0A000", SQLSTATE_MOVE, SQLSTATE_MOVE, REFUSED, BUSY },
+	{ "55000", SQLSTATE_FAULT, SQLSTATE_FAULT, REFUSED, BUSY },
+};
+
+static void
+test_row(const char *code, enum dbconn_server server, enum sqlstate_verdict verdict, enum sqlstate_migration migration)
+{
+	const char *on = server == DBCONN_COCKROACHDB ? "CockroachDB" : "PostgreSQL";
+
+	tap_int(sqlstate_verdict(code, NULL, server), verdict, "%s %s", on, code);
+	tap_int(sqlstate_verdict(code, "ERROR", server), verdict, "%s ERROR %s", on, code);
+	tap_int(sqlstate_verdict(code, "FATAL", server), SQLSTATE_UNKNOWN, "%s FATAL %s", on, code);
+	tap_int(sqlstate_verdict(code, "PANIC", server), SQLSTATE_UNKNOWN, "%s PANIC %s", on, code);
+	tap_int(sqlstate_migration(code, server), migration, "%s %s, for the migration", on, code);
+}
 
 int
 main(void)
 {
-	for (size_t i = 0; i < COUNT(rows); i++) {
-		const char *code = rows[i].code, *name = tap_show(str_of(code));
-
-		tap_int(sqlstate_verdict(code, NULL), rows[i].verdict, "%s", name);
-		tap_int(sqlstate_verdict(code, "ERROR"), rows[i].verdict, "ERROR %s", name);
-		tap_int(sqlstate_verdict(code, "FATAL"), SQLSTATE_UNKNOWN, "FATAL %s", name);
-		tap_int(sqlstate_verdict(code, "PANIC"), SQLSTATE_UNKNOWN, "PANIC %s", name);
+	for (size_t i = 0; i < COUNT(rows); i++)
+		for (enum dbconn_server server = DBCONN_POSTGRESQL; server <= DBCONN_COCKROACHDB; server++)
+			test_row(rows[i].code, server, rows[i].verdict, rows[i].migration);
+	for (size_t i = 0; i < COUNT(differing); i++) {
+		test_row(differing[i].code, DBCONN_POSTGRESQL, differing[i].postgresql, differing[i].on_postgresql);
+		test_row(differing[i].code, DBCONN_COCKROACHDB, differing[i].cockroachdb, differing[i].on_cockroachdb);
 	}
+	tap_int(sqlstate_verdict(NULL, NULL, DBCONN_POSTGRESQL), SQLSTATE_UNKNOWN, "no code: the connection was lost");
+	tap_int(sqlstate_verdict("", "ERROR", DBCONN_POSTGRESQL), SQLSTATE_UNKNOWN, "an empty code");
+	/* The server ends a session that is idle, and says so to whatever is sent next. */
+	tap_int(sqlstate_verdict("57P05", "FATAL", DBCONN_POSTGRESQL), SQLSTATE_NOT_RUN, "FATAL 57P05");
+	tap_int(sqlstate_migration("57P05", DBCONN_POSTGRESQL), GONE, "57P05, for the migration");
 	return tap_end();
 }

@@ -295,10 +295,10 @@ reads_many(void)
 		t[i].next = i + 1 < COUNT(t) ? &t[i + 1] : NULL;
 	}
 	statement_read_many(STATEMENT_GET_MANY, t, COUNT(t), res);
-	tap_text(t[0].result.value, STR("first"), "many: the first");
-	tap_text(t[2].result.value, STR("third"), "many: the third");
-	tap_ok(t[0].result.outcome == STORE_DONE && t[2].result.outcome == STORE_DONE, "many: found");
-	tap_ok(t[1].result.outcome == STORE_NO_KEY && t[3].result.outcome == STORE_NO_KEY, "many: not found");
+	tap_text(t[0].pg.result.value, STR("first"), "many: the first");
+	tap_text(t[2].pg.result.value, STR("third"), "many: the third");
+	tap_ok(t[0].pg.result.outcome == STORE_DONE && t[2].pg.result.outcome == STORE_DONE, "many: found");
+	tap_ok(t[1].pg.result.outcome == STORE_NO_KEY && t[3].pg.result.outcome == STORE_NO_KEY, "many: not found");
 	PQclear(res);
 }
 
@@ -320,10 +320,10 @@ reads_keys(void)
 		t[i].next = i + 1 < COUNT(t) ? &t[i + 1] : NULL;
 	}
 	statement_read_many(STATEMENT_GET_KEYS, t, 3, res);
-	tap_text(t[0].result.value, STR("first"), "keys: the first");
-	tap_text(t[1].result.value, STR("second"), "keys: the second");
-	tap_ok(t[2].result.outcome == STORE_NO_KEY, "keys: not found");
-	tap_ok(t[3].result.value.p == NULL, "keys: what is behind the batch is left alone");
+	tap_text(t[0].pg.result.value, STR("first"), "keys: the first");
+	tap_text(t[1].pg.result.value, STR("second"), "keys: the second");
+	tap_ok(t[2].pg.result.outcome == STORE_NO_KEY, "keys: not found");
+	tap_ok(t[3].pg.result.value.p == NULL, "keys: what is behind the batch is left alone");
 	PQclear(res);
 }
 

@@ -120,7 +120,7 @@ spans(void)
 {
 	static const struct store_calls calls = { .describe = describe };
 	const struct store store = { &calls };
-	const struct store_ticket ticket = { .op = { .kind = STORE_GET }, .group = 7, .sqlstate = "40001" };
+	const struct store_ticket ticket = { .op = { .kind = STORE_GET }, .batch_size = 7, .sqlstate = "40001" };
 	const char *const variables[] = { "REQUEST_METHOD=PUT", "REQUEST_URI=/api/ns/key", "HTTPS=on", NULL };
 	struct trace *t = trace_new(1, 4, TRACE_ALWAYS_ON, 1);
 	struct response ok = { .status = 204 };

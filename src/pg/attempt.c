@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: EPL-2.0 */
+#include "pg/attempt.h"
+
+static bool
+is_write(const struct attempt *a)
+{
+	return a->kind == STORE_PUT || a->kind == STORE_DELETE;
+}
+
+static struct attempt_decision
+end_with(enum store_outcome outcome)
+{
+	return (struct attempt_decision){ .next = ATTEMPT_END, .outcome = outcome };
+}
+
+/* It certainly had no effect. */
+static struct attempt_decision
+send_again(const struct attempt *a, enum metrics_retry why)
+{
+	if (!a->in_time || a->delivered || (!is_write(a) && a->attempts >= ATTEMPT_READS_MOST))
+		return end_with(STORE_UNAVAILABLE);
+	return (struct attempt_decision){ .next = ATTEMPT_AGAIN, .why = why };
+}
+
+/* Nobody knows what it did. */
+static struct attempt_decision
+doubt_attempt(const struct attempt *a)
+{
+	return is_write(a) ? end_with(STORE_UNKNOWN) : send_again(a, METRICS_RETRY_LOST);
+}
+
+static struct attempt_decision
+judge_error(const struct attempt *a)
+{
+	switch (a->verdict) {
+	case SQLSTATE_RETRY:
+		return send_again(a, METRICS_RETRY_CONFLICT);
+	case SQLSTATE_MOVE:
+	case SQLSTATE_NOT_RUN:
+		return send_again(a, METRICS_RETRY_MOVED);
+	case SQLSTATE_TOO_LONG: /* of a key; a list names none */
+		return end_with(a->kind == STORE_LIST ? STORE_UNAVAILABLE : STORE_TOO_LONG);
+	case SQLSTATE_UNAVAILABLE:
+	case SQLSTATE_SCHEMA:
+		return end_with(STORE_UNAVAILABLE);
+	case SQLSTATE_UNKNOWN:
+		return doubt_attempt(a);
+	case SQLSTATE_FAULT:
+	case SQLSTATE_NONE:
+		break;
+	}
+	return end_with(STORE_FAULT);
+}
+
+struct attempt_decision
+attempt_decide(const struct attempt *a)
+{
+	switch (a->point) {
+	case ATTEMPT_ERROR:
+		return judge_error(a);
+	case ATTEMPT_ANSWERED:
+		if (!is_write(a))
+			return (struct attempt_decision){ .next = ATTEMPT_STANDS };
+		if (a->verdict == SQLSTATE_UNKNOWN)
+			return doubt_attempt(a);
+		return send_again(a, METRICS_RETRY_GROUP);
+	case ATTEMPT_SKIPPED:
+		return send_again(a, METRICS_RETRY_GROUP);
+	case ATTEMPT_LOST:
+		break;
+	}
+	return doubt_attempt(a);
+}
+
+bool
+attempt_closes(enum sqlstate_verdict verdict)
+{
+	return verdict == SQLSTATE_MOVE || verdict == SQLSTATE_NOT_RUN || verdict == SQLSTATE_SCHEMA;
+}

@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: EPL-2.0 */
+#include "pg/pipeline_pool.h"
+
+#include <assert.h>
+#include <malloc.h>
+
+#include "base/base.h"
+#include "base/clock.h"
+#include "pg/pipeline_result.h"
+
+static void
+refuse_ticket(const struct pipeline_pool *pool, struct store_ticket *t)
+{
+	t->pg.result.reason = str_of(pool->reason);
+	t->pg.result.reached = pool->reached;
+	pipeline_result_finish(t, STORE_UNAVAILABLE);
+}
+
+static void
+refuse_queue(const struct pipeline_pool *pool, struct ticket_queue *q)
+{
+	struct ticket_queue waiting = ticket_queue_take_all(q);
+	struct store_ticket *t;
+
+	while ((t = ticket_queue_take(&waiting)) != NULL)
+		refuse_ticket(pool, t);
+}
+
+static bool
+has_connection(const struct pipeline_pool *pool)
+{
+	for (unsigned i = 0; i < pool->count; i++)
+		if (pipeline_state_is_open(&pool->pipeline[i]))
+			return true;
+	return false;
+}
+
+static void
+on_order_answered(struct pipeline_shared *s, const struct connect_thread_order *order, bool connected)
+{
+	struct pipeline_pool *pool = (struct pipeline_pool *)s;
+
+	pool->down = !connected && !has_connection(pool);
+	if (!pool->down)
+		return;
+	pool->reached = order->reached;
+	memcpy(pool->reason, order->reason, sizeof(pool->reason));
+	refuse_queue(pool, &s->small);
+	refuse_queue(pool, &s->large);
+}
+
+/* Ends the tickets whose time is over; returns the first deadline of the others. */
+static int64_t
+expire_queue(struct ticket_queue *q, int64_t now)
+{
+	struct ticket_queue old = ticket_queue_take_all(q);
+	struct store_ticket *t;
+	int64_t first = TIMER_OFF;
+
+	while ((t = ticket_queue_take(&old)) != NULL) {
+		if (now >= t->deadline) {
+			pipeline_result_finish(t, STORE_UNAVAILABLE);
+			continue;
+		}
+		ticket_queue_put(q, t);
+		if (t->deadline < first)
+			first = t->deadline;
+	}
+	return first;
+}
+
+/* So that on_pool_timer() is called no later than the ticket's deadline. */
+static void
+note_deadline(struct pipeline_pool *pool, const struct store_ticket *t)
+{
+	if (t != NULL && t->deadline < pool->timer.due)
+		pool->timer.due = t->deadline;
+}
+
+static void
+on_pool_timer(struct timer *timer)
+{
+	struct pipeline_pool *pool = container_of(timer, struct pipeline_pool, timer);
+	int64_t now = clock_mono(), small = expire_queue(&pool->shared.small, now),
+		large = expire_queue(&pool->shared.large, now);
+
+	pool->timer.due = small < large ? small : large;
+}
+
+/* Large values were read lately; if none was since, their memory goes back to the system. */
+static void
+on_forget_timer(struct timer *timer)
+{
+	struct pipeline_pool *pool = container_of(timer, struct pipeline_pool, forget);
+
+	if (clock_mono() < pool->shared.largest_until) {
+		pool->forget.due = pool->shared.largest_until;
+		return;
+	}
+	pool->shared.largest = 0;
+	/* malloc keeps free pages between blocks that are in use */
+	(void)malloc_trim(0);
+}
+
+void
+pipeline_pool_init(struct pipeline_pool *pool, enum statement_role role, unsigned count,
+    const struct statement_set *set, struct loop *loop, struct connector_box *box)
+{
+	assert(count >= 1 && count <= ARRAY_SIZE(pool->pipeline));
+	*pool =
+	    (struct pipeline_pool){ .shared = { .loop = loop, .box = box, .set = set, .answered = on_order_answered },
+		    .timer = { .due = TIMER_OFF, .fire = on_pool_timer },
+		    .forget = { .due = TIMER_OFF, .fire = on_forget_timer },
+		    .count = count };
+	ticket_queue_init(&pool->shared.small);
+	ticket_queue_init(&pool->shared.large);
+	loop_add_timer(loop, &pool->timer);
+	loop_add_timer(loop, &pool->forget);
+	for (unsigned i = 0; i < count; i++)
+		pipeline_init(&pool->pipeline[i], &pool->shared, role, i > 0);
+}
+
+void
+pipeline_pool_close(struct pipeline_pool *pool)
+{
+	assert(pipeline_pool_is_idle(pool));
+	for (unsigned i = 0; i < pool->count; i++)
+		pipeline_end(&pool->pipeline[i]);
+}
+
+void
+pipeline_pool_submit(struct pipeline_pool *pool, struct store_ticket *t)
+{
+	t->pg = (struct store_ticket_pg){ .result = { .outcome = STORE_FAULT } };
+	if (!has_connection(pool))
+		connect_thread_nudge(pool->shared.box);
+	if (pool->down) {
+		refuse_ticket(pool, t);
+		return;
+	}
+	ticket_queue_put(pipeline_state_queue(&pool->shared, t), t);
+	note_deadline(pool, t);
+}
+
+static bool
+has_other_than_first(const struct pipeline_pool *pool)
+{
+	for (unsigned i = 1; i < pool->count; i++)
+		if (pipeline_state_is_open(&pool->pipeline[i]))
+			return true;
+	return false;
+}
+
+static unsigned
+count_idle(const struct pipeline_pool *pool, unsigned from)
+{
+	unsigned n = 0;
+
+	for (unsigned i = from; i < pool->count; i++)
+		n += pool->pipeline[i].state == PIPELINE_IDLE;
+	return n;
+}
+
+/* Sends the queue over the idle connections from this one on, in equal parts where `spread` is set. */
+static void
+send_queue(struct pipeline_pool *pool, struct ticket_queue *q, unsigned from, bool spread)
+{
+	unsigned idle = count_idle(pool, from);
+
+	for (unsigned i = from; i < pool->count && q->head != NULL; i++) {
+		if (pool->pipeline[i].state != PIPELINE_IDLE)
+			continue;
+		assert(idle > 0);
+		pipeline_send(&pool->pipeline[i], q, spread ? (q->n + idle - 1) / idle : q->n);
+		idle--;
+	}
+}
+
+/* How many connections the work of this moment can use. */
+static size_t
+wanted_connections(const struct pipeline_pool *pool)
+{
+	const struct pipeline_shared *s = &pool->shared;
+	size_t others = s->large.n;
+
+	for (unsigned i = 1; i < pool->count; i++)
+		others += pool->pipeline[i].batch.tickets.n;
+	return s->largest != 0 ? s->small.n + pipeline_pool_in_flight(pool) : 1 + others;
+}
+
+/* Orders one connection more, if it would be used. */
+static void
+open_another(struct pipeline_pool *pool)
+{
+	size_t wanted = wanted_connections(pool);
+
+	for (unsigned i = 1; i < pool->count && i < wanted; i++)
+		if (pool->pipeline[i].state == PIPELINE_CLOSED) {
+			pipeline_open(&pool->pipeline[i]);
+			return;
+		}
+}
+
+static void
+check_pool(const struct pipeline_pool *pool)
+{
+	assert(!pool->down || !has_connection(pool));
+	assert(!pool->down || (pool->shared.small.n == 0 && pool->shared.large.n == 0));
+	for (unsigned i = 0; i < pool->count; i++)
+		pipeline_state_check(&pool->pipeline[i]);
+}
+
+void
+pipeline_pool_flush(struct pipeline_pool *pool, bool may_send)
+{
+	struct pipeline_shared *s = &pool->shared;
+
+	if (!pool->down)
+		open_another(pool);
+	if (may_send) {
+		send_queue(pool, &s->large, has_other_than_first(pool) ? 1 : 0, true);
+		send_queue(pool, &s->small, 0, s->largest != 0);
+	}
+	/* What is to be sent again stands in front of later deadlines. */
+	note_deadline(pool, s->small.head);
+	note_deadline(pool, s->large.head);
+	if (s->largest != 0 && pool->forget.due == TIMER_OFF)
+		pool->forget.due = s->largest_until;
+	check_pool(pool);
+}
+
+size_t
+pipeline_pool_in_flight(const struct pipeline_pool *pool)
+{
+	size_t n = 0;
+
+	for (unsigned i = 0; i < pool->count; i++)
+		n += pool->pipeline[i].batch.tickets.n;
+	return n;
+}
+
+bool
+pipeline_pool_is_idle(const struct pipeline_pool *pool)
+{
+	return pool->shared.small.n == 0 && pool->shared.large.n == 0 && pipeline_pool_in_flight(pool) == 0;
+}
+
+bool
+pipeline_pool_is_settled(const struct pipeline_pool *pool)
+{
+	return has_connection(pool) || pool->down;
+}
+
+void
+pipeline_pool_count(const struct pipeline_pool *pool, uint64_t counts[METRICS_STATES])
+{
+	for (unsigned i = 0; i < pool->count; i++) {
+		const struct pipeline *p = &pool->pipeline[i];
+
+		if (p->state == PIPELINE_CONNECTING)
+			counts[METRICS_CONNECTING]++;
+		else if (pipeline_state_is_open(p))
+			counts[pipeline_state_is_busy(p) ? METRICS_BUSY : METRICS_IDLE]++;
+	}
+}
