@@ -12,6 +12,7 @@ setup_file()
 	private_system_start
 	PG_BIN=$(for bin in /usr/lib/postgresql/*/bin; do echo "$bin"; done | tail -n 1)
 	(cd "$WORLD_TOP" && sources | tar c -T -) | private_system sh -c 'mkdir -p /srv/hulykvs && tar x -C /srv/hulykvs'
+	# shellcheck disable=SC2016 # the inner shell's
 	private_system sh -ec '
 		install -d -o postgres -g postgres /run/postgresql /var/lib/documents
 		runuser -u postgres -- "$1/initdb" -D /var/lib/documents/data -A trust --no-sync --no-instructions --locale=C.UTF-8
@@ -43,7 +44,7 @@ prepare()
 		cd /srv/hulykvs
 		unset "${!HULY_@}" "${!OTEL_@}"
 		PATH=/usr/lib/ccache:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
-		export MAKEFLAGS=-j$(nproc)
+		export MAKEFLAGS=-j$(nproc) CFLAGS=-O1
 		curl() { command curl --fail --silent --show-error "$@"; }
 		[ ! -f /tmp/settings ] || . /tmp/settings
 		set -euo pipefail
@@ -86,7 +87,7 @@ greeted()
 	cat "$BATS_TEST_TMPDIR/out"
 	grep -q '^HTTP/1.1 204' "$BATS_TEST_TMPDIR/out"
 	[ "$(tail -n 1 "$BATS_TEST_TMPDIR/out")" = hello ]
-	private_system pkill -INT -f deploy/quickstart
+	private_system pkill -TERM -f deploy/quickstart
 	wait $!
 	private_system rm /tmp/settings
 }
