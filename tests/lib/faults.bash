@@ -36,7 +36,7 @@ fault_directory()
 fault_database()
 {
 	FAULT_DB=$(pg_db "f$RANDOM$RANDOM") || return 1
-	env -i "PATH=$PATH" HULY_TOKEN_SECRET=secret "HULY_DB_CONNECTION=$FAULT_DB" \
+	env -i "PATH=$PATH" HULY_TOKEN_SECRET=secret "HULY_DB_CONNECTION=$(crdb_url "$FAULT_DB")" \
 		"$HULYKVS_BUILD/hulykvs-migrate" >"$FAULT_DIR/migrate.log" 2>&1 && return
 	cat "$FAULT_DIR/migrate.log" >&2
 	return 1
@@ -85,7 +85,7 @@ fault_proxy()
 {
 	local name=.s.PGSQL.$PG_PORT
 
-	python3 "$FAULT_SCRIPTS/pg_proxy.py" "$FAULT_DIR/$name" "$PG_DIR/socket/$name" "$FAULT_DIR/control" \
+	python3 "$FAULT_SCRIPTS/pg_proxy.py" "$FAULT_DIR/$name" "$(crdb_socket)" "$FAULT_DIR/control" \
 		"$WORLD_TOP/sql/statements" </dev/null >"$FAULT_DIR/proxy.log" 2>&1 3>&- &
 	FAULT_PROXY=$!
 	FAULT_PROXIED="${FAULT_DB%%\?*}?host=${FAULT_DIR//\//%2F}&port=$PG_PORT"

@@ -15,7 +15,8 @@
 #                                from -c or standard input
 #   pg_pid                       process id of the postmaster
 #   pg_stop [MODE]               stops it: fast (default), immediate, smart
-#   pg_remove                    pg_stop immediate, then removes the directory
+#   pg_remove                    pg_stop immediate, then removes the directory; fails if a simulator in front
+#                                of it (cockroachdb.bash) has seen what it must not see
 #
 # All work on the cluster of the last pg_start, which is kept in the exported
 # PG_DIR and PG_PORT; set these to switch between clusters.
@@ -131,6 +132,11 @@ pg_stop()
 
 pg_remove()
 {
+	local ok=0
+
 	pg_stop immediate 2>/dev/null || :
-	[ -z "${PG_DIR:-}" ] || rm -rf "$PG_DIR"
+	[ -n "${PG_DIR:-}" ] || return 0
+	! declare -F crdb_check >/dev/null || crdb_check || ok=1
+	rm -rf "$PG_DIR"
+	return "$ok"
 }

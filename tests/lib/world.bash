@@ -11,6 +11,8 @@
 #                               made, no schema, and it is not waited for.
 #                               WORLD_SCHEME: https, where settings say so to deploy/render.
 #                               WORLD_SANDBOX: HULY_SANDBOX of every world.
+#                               WORLD_DATABASE=cockroachdb: the programs reach the database through its
+#                               simulator (see cockroachdb.bash), with the words in WORLD_SIMULATED.
 #   world_stop                  stops it; fails when the program had crashed, ended
 #                               with another status than 0, or upset a sanitizer,
 #                               or (unless WORLD_ERRORS_EXPECTED) logged an error
@@ -26,6 +28,8 @@
 #
 # HULYKVS_BUILD is the directory that the programs were built in.
 
+# shellcheck source=tests/lib/cockroachdb.bash
+. "$(dirname "${BASH_SOURCE[0]}")/cockroachdb.bash"
 WORLD_TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 : "${HULYKVS_BUILD:=$WORLD_TOP/build}"
 export HULYKVS_BUILD
@@ -40,7 +44,14 @@ world_cluster()
 		return 1
 	}
 	dir=$(pg_tmpdir) || return 1
-	pg_start "$dir" "$@"
+	pg_start "$dir" "$@" || return 1
+	[ "${WORLD_DATABASE:-}" != cockroachdb ] || world_simulated
+}
+
+# shellcheck disable=SC2086 # words
+world_simulated()
+{
+	crdb_start refuse=collate,limit_null skew=300 ${WORLD_SIMULATED:-}
 }
 
 world_until()
@@ -113,12 +124,12 @@ world_start()
 	WORLD_URL=${WORLD_SCHEME:-http}://127.0.0.1:$WORLD_PORT
 	WORLD_OPERATOR_URL=http://127.0.0.1:$WORLD_OPERATOR_PORT
 	WORLD_TOKEN=$(world_token) || return 1
-	printf '%s\n' HULY_LOG_LEVEL=debug HULY_BIND_HOST=127.0.0.1 HULY_BIND_PORT="$WORLD_PORT" \
-		HULY_METRICS_BIND="127.0.0.1:$WORLD_OPERATOR_PORT" ${WORLD_SANDBOX:+"HULY_SANDBOX=$WORLD_SANDBOX"} "$@" \
+	crdb_url "$(printf '%s\n' HULY_LOG_LEVEL=debug HULY_BIND_HOST=127.0.0.1 HULY_BIND_PORT="$WORLD_PORT" \
+		HULY_METRICS_BIND="127.0.0.1:$WORLD_OPERATOR_PORT" ${WORLD_SANDBOX:+"HULY_SANDBOX=$WORLD_SANDBOX"} "$@")" \
 		>"$WORLD_DIR/settings"
 	if [ -z "${WORLD_BARE:-}" ]; then
 		WORLD_DB=$(pg_db "w${WORLD_DIR##*.}") || return 1
-		echo "HULY_DB_CONNECTION=$WORLD_DB" >>"$WORLD_DIR/settings"
+		echo "HULY_DB_CONNECTION=$(crdb_url "$WORLD_DB")" >>"$WORLD_DIR/settings"
 		world_migrate || return 1
 	fi
 	world_environment
@@ -282,7 +293,7 @@ world_log_is_clean()
 	local bad='program ended|Sanitizer|runtime error:|Assertion .* failed'
 
 	[ -n "${WORLD_ERRORS_EXPECTED:-}" ] || bad+='|level=error'
-	! grep -s -E "$bad" -A 40 "$WORLD_DIR/program.log" "$WORLD_DIR/web.log" >&2
+	! grep -s -E "$bad" -A 40 "$WORLD_DIR/program.log" "$WORLD_DIR/web.log" >&2 && crdb_check
 }
 
 # For a file with several worlds: what to source to be back in this one.

@@ -1,0 +1,803 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: EPL-2.0
+"""A strict simulator of CockroachDB: a proxy in front of a real PostgreSQL at SERIALIZABLE.
+
+    cockroachdb_simulator.py LISTEN SERVER [NAME=VALUE | FAULT ...]
+
+LISTEN is a unix socket (DIR/.s.PGSQL.PORT) or a port of 127.0.0.1, SERVER the unix socket of PostgreSQL, which must
+let everybody in without a password.  It shows what CockroachDB's documentation says, and no more: whether
+CockroachDB itself takes a statement, and how fast, only a CockroachDB can show (tests/on-cockroachdb).
+
+What it does: version() is CockroachDB's; what CockroachDB refuses is refused with its SQLSTATE (cockroachdb_sql.py);
+all up to a Sync is one implicit transaction, the next one begins when it has ended; one that could not be serialized is
+tried again here, as long as its results are still in the buffer of 512 KiB; a schema change goes on when its client has
+left, and no other change of that table may begin meanwhile; what a client had sent is carried out though it has left;
+a message over 16 MiB ends the connection.
+The simulator ends when the directory of LISTEN is gone.
+
+A violation is what a program named hulykvs must not do though PostgreSQL lets it: more than one writing statement, or
+a read beside one, in an implicit transaction; a schema change with anything else; BEGIN and its like; several
+statements in one Query; parameters of unknown types, in wrong numbers or of wrong lengths.
+
+    violations=FILE   each kind once, one JSON object a line; empty when all is well
+    log=FILE          a line for each statement that ran: its first line; with its SQLSTATE in front if it was refused
+    latency=MS        for each Execute                 commit=MS     more for each commit of a write
+    change=MS         for each schema change           skew=MS       a session's clock is wrong by at most half of it
+    retries=N (3)     of what could not be serialized  safe_updates=on   as a role may have it
+    refuse=WHAT,…     collate: 22023 as before v23.1; limit_null: XX000 from the sixth Execute with LIMIT NULL on
+    plain=on          passes for PostgreSQL: latencies and faults only
+    processes=N       to use several processors; faults and sessions are then each process's own
+
+A FAULT is [N*]HOW:PATTERN: it happens to the first N (1) statements in which PATTERN (a regular expression, in the
+text without comments, whatever the case) is found.  HOW is
+    40001             refused with this SQLSTATE, and does not run; 57P01 ends the connection, too
+    sync-40003        the same at the commit: the answer had come, and all is rolled back
+    after-40003       runs and is committed, and is answered with this SQLSTATE
+    late-40001        rows come, but behind 512 KiB of them this SQLSTATE
+    cut, after-cut    the connection ends before it runs, or after it was committed
+    stall8            nothing happens for 8 seconds, also when the client leaves meanwhile; then it runs
+
+Orders come as lines of JSON on the unix socket LISTEN.control: {"set": ["latency=3", "40001:insert"]} as on the command
+line, {"forget": true} the faults that have not happened; the answer is {"faults", "happened", "sessions", "statements",
+"violations"}.
+
+Python standard library only.
+"""
+import asyncio
+import collections
+import ctypes
+import json
+import os
+import random
+import re
+import signal
+import socket
+import struct
+import sys
+import threading
+
+import cockroachdb_sql
+import pgwire
+
+RESULTS_BUFFER = 512 << 10
+MESSAGE_MAX = 16 << 20
+MADE = re.compile(rb"simulated_error_(\d+)")
+RETRIED = (b"40001", b"40P01")
+SQLSTATE = re.compile(r"[0-9A-Z]{5}")
+
+
+class Fault:
+    def __init__(self, word):
+        how, pattern = word.split(":", 1)
+        times, star, how = how.rpartition("*")
+        self.left = int(times) if star else 1
+        self.pattern = re.compile(pattern, re.I | re.S)
+        self.stall = float(how[5:]) if how.startswith("stall") else 0
+        self.when, _, self.code = how.rpartition("-")
+        if not (self.stall or self.when in ("", "sync", "after", "late")
+                and (SQLSTATE.fullmatch(self.code) or self.code == "cut")):
+            raise ValueError(f"no such fault: {word}")
+
+
+class Options:
+    """What the words say, and what of the faults is left."""
+
+    def __init__(self, words):
+        self.latency = self.commit = self.change = self.skew = 0
+        self.retries, self.processes = 3, 1
+        self.refuse, self.safe_updates, self.plain = set(), False, False
+        self.log = self.violations = None
+        self.faults, self.happened = [], 0
+        for word in words:
+            self.take(word)
+
+    def take(self, word):
+        name, equals, value = word.partition("=")
+        if not equals or not hasattr(self, name) or name in ("faults", "happened", "take"):
+            self.faults.append(Fault(word))
+        elif name in ("log", "violations"):
+            setattr(self, name, open(value, "a", buffering=1, encoding="utf-8"))
+        elif name in ("safe_updates", "plain"):
+            setattr(self, name, value == "on")
+        elif name == "refuse":
+            self.refuse = set(value.split(","))
+        elif name in ("retries", "processes"):
+            setattr(self, name, int(value))
+        else:
+            setattr(self, name, float(value) / 1000)
+
+    def fault_for(self, text):
+        for fault in self.faults:
+            if fault.pattern.search(text):
+                fault.left -= 1
+                self.happened += 1
+                if not fault.left:
+                    self.faults.remove(fault)
+                return fault
+        return None
+
+
+class Segment:
+    """What a Sync closes, or one Query."""
+
+    def __init__(self):
+        self.statements = []
+        self.sent = []          # messages to the server, to send them again
+        self.repeatable = True
+        self.tries = 0
+        self.results, self.size, self.streams = [], 0, False
+        self.fault = None       # one that shows at or behind the end
+        self.failed = None      # SQLSTATE of the server's error
+        self.is_query = False
+
+
+class Prepared:
+    def __init__(self, statement, oids):
+        self.statement, self.oids, self.null_limits = statement, oids, 0
+
+
+class ServerSide(asyncio.Protocol):
+    def __init__(self, session):
+        self.session = session
+
+    def connection_made(self, transport):
+        self.session.server = transport
+        transport.write(self.session.startup)
+
+    def data_received(self, data):
+        self.session.from_server(data)
+
+    def connection_lost(self, exc):
+        self.session.close()
+
+
+class Session(asyncio.Protocol):
+    """One connection of a client, and the one to the server that belongs to it."""
+
+    def __init__(self, node):
+        self.node, self.options = node, node.options
+        self.id = f"{random.getrandbits(64):032x}"
+        self.cancel_key = struct.pack("!II", random.getrandbits(31), random.getrandbits(32))
+        skew = int(self.options.skew * 1000)
+        self.skew = random.randint(-skew // 2, skew // 2) if skew else 0
+        self.client = self.server = self.timer = None
+        self.startup = self.server_key = b""
+        self.received, self.answered = bytearray(), bytearray()
+        self.inbox, self.outbox = collections.deque(), []
+        self.started = self.waits = self.gone = self.closed = self.cancelled = False
+        self.safe_updates = self.options.safe_updates
+        self.checked, self.parameters = False, {}
+        self.prepared, self.portals = {}, {}
+        self.segment = Segment()
+
+    # The client's connection.
+
+    def connection_made(self, transport):
+        self.client = transport
+        self.node.sessions.add(self)
+
+    def connection_lost(self, exc):
+        self.gone = True
+        if not self.started:
+            self.close()
+        self.work()
+
+    def data_received(self, data):
+        self.received += data
+        if self.server is None and not self.startup:
+            self.begin()
+        else:
+            self.split()
+            self.work()
+
+    def close(self):
+        if self.closed:
+            return
+        self.closed = True
+        self.node.sessions.discard(self)
+        if self.timer is not None:
+            self.timer.cancel()
+        for transport in (self.client, self.server):
+            if transport is not None:
+                transport.close()
+
+    def kill(self):
+        """CANCEL SESSION: what runs is ended, and what has not begun never does."""
+        if self.waits and self.server_key:
+            self.node.cancel_on_server(self.server_key)
+        self.inbox.clear()
+        self.close()
+
+    # The start of a connection.
+
+    def begin(self):
+        while len(self.received) >= 8:
+            size, code = struct.unpack_from("!II", self.received)
+            if len(self.received) < size:
+                return
+            packet = bytes(self.received[:size])
+            del self.received[:size]
+            if code == pgwire.CANCEL_REQUEST:
+                self.node.cancel(packet[8:])
+                self.close()
+                return
+            if code in (pgwire.SSL_REQUEST, pgwire.GSS_REQUEST):
+                self.client.write(b"N")
+                continue
+            self.start(packet)
+            return
+
+    def start(self, packet):
+        self.parameters = pgwire.startup_parameters(packet)
+        parameters = dict(self.parameters)
+        if not self.options.plain:
+            self.checked = parameters.get("application_name", "").startswith("hulykvs")
+            parameters["options"], refused = cockroachdb_sql.option_words(parameters.get("options", ""))
+            if refused:
+                self.client.write(pgwire.error("42704", f"unrecognized configuration parameter \"{refused}\"", True))
+                self.close()
+                return
+            # Rows are read by the index: a lock on what was read then covers little else.
+            parameters |= {"default_transaction_isolation": "serializable", "enable_seqscan": "off",
+                           "enable_bitmapscan": "off"}
+        self.startup = pgwire.startup_packet(parameters)
+        self.node.connect(self)
+
+    def start_message(self, kind, body, whole):
+        if kind == b"K":
+            self.server_key = body
+            whole = pgwire.message(b"K", self.cancel_key)
+        elif kind == b"S" and not self.options.plain:
+            name = pgwire.cstring(body)[0]
+            if name in (b"in_hot_standby", b"default_transaction_read_only"):
+                return
+            if name == b"server_version":
+                whole = pgwire.message(b"S", b"crdb_version\0%s\0" % cockroachdb_sql.VERSION.encode()) + \
+                    pgwire.message(b"S", b"server_version\0" b"13.0.0\0")
+        elif kind == b"Z":
+            self.started = True
+        self.client.write(whole)
+        if self.started:
+            self.split()
+            self.work()
+
+    # What the client sends, one message after the other.
+
+    def split(self):
+        data, at, end = self.received, 0, len(self.received)
+        while end - at >= 5:
+            size = int.from_bytes(data[at + 1:at + 5], "big")
+            if size > MESSAGE_MAX and not self.options.plain:
+                self.inbox.append((b"too large", b""))
+                self.received = bytearray()
+                return
+            if end - at <= size:
+                break
+            self.inbox.append((bytes(data[at:at + 1]), bytes(data[at:at + size + 1])))
+            at += size + 1
+        if at:
+            del data[:at]
+
+    def work(self):
+        if self.closed:
+            return
+        if not self.started:
+            while self.inbox and self.server is not None:
+                self.outbox.append(self.inbox.popleft()[1])
+        while self.inbox and not self.waits and self.timer is None and not self.closed and self.started:
+            kind, whole = self.inbox.popleft()
+            HANDLERS.get(kind, Session.pass_on)(self, whole)
+        self.flush()
+        if self.gone and not self.inbox and not self.waits and self.timer is None:
+            self.close()
+
+    def flush(self):
+        if self.outbox and not self.closed:
+            self.server.write(b"".join(self.outbox))
+            self.outbox.clear()
+
+    def later(self, seconds, then, *args):
+        if seconds <= 0:
+            then(*args)
+            return
+        self.flush()
+        self.timer = self.node.loop.call_later(seconds, self.timer_is_over, then, args)
+
+    def timer_is_over(self, then, args):
+        self.timer = None
+        then(*args)
+        self.work()
+
+    def pass_on(self, whole):
+        self.segment.sent.append(whole)
+        self.outbox.append(whole)
+
+    def stop(self, whole):
+        self.pass_on(whole)
+        self.flush()
+        self.close()
+
+    def too_large(self, _whole):
+        self.say(pgwire.error("08P01", "message bigger than maximum allowed message size 16 MiB", True))
+        self.close()
+
+    def say(self, data):
+        if not self.gone and not self.closed:
+            self.client.write(data)
+
+    def violation(self, rule, statement):
+        if self.checked:
+            self.node.violation(rule, statement.first_line if statement else "", self.parameters.get("application_name"))
+
+    def fail(self, code, text="simulated"):
+        """The server errs in place of the message, and skips what comes up to the Sync."""
+        number = self.node.error_number(code, text)
+        portal = b"simulated_error_%d" % number
+        self.segment.repeatable, self.segment.failed = False, code.encode()
+        self.outbox.append(pgwire.message(b"E", portal + b"\0" + b"\0" * 4))
+
+    def look_up(self, sql):
+        return self.node.statement(sql, self.id, self.skew)
+
+    def refusal(self, statement):
+        """(SQLSTATE, text), or None."""
+        if statement.refused:
+            return statement.refused
+        if statement.collates and "collate" in self.options.refuse:
+            return "22023", "invalid locale C"
+        if self.safe_updates and (statement.drops_index or statement.all_rows):
+            return "01000", "rejected (sql_safe_updates = true)"
+        if statement.drops_index and not statement.drops_index[4]:
+            return "2BP01", "index is in use as unique constraint (use CASCADE if you really want to drop it)"
+        return None
+
+    def parse(self, whole):
+        if self.options.plain:
+            name, sql, oids = pgwire.parsed(whole[5:])
+            self.prepared[name] = Prepared(self.look_up(sql), oids)
+            self.pass_on(whole)
+            return
+        name, sql, oids = pgwire.parsed(whole[5:])
+        statement = self.look_up(sql)
+        refused = self.refusal(statement)
+        for oid in oids:
+            if oid not in cockroachdb_sql.LENGTHS:
+                self.violation(f"parameter of the type {oid}, which CockroachDB may not know", statement)
+        if statement.count > 1:
+            self.violation("several statements in one Parse", statement)
+        self.prepared[name] = Prepared(statement, oids)
+        if refused:
+            self.node.log(f"{refused[0]} {statement.first_line}")
+            self.fail(*refused)
+            return
+        self.segment.repeatable = self.segment.repeatable and not name
+        self.pass_on(pgwire.message(b"P", name + b"\0" + statement.sql.encode() + b"\0" +
+                                    struct.pack(f"!H{len(oids)}I", len(oids), *oids)))
+
+    def bind(self, whole):
+        portal, name, formats, values, _ = pgwire.bound(whole[5:])
+        prepared = self.prepared.get(name)
+        self.portals[portal] = prepared
+        if prepared is not None and not self.options.plain:
+            self.check_values(prepared, formats, values)
+            limit = prepared.statement.limit
+            if 0 < limit <= len(values) and values[limit - 1] is None:
+                prepared.null_limits += 1
+                if "limit_null" in self.options.refuse and prepared.null_limits > 5:
+                    self.fail("XX000", "internal error: LIMIT NULL in a generic plan")
+                    return
+            if prepared.statement.cancels and prepared.statement.cancels[1] == "$1":
+                self.node.cancel_session((values[0] or b"").decode())
+        self.pass_on(whole)
+
+    def check_values(self, prepared, formats, values):
+        oids = prepared.oids
+        if oids and len(values) != len(oids):
+            self.violation(f"{len(values)} parameters for {len(oids)} types", prepared.statement)
+        if len(formats) not in (0, 1, len(values)):
+            self.violation(f"{len(formats)} formats for {len(values)} parameters", prepared.statement)
+            return
+        every = formats[0] if len(formats) == 1 else 0
+        for i, (oid, value) in enumerate(zip(oids, values)):
+            if value is None or not (formats[i] if len(formats) > 1 else every):
+                continue
+            if oid in cockroachdb_sql.ELEMENTS:
+                self.check_array(prepared.statement, oid, value)
+            elif cockroachdb_sql.LENGTHS.get(oid) not in (0, None, len(value)):
+                self.violation(f"{len(value)} bytes for a value of the type {oid}", prepared.statement)
+
+    def check_array(self, statement, oid, value):
+        element = cockroachdb_sql.ELEMENTS[oid]
+        try:
+            of, elements = pgwire.array_elements(value)
+        except ValueError:
+            self.violation(f"an array of the type {oid} that is badly formed", statement)
+            return
+        length = cockroachdb_sql.LENGTHS.get(element)
+        if of != element or (length and any(e is not None and len(e) != length for e in elements)):
+            self.violation(f"an array of the type {oid} with wrong elements", statement)
+
+    def execute(self, whole):
+        prepared = self.portals.get(pgwire.cstring(whole, 5)[0])
+        if prepared is None or self.segment.failed:
+            self.pass_on(whole)
+            return
+        statement = prepared.statement
+        self.segment.statements.append(statement)
+        fault = self.options.faults and self.options.fault_for(statement.text)
+        delay = self.options.latency + (fault.stall if fault else 0)
+        self.later(delay, self.execute_now, whole, statement, fault)
+
+    def execute_now(self, whole, statement, fault):
+        if self.cancelled:
+            self.cancelled = False
+            self.fail("57014", "query execution canceled")
+        elif fault and not fault.stall and not fault.when:
+            self.fault_before(fault, statement)
+        else:
+            if fault and not fault.stall:
+                self.segment.fault = fault
+            self.node.log(statement.first_line)
+            self.remember_settings(statement)
+            self.pass_on(whole)
+
+    def fault_before(self, fault, statement):
+        if fault.code == "cut":
+            self.close()
+            return
+        self.node.log(f"{fault.code} {statement.first_line}")
+        if fault.code == "57P01":
+            self.say(pgwire.error(fault.code, "server is not accepting clients", True))
+            self.close()
+            return
+        self.fail(fault.code)
+
+    def remember_settings(self, statement):
+        if statement.safe_updates is not None:
+            self.safe_updates = statement.safe_updates
+
+    def sync(self, whole):
+        segment = self.segment
+        if not self.options.plain:
+            self.check_segment(segment)
+        commits = any(s.writes for s in segment.statements) and not segment.failed
+        self.later(self.options.commit if commits else 0, self.sync_now, whole)
+
+    def sync_now(self, whole):
+        fault = self.segment.fault
+        if fault and fault.when == "sync":
+            if fault.code in ("57P01", "cut"):
+                self.fault_before(fault, self.segment.statements[-1])
+                return
+            self.node.log(f"{fault.code} at the commit")
+            self.fail(fault.code)
+        self.waits = True
+        self.pass_on(whole)
+
+    def check_segment(self, segment):
+        statements = segment.statements
+        writes = [s for s in statements if s.writes]
+        if len(writes) > 1:
+            self.violation(f"{len(writes)} writing statements in one implicit transaction", writes[1])
+        elif writes and len(statements) > 1:
+            self.violation("a write beside reads in one implicit transaction", writes[0])
+        for statement in statements:
+            if statement.kind == "transaction":
+                self.violation("an explicit transaction", statement)
+
+    def streams(self, whole):
+        self.segment.streams = True
+        self.pass_on(whole)
+        self.give(self.segment)
+
+    def query(self, whole):
+        sql = pgwire.cstring(whole, 5)[0].decode()
+        statement = self.look_up(sql)
+        self.segment.is_query = True
+        self.segment.statements.append(statement)
+        fault = self.options.fault_for(statement.text) if self.options.faults else None
+        delay = self.options.latency + (fault.stall if fault else 0) + (self.options.commit if statement.writes else 0)
+        self.later(delay, self.query_now, whole, statement, fault)
+
+    def query_now(self, whole, statement, fault):
+        refused = None if self.options.plain else self.refusal(statement)
+        if self.cancelled:
+            self.cancelled, refused = False, ("57014", "query execution canceled")
+        if fault and not fault.stall:
+            if fault.when == "" and fault.code in ("cut", "57P01"):
+                self.fault_before(fault, statement)
+                return
+            if fault.when in ("", "sync"):
+                refused = fault.code, "simulated"
+            else:
+                self.segment.fault = fault
+        if not self.options.plain:
+            self.check_query(statement)
+        if refused:
+            self.node.log(f"{refused[0]} {statement.first_line}")
+            self.answer(pgwire.error(*refused))
+            return
+        self.waits = True
+        if statement.changes and not self.options.plain:
+            self.node.change(self, statement)
+            return
+        self.node.log(statement.first_line)
+        self.remember_settings(statement)
+        if self.options.plain:
+            self.pass_on(whole)
+        elif statement.cancels:
+            self.node.cancel_session(statement.cancels[2])
+            self.answer(pgwire.message(b"C", b"CANCEL SESSIONS 1\0"))
+        else:
+            self.pass_on(pgwire.message(b"Q", statement.sql.encode() + b"\0"))
+
+    def check_query(self, statement):
+        if statement.count > 1:
+            self.violation("several statements in one Query", statement)
+        if statement.kind == "transaction":
+            self.violation("an explicit transaction", statement)
+
+    def answer(self, result):
+        """To a Query, in place of the server."""
+        self.segment.results.append(result)
+        self.finish(pgwire.message(b"Z", b"I"))
+
+    # What the server sends.
+
+    def from_server(self, data):
+        self.answered += data
+        data, at, end = self.answered, 0, len(self.answered)
+        while end - at >= 5:
+            size = int.from_bytes(data[at + 1:at + 5], "big")
+            if end - at <= size:
+                break
+            self.server_message(bytes(data[at:at + 1]), bytes(data[at:at + size + 1]))
+            at += size + 1
+        if at:
+            del data[:at]
+        self.work()
+
+    def server_message(self, kind, whole):
+        segment = self.segment
+        if not self.started:
+            self.start_message(kind, whole[5:], whole)
+        elif kind == b"Z":
+            if segment.failed in RETRIED and segment.tries < self.options.retries and segment.repeatable \
+                    and not segment.streams and not self.options.plain and not segment.fault:
+                self.repeat(segment)
+            else:
+                self.finish(whole)
+        elif kind == b"S":
+            return
+        elif kind == b"E":
+            segment.failed = pgwire.error_field(whole[5:], b"C")
+            self.result(segment, self.translated(whole))
+            if pgwire.error_field(whole[5:], b"V") == b"FATAL":
+                self.give(segment)
+        elif segment.fault is None or not self.is_late(segment):
+            self.result(segment, whole)
+
+    def translated(self, whole):
+        if made := MADE.search(whole):
+            return pgwire.error(*self.node.errors[int(made[1])])
+        if not self.options.plain and self.segment.failed == b"40P01":
+            return pgwire.error("40001", "restart transaction: TransactionRetryWithProtoRefreshError")
+        return whole
+
+    def result(self, segment, whole):
+        segment.results.append(whole)
+        segment.size += len(whole)
+        if segment.streams or segment.size > RESULTS_BUFFER or self.options.plain:
+            segment.streams = True
+            self.give(segment)
+
+    def is_late(self, segment):
+        return segment.fault.when == "late" and segment.size > RESULTS_BUFFER
+
+    def give(self, segment):
+        if segment.results:
+            self.say(b"".join(segment.results))
+            segment.results.clear()
+
+    def repeat(self, segment):
+        segment.tries += 1
+        segment.results.clear()
+        segment.size, segment.failed = 0, None
+        self.server.write(b"".join(segment.sent))
+
+    def finish(self, ready):
+        """The segment has ended on the server: its answer goes out, as its fault has it."""
+        segment, self.segment, self.waits = self.segment, Segment(), False
+        self.node.finished += len(segment.statements)
+        fault = segment.fault
+        if fault is not None and (fault.when == "after" or fault.when == "late" and segment.size > RESULTS_BUFFER):
+            if fault.code == "cut":
+                self.close()
+                return
+            if segment.is_query and fault.when == "after":
+                segment.results.clear()
+            segment.results.append(pgwire.error(fault.code, "simulated", fault.code == "57P01"))
+            if fault.code == "57P01":
+                self.give(segment)
+                self.close()
+                return
+        segment.results.append(ready)
+        self.give(segment)
+
+
+HANDLERS = {b"P": Session.parse, b"B": Session.bind, b"E": Session.execute, b"S": Session.sync, b"Q": Session.query,
+            b"X": Session.stop, b"H": Session.streams, b"too large": Session.too_large}
+
+
+class Node:
+    """What all sessions have in common."""
+
+    def __init__(self, server, options):
+        self.path, self.options = server, options
+        self.loop = asyncio.get_running_loop()
+        self.sessions, self.statements, self.changing = set(), {}, set()
+        self.errors, self.numbers = [], {}
+        self.violations = collections.Counter()
+        self.finished = 0
+        self.tasks = set()
+
+    def connect(self, session):
+        self.task(self.connect_now(session))
+
+    async def connect_now(self, session):
+        try:
+            await self.loop.create_unix_connection(lambda: ServerSide(session), self.path)
+        except OSError:
+            session.close()
+
+    def task(self, coroutine):
+        task = self.loop.create_task(coroutine)
+        self.tasks.add(task)
+        task.add_done_callback(self.tasks.discard)
+
+    def statement(self, sql, session_id, skew):
+        key = (sql, skew) if "session_id" not in sql else (sql, session_id)
+        found = self.statements.get(key)
+        if found is None:
+            found = self.statements[key] = cockroachdb_sql.Statement(sql, session_id, skew)
+        return found
+
+    def error_number(self, code, text):
+        key = code, text
+        if key not in self.numbers:
+            self.numbers[key] = len(self.errors)
+            self.errors.append(key)
+        return self.numbers[key]
+
+    def log(self, line):
+        if self.options.log is not None:
+            self.options.log.write(line + "\n")
+
+    def violation(self, rule, statement, application):
+        self.violations[rule, statement] += 1
+        if self.violations[rule, statement] == 1 and self.options.violations is not None:
+            line = {"rule": rule, "statement": statement, "application": application}
+            self.options.violations.write(json.dumps(line) + "\n")
+
+    # Cancelling.
+
+    def cancel(self, key):
+        for session in self.sessions:
+            if session.cancel_key == key:
+                if session.waits:
+                    self.cancel_on_server(session.server_key)
+                elif session.timer is not None:
+                    session.cancelled = True
+
+    def cancel_on_server(self, key):
+        def ask():
+
+            with socket.socket(socket.AF_UNIX) as s:
+                s.connect(self.path)
+                s.sendall(struct.pack("!II", 16, pgwire.CANCEL_REQUEST) + key)
+                s.recv(1)
+        threading.Thread(target=ask, daemon=True).start()
+
+    def cancel_session(self, session_id):
+        for session in list(self.sessions):
+            if session.id == session_id:
+                session.kill()
+
+    # Schema changes.
+
+    def change(self, session, statement):
+        table = session.parameters.get("database"), statement.changes.split("@")[0]
+        if table in self.changing:
+            self.log(f"55000 {statement.first_line}")
+            session.answer(pgwire.error("55000", "another schema change of this table is under way"))
+            return
+        self.log(statement.first_line)
+        self.changing.add(table)
+        self.task(self.change_now(session, statement, table))
+
+    async def change_now(self, session, statement, table):
+        try:
+            await asyncio.sleep(self.options.change)
+            result = await asyncio.to_thread(self.change_on_server, session.parameters, statement.sql)
+        finally:
+            self.changing.discard(table)
+        if not session.closed:
+            session.answer(result)
+            session.work()
+
+    def change_on_server(self, parameters, sql):
+        """On a connection of its own, which nobody cuts."""
+        wanted = {name: parameters[name] for name in ("user", "database") if name in parameters}
+        try:
+            client = pgwire.Client(self.path, wanted)
+            try:
+                client.query(sql)
+            finally:
+                client.close()
+        except pgwire.Refused as e:
+            return pgwire.error(e.code, e.text)
+        except OSError as e:
+            return pgwire.error("58C01", str(e))
+        return pgwire.message(b"C", b" ".join(sql.upper().encode().split()[:2]) + b"\0")
+
+    # Orders.
+
+    def obey(self, order):
+        for word in order.get("set", []):
+            self.options.take(word)
+        if "forget" in order:
+            self.options.faults.clear()
+        return {"faults": len(self.options.faults), "happened": self.options.happened, "sessions": len(self.sessions),
+                "statements": self.finished,
+                "violations": [[rule, statement, n] for (rule, statement), n in self.violations.items()]}
+
+    async def control(self, reader, writer):
+        while line := await reader.readline():
+            writer.write(json.dumps(self.obey(json.loads(line))).encode() + b"\n")
+            await writer.drain()
+        writer.close()
+
+
+def listening(listen):
+    """A socket that is found under its name only when it can be connected to."""
+
+    if listen.isdigit():
+        return socket.create_server(("127.0.0.1", int(listen)), backlog=256)
+    pgwire.renew(listen)
+    made = socket.socket(socket.AF_UNIX)
+    made.bind(listen + ".new")
+    made.listen(256)
+    os.rename(listen + ".new", listen)
+    return made
+
+
+async def serve(listener, server, options, control):
+    node = Node(server, options)
+    if control:
+        pgwire.renew(control)
+        await asyncio.start_unix_server(node.control, control)
+    kind = node.loop.create_unix_server if listener.family.name == "AF_UNIX" else node.loop.create_server
+    await kind(lambda: Session(node), sock=listener)
+    path = listener.getsockname()
+    while not isinstance(path, str) or os.path.exists(os.path.dirname(path)):
+        await asyncio.sleep(1)
+
+
+def main(listen, server, *words):
+    options = Options(words)
+    listener = listening(listen)
+    first = True
+    for _ in range(1, options.processes):
+        if first and os.fork() == 0:
+            first = False
+            ctypes.CDLL(None).prctl(1, signal.SIGTERM)  # PR_SET_PDEATHSIG
+    try:
+        asyncio.run(serve(listener, server, options, f"{listen}.control" if first and not listen.isdigit() else None))
+    except KeyboardInterrupt:
+        pass
+
+
+if __name__ == "__main__":
+    if len(sys.argv) < 3:
+        sys.exit(__doc__)
+    main(*sys.argv[1:])

@@ -1,0 +1,170 @@
+# SPDX-License-Identifier: EPL-2.0
+"""What CockroachDB makes of a statement, as far as its documentation says it, and how PostgreSQL is asked for the same.
+
+A Statement is made once for each text.  It says what kind of statement it is, with which SQLSTATE CockroachDB 24.1 to
+25.4 refuses it, and what stands for it on PostgreSQL.
+"""
+import re
+
+VERSION = "CockroachDB CCL v24.1.0 (simulated)"
+
+# Settings of CockroachDB that PostgreSQL does not have.  They are kept under a prefix, as settings of nobody.
+OWN_SETTINGS = ("sql_safe_updates", "default_transaction_use_follower_reads", "results_buffer_size",
+                "autocommit_before_ddl", "enable_implicit_transaction_for_batch_statements",
+                "enable_insert_fast_path", "default_int_size", "serial_normalization")
+PREFIX = "cockroachdb."
+
+# Settings of PostgreSQL that CockroachDB does not have.
+FOREIGN_SETTINGS = (r"enable_(?:seqscan|bitmapscan|indexscan|indexonlyscan|hashjoin|mergejoin|nestloop|sort|material)|jit"
+                    r"|client_connection_check_interval|default_toast_compression|work_mem|maintenance_work_mem"
+                    r"|wal_compression|commit_delay|tcp_user_timeout|synchronous_standby_names")
+
+# What is refused, with which SQLSTATE; looked for in the text without comments.
+REFUSED = tuple((re.compile(pattern, re.I | re.S), code, why) for pattern, code, why in (
+    (r"\bpg_(?:terminate|cancel)_backend\s*\(", "42883", "unknown function: pg_terminate_backend()"),
+    (r"\bhashtextextended\s*\(", "42883", "unknown function: hashtextextended()"),
+    (r"\bpg_column_compression\s*\(", "42883", "unknown function: pg_column_compression()"),
+    (r"\block\s+table\b", "42601", "at or near \"lock\": syntax error"),
+    (r"^\s*do\s+(?:\$|'|language)", "42601", "at or near \"do\": syntax error"),
+    (r"\bset\s+(?:session\s+|local\s+)?(?:%s)\b" % FOREIGN_SETTINGS, "42704", "unrecognized configuration parameter"),
+    (r"\bset_config\s*\(\s*'(?:%s)'" % FOREIGN_SETTINGS, "42704", "unrecognized configuration parameter"),
+    (r"\b(?:xmax|xmin|ctid|cmin|cmax)\b", "42703", "column \"ctid\" does not exist"),
+    (r"\bcreate\s+domain\b", "0A000", "unimplemented: this syntax"),
+    (r"\bset\s+compression\b", "42601", "at or near \"compression\": syntax error"),
+    (r"\bcreate\s+(?:or\s+replace\s+)?(?:event\s+)?trigger\b", "0A000", "unimplemented: CREATE TRIGGER"),
+    (r"\bpg_stat_progress_create_index\b", "42P01", "relation \"pg_stat_progress_create_index\" does not exist"),
+    (r"\bprimary\s+key\s+using\s+index\b", "42601", "at or near \"using\": syntax error"),
+    (r"\bdrop\s+constraint\s+(?:if\s+exists\s+)?\S*pkey\b(?!.*\badd\s+constraint\b)", "0A000",
+     "unimplemented: primary key dropped without subsequent addition of new primary key in same transaction"),
+    (r"^\s*vacuum\b", "42601", "at or near \"vacuum\": syntax error"),
+    (r"^\s*(?:listen|notify)\b", "0A000", "unimplemented: this syntax"),
+    (r"\bregcollation\b", "42704", "type \"regcollation\" does not exist"),
+))
+
+COMMENTS = re.compile(r"--[^\n]*|/\*.*?\*/", re.S)
+FIRST_WORD = re.compile(r"\s*\(*\s*([a-z]+)", re.I)
+WRITES = re.compile(r"\b(?:insert\s+into|update\s+\S+\s+(?:as\s+\w+\s+|\w+\s+)?set|delete\s+from|upsert\s+into)\b", re.I)
+KINDS = {"insert": "write", "update": "write", "delete": "write", "upsert": "write", "create": "ddl", "alter": "ddl",
+         "drop": "ddl", "truncate": "ddl", "comment": "ddl", "grant": "ddl", "revoke": "ddl", "begin": "transaction",
+         "start": "transaction", "commit": "transaction", "end": "transaction", "rollback": "transaction",
+         "abort": "transaction", "savepoint": "transaction", "release": "transaction", "set": "session",
+         "reset": "session", "show": "session", "discard": "session", "deallocate": "session", "cancel": "session"}
+
+PRIMARY_KEY = re.compile(r"alter\s+table\s+(\S+)\s+alter\s+primary\s+key\s+using\s+columns\s+\((.*?)\)", re.I | re.S)
+DROP_INDEX = re.compile(r"drop\s+index\s+(if\s+exists\s+)?(\S+)@(\w+)(\s+cascade)?", re.I)
+ON_UPDATE = re.compile(r"alter\s+table\s+(\S+)\s+alter\s+(?:column\s+)?(\w+)\s+set\s+on\s+update\s+now\(\)", re.I)
+CHANGE = re.compile(r"(?:alter\s+table|create\s+(?:unique\s+)?index\b.*?\bon|drop\s+index)\s+(?:if\s+exists\s+)?([\w.\"]+)", re.I | re.S)
+LIMIT = re.compile(r"\blimit\s+\$(\d+)", re.I)
+COLLATE = re.compile(r"\bcollate\b", re.I)
+SAFE_UPDATES = re.compile(r"\bsql_safe_updates\b['\"]?\s*(?:=|to|,)\s*'?(\w+)", re.I)
+CANCEL_SESSION = re.compile(r"^\s*cancel\s+session\s+(?:if\s+exists\s+)?('([0-9a-f]+)'|\$1)\s*;?\s*$", re.I)
+SHOW_SESSION = re.compile(r"^\s*show\s+session_id\s*;?\s*$", re.I)
+ADVISORY = re.compile(r"\bpg_(?:try_)?advisory_(?:xact_)?(?:un)?lock(?:_shared|_all)?\s*\(", re.I)
+ALL_ROWS = re.compile(r"^\s*(?:update|delete)\b(?!.*\bwhere\b)", re.I | re.S)
+
+
+ON_UPDATE_TRIGGER = r"""
+create or replace function public.simulated_on_update() returns trigger language plpgsql as $simulated$
+begin
+    if new.\2 is not distinct from old.\2 then
+        new.\2 := now();
+    end if;
+    return new;
+end $simulated$;
+drop trigger if exists simulated_on_update on \1;
+create trigger simulated_on_update before update on \1 for each row execute function public.simulated_on_update()"""
+
+
+def without_comments(sql):
+    return COMMENTS.sub("", sql).strip()
+
+
+def kind_of(text):
+    """write, read, ddl, transaction or session."""
+    word = FIRST_WORD.match(text)
+    word = word[1].lower() if word else ""
+    if word in ("with", "explain"):
+        return "write" if WRITES.search(text) and word == "with" else "read"
+    return KINDS.get(word, "read")
+
+
+def statements_in(text):
+    """How many statements a text without comments holds: semicolons outside of quotes."""
+    bare = re.sub(r"'(?:[^']|'')*'|\"[^\"]*\"|(\$\w*\$).*?\1", "", text, flags=re.S)
+    return len([part for part in bare.split(";") if part.strip()])
+
+
+def call_end(text, at):
+    """Behind the parenthesis that closes the one that ends at `at`."""
+    depth = 1
+    while depth and at < len(text):
+        depth += {"(": 1, ")": -1}.get(text[at], 0)
+        at += 1
+    return at
+
+
+def without_advisory_locks(text):
+    """They answer true and protect nobody."""
+    while found := ADVISORY.search(text):
+        text = text[:found.start()] + "true" + text[call_end(text, found.end()):]
+    return text
+
+
+class Statement:
+    """One text that a client has sent; skew: what the clock of the node is ahead, in milliseconds."""
+
+    def __init__(self, sql, session_id="", skew=0):
+        self.text = without_comments(sql)
+        self.first_line = self.text.partition("\n")[0]
+        self.kind = kind_of(self.text)
+        self.count = statements_in(self.text)
+        self.writes = self.kind in ("write", "ddl")
+        self.refused = next(((code, why) for pattern, code, why in REFUSED if pattern.search(self.text)), None)
+        self.limit = int(found[1]) if (found := LIMIT.search(self.text)) else 0
+        self.collates = COLLATE.search(self.text) is not None
+        self.all_rows = ALL_ROWS.search(self.text) is not None
+        self.safe_updates = (found[1].lower() in ("on", "true", "yes", "1")
+                             if (found := SAFE_UPDATES.search(self.text)) else None)
+        self.cancels = CANCEL_SESSION.match(self.text)
+        self.drops_index = DROP_INDEX.search(self.text)
+        self.changes = found[1] if self.kind == "ddl" and (found := CHANGE.search(self.text)) else None
+        self.sql = self.on_postgresql(session_id, skew)
+
+    def on_postgresql(self, session_id, skew):
+        """What PostgreSQL is asked in place of it."""
+        sql = without_advisory_locks(self.text)
+        if SHOW_SESSION.match(sql):
+            return f"select '{session_id}'::text as session_id"
+        if self.cancels:
+            return "select 1 where $1::text is null" if self.cancels[1] == "$1" else "select 1 where false"
+        sql = re.sub(r"(?:pg_catalog\.)?\bversion\(\)", f"'{VERSION}'::text", sql)
+        sql = re.sub(r"::string\b", "::text", re.sub(r"::bytes\b", "::bytea", sql, flags=re.I), flags=re.I)
+        sql = re.sub(r"\b(%s)\b" % "|".join(OWN_SETTINGS), PREFIX + r"\1", sql) if self.kind != "ddl" else sql
+        if skew:
+            sql = re.sub(r"\b(?:pg_catalog\.)?clock_timestamp\(\)",
+                         f"(clock_timestamp() + interval '{skew} milliseconds')", sql)
+        return self.change_on_postgresql(sql) if self.kind == "ddl" else sql
+
+    @staticmethod
+    def change_on_postgresql(sql):
+        sql = re.sub(r"\bstring\b", "text", re.sub(r"\bbytes\b", "bytea", sql, flags=re.I), flags=re.I)
+        sql = re.sub(r"\bindex\s+concurrently\b", "index", sql, flags=re.I)
+        # The old key stays behind as a unique index, which is listed as a constraint, too.
+        sql = PRIMARY_KEY.sub(r"alter table \1 drop constraint kvs_pkey, add constraint kvs_pkey primary key (\2),"
+                              r" add constraint kvs_namespace_key_key unique (namespace, key)", sql)
+        sql = ON_UPDATE.sub(ON_UPDATE_TRIGGER, sql)
+        return DROP_INDEX.sub(r"alter table \2 drop constraint \1\3", sql)
+
+
+def option_words(options):
+    """The startup parameter "options" with our settings under their prefix; (words, name that is refused)."""
+    for name in OWN_SETTINGS:
+        options = re.sub(r"(-c\s*|--)%s=" % name, r"\g<1>%s%s=" % (PREFIX, name), options)
+    refused = re.search(r"(?:-c\s*|--)(%s)=" % FOREIGN_SETTINGS, options)
+    return options, refused[1] if refused else None
+
+
+# OIDs of parameter types that CockroachDB knows under PostgreSQL's numbers, and the length of a binary value (0: any).
+LENGTHS = {0: 0, 16: 1, 17: 0, 19: 0, 20: 8, 21: 2, 23: 4, 25: 0, 700: 4, 701: 8, 705: 0, 1001: 0, 1005: 0, 1007: 0,
+           1009: 0, 1015: 0, 1016: 0, 1043: 0, 1082: 4, 1114: 8, 1184: 8, 1185: 0, 1186: 16, 2950: 16, 2951: 0}
+ELEMENTS = {1001: 17, 1005: 21, 1007: 23, 1009: 25, 1015: 1043, 1016: 20, 1185: 1184, 2951: 2950}
