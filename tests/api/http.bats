@@ -42,15 +42,22 @@ stops_cleanly()
 	world_stop
 }
 
+# bats test_tags=cockroachdb
 @test "through nginx: keys" { play nginx keys; }
 @test "through nginx: paths" { play nginx paths; }
+# bats test_tags=cockroachdb
 @test "through nginx: values" { play nginx values; }
+# bats test_tags=cockroachdb
 @test "through nginx: conditions" { play nginx conditions; }
 @test "through nginx: tokens" { play nginx tokens; }
+# bats test_tags=cockroachdb
 @test "through nginx: workspaces" { play nginx workspaces; }
+# bats test_tags=cockroachdb
 @test "through nginx: lists" { play nginx lists; }
 @test "through nginx: cors" { play nginx cors; }
+# bats test_tags=cockroachdb
 @test "through nginx: problems" { play nginx problems; }
+# bats test_tags=cockroachdb
 @test "through nginx: ends cleanly" { stops_cleanly nginx; }
 
 @test "through lighttpd: keys" { play lighttpd keys; }

@@ -200,6 +200,7 @@ without()
 	fault_end
 }
 
+# bats test_tags=cockroachdb
 @test "stopped and started under load: nothing acknowledged is lost, no error but 503" {
 	fault_world nginx
 	fault_ready
@@ -222,6 +223,7 @@ without()
 	fault_end
 }
 
+# bats test_tags=cockroachdb
 @test "frozen: every request ends by its deadline, and all goes on afterwards" {
 	fault_world nginx HULY_REQUEST_TIMEOUT=1 HULY_STATEMENT_TIMEOUT=1
 	fault_ready
@@ -252,6 +254,7 @@ without()
 	fault_end
 }
 
+# bats test_tags=cockroachdb
 @test "black-holed: every request ends by its deadline, new connections are made" {
 	fault_proxied nginx HULY_REQUEST_TIMEOUT=1 HULY_STATEMENT_TIMEOUT=1
 	fault_order '{"mode": "blackhole"}' >/dev/null
@@ -280,6 +283,7 @@ without()
 	fault_end
 }
 
+# bats test_tags=cockroachdb
 @test "kill -9 of the program under the ledger" {
 	fault_world nginx
 	fault_ready
@@ -313,6 +317,7 @@ without()
 	fault_end
 }
 
+# bats test_tags=cockroachdb
 @test "broken at every place of the protocol: at most once, and the truth about it" {
 	fault_proxied nginx HULY_REQUEST_TIMEOUT=1
 	run python3 "$FAULT_SCRIPTS/protocol.py" "$WORLD_URL" "$FAULT_DIR/control" "$FAULT_DB"
@@ -368,6 +373,7 @@ large_has_connection()
 	fault_end
 }
 
+# bats test_tags=cockroachdb
 @test "every byte of the database's by itself" {
 	fault_proxied nginx
 	fault_order '{"mode": "bytes"}' >/dev/null
@@ -385,6 +391,7 @@ fault_cut()
 	fault_ready
 }
 
+# bats test_tags=cockroachdb
 @test "cut again and again under load" {
 	fault_proxied nginx
 	fault_ledger

@@ -58,6 +58,7 @@ finds()
 	[ "$status" -eq 0 ]
 }
 
+# bats test_tags=cockroachdb
 @test "keys are linearizable while the database's connection is cut and errs" {
 	fault_proxied nginx HULY_REQUEST_TIMEOUT=2
 	linear --seconds "${LINEAR_SECONDS:-6}"

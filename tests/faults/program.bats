@@ -89,6 +89,7 @@ fault_serves()
 
 # --- ends and restarts ---
 
+# bats test_tags=cockroachdb
 @test "TERM: all that is in flight is answered, then 0; what comes meanwhile waits for the next program" {
 	fault_world none HULY_REQUEST_TIMEOUT=30 HULY_STATEMENT_TIMEOUT=30
 	world_until 20 fault_serves
@@ -115,6 +116,7 @@ restarts()
 	fault_end
 }
 
+# bats test_tags=cockroachdb
 @test "nginx: restarts under the ledger lose no request" { restarts nginx; }
 @test "lighttpd: restarts under the ledger lose no request" { restarts lighttpd; }
 

@@ -32,7 +32,7 @@ print(json.dumps(pg_proxy.Control(sys.argv[2]).order(**json.loads(sys.argv[3])))
 
 crdb_check()
 {
-	local dir=$PG_DIR/cockroachdb
+	local dir=${PG_DIR:-}/cockroachdb
 
 	[ -d "$dir" ] || return 0
 	[ ! -s "$dir/violations" ] && [ ! -s "$dir/output" ] && return 0
@@ -43,9 +43,10 @@ crdb_check()
 
 crdb_url()
 {
-	local dir=${PG_DIR//\//%2F}
+	local dir=${PG_DIR:-}
 
-	if [ -d "$PG_DIR/cockroachdb" ]; then
+	if [ -d "$dir/cockroachdb" ]; then
+		dir=${dir//\//%2F}
 		echo "${1//"host=${dir}%2Fsocket"/host=${dir}%2Fcockroachdb}"
 	else
 		echo "$1"
@@ -54,7 +55,7 @@ crdb_url()
 
 crdb_socket()
 {
-	local dir=$PG_DIR/cockroachdb
+	local dir=${PG_DIR:-}/cockroachdb
 
 	[ -d "$dir" ] || dir=$PG_DIR/socket
 	echo "$dir/.s.PGSQL.$PG_PORT"

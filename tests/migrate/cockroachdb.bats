@@ -161,18 +161,18 @@ ran()
 }
 
 @test "a statement that is refused twice in the same way ends it, and names code and statement" {
-	mock '0A000:alter primary key' '0A000:alter primary key'
+	simulator '0A000:alter primary key' '0A000:alter primary key'
 	crdb_original 1
 	run -69 migrate "$URL"
-	[[ $output == *'msg="waiting" why="played by the mock" sqlstate="0A000" statement="cockroachdb/V3__workspace_uuid"'* ]]
+	[[ $output == *'msg="waiting" why="simulated" sqlstate="0A000" statement="cockroachdb/V3__workspace_uuid"'* ]]
 	[[ $output == *'msg="cannot migrate" why="the statement cockroachdb/V3__workspace_uuid was refused twice with SQLSTATE 0A000'* ]]
-	mock '55000:alter primary key' '55000:alter primary key' '55000:alter primary key'
+	simulator '55000:alter primary key' '55000:alter primary key' '55000:alter primary key'
 	run -0 migrate "$URL"
 	crdb_ok
 }
 
 @test "rows are moved with plain statements; a row whose place is taken stays" {
-	mock '40001:^update hulykvs.kvs' 'cut:^update hulykvs.kvs'
+	simulator '40001:^update "hulykvs".kvs' 'cut:^update "hulykvs".kvs'
 	crdb_original 3
 	pg_sql "$DB" -c "alter table hulykvs.kvs drop constraint kvs_namespace_key_key" \
 		-c "insert into hulykvs.kvs (workspace, namespace, key, md5, value)
@@ -182,6 +182,7 @@ ran()
 	[ "$(pg_sql "$DB" -c "select count(*) from hulykvs.kvs where workspace = '$MIGRATE_STRANDED'")" = 1 ]
 	[ "$(pg_sql "$DB" -c "select count(*) from hulykvs.kvs where workspace = '$MIGRATE_DEFAULT'")" = 40 ]
 	[ "$(ran with)" = 0 ]
+	[ "$(ran '40001 update')" = 1 ]
 }
 
 @test "twenty at once: each change once, all end well" {

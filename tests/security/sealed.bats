@@ -114,6 +114,7 @@ log_has()
 	world_until 10 grep -qE -- "$1" "$WORLD_DIR/program.log"
 }
 
+# bats test_tags=cockroachdb
 @test "the cases of the API hold over sealed values" {
 	sealed nginx
 	for cases in keys values conditions lists workspaces problems; do
@@ -347,6 +348,7 @@ key_status()
 	migrate key-status | paste -sd,
 }
 
+# bats test_tags=cockroachdb
 @test "reencrypt and decrypt: there and back, with keys that change, in pages" {
 	export WORLD_ERRORS_EXPECTED=1
 	sealed nginx HULY_ENCRYPTION_NAMESPACES='mail, sessions'
@@ -490,6 +492,7 @@ mode()
 }
 
 # SEALED_ROWS=1000000 is the long form.
+# bats test_tags=cockroachdb
 @test "there and back under a ledger of writes: nothing is lost, nothing fails" {
 	world_start nginx HULY_ENCRYPTION_KEYS_FILE="$KEYS"
 	fill ledger-neighbour "${SEALED_ROWS:-2000}"

@@ -104,15 +104,20 @@ class Refused(Exception):
         self.code, self.text = code, text
 
 
+def connect(path):
+    made = socket.socket(socket.AF_UNIX if isinstance(path, str) else socket.AF_INET)
+    made.connect(path if isinstance(path, str) else ("127.0.0.1", path))
+    return made
+
+
 class Client:
     """A connection of one's own, which waits for each answer; `path` is a unix socket or a port of 127.0.0.1."""
 
     def __init__(self, path, parameters):
-        self.socket = socket.socket(socket.AF_UNIX if isinstance(path, str) else socket.AF_INET)
-        self.socket.connect(path if isinstance(path, str) else ("127.0.0.1", path))
+        self.socket = connect(path)
         self.stream = self.socket.makefile("rb")
         self.socket.sendall(startup_packet(parameters))
-        self.answer()
+        self.key = next(body for kind, body in self.answer() if kind == b"K")
 
     def read(self):
         head = self.stream.read(5)
