@@ -2,6 +2,7 @@
 #include "auth/token.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <jwt.h>
 #include <math.h>
 #include <stdlib.h>
@@ -12,7 +13,8 @@
 #include "telemetry/metrics.h"
 
 #define DECODED_MAX (TOKEN_MAX_LENGTH / 4 * 3)
-#define HEADER_MAX  1024 /* json compares all names with each other, and nobody vouches for the header yet */
+#define UNPROVED_MAX \
+	1024 /* bytes; json compares all names of an object with each other, and anybody can have sent it */
 #define END_OF_TIME INT64_C(1000000000000) /* seconds; leeway cannot make it overflow */
 
 struct parts {
@@ -33,8 +35,17 @@ struct slot {
 	enum metrics_secret secret; /* that signed it */
 };
 
+/* A token that is being checked. */
+struct subject {
+	struct str token;
+	struct parts parts;
+	struct str header, payload; /* decoded, in the bytes below, which end with a NUL */
+	char header_bytes[UNPROVED_MAX + 1], payload_bytes[DECODED_MAX + 1];
+};
+
 struct token_verifier {
 	const struct token_secrets *secrets;
+	struct token_fault fault;
 	struct slot cache[TOKEN_CACHE_SLOTS];
 };
 
@@ -87,16 +98,25 @@ split(struct str token, struct parts *out)
 	return true;
 }
 
-/* Borrows from bytes, which have room for max. */
+/* Borrows from bytes, which have space for max and a NUL. */
 static bool
-decode_part(struct str part, unsigned char *bytes, size_t max, struct str *out)
+decode_part(struct str part, char *bytes, size_t max, struct str *out)
 {
 	size_t n;
 
-	if (!base64url_decode(part, bytes, max, &n))
+	if (!base64url_decode(part, (unsigned char *)bytes, max, &n))
 		return false;
-	*out = str_from((const char *)bytes, n);
+	bytes[n] = '\0';
+	*out = str_from(bytes, n);
 	return true;
+}
+
+static bool
+read_parts(struct subject *s, struct str token)
+{
+	s->token = token;
+	return split(token, &s->parts) && decode_part(s->parts.header, s->header_bytes, UNPROVED_MAX, &s->header) &&
+	    decode_part(s->parts.payload, s->payload_bytes, DECODED_MAX, &s->payload);
 }
 
 static const cJSON *
@@ -149,6 +169,62 @@ verdict_of_error(int error)
 	return error == ENOMEM ? TOKEN_UNCHECKED : TOKEN_INVALID;
 }
 
+/* An integer that fits into 64 bits, or a number that fits into a double: *end is the byte behind it. */
+static bool
+libjwt_holds_number(const char *number, const char **end)
+{
+	size_t n = strspn(number, "+-.0123456789eE");
+	bool is_integer = strcspn(number, ".eE") >= n;
+	char *stop;
+	bool fits;
+
+	errno = 0;
+	if (is_integer)
+		(void)strtoimax(number, &stop, 10);
+	fits = is_integer ? errno != ERANGE : isfinite(strtod(number, &stop));
+	*end = number + n;
+	return fits;
+}
+
+/* The byte behind a string that begins at p; the NUL where it does not end. */
+static const char *
+skip_token_string(const char *p)
+{
+	for (p++; *p != '"' && *p != '\0'; p++)
+		if (*p == '\\' && p[1] != '\0')
+			p++;
+	return *p == '"' ? p + 1 : p;
+}
+
+/* Whether the JSON text has no number that libjwt's parser refuses.  Any answer is right where it is no JSON. */
+static bool
+libjwt_holds_numbers(struct str text)
+{
+	const char *p = text.p;
+
+	while (*(p += strcspn(p, "\"-0123456789")) != '\0') {
+		if (*p == '"')
+			p = skip_token_string(p);
+		else if (!libjwt_holds_number(p, &p))
+			return false;
+	}
+	return true;
+}
+
+/*
+ * COMPAT: the original accepts any `typ`, and numbers of any size; libjwt 1.10
+ * refuses a `typ` that is not JWT, and numbers that neither an int64_t nor a
+ * double can hold.  Such a token is not handed to it.
+ */
+static bool
+libjwt_can_read(const cJSON *header, const struct subject *s)
+{
+	const cJSON *typ = member_not_null(header, "typ");
+
+	return (typ == NULL || strcasecmp(typ->valuestring, "JWT") == 0) && libjwt_holds_numbers(s->header) &&
+	    libjwt_holds_numbers(s->payload);
+}
+
 static enum token_verdict
 ask_libjwt(struct str secret, struct str token)
 {
@@ -179,34 +255,30 @@ ask_hmac(struct str secret, const struct parts *parts, const struct sha256 *sign
 
 /* RFC 7515 5.2 */
 static enum token_verdict
-check_signature(struct str secret, struct str token, const struct parts *parts)
+check_signature(struct str secret, const cJSON *header, const struct subject *s)
 {
 	struct sha256 signature;
-	enum token_verdict verdict;
-	struct str bytes;
+	size_t n;
 
-	if (!decode_part(parts->signature, signature.b, sizeof(signature.b), &bytes) || bytes.n != sizeof(signature.b))
+	if (!base64url_decode(s->parts.signature, signature.b, sizeof(signature.b), &n) || n != sizeof(signature.b))
 		return TOKEN_INVALID;
 	if (secret.n == 0)
-		return TOKEN_INVALID; /* libjwt takes it; but with no secret everybody could sign */
-
-	/* COMPAT: libjwt 1.10 refuses every typ but JWT, and numbers that no int64_t or double holds; the original takes both. */
-	verdict = ask_libjwt(secret, token);
-	return verdict == TOKEN_INVALID ? ask_hmac(secret, parts, &signature) : verdict;
+		return TOKEN_INVALID; /* libjwt would accept it, but with an empty secret everybody can sign */
+	return libjwt_can_read(header, s) ? ask_libjwt(secret, s->token) : ask_hmac(secret, &s->parts, &signature);
 }
 
-/* The one that signed the token. */
+/* *secret: the one that signed the token. */
 static enum token_verdict
 find_secret(
-    const struct token_secrets *secrets, struct str token, const struct parts *parts, enum metrics_secret *secret)
+    const struct token_secrets *secrets, const cJSON *header, const struct subject *s, enum metrics_secret *secret)
 {
-	enum token_verdict verdict = check_signature(secrets->current, token, parts);
+	enum token_verdict verdict = check_signature(secrets->current, header, s);
 
 	*secret = METRICS_SECRET_CURRENT;
 	if (verdict != TOKEN_INVALID || secrets->previous.n == 0)
 		return verdict;
 	*secret = METRICS_SECRET_PREVIOUS;
-	return check_signature(secrets->previous, token, parts);
+	return check_signature(secrets->previous, header, s);
 }
 
 static bool
@@ -306,44 +378,86 @@ read_token_claims(const cJSON *payload, struct claims *claims, struct window *wi
 	return read_window(payload, window);
 }
 
-static bool
-in_window(const struct window *window, int64_t now)
+/* The last thing that is wrong with it, so that a token that is never valid is called expired. */
+static enum token_verdict
+check_window(struct token_verifier *v, const struct slot *slot, int64_t now)
 {
-	return now >= window->first && now <= window->last;
+	bool early = now<slot->window.first, late = now> slot->window.last;
+
+	if (!early && !late)
+		return TOKEN_VALID;
+	v->fault.reason = late ? TOKEN_EXPIRED : TOKEN_NOT_YET_VALID;
+	(void)strcpy(v->fault.service, slot->claims.service);
+	return TOKEN_INVALID;
+}
+
+static enum token_verdict
+find_fault(struct token_verifier *v, enum token_reason reason, const cJSON *payload)
+{
+	struct claims claims = { .service = "" };
+
+	v->fault.reason = reason;
+	if (payload != NULL && read_extra(member(payload, "extra"), &claims))
+		(void)strcpy(v->fault.service, claims.service);
+	return TOKEN_INVALID;
+}
+
+/*
+ * libjwt does not say whether it was the signature or the payload.  A service
+ * that still uses an old secret is found by its name; a large payload, which
+ * anybody can have sent, is not worth the time.
+ */
+static enum token_verdict
+find_wrong_signature(struct token_verifier *v, const struct subject *s)
+{
+	cJSON *payload = s->payload.n <= UNPROVED_MAX ? json_parse_object(s->payload) : NULL;
+	bool is_json = payload != NULL || s->payload.n > UNPROVED_MAX;
+	enum token_verdict verdict = find_fault(v, is_json ? TOKEN_SIGNATURE : TOKEN_MALFORMED, payload);
+
+	cJSON_Delete(payload);
+	return verdict;
+}
+
+static enum token_verdict
+check_claims(struct token_verifier *v, const struct subject *s, struct slot *out)
+{
+	cJSON *payload = json_parse_object(s->payload);
+	enum token_verdict verdict = TOKEN_VALID;
+
+	if (payload == NULL && errno == ENOMEM)
+		return TOKEN_UNCHECKED;
+	if (payload == NULL)
+		return find_fault(v, TOKEN_MALFORMED, NULL);
+	if (!read_token_claims(payload, &out->claims, &out->window))
+		verdict = find_fault(v, TOKEN_CLAIMS, payload);
+	cJSON_Delete(payload);
+	return verdict;
 }
 
 /* Everything but the time. */
 static enum token_verdict
-check_token(const struct token_secrets *secrets, struct str token, struct slot *out)
+check_token(struct token_verifier *v, struct str token, struct slot *out)
 {
-	unsigned char header_bytes[HEADER_MAX], payload_bytes[DECODED_MAX];
-	struct str header_text, payload_text;
-	struct parts parts;
-	cJSON *header = NULL, *payload = NULL;
-	enum token_verdict verdict = TOKEN_INVALID;
+	struct subject s;
+	cJSON *header;
+	enum token_verdict verdict;
 
-	if (!split(token, &parts) || !decode_part(parts.header, header_bytes, HEADER_MAX, &header_text) ||
-	    !decode_part(parts.payload, payload_bytes, DECODED_MAX, &payload_text))
-		return TOKEN_INVALID;
-	header = json_parse_object(header_text);
-	if (header == NULL)
-		return verdict_of_error(errno);
-	if (header_ok(header))
-		verdict = find_secret(secrets, token, &parts, &out->secret);
-	if (verdict != TOKEN_VALID)
-		goto out;
-	payload = json_parse_object(payload_text);
-	if (payload == NULL)
-		verdict = verdict_of_error(errno);
-	else
-		verdict = verdict_of(read_token_claims(payload, &out->claims, &out->window));
-out:
-	cJSON_Delete(payload);
+	if (!read_parts(&s, token))
+		return find_fault(v, TOKEN_MALFORMED, NULL);
+	header = json_parse_object(s.header);
+	if (header == NULL && errno == ENOMEM)
+		return TOKEN_UNCHECKED;
+	if (header == NULL || !header_ok(header))
+		verdict = find_fault(v, TOKEN_MALFORMED, NULL);
+	else if ((verdict = find_secret(v->secrets, header, &s, &out->secret)) == TOKEN_VALID)
+		verdict = check_claims(v, &s, out);
+	else if (verdict == TOKEN_INVALID)
+		verdict = find_wrong_signature(v, &s);
 	cJSON_Delete(header);
 	return verdict;
 }
 
-/* The one place where a token with this digest can be. */
+/* The only slot in which a token with this digest can be. */
 static struct slot *
 slot_of(struct token_verifier *v, const struct sha256 *key)
 {
@@ -366,10 +480,11 @@ token_verify(struct token_verifier *v, struct str authorization, int64_t now, st
 	enum token_verdict verdict = TOKEN_VALID;
 	struct str token;
 
+	v->fault = (struct token_fault){ .service = "" };
 	if (!bearer(authorization, &token))
 		return TOKEN_MISSING;
 	if (token.n > TOKEN_MAX_LENGTH)
-		return TOKEN_INVALID;
+		return find_fault(v, TOKEN_MALFORMED, NULL);
 	if (!digest_sha256(token, &checked.key))
 		return TOKEN_UNCHECKED;
 
@@ -377,16 +492,34 @@ token_verify(struct token_verifier *v, struct str authorization, int64_t now, st
 	bool known = slot_holds(slot, &checked.key);
 	metrics_add(known ? METRICS_TOKEN_CACHE_HITS : METRICS_TOKEN_CACHE_MISSES, 1);
 	if (!known)
-		verdict = check_token(v->secrets, token, &checked);
+		verdict = check_token(v, token, &checked);
+	if (verdict == TOKEN_VALID)
+		verdict = check_window(v, known ? slot : &checked, now);
 	if (verdict != TOKEN_VALID)
 		return verdict;
-	if (!in_window(known ? &slot->window : &checked.window, now))
-		return TOKEN_INVALID;
 	if (!known)
 		*slot = checked;
 	metrics_add(METRICS_TOKENS_ACCEPTED + slot->secret, 1);
 	*claims = slot->claims;
 	return TOKEN_VALID;
+}
+
+const struct token_fault *
+token_last_fault(const struct token_verifier *v)
+{
+	return &v->fault;
+}
+
+struct str
+token_reason_word(enum token_reason reason)
+{
+	static const struct str words[] = {
+#define X(name, word) [TOKEN_##name] = STR_INIT(word),
+		TOKEN_REASONS(X)
+#undef X
+	};
+
+	return words[reason];
 }
 
 bool

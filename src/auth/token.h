@@ -3,18 +3,18 @@
  * token: from the Authorization field to verified claims.
  *
  * RFC 6750 2.1 for the field, RFC 7515 and RFC 7519 for the token.  libjwt
- * checks the signature (this is the only room that includes it), cJSON reads
- * header and claims, and everything that libjwt 1.10 leaves open is checked
- * here: HS256 exactly, no padding, three parts that are not empty, types of
- * all claims, exp with 60 s leeway, no aud; and 8 KiB of claims at most, with
- * room beside them for the usual header and the signature.
+ * checks the signature (no other module includes it), cJSON reads header and
+ * claims.  What libjwt 1.10 does not check is checked here: HS256 exactly, no
+ * padding, three parts that are not empty, types of all claims, exp and nbf
+ * with 60 s leeway, no aud.  TOKEN_MAX_LENGTH allows for about 6 KiB of
+ * claims, the usual header and the signature.
  *
- * There may be two keys, while one takes the place of the other.
+ * There may be two secrets, while the new one replaces the old one.
  *
- * A verifier belongs to one thread.  It remembers tokens that verified, by
- * their SHA-256, until their exp (at most TOKEN_CACHE_SLOTS of them): services
- * send the same token with every request, and a signature check costs more
- * than the rest of the request's own work.
+ * A verifier belongs to one thread.  It remembers valid tokens, by their
+ * SHA-256, until their exp (at most TOKEN_CACHE_SLOTS of them): services send
+ * the same token with every request, and to check a signature costs more than
+ * everything else that is done for a request.
  */
 #ifndef HULYKVS_TOKEN_H
 #define HULYKVS_TOKEN_H
@@ -33,15 +33,39 @@ struct claims {
 	struct uuid account;
 	struct uuid workspace; /* where has_workspace */
 	bool has_workspace;
-	bool service_cut;                    /* its name was longer than is kept: nobody's that a rule knows */
+	bool service_cut;                    /* the name was longer than is kept, so that no rule can mean it */
 	char service[TOKEN_SERVICE_MAX + 1]; /* extra.service; "" where absent */
 };
 
 enum token_verdict {
 	TOKEN_VALID,
 	TOKEN_MISSING,   /* no Authorization, or not Bearer, or nothing behind it */
-	TOKEN_INVALID,   /* everything else that is wrong with it */
+	TOKEN_INVALID,   /* see struct token_fault */
 	TOKEN_UNCHECKED, /* no memory to find out */
+};
+
+/* Why a token is invalid.  X(NAME, "word for logs and --access-check") */
+#define TOKEN_REASONS(X) \
+	X(MALFORMED, \
+	    "malformed") /* not three parts of base64url with JSON, or a header that is not accepted, or too long */ \
+	X(SIGNATURE, "signature") /* signed with another secret, or changed */ \
+	X(CLAIMS, "claims")       /* signed, but the claims lack something or have a wrong type */ \
+	X(EXPIRED, "expired") \
+	X(NOT_YET_VALID, "not yet valid")
+
+enum token_reason {
+#define X(name, word) TOKEN_##name,
+	TOKEN_REASONS(X)
+#undef X
+};
+
+struct token_fault {
+	enum token_reason reason;
+	/*
+	 * extra.service as the token has it, "" where it cannot be read.  With
+	 * TOKEN_SIGNATURE it is not proved: anybody can have written it.
+	 */
+	char service[TOKEN_SERVICE_MAX + 1];
 };
 
 /* Either may have signed a token; an empty one never has. */
@@ -54,7 +78,7 @@ struct token_verifier;
 /* Returns new; borrows the secrets.  NULL: no memory. */
 struct token_verifier *token_verifier_new(const struct token_secrets *secrets) __attribute__((warn_unused_result));
 
-/* Borrows others from now on, and forgets all tokens. */
+/* Borrows these secrets from now on, and forgets all tokens. */
 void token_verifier_renew(struct token_verifier *v, const struct token_secrets *secrets);
 
 /* NULL is fine. */
@@ -66,6 +90,12 @@ void token_verifier_free(struct token_verifier *v);
  */
 enum token_verdict token_verify(struct token_verifier *v, struct str authorization, int64_t now, struct claims *claims)
     __attribute__((warn_unused_result));
+
+/* What was wrong with the last token that was TOKEN_INVALID.  Borrowed until the next token_verify(). */
+const struct token_fault *token_last_fault(const struct token_verifier *v);
+
+/* The word of TOKEN_REASONS. */
+struct str token_reason_word(enum token_reason reason);
 
 /* Claims that nobody has signed, for an operator's questions; false: they could be no token's. */
 bool token_read_claims(struct str payload, struct claims *claims) __attribute__((warn_unused_result));

@@ -33,6 +33,7 @@
 
 static struct arena arena; /* of the case that runs */
 static unsigned decodes;   /* calls of libjwt */
+static unsigned hashes;    /* that were ended: one for the cache, two for an HMAC of ours */
 
 /* This one stands before the library's own. */
 int
@@ -46,6 +47,20 @@ jwt_decode(jwt_t **jwt, const char *token, const unsigned char *key, int key_len
 	memcpy(&next, &symbol, sizeof(next));
 	decodes++;
 	return next(jwt, token, key, key_len);
+}
+
+/* Whether libcrypto's own HMAC, which libjwt uses, comes this way depends on its version. */
+int
+EVP_DigestFinal_ex(EVP_MD_CTX *ctx, unsigned char *md, unsigned *n)
+{
+	int (*next)(EVP_MD_CTX *, unsigned char *, unsigned *);
+	void *symbol = dlsym(RTLD_NEXT, "EVP_DigestFinal_ex");
+
+	if (symbol == NULL)
+		tap_bail("dlsym");
+	memcpy(&next, &symbol, sizeof(next));
+	hashes++;
+	return next(ctx, md, n);
 }
 
 /* Building tokens, with OpenSSL alone. */
@@ -770,6 +785,98 @@ two_keys(void)
 	metrics_free(m);
 }
 
+/* Who computes the MAC of a token is decided before, so that it is computed once for each secret. */
+static void
+test_macs(void)
+{
+	static const struct {
+		const char *header, *payload, *secret;
+		unsigned libjwt, ours;
+	} rows[] = {
+		{ HEADER, "{" BASE "}", SECRET, 1, 0 },
+		{ HEADER, "{" BASE "}", "other", 1, 0 },
+		{ "{\"alg\":\"HS256\",\"typ\":\"jwt\"}", "{" BASE "}", "other", 1, 0 },
+		{ "{\"alg\":\"HS256\",\"typ\":null}", "{" BASE "}", "other", 1, 0 },
+		{ "{\"alg\":\"HS256\"}", "{" BASE "}", "other", 1, 0 },
+		{ HEADER, WITH("\"x\":[9223372036854775807,-9223372036854775808,1e308,0.5e-400]"), "other", 1, 0 },
+		{ HEADER, WITH("\"x\":\"99999999999999999999 1e400 \\\" 1e400\""), "other", 1, 0 },
+		{ HEADER_TYP, "{" BASE "}", SECRET, 0, 1 },
+		{ HEADER_TYP, "{" BASE "}", "other", 0, 1 },
+		{ HEADER, WITH("\"x\":9223372036854775808"), "other", 0, 1 },
+		{ HEADER, WITH("\"x\":\"\\\"\",\"y\":1e400"), SECRET, 0, 1 },
+		{ "{\"alg\":\"HS256\",\"x\":-1e400}", "{" BASE "}", "other", 0, 1 },
+	};
+	unsigned once = 0; /* hashes where libjwt computes the MAC */
+
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct token_verifier *v = new_verifier(STR(SECRET));
+		struct str token = sign_with(rows[i].header, str_of(rows[i].payload), rows[i].secret);
+		struct claims claims;
+		const char *shown = tap_show(str_of(rows[i].payload));
+
+		decodes = hashes = 0;
+		tap_int(verify(v, token, NOW, &claims),
+		    strcmp(rows[i].secret, SECRET) == 0 ? TOKEN_VALID : TOKEN_INVALID, "%s %s", rows[i].header, shown);
+		tap_int(decodes, rows[i].libjwt, "libjwt is asked or not");
+		if (i == 0)
+			once = hashes;
+		tap_int(hashes, rows[i].ours > 0 ? 3 : once, "the MAC is computed once");
+		token_verifier_free(v);
+		arena_reset(&arena);
+	}
+}
+
+/* Why a token is invalid, and whose it says that it is. */
+static void
+test_faults(void)
+{
+	static const struct {
+		const char *header, *payload, *secret;
+		enum token_reason reason;
+		const char *service;
+	} rows[] = {
+		{ HEADER, "{" BASE "}", "other", TOKEN_SIGNATURE, "test" },
+		{ HEADER, "{\"extra\":{\"service\":\"mail\"}}", "other", TOKEN_SIGNATURE, "mail" },
+		{ HEADER, "no JSON", "other", TOKEN_MALFORMED, "" },
+		{ HEADER, "no JSON", SECRET, TOKEN_MALFORMED, "" },
+		{ HEADER_TYP, "no JSON", SECRET, TOKEN_MALFORMED, "" },
+		{ HEADER, "{" EXTRA "}", SECRET, TOKEN_CLAIMS, "test" },
+		{ HEADER, WITH("\"aud\":\"x\""), SECRET, TOKEN_CLAIMS, "test" },
+		{ HEADER, "{" ACCOUNT ",\"extra\":{\"service\":7}}", SECRET, TOKEN_CLAIMS, "" },
+		{ HEADER, WITH("\"exp\":1749996400"), SECRET, TOKEN_EXPIRED, "test" },
+		{ HEADER, WITH("\"nbf\":1750003600"), SECRET, TOKEN_NOT_YET_VALID, "test" },
+		{ HEADER, WITH("\"nbf\":1750003600,\"exp\":1749996400"), SECRET, TOKEN_EXPIRED, "test" },
+		{ HEADER, WITH("\"exp\":1749996400"), "other", TOKEN_SIGNATURE, "test" },
+		{ "{\"alg\":\"none\"}", "{" BASE "}", SECRET, TOKEN_MALFORMED, "" },
+		{ "no JSON", "{" BASE "}", SECRET, TOKEN_MALFORMED, "" },
+	};
+	struct token_verifier *v = new_verifier(STR(SECRET));
+	struct claims claims;
+
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		const char *shown = tap_show(str_of(rows[i].payload));
+
+		(void)verify(v, sign_with(rows[i].header, str_of(rows[i].payload), rows[i].secret), NOW, &claims);
+		tap_int(token_last_fault(v)->reason, rows[i].reason, "%s %s", rows[i].header, shown);
+		tap_text(str_of(token_last_fault(v)->service), str_of(rows[i].service), "its service");
+		arena_reset(&arena);
+	}
+	(void)verify(v, STR("a.b"), NOW, &claims);
+	tap_int(token_last_fault(v)->reason, TOKEN_MALFORMED, "two parts");
+	struct str longest = sign_with(HEADER, print("{" ACCOUNT "," EXTRA ",\"x\":\"%0*d\"}", 1024, 0), "other");
+	(void)verify(v, longest, NOW, &claims);
+	tap_text(str_of(token_last_fault(v)->service), STR(""), "a long payload that nobody signed is not read");
+	tap_text(token_reason_word(TOKEN_NOT_YET_VALID), STR("not yet valid"), "in words");
+	/* A token that was valid, and is remembered. */
+	struct str token = sign(HEADER, WITH("\"exp\":1750000000"));
+	tap_int(verify(v, token, NOW, &claims), TOKEN_VALID, "valid now");
+	tap_int(verify(v, token, NOW + 3600, &claims), TOKEN_INVALID, "not in an hour");
+	tap_int(token_last_fault(v)->reason, TOKEN_EXPIRED, "since it has expired");
+	tap_text(str_of(token_last_fault(v)->service), STR("test"), "whose it was");
+	token_verifier_free(v);
+	arena_reset(&arena);
+}
+
 static void
 bare_claims(void)
 {
@@ -927,6 +1034,8 @@ main(void)
 	cache_evicts();
 	verifiers_share_nothing();
 	two_keys();
+	test_macs();
+	test_faults();
 	bare_claims();
 	arena_free(&arena);
 	digest_thread_end();
