@@ -241,6 +241,8 @@ authenticate(struct call *c, struct token_verifier *verifier, int64_t now)
 	case TOKEN_INVALID:
 		break;
 	}
+	c->token_reason = token_last_fault(verifier)->reason;
+	(void)strcpy(c->claims.service, token_last_fault(verifier)->service);
 	return refuse_call(c, REFUSAL_INVALID_TOKEN);
 }
 

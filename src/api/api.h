@@ -34,9 +34,10 @@ struct call {
 	const struct request *request;
 	struct arena *arena;
 	struct route_match match;
-	struct claims claims;
-	struct rules_verdict verdict; /* where there are rules */
-	enum refusal refusal;         /* the first one found */
+	struct claims claims;           /* of an invalid token the service only, where it can be read */
+	enum token_reason token_reason; /* where the refusal is INVALID_TOKEN */
+	struct rules_verdict verdict;   /* where there are rules */
+	enum refusal refusal;           /* the first one found */
 	struct store_op op;
 	struct etag_list if_match, if_none_match; /* GET and HEAD */
 	struct key_list key_list;                 /* LIST */

@@ -39,6 +39,7 @@ snapshot_new(const struct config *c, struct rules *rules, struct keyring *keys)
 	s->log_level = c->log_level;
 	s->log_format = c->log_format;
 	s->access_log = c->access_log;
+	s->log_client_address = c->log_client_address;
 	atomic_init(&s->holders, 1);
 	if (copy_secret(c->token_secret, &s->secrets.current) &&
 	    copy_secret(c->token_secret_previous, &s->secrets.previous))

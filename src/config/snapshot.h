@@ -33,6 +33,7 @@ struct snapshot {
 	enum log_level log_level;
 	enum log_format log_format;
 	bool access_log;
+	bool log_client_address;
 	_Atomic unsigned holders;
 };
 

@@ -94,6 +94,7 @@ request_read(struct request *r, char *const *variables)
 		{ STR("HTTP_ACCESS_CONTROL_REQUEST_METHOD"), &r->cors_method },
 		{ STR("HTTP_ACCESS_CONTROL_REQUEST_HEADERS"), &r->cors_headers },
 		{ STR("HTTP_X_REQUEST_ID"), &r->request_id }, { STR("HTTP_TRACEPARENT"), &traceparent },
+		{ STR("REMOTE_ADDR"), &r->remote_address },
 		{ STR("HTTPS"), &https }, /* set by Apache, nginx and lighttpd */
 		{
 		    STR("HULYKVS_OPERATOR"),

@@ -50,9 +50,10 @@ struct request {
 	struct str content_range;
 	struct str transfer_encoding;
 	struct str origin;
-	struct str cors_method;  /* Access-Control-Request-Method */
-	struct str cors_headers; /* Access-Control-Request-Headers */
-	struct str request_id;   /* X-Request-Id, if random_id_ok() */
+	struct str cors_method;    /* Access-Control-Request-Method */
+	struct str cors_headers;   /* Access-Control-Request-Headers */
+	struct str request_id;     /* X-Request-Id, if random_id_ok() */
+	struct str remote_address; /* of the client, or of the proxy in front of the web server */
 	struct traceparent trace;
 	bool is_secure;   /* the client uses TLS: HTTPS=on */
 	bool is_operator; /* came to the operators' address; the web server sets HULYKVS_OPERATOR=1 */

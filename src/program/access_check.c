@@ -33,21 +33,28 @@ read_input(struct arena *a)
 	return str_trim(str_from(p, size));
 }
 
+/* *reason: where the token is invalid. */
 static enum refusal
-read_claims_file(const struct snapshot *settings, struct str input, struct arena *a, struct claims *claims)
+read_claims_file(const struct snapshot *settings, struct str input, struct arena *a, struct claims *claims,
+    enum token_reason *reason)
 {
 	struct token_verifier *verifier;
-	enum token_verdict verdict = TOKEN_INVALID;
+	enum token_verdict verdict = TOKEN_UNCHECKED;
 	struct str field;
 
+	*reason = TOKEN_CLAIMS;
 	if (str_starts(input, STR("{")))
 		return token_read_claims(input, claims) ? REFUSAL_NONE : REFUSAL_INVALID_TOKEN;
 	verifier = token_verifier_new(&settings->secrets);
 	field = arena_printf(a, "Bearer %.*s", STR_FMT(input));
 	if (verifier != NULL && field.p != NULL)
 		verdict = token_verify(verifier, field, clock_wall(), claims);
+	if (verdict == TOKEN_INVALID)
+		*reason = token_last_fault(verifier)->reason;
 	token_verifier_free(verifier);
-	return verdict == TOKEN_VALID ? REFUSAL_NONE : REFUSAL_INVALID_TOKEN;
+	return verdict == TOKEN_VALID    ? REFUSAL_NONE
+	    : verdict == TOKEN_UNCHECKED ? REFUSAL_INTERNAL
+					 : REFUSAL_INVALID_TOKEN;
 }
 
 /* As a web server hands it on; false: not of the form METHOD PATH. */
@@ -100,6 +107,7 @@ access_check_run(const struct config *c, const struct snapshot *settings, const 
 	struct request request;
 	struct call call = { .refusal = REFUSAL_NONE };
 	struct claims claims;
+	enum token_reason reason;
 	struct arena arena;
 	struct str input;
 	enum refusal refusal;
@@ -115,10 +123,12 @@ access_check_run(const struct config *c, const struct snapshot *settings, const 
 		code = access_check_usage("standard input holds neither a token nor claims");
 		goto out;
 	}
-	refusal = read_claims_file(settings, input, &arena, &claims);
+	refusal = read_claims_file(settings, input, &arena, &claims, &reason);
 	if (refusal == REFUSAL_NONE)
 		refusal = api_ask(&api, settings->rules, &claims, &call, &request, &arena);
 	print_decision(refusal);
+	if (refusal == REFUSAL_INVALID_TOKEN)
+		(void)printf("the token is refused: %.*s\n", STR_FMT(token_reason_word(reason)));
 	print_reason(c, settings->rules, &call.verdict,
 	    call.verdict.line > 0 || call.verdict.allowed || refusal == REFUSAL_NAMESPACE_FORBIDDEN);
 	code = refusal == REFUSAL_NONE ? EXIT_OK : EXIT_REFUSED;

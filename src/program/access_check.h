@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: EPL-2.0 */
 /*
- * accesscheck: what hulykvs --access-check answers: whether a request would be
- * let through, and which rule decides.  Asks the code that serves requests,
- * and no database.
+ * access_check: what hulykvs --access-check prints: whether a request would be
+ * allowed, and which rule decides.  It uses the code that serves requests, and
+ * no database.
  */
 #ifndef HULYKVS_ACCESS_CHECK_H
 #define HULYKVS_ACCESS_CHECK_H
@@ -11,9 +11,10 @@
 #include "config/snapshot.h"
 
 /*
- * asked: "METHOD PATH".  Standard input holds a token, or its claims as JSON
- * where somebody asks on behalf of a token that he does not have.  Prints the
- * verdict and where it comes from.  EXIT_OK: let through; EXIT_REFUSED: not.
+ * asked: "METHOD PATH".  Standard input holds a token, or claims as JSON for a
+ * question about a token that is not at hand.  Prints the answer, why a token
+ * is invalid, and which rule decides; nothing of the token.  EXIT_OK: the
+ * request would be allowed; EXIT_REFUSED: it would be refused.
  */
 enum exitcode access_check_run(const struct config *c, const struct snapshot *settings, const char *asked)
     __attribute__((warn_unused_result));

@@ -199,7 +199,7 @@ cgi_serve(struct server *server, const struct worker_store *kind)
 	buf_init(&c.body, 0);
 	able = loop_init(&c.loop);
 	snapshot_holder_init(&c.settings, &server->settings, NULL);
-	c.log.access_log = c.settings.held->access_log;
+	request_log_settings(&c.log, c.settings.held->access_log, c.settings.held->log_client_address);
 	has_policy = policy_init(&c.policy, &c.settings.held->secrets, c.settings.held->rules);
 	c.store = kind->make(kind->ctx, &c.loop, &c.settings);
 	if (able && has_policy && c.store != NULL) {

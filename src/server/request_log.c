@@ -18,6 +18,13 @@ request_log_open(struct request_log *l, struct trace_ring *ring)
 }
 
 void
+request_log_settings(struct request_log *l, bool access_log, bool client_address)
+{
+	l->access_log = access_log;
+	l->client_address = client_address;
+}
+
+void
 request_log_close(struct request_log *l)
 {
 	request_log_flush(l);
@@ -78,6 +85,27 @@ request_log_stored(
 		trace_operation(e, s, t, outcome, now);
 }
 
+/* Whether a request was refused for its token: there was no valid one, or it does not reach there. */
+static bool
+is_for_token(enum refusal refusal)
+{
+	return refusal >= REFUSAL_NO_TOKEN && refusal <= REFUSAL_NAMESPACE_FORBIDDEN;
+}
+
+static enum metrics_auth
+auth_reason(const struct call *c, enum refusal refusal)
+{
+	_Static_assert((int)METRICS_AUTH_NOT_YET_VALID - METRICS_AUTH_MALFORMED == TOKEN_NOT_YET_VALID &&
+		METRICS_AUTH_NAMESPACE_FORBIDDEN - METRICS_AUTH_NO_WORKSPACE ==
+		    (int)REFUSAL_NAMESPACE_FORBIDDEN - REFUSAL_NO_WORKSPACE,
+	    "the reasons are in the order of their tables");
+	if (refusal == REFUSAL_NO_TOKEN)
+		return METRICS_AUTH_NO_TOKEN;
+	if (refusal == REFUSAL_INVALID_TOKEN)
+		return METRICS_AUTH_MALFORMED + (enum metrics_auth)c->token_reason;
+	return METRICS_AUTH_NO_WORKSPACE + (enum metrics_auth)(refusal - REFUSAL_NO_WORKSPACE);
+}
+
 static void
 count_request(const struct request_log_entry *e, const struct call *c, const struct response *r, int64_t took)
 {
@@ -90,8 +118,8 @@ count_request(const struct request_log_entry *e, const struct call *c, const str
 	metrics_observe_time(METRICS_HTTP_DURATION, took);
 	metrics_observe_bytes(METRICS_REQUEST_BODY, body);
 	metrics_observe_bytes(METRICS_RESPONSE_BODY, e->bytes);
-	if (r->refusal >= REFUSAL_NO_TOKEN && r->refusal <= REFUSAL_NAMESPACE_FORBIDDEN)
-		metrics_add(METRICS_AUTH_REFUSALS + r->refusal - REFUSAL_NO_TOKEN, 1);
+	if (is_for_token(r->refusal))
+		metrics_add(METRICS_AUTH_REFUSALS + auth_reason(c, r->refusal), 1);
 }
 
 static struct log_field
@@ -115,6 +143,11 @@ put_line(struct request_log *l, enum log_level level, const struct request_log_e
 		log_number("bytes", (int64_t)e->bytes),
 		c->claims.service[0] != '\0' ? log_text("service", str_of(c->claims.service)) : log_nothing(),
 		optional_word("refusal", r->refusal != REFUSAL_NONE ? refusal_name(r->refusal) : STR_ABSENT),
+		r->refusal == REFUSAL_INVALID_TOKEN ? log_word("reason", token_reason_word(c->token_reason))
+						    : log_nothing(),
+		l->client_address && is_for_token(r->refusal) && c->request->remote_address.n > 0
+		    ? log_text("client", c->request->remote_address)
+		    : log_nothing(),
 		c->verdict.line > 0 && !c->verdict.allowed ? log_number("rule", c->verdict.line) : log_nothing(),
 		{ .kind = LOG_END },
 	};

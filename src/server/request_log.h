@@ -19,6 +19,7 @@ struct request_log {
 	struct random_id ids;
 	struct trace_ring *ring; /* NULL: no traces */
 	struct buf lines;        /* gathered, not written yet */
+	bool client_address;     /* stands on the line of a request that is refused for its token */
 	bool access_log;         /* a line for each request; otherwise only for warnings and errors */
 };
 
@@ -36,6 +37,9 @@ struct request_log_entry {
 /* ring: for spans; NULL: there are none. */
 void request_log_open(struct request_log *l, struct trace_ring *ring);
 void request_log_close(struct request_log *l);
+
+/* Exchanges the settings of that name; they are true and false until then. */
+void request_log_settings(struct request_log *l, bool access_log, bool client_address);
 
 /* The header of a request was read: gives it its id. */
 void request_log_begin(struct request_log *l, struct request_log_entry *e, struct request *request, int64_t now);

@@ -234,7 +234,7 @@ exchange_settings(struct snapshot_holder *h, const struct snapshot *next)
 
 	policy_change(&w->context.policy, &next->secrets, next->rules);
 	w->kind->change(w->context.store, next);
-	w->context.log.access_log = next->access_log;
+	request_log_settings(&w->context.log, next->access_log, next->log_client_address);
 }
 
 static bool
@@ -259,7 +259,8 @@ set_up_worker(struct worker *w)
 	buf_init(&w->context.head, API_ARENA_MAX);
 	request_log_open(&w->context.log, trace_ring(server->trace, w->number));
 	snapshot_holder_init(&w->context.settings, &server->settings, exchange_settings);
-	w->context.log.access_log = w->context.settings.held->access_log;
+	request_log_settings(
+	    &w->context.log, w->context.settings.held->access_log, w->context.settings.held->log_client_address);
 	if (!policy_init(&w->context.policy, &w->context.settings.held->secrets, w->context.settings.held->rules))
 		return false;
 	w->context.store = w->kind->make(w->kind->ctx, &w->loop, &w->context.settings);

@@ -211,8 +211,15 @@ value_RETRY(size_t i)
 static struct str
 value_AUTH(size_t i)
 {
-	static const struct str names[] = { STR_INIT("no_token"), STR_INIT("invalid_token"), STR_INIT("no_workspace"),
-		STR_INIT("workspace_mismatch"), STR_INIT("namespace_forbidden") };
+	static const struct str names[] = { [METRICS_AUTH_NO_TOKEN] = STR_INIT("no_token"),
+		[METRICS_AUTH_MALFORMED] = STR_INIT("token_malformed"),
+		[METRICS_AUTH_SIGNATURE] = STR_INIT("token_signature"),
+		[METRICS_AUTH_CLAIMS] = STR_INIT("token_claims"),
+		[METRICS_AUTH_EXPIRED] = STR_INIT("token_expired"),
+		[METRICS_AUTH_NOT_YET_VALID] = STR_INIT("token_not_yet_valid"),
+		[METRICS_AUTH_NO_WORKSPACE] = STR_INIT("no_workspace"),
+		[METRICS_AUTH_WORKSPACE_MISMATCH] = STR_INIT("workspace_mismatch"),
+		[METRICS_AUTH_NAMESPACE_FORBIDDEN] = STR_INIT("namespace_forbidden") };
 
 	_Static_assert(ARRAY_SIZE(names) == METRICS_N_AUTH, "a name for each refusal");
 	return names[i];

@@ -56,7 +56,7 @@
 	X(OUTCOME, "outcome", STORE_FAULT + 1) \
 	X(STATE, "state", METRICS_STATES) \
 	X(RETRY, "reason", METRICS_RETRIES) \
-	X(AUTH, "reason", REFUSAL_NAMESPACE_FORBIDDEN - REFUSAL_NO_TOKEN + 1) \
+	X(AUTH, "reason", METRICS_AUTHS) \
 	X(SECRET, "secret", METRICS_SECRETS) \
 	X(DROP, "reason", METRICS_DROPS)
 
@@ -90,6 +90,20 @@ enum metrics_secret {
 	METRICS_SECRET_CURRENT,
 	METRICS_SECRET_PREVIOUS,
 	METRICS_SECRETS,
+};
+
+/* Why a request is refused for its token: no valid token, or one that does not reach there. */
+enum metrics_auth {
+	METRICS_AUTH_NO_TOKEN,
+	METRICS_AUTH_MALFORMED, /* from here on in the order of TOKEN_REASONS (auth/token.h) */
+	METRICS_AUTH_SIGNATURE,
+	METRICS_AUTH_CLAIMS,
+	METRICS_AUTH_EXPIRED,
+	METRICS_AUTH_NOT_YET_VALID,
+	METRICS_AUTH_NO_WORKSPACE, /* from here on in the order of REFUSALS (http/refusal.h) */
+	METRICS_AUTH_WORKSPACE_MISMATCH,
+	METRICS_AUTH_NAMESPACE_FORBIDDEN,
+	METRICS_AUTHS,
 };
 
 /* Why a span is lost. */

@@ -283,7 +283,7 @@ metrics_are_counted()
 	[ "$(metric 'hulykvs_db_operations_total{operation="get",outcome="done"}')" -eq 3 ]
 	[ "$(metric 'hulykvs_db_operations_total{operation="get",outcome="no_key"}')" -eq 1 ]
 	[ "$(metric 'hulykvs_db_operation_duration_seconds_count{operation="put"}')" -eq 1 ]
-	[ "$(metric 'hulykvs_auth_refusals_total{reason="invalid_token"}')" -eq 1 ]
+	[ "$(metric 'hulykvs_auth_refusals_total{reason="token_malformed"}')" -eq 1 ]
 	[ "$(metric hulykvs_http_requests_in_flight)" -eq 1 ] # the scrape itself
 	[ "$(metric 'hulykvs_db_connections{state="idle"}')" -ge 2 ]
 	[ "$(($(metric hulykvs_token_cache_hits_total) + $(metric hulykvs_token_cache_misses_total)))" -eq 6 ]

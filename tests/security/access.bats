@@ -294,12 +294,59 @@ verdict()
 	verdict 77 '403 Workspace mismatch' 'the rules were not asked' "PUT /api2/$WS2/own/key" <asked
 	verdict 77 '400 Malformed percent-encoding' 'the rules were not asked' "GET /api/%zz/key" <asked
 	service_token hulygram wrong-secret >asked
-	verdict 77 '401 InvalidToken' 'the rules were not asked' 'GET /api/hulygram/x' <asked
+	verdict 77 '401 InvalidToken' 'the token is refused: signature' 'GET /api/hulygram/x' <asked
+	mint "{\"account\":\"$SYSTEM\",\"exp\":1000000000}" canary >asked
+	verdict 77 '401 InvalidToken' 'the token is refused: expired' 'GET /api/hulygram/x' <asked
+	echo '{"extra":{}}' >asked
+	verdict 77 '401 InvalidToken' 'the token is refused: claims' 'GET /api/hulygram/x' <asked
 	verdict 64 '' '' 'GET' <asked
 	verdict 64 '' '' 'GET /livez' <asked
 	verdict 64 '' '' 'GET /api/x/y' </dev/null
 	sed -i 's/^deny.*/deny/' rules
 	verdict 78 '' '' 'GET /api/x/y' <asked
+}
+
+# --- refused tokens ---
+
+# refused TOKEN REASON SERVICE: the answer tells nothing, the log line why.
+refused()
+{
+	local id=refused-$RANDOM
+
+	[ "$(WORLD_TOKEN=$1 world_get "/api2/$WS/ns/key" -H "X-Request-Id: $id")" = $'InvalidToken\n401' ]
+	log_has "request_id=\"$id\" .* refusal=\"INVALID_TOKEN\" reason=\"$2\"${4:-}$"
+	log_has "request_id=\"$id\" .* ${3:+service=\"$3\" }refusal="
+	run ! grep -F "${1##*.}" "$WORLD_DIR/program.log"
+}
+
+refused_tokens()
+{
+	local claims="\"account\":\"$SYSTEM\",\"extra\":{\"service\":\"mail\"}"
+
+	world_start "$1"
+	refused "$(service_token mail canary-secret)" signature mail
+	refused "$(mint "{$claims,\"exp\":1000000000}")" expired mail
+	refused "$(mint "{$claims,\"nbf\":9000000000}")" 'not yet valid' mail
+	refused "$(mint "{$claims,\"aud\":\"x\"}")" claims mail
+	refused a.b.canary-token malformed ''
+	for reason in signature expired not_yet_valid claims malformed; do
+		curl -s "$WORLD_OPERATOR_URL/metrics" |
+			grep -qxF "hulykvs_auth_refusals_total{reason=\"token_$reason\"} 1"
+	done
+	run ! grep -E 'client=|127\.0\.0\.1|canary' "$WORLD_DIR/program.log"
+	mkdir "$WORLD_DIR/etc"
+	echo 'log_client_address = true' >"$WORLD_DIR/etc/config.toml"
+	hup 'settings read again'
+	refused a.b.canary-token malformed '' ' client="127.0.0.1"'
+	world_stop
+}
+
+@test "nginx: a refused token says why in the log and the metrics, and nothing in the answer" {
+	refused_tokens nginx
+}
+
+@test "lighttpd: a refused token says why in the log and the metrics, and nothing in the answer" {
+	refused_tokens lighttpd
 }
 
 # --- files that are read once ---

@@ -34,7 +34,8 @@ has(struct str s, const char *what)
 	return s.n > 0 && memmem(s.p, s.n, what, strlen(what)) != NULL;
 }
 
-static bool access_log = true; /* of the next observe() */
+/* Of the next observe(). */
+static bool access_log = true, client_address;
 
 static struct str
 observe(const char *const *variables, const char *service, const struct response *r)
@@ -49,11 +50,12 @@ observe(const char *const *variables, const char *service, const struct response
 		lent[i] = (char *)variables[i];
 	request_read(&request, lent);
 	request_log_open(&o, NULL);
-	o.access_log = access_log;
+	request_log_settings(&o, access_log, client_address);
 	request_log_begin(&o, &d, &request, 0);
 	tap_ok(request.request_id.n > 0, "every request has a name");
 	c.match = route_find(request.path, request.method);
 	(void)strcpy(c.claims.service, service);
+	c.token_reason = TOKEN_EXPIRED;
 	d.bytes = 17;
 	request_log_end(&o, &d, &c, r);
 	tap_ok(!d.open, "and an end");
@@ -104,6 +106,24 @@ levels(void)
 	log_set_threshold(LOG_WARN);
 	tap_ok(observe(request, "", &ok).p == NULL, "it is at level info");
 	log_set_threshold(LOG_INFO);
+}
+
+static void
+test_tokens(void)
+{
+	const char *const request[] = { "REQUEST_METHOD=GET", "REQUEST_URI=/status", "REMOTE_ADDR=::1", NULL };
+	struct response ok = { .status = 200 }, invalid = { .status = 401, .refusal = REFUSAL_INVALID_TOKEN },
+			forbidden = { .status = 403, .refusal = REFUSAL_NAMESPACE_FORBIDDEN };
+
+	tap_ok(has(observe(request, "", &invalid), " refusal=\"INVALID_TOKEN\" reason=\"expired\"\n"),
+	    "why a token is refused");
+	tap_ok(!has(observe(request, "", &forbidden), "reason="), "a valid one is not");
+	client_address = true;
+	tap_ok(
+	    has(observe(request, "", &invalid), " reason=\"expired\" client=\"::1\"\n"), "whose it is, if asked for");
+	tap_ok(has(observe(request, "", &forbidden), " client=\"::1\"\n"), "also where it does not reach");
+	tap_ok(!has(observe(request, "", &ok), "client="), "nobody else's");
+	client_address = false;
 }
 
 static struct store_description
@@ -162,6 +182,7 @@ main(void)
 	catch_stderr();
 	lines();
 	levels();
+	test_tokens();
 	spans();
 	return tap_end();
 }
