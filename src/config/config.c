@@ -415,6 +415,39 @@ config_put(const struct config *c, struct buf *out)
 	}
 }
 
+/* Between single quotes no character but the quote itself has a meaning. */
+static void
+put_quoted(struct buf *out, struct str value)
+{
+	buf_putc(out, '\'');
+	for (size_t i = 0; i < value.n; i++) {
+		if (value.p[i] == '\'')
+			buf_puts(out, STR("'\\'"));
+		buf_putc(out, value.p[i]);
+	}
+	buf_puts(out, STR("'\n"));
+}
+
+void
+config_put_shell(const struct config *c, struct buf *out)
+{
+	struct buf value;
+
+	buf_init(&value, TEXTFILE_MAX);
+	for (size_t i = 0; i < CONFIG_COUNT; i++) {
+		if (c->secret_file[i] != NULL) {
+			buf_printf(out, "%s_FILE=", settings[i].name);
+			put_quoted(out, str_of(c->secret_file[i]));
+		} else if (!setting_type_is_secret(settings[i].type)) {
+			buf_clear(&value);
+			settings[i].type->print(const_member_of(c, &settings[i]), &value);
+			buf_printf(out, "%s=", settings[i].name);
+			put_quoted(out, buf_str(&value));
+		}
+	}
+	buf_free(&value);
+}
+
 void
 config_each_file(const struct config *c, void (*file)(void *ctx, const char *path), void *ctx)
 {

@@ -97,6 +97,12 @@ void config_print_help(FILE *out);
 /* "NAME=value  # where it comes from; whether HUP reads it again", a setting a line; secrets as asterisks. */
 void config_put(const struct config *c, struct buf *out);
 
+/*
+ * NAME='value' for a POSIX shell, a setting a line, without secrets: NAME_FILE='path' where a secret comes from a file
+ * of its own.
+ */
+void config_put_shell(const struct config *c, struct buf *out);
+
 /* Calls back with each file that a setting names, or that holds one. */
 void config_each_file(const struct config *c, void (*file)(void *ctx, const char *path), void *ctx);
 

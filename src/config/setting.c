@@ -164,13 +164,13 @@ parse_listener(struct str s, void *member)
 		return setting_type_copy(s, member);
 	if (colon == NULL ||
 	    !setting_type_parse_whole(str_from(colon + 1, s.n - (size_t)(colon + 1 - s.p)), 1, UINT16_MAX, &port))
-		return "not an address with a port, such as 127.0.0.1:9094, and not off";
+		return "not an address with a port, such as 127.0.0.1:9464, and not off";
 	host = str_first(s, (size_t)(colon - s.p));
 	/* RFC 3986 3.2.2: brackets tell the port from an IPv6 address. */
 	if (host.n > 2 && host.p[0] == '[' && host.p[host.n - 1] == ']')
 		host = str_from(host.p + 1, host.n - 2);
 	else if (memchr(host.p, ':', host.n) != NULL)
-		return "an IPv6 address needs brackets, such as [::1]:9094";
+		return "an IPv6 address needs brackets, such as [::1]:9464";
 	return is_address(host) ? setting_type_copy(s, member)
 				: "not an IPv4 or IPv6 address (a host name will not do)";
 }

@@ -42,7 +42,7 @@
 	X(access_log, SWITCH, HUP, "HULY_ACCESS_LOG", "on", "a line in the log for each request, at level info") \
 	X(log_client_address, SWITCH, HUP, "HULY_LOG_CLIENT_ADDRESS", "off", \
 	    "the client's address in the log line of a request that is refused for its token; personal data") \
-	X(metrics_bind, LISTENER, START, "HULY_METRICS_BIND", "127.0.0.1:9094", \
+	X(metrics_bind, LISTENER, START, "HULY_METRICS_BIND", "127.0.0.1:9464", \
 	    "address and port that the web server answers operators on, or off") \
 	X(allowed_peers, PEERS, START, "HULY_ALLOWED_PEERS", "any", \
 	    "users that may connect to the unix socket: any, or names and numbers with commas between") \

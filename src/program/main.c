@@ -16,6 +16,7 @@
 #include "base/exitcode.h"
 #include "base/log.h"
 #include "codec/kvlist.h"
+#include "config/environment_file.h"
 #include "config_build.h"
 #include "http/fcgi_conn.h"
 #include "os/heartbeat.h"
@@ -73,11 +74,12 @@ cannot_start(void)
 static bool
 read_settings(struct program *p)
 {
-	struct snapshot *settings;
+	struct snapshot *settings = NULL;
 	struct buf error;
 
 	buf_init(&error, 1024);
-	settings = reload_read(&p->config, NULL, p->options.overrides, &error);
+	if (p->options.environment_file == NULL || environment_file_load(p->options.environment_file, &error))
+		settings = reload_read(&p->config, NULL, p->options.overrides, &error);
 	if (settings != NULL)
 		reload_apply(&p->config, settings, &p->server.settings);
 	else
@@ -116,12 +118,15 @@ confine_service(const struct program *p)
 }
 
 static void
-print_settings(const struct config *c)
+print_settings(const struct config *c, bool for_shell)
 {
 	struct buf out;
 
 	buf_init(&out, 65536);
-	config_put(c, &out);
+	if (for_shell)
+		config_put_shell(c, &out);
+	else
+		config_put(c, &out);
 	(void)printf("%.*s", STR_FMT(buf_str(&out)));
 	buf_free(&out);
 }
@@ -423,7 +428,7 @@ run_service(struct program *p)
 		return EXIT_OK;
 	}
 	if (p->options.task == OPTIONS_PRINT_CONFIG) {
-		print_settings(&p->config);
+		print_settings(&p->config, p->options.for_shell);
 		return EXIT_OK;
 	}
 	if (p->options.task == OPTIONS_ACCESS_CHECK)

@@ -10,7 +10,8 @@ static void
 print_service_help(void)
 {
 	(void)printf("Usage: hulykvs [--log-level LEVEL]\n"
-		     "       hulykvs --check-config | --print-config [--log-level LEVEL]\n"
+		     "       hulykvs --check-config | --print-config[=shell] [--environment-file FILE]\n"
+		     "               [--log-level LEVEL]\n"
 		     "       hulykvs --access-check 'METHOD PATH' < TOKEN\n"
 		     "       hulykvs --help | --version\n\n"
 		     "Key-value service of the Huly platform, as a FastCGI responder on a listening\n"
@@ -20,6 +21,11 @@ print_service_help(void)
 		     "                         the token, or its claims as JSON, is on standard input\n"
 		     "      --check-config     read the settings, say what is wrong with them, and exit\n"
 		     "      --print-config     print the settings that are in force, and exit\n"
+		     "      --print-config=shell\n"
+		     "                         print them as lines that a POSIX shell can read, without the\n"
+		     "                         secrets, and exit\n"
+		     "      --environment-file FILE\n"
+		     "                         read the environment of a systemd unit from this file first\n"
 		     "      --log-level LEVEL  error, warn, info or debug, whatever the settings say\n"
 		     "  -h, --help             print this and exit\n"
 		     "  -V, --version          print the versions of the program and its libraries\n\n"
@@ -49,14 +55,25 @@ take_log_level(struct options *o, const char *text)
 	return EXIT_OK;
 }
 
+static enum exitcode
+take_print_config(struct options *o, const char *form)
+{
+	if (form != NULL && strcmp(form, "shell") != 0)
+		return service_usage("--print-config: there is no such form, only shell");
+	o->task = OPTIONS_PRINT_CONFIG;
+	o->for_shell = form != NULL;
+	return EXIT_OK;
+}
+
 enum exitcode
 options_read(struct options *o, int argc, char **argv)
 {
-	enum { CHECK_CONFIG = 256, PRINT_CONFIG, LOG_LEVEL, ACCESS_CHECK };
+	enum { CHECK_CONFIG = 256, PRINT_CONFIG, LOG_LEVEL, ACCESS_CHECK, ENVIRONMENT_FILE };
 	static const struct option options[] = {
 		{ "access-check", required_argument, NULL, ACCESS_CHECK },
 		{ "check-config", no_argument, NULL, CHECK_CONFIG },
-		{ "print-config", no_argument, NULL, PRINT_CONFIG },
+		{ "environment-file", required_argument, NULL, ENVIRONMENT_FILE },
+		{ "print-config", optional_argument, NULL, PRINT_CONFIG },
 		{ "log-level", required_argument, NULL, LOG_LEVEL },
 		{ "help", no_argument, NULL, 'h' },
 		{ "version", no_argument, NULL, 'V' },
@@ -76,7 +93,10 @@ options_read(struct options *o, int argc, char **argv)
 			o->task = OPTIONS_CHECK_CONFIG;
 			break;
 		case PRINT_CONFIG:
-			o->task = OPTIONS_PRINT_CONFIG;
+			code = take_print_config(o, optarg);
+			break;
+		case ENVIRONMENT_FILE:
+			o->environment_file = optarg;
 			break;
 		case LOG_LEVEL:
 			code = take_log_level(o, optarg);
@@ -93,5 +113,9 @@ options_read(struct options *o, int argc, char **argv)
 			return EXIT_USAGE; /* getopt has said it */
 		}
 	}
-	return code == EXIT_OK && optind < argc ? service_usage("unexpected argument") : code;
+	if (code == EXIT_OK && optind < argc)
+		return service_usage("unexpected argument");
+	if (code == EXIT_OK && o->environment_file != NULL && o->task == OPTIONS_SERVE)
+		return service_usage("--environment-file goes with --check-config, --print-config and --access-check");
+	return code;
 }

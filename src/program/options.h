@@ -19,6 +19,8 @@ enum options_task {
 struct options {
 	enum options_task task;
 	const char *asked;                   /* ACCESS_CHECK: "METHOD PATH" */
+	const char *environment_file;        /* to be read before the settings; NULL: none */
+	bool for_shell;                      /* PRINT_CONFIG: lines that a shell can read */
 	struct config_override overrides[2]; /* for config_load(); ends with a NULL name */
 };
 

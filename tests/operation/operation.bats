@@ -102,6 +102,42 @@ bare()
 	[ "$status" -eq 78 ]
 }
 
+@test "--print-config=shell: a shell reads what is in force, without a secret" {
+	mkdir "$BATS_TEST_TMPDIR/etc"
+	cd "$BATS_TEST_TMPDIR"
+	printf '\xef\xbb\xbfbind_port = 8_095\nmetrics_bind = "off"\n' >etc/config.toml
+	program HULY_DB_SCHEME="it's \$(false) \`false\`" HULY_TOKEN_SECRET=canary HULY_PAYLOAD_SIZE_LIMIT=1KiB \
+		"$HULYKVS_BUILD/hulykvs" --print-config=shell
+	[ "$status" -eq 0 ]
+	[[ $output != *canary* ]]
+	[ "$(eval "$output" && echo "$HULY_BIND_PORT $HULY_METRICS_BIND $HULY_PAYLOAD_SIZE_LIMIT $HULY_DB_SCHEME")" = \
+		"8095 off 1024 it's \$(false) \`false\`" ]
+	program "$HULYKVS_BUILD/hulykvs" --print-config=toml
+	[ "$status" -eq 64 ]
+}
+
+@test "--environment-file: settings of a systemd unit are checked as systemd reads them" {
+	cd "$BATS_TEST_TMPDIR"
+	printf '%s\n' '# a comment \' 'goes on' ' HULY_WORKERS = "2" ' "HULY_DB_SCHEME='a b'" >environment
+	program HULY_WORKERS=3 "$HULYKVS_BUILD/hulykvs" --print-config --environment-file environment
+	[ "$status" -eq 0 ]
+	grep -qxF 'HULY_WORKERS=2  # environment' <<<"$output"
+	grep -qxF 'HULY_DB_SCHEME=a b  # environment' <<<"$output"
+	echo 'HULY_WORKERS=canary' >>environment
+	program "$HULYKVS_BUILD/hulykvs" --check-config --environment-file=environment
+	[ "$status" -eq 78 ]
+	[[ $output == *HULY_WORKERS:* && $output != *canary* ]]
+	echo 'canary' >>environment
+	program "$HULYKVS_BUILD/hulykvs" --check-config --environment-file=environment
+	[ "$status" -eq 78 ]
+	[[ $output == *'environment:6: a line that is not NAME=value'* && $output != *canary* ]]
+	program "$HULYKVS_BUILD/hulykvs" --check-config --environment-file=nowhere
+	[ "$status" -eq 78 ]
+	[[ $output == *'nowhere: No such file'* ]]
+	program "$HULYKVS_BUILD/hulykvs" --environment-file=environment
+	[ "$status" -eq 64 ]
+}
+
 @test "--log-level is above the settings; a level that there is not: 64" {
 	program HULY_TOKEN_SECRET=s HULY_NONSENSE=1 HULY_LOG_LEVEL=error "$HULYKVS_BUILD/hulykvs" --check-config
 	[[ $output != *HULY_NONSENSE* ]]
