@@ -85,7 +85,7 @@ migrate_session_open(struct migrate_db *db)
 
 	migrate_db_close(db);
 	migrate_db_clear_error(db);
-	db->conn = dbconn_connect(db->config, APPLICATION, &db->error.text);
+	db->conn = dbconn_connect(db->config, APPLICATION, NULL, &db->error.text);
 	if (db->conn != NULL && dbconn_server(db->conn, &db->server, &db->error.text))
 		outcome = set_up(db);
 	if (outcome == MIGRATE_DONE)

@@ -31,7 +31,10 @@ struct connect_thread {
 	struct connect_thread_order *trying; /* the first of them during an attempt; NULL where its owner left */
 	bool stopping, down;
 	_Atomic unsigned fences;
-	bool reached; /* the thread's own: in the last attempt the database was there */
+	/* The thread's own. */
+	bool reached; /* in the last attempt the database was there */
+	struct connect_race_memory last;
+	char encryption[32]; /* of the last connection, as it was logged */
 	int64_t backoff, last_try, next_try;
 };
 
@@ -131,6 +134,24 @@ end_stale_backend(struct connect_thread *c, PGconn *conn, enum dbconn_server ser
 	PQclear(dbconn_result(conn, PQsendQueryParams(conn, query.p, 1, NULL, values, NULL, NULL, 0)));
 }
 
+/* Says how connections are encrypted, once and whenever it changes. */
+static void
+log_encryption(struct connect_thread *c, PGconn *conn)
+{
+	const char *encryption = dbconn_encryption(conn);
+	bool open = strcmp(encryption, "none") == 0 && dbconn_is_remote(conn);
+
+	if (strcmp(c->encryption, encryption) == 0)
+		return;
+	(void)snprintf(c->encryption, sizeof(c->encryption), "%s", encryption);
+	if (open)
+		log_event(LOG_WARN,
+		    "the connection to the database is not encrypted: sslmode=verify-full in the "
+		    "connection string, and TLS on the server, protect it");
+	else
+		log_event(LOG_INFO, "connected to the database", log_text("encryption", str_of(encryption)));
+}
+
 /* Makes a new connection ready for its role. */
 static bool
 prepare_connection(struct connect_thread *c, struct made *m, enum statement_role role, int stale_pid, struct buf *why)
@@ -142,6 +163,7 @@ prepare_connection(struct connect_thread *c, struct made *m, enum statement_role
 	    (role == STATEMENT_ROLE_WRITE && !look_at_clock(m, why)))
 		return false;
 	end_stale_backend(c, m->conn, m->server, stale_pid);
+	log_encryption(c, m->conn);
 	if (PQsetnonblocking(m->conn, 1) == 0 && (role == STATEMENT_ROLE_LIST || PQenterPipelineMode(m->conn) == 1))
 		return true;
 	dbconn_put_message(why, PQerrorMessage(m->conn));
@@ -152,7 +174,7 @@ prepare_connection(struct connect_thread *c, struct made *m, enum statement_role
 static struct made
 make(struct connect_thread *c, enum statement_role role, int stale_pid, struct buf *why)
 {
-	struct made m = { .conn = dbconn_connect(c->config, "hulykvs", why) };
+	struct made m = { .conn = dbconn_connect(c->config, "hulykvs", &c->last, why) };
 
 	c->reached = false;
 	if (m.conn != NULL && !prepare_connection(c, &m, role, stale_pid, why)) {

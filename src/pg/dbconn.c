@@ -3,167 +3,34 @@
 
 #include <endian.h>
 #include <errno.h>
+#include <libpq-events.h>
 #include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/base.h"
 #include "base/clock.h"
 #include "base/str.h"
-#include "base/utf8.h"
+#include "pg/conninfo.h"
+#include "pg/libpq_text.h"
 #include "pg/sql.h"
 
-#define CONNECT_TIMEOUT "5" /* seconds per address, where the string names none */
-#define ANSWER_TIME     (5 * CLOCK_S)
-
-/* What tokio-postgres calls otherwise than libpq; NULL: libpq has no such thing. */
-static const struct {
-	struct str theirs;
-	const char *ours;
-} translated[] = {
-	{ STR_INIT("keepalives_retries"), "keepalives_count" },
-	{ STR_INIT("load_balance_hosts"), NULL },
-};
+#define ANSWER_TIME (5 * CLOCK_S)
 
 void
 dbconn_put_message(struct buf *why, const char *libpq_message)
 {
-	/* libpq 15 formats bytes of nowhere where it may not read a certificate. */
-	bool text = utf8_is_text(str_of(libpq_message));
-
-	if (*libpq_message == '\0')
-		buf_puts(why, STR("no answer"));
-	for (const char *c = libpq_message; *c != '\0'; c++) {
-		if (*c != '\n') {
-			buf_putc(why, text || (*c >= ' ' && *c <= '~') ? *c : '?');
-			continue;
-		}
-		if (c[1] != '\0')
-			buf_puts(why, STR("; "));
-		while (c[1] == '\t' || c[1] == ' ') /* what libpq sets off stands on a line of its own */
-			c++;
-	}
-}
-
-static bool
-is_url(struct str s)
-{
-	return str_starts(s, STR("postgresql://")) || str_starts(s, STR("postgres://"));
-}
-
-/* Appends the parameter `pair` under libpq's name for it, or nothing. */
-static void
-put_pair(struct buf *out, struct str pair, char separator)
-{
-	struct str name, value;
-
-	(void)str_cut(pair, '=', &name, &value);
-	for (size_t i = 0; i < ARRAY_SIZE(translated); i++) {
-		if (!str_eq(str_trim(name), translated[i].theirs))
-			continue;
-		if (translated[i].ours == NULL)
-			return;
-		name = str_of(translated[i].ours);
-	}
-	if (out->n > 0 && out->p[out->n - 1] != '?')
-		buf_putc(out, separator);
-	buf_puts(out, name);
-	if (value.p != NULL) {
-		buf_putc(out, '=');
-		buf_puts(out, value);
-	}
-}
-
-static void
-translate_url(struct buf *out, struct str s)
-{
-	struct str base, query, pair;
-
-	if (!str_cut(s, '?', &base, &query)) {
-		buf_puts(out, s);
-		return;
-	}
-	buf_puts(out, base);
-	buf_putc(out, '?');
-	while (query.p != NULL) {
-		(void)str_cut(query, '&', &pair, &query);
-		put_pair(out, pair, '&');
-	}
-}
-
-/* The end of the first word of s, where quotes and backslashes keep white space in (libpq's conninfo syntax). */
-static size_t
-word_end(struct str s)
-{
-	bool quoted = false;
-	size_t i;
-
-	for (i = 0; i < s.n && (quoted || strchr(" \t\r\n", s.p[i]) == NULL); i++) {
-		if (s.p[i] == '\\' && i + 1 < s.n)
-			i++;
-		else if (s.p[i] == '\'')
-			quoted = !quoted;
-	}
-	return i;
-}
-
-static void
-translate_pairs(struct buf *out, struct str s)
-{
-	while (s.n > 0) {
-		size_t end = word_end(s);
-
-		if (end > 0)
-			put_pair(out, str_first(s, end), ' ');
-		s = str_skip(s, end > 0 ? end : 1);
-	}
-}
-
-/* Returns new (PQconninfoFree): the string in libpq's terms; NULL: it cannot be read. */
-static PQconninfoOption *
-parse_string(const char *db_connection)
-{
-	struct buf translation;
-	PQconninfoOption *options = NULL;
-	struct str s = str_of(db_connection);
-	char *libpq_says = NULL;
-
-	buf_init(&translation, 64 * 1024);
-	if (is_url(s))
-		translate_url(&translation, s);
-	else
-		translate_pairs(&translation, s);
-	buf_putc(&translation, '\0');
-	if (buf_ok(&translation))
-		options = PQconninfoParse(translation.p, &libpq_says);
-	/* The message quotes the string, password and all: not for anybody's eyes. */
-	PQfreemem(libpq_says);
-	if (translation.p != NULL)
-		explicit_bzero(translation.p, translation.n);
-	buf_free(&translation);
-	return options;
-}
-
-/* Frees; overwrites what there is of a password first. */
-static void
-forget_copy(PQconninfoOption *options)
-{
-	for (PQconninfoOption *o = options; o != NULL && o->keyword != NULL; o++)
-		if (o->val != NULL)
-			explicit_bzero(o->val, strlen(o->val));
-	PQconninfoFree(options);
+	libpq_text_put(why, libpq_message);
 }
 
 bool
 dbconn_string_ok(const char *db_connection, struct buf *why)
 {
-	PQconninfoOption *options = parse_string(db_connection);
+	struct conninfo info;
+	bool ok = conninfo_parse(&info, db_connection, why);
 
-	if (options == NULL) {
-		buf_puts(why, STR("not a connection string that libpq can read (URL or key=value pairs)"));
-		return false;
-	}
-	forget_copy(options);
-	return true;
+	conninfo_free(&info);
+	return ok;
 }
 
 static bool
@@ -180,54 +47,135 @@ is_file(const char *keyword)
 void
 dbconn_each_file(const char *db_connection, void (*file)(void *ctx, const char *path), void *ctx)
 {
-	PQconninfoOption *given[] = { parse_string(db_connection), PQconndefaults() };
+	PQconninfoOption *defaults = PQconndefaults();
+	struct conninfo info;
+	struct buf ignored;
 
-	for (size_t i = 0; i < ARRAY_SIZE(given); i++) {
-		for (PQconninfoOption *o = given[i]; o != NULL && o->keyword != NULL; o++)
-			if (is_file(o->keyword) && o->val != NULL && o->val[0] != '\0')
-				file(ctx, o->val);
-		forget_copy(given[i]);
+	buf_init(&ignored, 1024);
+	if (conninfo_parse(&info, db_connection, &ignored))
+		for (size_t i = 0; i < info.n; i++)
+			if (is_file(info.name[i]) && info.value[i][0] != '\0')
+				file(ctx, info.value[i]);
+	for (PQconninfoOption *o = defaults; o != NULL && o->keyword != NULL; o++)
+		if (is_file(o->keyword) && o->val != NULL && o->val[0] != '\0')
+			file(ctx, o->val);
+	PQconninfoFree(defaults);
+	conninfo_free(&info);
+	buf_free(&ignored);
+}
+
+/* What the server said before it ended the connection; the connection owns it. */
+struct last_words {
+	char text[256]; /* "": nothing */
+};
+
+static int
+on_connection_event(PGEventId id, void *info, void *ctx)
+{
+	(void)ctx;
+	if (id == PGEVT_CONNDESTROY) {
+		PGconn *conn = ((PGEventConnDestroy *)info)->conn;
+
+		free(PQinstanceData(conn, on_connection_event));
+		(void)PQsetInstanceData(conn, on_connection_event, NULL);
 	}
+	return 1;
+}
+
+void
+dbconn_note_error(PGconn *conn, const PGresult *res)
+{
+	struct last_words *words = PQinstanceData(conn, on_connection_event);
+	const char *severity = PQresultErrorField(res, PG_DIAG_SEVERITY_NONLOCALIZED);
+	const char *message = PQresultErrorField(res, PG_DIAG_MESSAGE_PRIMARY);
+
+	if (words == NULL || severity == NULL || message == NULL)
+		return;
+	if (strcmp(severity, "FATAL") == 0 || strcmp(severity, "PANIC") == 0)
+		(void)snprintf(words->text, sizeof(words->text), "%s: %s", severity, message);
 }
 
 /* libpq prints notices on stderr unless told otherwise; they may quote rows. */
 static void
-ignore_notice(void *arg, const char *message)
+receive_notice(void *arg, const PGresult *res)
 {
-	(void)arg;
-	(void)message;
+	dbconn_note_error(arg, res);
+}
+
+void
+dbconn_put_reason(struct buf *why, PGconn *conn)
+{
+	const struct last_words *words = PQinstanceData(conn, on_connection_event);
+
+	libpq_text_put(why, words != NULL && words->text[0] != '\0' ? words->text : PQerrorMessage(conn));
+}
+
+/* The connection remembers what the server says about its end.  Without memory it does not. */
+static void
+listen_for_notices(PGconn *conn)
+{
+	struct last_words *words = calloc(1, sizeof(*words));
+
+	(void)PQsetNoticeReceiver(conn, receive_notice, conn);
+	if (PQregisterEventProc(conn, on_connection_event, "last words", NULL) == 0 ||
+	    PQsetInstanceData(conn, on_connection_event, words) == 0)
+		free(words);
+}
+
+/* Our defaults in front of what the operator wrote, which counts. */
+static void
+add_defaults(struct conninfo *info, const char *application_name)
+{
+	const struct {
+		const char *name, *value;
+	} defaults[] = {
+		{ "fallback_application_name", application_name },
+		{ "client_encoding", "UTF8" }, /* names are UTF-8, whatever the database's encoding is */
+		/* A connection that a firewall forgot, or whose host is gone, is found out within seconds. */
+		{ "keepalives_idle", "30" },
+		{ "keepalives_interval", "5" },
+		{ "keepalives_count", "3" },
+		{ "tcp_user_timeout", "5000" },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(defaults); i++)
+		conninfo_default(info, defaults[i].name, defaults[i].value);
 }
 
 PGconn *
-dbconn_connect(const struct config *c, const char *application_name, struct buf *why)
+dbconn_connect(const struct config *c, const char *application_name, struct connect_race_memory *last, struct buf *why)
 {
-	enum { OWN = 4 };
-	const char *names[64 + OWN], *values[64 + OWN];
-	size_t n = 0;
-	PGconn *conn;
-	PQconninfoOption *options = parse_string(c->db_connection);
+	struct conninfo info;
+	PGconn *conn = NULL;
 
-	if (options == NULL) {
-		buf_puts(why, STR("the connection string cannot be read"));
-		return NULL;
+	if (conninfo_parse(&info, c->db_connection, why)) {
+		add_defaults(&info, application_name);
+		conn = connect_race_run(&info, last, why);
 	}
-	/* Ours come first: what the operator wrote overrides them. */
-	names[n] = "connect_timeout", values[n++] = CONNECT_TIMEOUT;
-	names[n] = "fallback_application_name", values[n++] = application_name;
-	names[n] = "client_encoding", values[n++] = "UTF8"; /* names are UTF-8, whatever the database's encoding is */
-	for (PQconninfoOption *o = options; o->keyword != NULL && n < 64 + OWN - 1; o++)
-		if (o->val != NULL && o->val[0] != '\0')
-			names[n] = o->keyword, values[n++] = o->val;
-	names[n] = NULL, values[n] = NULL;
-	conn = PQconnectdbParams(names, values, 0);
-	forget_copy(options);
-	if (conn != NULL && PQstatus(conn) == CONNECTION_OK) {
-		(void)PQsetNoticeProcessor(conn, ignore_notice, NULL);
-		return conn;
-	}
-	dbconn_put_message(why, conn != NULL ? PQerrorMessage(conn) : "out of memory");
-	PQfinish(conn);
-	return NULL;
+	conninfo_free(&info);
+	if (conn != NULL)
+		listen_for_notices(conn);
+	return conn;
+}
+
+bool
+dbconn_is_remote(PGconn *conn)
+{
+	const char *host = PQhost(conn), *address = PQhostaddr(conn);
+
+	if (host != NULL && (host[0] == '/' || host[0] == '@'))
+		return false;
+	return address == NULL || (strncmp(address, "127.", 4) != 0 && strcmp(address, "::1") != 0);
+}
+
+const char *
+dbconn_encryption(PGconn *conn)
+{
+	const char *protocol = PQsslInUse(conn) == 1 ? PQsslAttribute(conn, "protocol") : NULL;
+
+	if (PQgssEncInUse(conn) == 1)
+		return "GSSAPI";
+	return protocol != NULL ? protocol : "none";
 }
 
 /* Until PQgetResult() would not block; false: lost, or too late. */

@@ -4,12 +4,8 @@
  *
  * Everything here blocks (libpq looks names up in the resolver), so it is
  * called by hulykvs-migrate and by the connector thread, never by a worker.
- * The connection string goes to libpq as the operator wrote it, TLS settings
- * and lists of hosts included, but for two names:
- *
- * COMPAT: tokio-postgres's name keepalives_retries is translated to libpq's
- * keepalives_count; its load_balance_hosts, which libpq 15 does not know, is
- * left out.
+ * The connection string is read by conninfo; with several hosts, or a name
+ * with several addresses, connect_race finds the one that answers.
  */
 #ifndef HULYKVS_DBCONN_H
 #define HULYKVS_DBCONN_H
@@ -17,6 +13,7 @@
 #include <libpq-fe.h>
 
 #include "config/config.h"
+#include "pg/connect_race.h"
 #include "pg/db_clock.h"
 
 /* What a server is, as far as the SQL differs. */
@@ -26,19 +23,34 @@ enum dbconn_server {
 	DBCONN_SERVERS, /* how many kinds there are */
 };
 
-/* Whether libpq can read the connection string; *why never quotes it. */
+/* Whether the connection string can be read; *why never quotes it. */
 bool dbconn_string_ok(const char *db_connection, struct buf *why) __attribute__((warn_unused_result));
 
 /* Calls back with each file and directory that the string, or libpq's environment, names: certificates, passwords. */
 void dbconn_each_file(const char *db_connection, void (*file)(void *ctx, const char *path), void *ctx);
 
 /*
- * Connects; returns new (PQfinish), or NULL with libpq's one-line reason in
- * *why (host names and roles, no password).  Waits connect_timeout of the
- * string, or 5 s per address where it names none.
+ * Connects; returns new (PQfinish), or NULL with the reason in one line in *why: host names and roles, nothing of the
+ * password.  Waits connect_timeout of the string, or 5 s, per address.  last: see connect_race; NULL: none is kept.
+ * Notices are not printed.
  */
-PGconn *dbconn_connect(const struct config *c, const char *application_name, struct buf *why)
-    __attribute__((warn_unused_result));
+PGconn *dbconn_connect(const struct config *c, const char *application_name, struct connect_race_memory *last,
+    struct buf *why) __attribute__((warn_unused_result));
+
+/* What the connection is encrypted with, "TLSv1.3", or "none"; lent until it is closed. */
+const char *dbconn_encryption(PGconn *conn);
+
+/* Whether it leaves this machine. */
+bool dbconn_is_remote(PGconn *conn);
+
+/*
+ * Remembers an error result that ends the connection (FATAL, PANIC).  Errors that come while no statement runs are
+ * remembered anyway.
+ */
+void dbconn_note_error(PGconn *conn, const PGresult *res);
+
+/* Appends why the connection has ended: what the server said, else libpq's message. */
+void dbconn_put_reason(struct buf *why, PGconn *conn);
 
 /*
  * The answer to what PQsend…() has just sent (sent: what that returned); returns new (PQclear), the last result

@@ -37,7 +37,11 @@ setup()
 
 teardown()
 {
-	[ -z "${PROGRAM:-}" ] || kill "$PROGRAM" 2>/dev/null || :
+	local pid
+
+	for pid in ${PROGRAM:-} ${HOSTS:-}; do
+		kill "$pid" 2>/dev/null || :
+	done
 }
 
 # url CA: nobody listens at the first host; the name is checked against the certificate at the second.
@@ -65,6 +69,29 @@ all_encrypted()
 		[ "$SECONDS" -lt "$deadline" ]
 		sleep 0.1
 	done
+}
+
+# An attempt may take a minute, so the test's patience ends long before that of a single host.
+@test "several hosts: one that answers nothing and one that closes do not keep the third away" {
+	local silent closing
+
+	python3 "$BATS_TEST_DIRNAME/../tools/silent_hosts.py" >"$BATS_TEST_TMPDIR/ports" 3>&- &
+	HOSTS=$!
+	until read -r silent closing 2>/dev/null <"$BATS_TEST_TMPDIR/ports"; do
+		sleep 0.1
+	done
+	export HULY_TOKEN_SECRET=a-secret-of-the-test
+	export HULY_DB_CONNECTION="postgresql://postgres@127.0.0.1:$silent,127.0.0.1:$closing,localhost:$PG_PORT/tls?connect_timeout=60"
+	timeout 20 "$HULYKVS_BUILD/hulykvs-migrate"
+	HULY_WORKERS=2 spawn-fcgi -n -s "$BATS_TEST_TMPDIR/socket" -- "$HULYKVS_BUILD/hulykvs" 3>&- \
+		2>"$BATS_TEST_TMPDIR/log" &
+	PROGRAM=$!
+	local deadline=$((SECONDS + 20))
+	until [ "$(pg_sql tls -c "select count(*) >= 6 from pg_stat_activity where application_name = 'hulykvs'")" = t ]; do
+		[ "$SECONDS" -lt "$deadline" ]
+		sleep 0.1
+	done
+	grep -q 'encryption="TLSv1' "$BATS_TEST_TMPDIR/log"
 }
 
 # The string names a service, whose file is known to libpq alone.

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: EPL-2.0 */
+/*
+ * connect_race: makes a connection to one of the hosts of a connection string.
+ *
+ * The host that was connected to last is tried first, then the others in the
+ * order of the string; each further attempt begins when the one before has
+ * failed or has had no answer for CONNECT_RACE_STAGGER, and runs beside it.
+ * The first that is ready wins, the others are closed.  So a host that answers
+ * nothing costs a fraction of a second and not its whole time limit, and one
+ * that accepts and closes does not end the search (libpq would try one address
+ * after the other).
+ *
+ * Only dbconn uses it.  It blocks, at most for the time limit of each address.
+ */
+#ifndef HULYKVS_CONNECT_RACE_H
+#define HULYKVS_CONNECT_RACE_H
+
+#include <libpq-fe.h>
+
+#include "pg/conninfo.h"
+
+#define CONNECT_RACE_TIMEOUT 5 /* seconds for an address, where the string has no connect_timeout */
+#define CONNECT_RACE_STAGGER (250 * CLOCK_MS)
+
+/* The address that was connected to last; "": none yet.  The caller keeps it between calls. */
+struct connect_race_memory {
+	char host[256], port[16];
+};
+
+/*
+ * Returns new (PQfinish), or NULL with the reasons of the hosts in *why.  m may be NULL.
+ */
+PGconn *connect_race_run(const struct conninfo *c, struct connect_race_memory *m, struct buf *why)
+    __attribute__((warn_unused_result));
+
+#endif
