@@ -253,7 +253,7 @@ dbconn_server(PGconn *conn, enum dbconn_server *server, struct buf *why)
 bool
 dbconn_pooled(PGconn *conn, bool *pooled, struct buf *why)
 {
-	PGresult *res = ask_one(conn, "statements/backend", 0, why);
+	PGresult *res = ask_one(conn, "postgresql/backend_pid", 0, why);
 
 	if (res != NULL)
 		*pooled = strtol(PQgetvalue(res, 0, 0), NULL, 10) != PQbackendPID(conn);
