@@ -393,7 +393,8 @@ write_new_proof(struct migrate_seal *m, struct migrate_db *db, const struct seal
 	if (p == NULL || !digest_md5(STR(""), &md5) || !seal_value(m->seal, place, STR(""), &md5, p, &column))
 		return migrate_db_refuse(db, "the proof of the current key cannot be sealed");
 	outcome = migrate_db_do(db, "statements/put_if_absent",
-	    MIGRATE_ARGS(workspace, SEAL_PROOF_NS, id, hex_text(m, column.b, sizeof(column.b)), hex_text(m, p, n)));
+	    MIGRATE_ARGS(workspace, SEAL_PROOF_NS, id, hex_text(m, column.b, sizeof(column.b)), hex_text(m, p, n),
+		"infinity")); /* it may be written at any time */
 	arena_reset(&m->arena);
 	return outcome;
 }

@@ -109,7 +109,7 @@ add_reason(struct race *r, const char *message)
 }
 
 static void
-end_attempt(struct race *r, struct candidate *c, const char *message)
+drop_candidate(struct race *r, struct candidate *c, const char *message)
 {
 	if (message != NULL)
 		add_reason(r, message);
@@ -185,7 +185,7 @@ is_own(const struct race *r, const char *name)
 
 /* Begins the next attempt. */
 static void
-begin_attempt(struct race *r)
+start_candidate(struct race *r)
 {
 	enum { OWN = 4 };
 	const char *names[CONNINFO_MAX + OWN + 1], *values[CONNINFO_MAX + OWN + 1];
@@ -212,7 +212,7 @@ begin_attempt(struct race *r)
 	if (c->conn == NULL)
 		add_reason(r, "out of memory");
 	else if (PQstatus(c->conn) == CONNECTION_BAD)
-		end_attempt(r, c, PQerrorMessage(c->conn));
+		drop_candidate(r, c, PQerrorMessage(c->conn));
 }
 
 /* Lets libpq go on with the attempt; true: the connection is ready. */
@@ -221,7 +221,7 @@ go_on(struct race *r, struct candidate *c)
 {
 	c->wants = PQconnectPoll(c->conn);
 	if (c->wants == PGRES_POLLING_FAILED)
-		end_attempt(r, c, PQerrorMessage(c->conn));
+		drop_candidate(r, c, PQerrorMessage(c->conn));
 	return c->wants == PGRES_POLLING_OK;
 }
 
@@ -232,7 +232,7 @@ say_timeout(struct race *r, struct candidate *c)
 
 	(void)snprintf(text, sizeof(text), "host \"%s\", port %s: no answer within %d s", c->host,
 	    c->port[0] != '\0' ? c->port : PQport(c->conn), (int)(r->timeout / CLOCK_S));
-	end_attempt(r, c, text);
+	drop_candidate(r, c, text);
 }
 
 /* Waits for the attempts that are under way, until one can go on, is late, or another is to begin. */
@@ -299,7 +299,7 @@ run_candidates(struct race *r)
 		size_t before = count_running(r);
 
 		if (r->begun < r->count && (before == 0 || clock_mono() >= next)) {
-			begin_attempt(r);
+			start_candidate(r);
 			next = clock_mono() + CONNECT_RACE_STAGGER;
 			continue;
 		}
