@@ -10,8 +10,11 @@
 #   bench_main_db           as DB-COMMAND: the database of the world "main", as it is
 #   bench_sealed COUNT SIZE the world "sealed" on that database, with that many sealed values
 #   bench_collector         takes spans and forgets them; $BENCH_COLLECTOR is where
-#   bench_fill NAMESPACE COUNT SIZE FORMAT
+#   bench_fill NAMESPACE COUNT KIND SIZE FORMAT
 #                           keys for the last world, see fill.py
+#   bench_samples           a table of large values that pgbench puts into kvs
+#   bench_peer              the program PEER_BIN, if one is named, on a database of its own; sets PEER_URL
+#   bench_distance          the worlds of the rows "distance": a database whose answers take their time
 #   bench_settle            statistics, checkpoint: after the last bench_fill
 #   bench_statements        $BENCH_STATE/NAME.sql for pgbench, from sql/statements, and explain.sql
 #
@@ -45,7 +48,7 @@ bench_need()
 bench_open()
 {
 	unset PG_DIR WORLD_DIR
-	bench_pg='' bench_driver='' bench_collector='' BENCH_STATE=''
+	bench_pg='' bench_driver='' bench_collector='' bench_peers=() BENCH_STATE=''
 	trap bench_close EXIT
 	trap 'exit 130' INT
 	trap 'exit 143' TERM HUP
@@ -70,6 +73,7 @@ bench_close()
 		wait "$bench_driver"
 	fi
 	bench_leave
+	[ ${#bench_peers[@]} -eq 0 ] || kill -TERM "${bench_peers[@]}" 2>/dev/null
 	[ -z "$bench_collector" ] || kill -TERM "$bench_collector" 2>/dev/null
 	for saved in "$BENCH_STATE"/*.world; do
 		[ -f "$saved" ] || continue
@@ -122,7 +126,7 @@ bench_world()
 		HULY_*) settings+=("$setting=${!setting}") ;;
 		esac
 	done < <(compgen -e)
-	WORLD_BARE=1 world_start nginx HULY_LOG_LEVEL=warn "${settings[@]}" "$@" HULY_DB_CONNECTION="$url" ||
+	WORLD_BARE=1 world_start nginx HULY_LOG_LEVEL=info "${settings[@]}" "$@" HULY_DB_CONNECTION="$url" ||
 		bench_fail "the service did not start"
 	world_save "$BENCH_STATE/$name.world"
 	BENCH_DB=$name
@@ -164,10 +168,83 @@ bench_sealed()
 	bench_world sealed bench_main_db HULY_ENCRYPTION_MODE=on HULY_ENCRYPTION_KEYS_FILE="$BENCH_STATE/keys" \
 		HULY_ENCRYPTION_NAMESPACES=sealed
 	BENCH_DB=main
-	bench_fill sealed "$1" "$2" 1%08d
+	bench_fill sealed "$1" noise "$2" 1%08d
 	world_environment
 	(cd "$WORLD_DIR" && "${WORLD_ENV[@]}" "$HULYKVS_BUILD/hulykvs-migrate" reencrypt 2>>migrate.log) ||
 		bench_fail "the values were not sealed"
+}
+
+# Stored without compression, so that a statement that copies one into kvs compresses it there, as a PUT does.
+bench_samples()
+{
+	local file
+
+	pg_sql "$BENCH_DB" -c 'create table bench_samples (name text primary key, md5 bytea, value bytea)' \
+		-c 'alter table bench_samples alter value set storage external'
+	for file in "$BENCH_STATE"/json-*.0 "$BENCH_STATE"/noise-524288.0; do
+		printf '%s\t\\\\x%s\t\\\\x%s\n' "$(basename "$file" .0)" "$(md5sum <"$file" | cut -d' ' -f1)" "$(od -An -v -tx1 <"$file" | tr -d ' \n')"
+	done | pg_sql "$BENCH_DB" -c 'copy bench_samples from stdin'
+}
+
+# bench_start_peer DATABASE SOCKET-DIRECTORY: prints nothing; its address is in $BENCH_STATE/DATABASE.url.
+bench_start_peer()
+{
+	local port url
+
+	port=$(world_port) url=http://127.0.0.1:$port
+	mkdir -p "$BENCH_STATE/$1"
+	(
+		cd "$BENCH_STATE/$1" && exec env -i PATH="$PATH" HULY_BIND_HOST=127.0.0.1 HULY_BIND_PORT="$port" \
+			HULY_TOKEN_SECRET=secret HULY_DB_CONNECTION="host=$2 port=$PG_PORT user=postgres dbname=$1" \
+			"$PEER_BIN" >peer.log 2>&1
+	) &
+	bench_peers+=($!)
+	world_until 60 curl -sf -o /dev/null "$url/status" || {
+		tail -n 20 "$BENCH_STATE/$1/peer.log" >&2
+		bench_fail "the peer did not start"
+	}
+	echo "$url" >"$BENCH_STATE/$1.url"
+}
+
+bench_peer()
+{
+	[ -n "${PEER_BIN:-}" ] || return 0
+	pg_db peer >/dev/null || bench_fail "no database for the peer"
+	bench_start_peer peer "$PG_DIR/socket"
+	PEER_URL=$(cat "$BENCH_STATE/peer.url")
+	export PEER_URL
+}
+
+# A proxy in front of PostgreSQL makes each statement and each commit take its time; the rows set how much, through its
+# control socket.  plain=on passes for PostgreSQL, without it for CockroachDB (simulated).
+bench_distance()
+{
+	local name dir words
+
+	for name in distance_pg distance_crdb; do
+		case " ${BENCH_ROWS:-$name} " in *" distance"* | *" $name "*) ;; *) continue ;; esac
+		words=()
+		[ "$name" = distance_crdb ] || words=(plain=on)
+		dir=$BENCH_STATE/$name.socket
+		mkdir "$dir"
+		python3 "$WORLD_TOP/tests/tools/cockroachdb_simulator.py" "$dir/.s.PGSQL.$PG_PORT" \
+			"$PG_DIR/socket/.s.PGSQL.$PG_PORT" "${words[@]}" &
+		bench_peers+=($!)
+		world_until 20 test -S "$dir/.s.PGSQL.$PG_PORT" || bench_fail "no proxy for $name"
+		bench_world "$name" bench_distance_url
+		bench_fill points 10000 noise 1024 1%08d
+		bench_settle
+		if [ -n "${PEER_BIN:-}" ]; then
+			pg_db "peer_$name" >/dev/null || bench_fail "no database for the peer"
+			bench_start_peer "peer_$name" "$dir"
+		fi
+	done
+}
+
+# As DB-COMMAND: a database, reached through the proxy of the same name.
+bench_distance_url()
+{
+	pg_db "$1" >/dev/null && echo "host=$BENCH_STATE/$1.socket port=$PG_PORT user=postgres dbname=$1"
 }
 
 bench_settle()
@@ -192,6 +269,12 @@ bench_statements()
 			echo ';'
 		} >"$BENCH_STATE/$name.sql"
 	done
+	cat >"$BENCH_STATE/put_sample.sql" <<-'END'
+		\set p3 random(:first, :last)
+		insert into hulykvs.kvs (workspace, namespace, key, md5, value)
+		select :p1, :p2, :p3, md5, value from bench_samples where name = :sample
+		    on conflict (workspace, namespace, key) do update set md5 = excluded.md5, value = excluded.value;
+	END
 	{
 		echo 'prepare q (uuid, text, text, int8, text) as'
 		sed 's/{schema}/hulykvs/g' "$WORLD_TOP/sql/statements/list_below.sql"

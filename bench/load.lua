@@ -1,23 +1,23 @@
 -- SPDX-License-Identifier: EPL-2.0
--- What wrk sends:  wrk -s load.lua URL -- METHOD PATH [SIZE FIRST COUNT]
+-- What wrk sends:  wrk -s load.lua URL -- METHOD PATH [VALUES FIRST COUNT]
 --
 -- With COUNT, PATH is followed by a number drawn from FIRST, FIRST + 1, ...; a
--- PUT sends SIZE random bytes, one of a few bodies made beforehand.  The token
--- is in the environment, where no process list shows it.  Ends with a line of JSON.
+-- PUT sends one of the files VALUES.0 to VALUES.3 (see values.py).  The token is
+-- in the environment, where no process list shows it.  Ends with a line of JSON.
 
-local BODIES = 4
+local COPIES = 4
 local first, count, heads, bodies
 
-local function random_bytes(size)
-	local bytes = {}
-	for i = 1, size do
-		bytes[i] = string.char(math.random(0, 255))
-	end
-	return table.concat(bytes)
+local function contents(path)
+	local file = assert(io.open(path, "rb"))
+	local bytes = file:read("*a")
+
+	file:close()
+	return bytes
 end
 
 function init(args)
-	local method, path, size = args[1], args[2], tonumber(args[3] or 0)
+	local method, path, values = args[1], args[2], args[3]
 	local fields = " HTTP/1.1\r\nHost: bench\r\nAuthorization: Bearer " .. os.getenv("BENCH_TOKEN") .. "\r\n"
 
 	math.randomseed(os.time())
@@ -28,8 +28,10 @@ function init(args)
 		return
 	end
 	bodies = {}
-	for i = 1, BODIES do
-		bodies[i] = fields .. "Content-Length: " .. size .. "\r\n\r\n" .. random_bytes(size)
+	for i = 1, COPIES do
+		local body = contents(values .. "." .. (i - 1))
+
+		bodies[i] = fields .. "Content-Length: " .. #body .. "\r\n\r\n" .. body
 	end
 end
 

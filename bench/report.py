@@ -11,7 +11,9 @@ import sys
 
 LEGEND = """
 {cores} cores for all, {database}, {rounds} rounds of {seconds} s.
-pgbench -M prepared: as many clients, but 16 beside 64 for GET and 32 beside 64 for PUT.
+pgbench -M prepared: as many clients, but 16 beside 64 for GET and 32 beside 64 for PUT; the PUT of a large value copies
+it from a table.  Ours is behind nginx with the settings that a user has (access log, metrics), the peer is asked itself.
+Values: noise is random bytes, json arrays of identifiers, times and labels from the seed of bench/values.py.
 Medians (lowest - highest).  us: CPU per request.  MiB: resident memory of the program, at most.
 others: cores that were busy with something else; the figures are worth less the more.
 """
@@ -57,12 +59,13 @@ def rate_cells(rounds):
     peers = [r["peer"]["rate"] for r in rounds if "peer" in r]
     cells.append(spread(peers) if peers else "")
     cells.append(spread([o["rate"] / x for o, x in zip(ours, peers)]) if peers else "")
+    cells.append(rounds[0].get("aim_peer", "") if peers else "")
     cells.append("{:.2f}".format(statistics.median(r["peer"]["p99"] for r in rounds)) if peers else "")
     return cells
 
 
 RATE_HEAD = ["", "requests/s", "pgbench/s", "ratio", "aim", "p50 ms", "p99 ms", *(f"{g} us" for g in GROUPS),
-             "MiB", "others", "peer/s", "x peer", "peer p99 ms"]
+             "MiB", "others", "peer/s", "x peer", "aim", "peer p99 ms"]
 
 
 def table(head, lines):

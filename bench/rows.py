@@ -45,8 +45,8 @@ def at_once(number, work):
 
 # Points.
 
-def point_arguments(method, size, namespace="points", count=KEYS):
-    return [method, f"/api2/{WORKSPACE}/{namespace}/", size, FIRST_KEY, count]
+def point_arguments(method, size, namespace="points", count=KEYS, kind="noise"):
+    return [method, f"/api2/{WORKSPACE}/{namespace}/", os.path.join(STATE, f"{kind}-{size}"), FIRST_KEY, count]
 
 
 def point_variables(method, size, count=KEYS):
@@ -115,7 +115,7 @@ def sealed(stage):
     return {"figures": figures}
 
 
-OBSERVED = {"main": ("with metrics", ">= 97"), "logged": ("with metrics and access log", ""),
+OBSERVED = {"measured": ("with metrics", ">= 97"), "main": ("with metrics and access log", ""),
             "traced": ("with metrics and 10 % of the requests traced", ">= 93")}
 
 
@@ -156,25 +156,105 @@ def syncs(size):
     return count / taken
 
 
-def large_values(method):
-    size = 524288
+# Values as the services store them: how many keys there are of each size.
+STORED = {("json", 4096): 4000, ("json", 65536): 400, ("json", 524288): 32, ("noise", 524288): 32}
 
+
+def limit_values(world, method, kind, size, clients):
+    """pgbench with as many connections: the same read, or a copy of the value from a table beside it."""
+    count = STORED[kind, size]
+    variables = {"p1": WORKSPACE, "p2": f"{kind}{size}", "first": FIRST_KEY, "last": FIRST_KEY + count - 1}
+    if method == "GET":
+        return pgbench(world, clients, "get", variables)
+    rate = pgbench(world, clients, "put_sample", variables | {"sample": f"{kind}-{size}"})
+    tidy(world, method)
+    return rate
+
+
+def stored_values(method, kind, size, clients):
     def measure(stage):
-        arguments = point_arguments(method, size, "big", 16)
-        wal = wal_written(stage["main"])
-        row = {"ours": wrk(stage["main"], 4, arguments)}
-        wal = (wal_written(stage["main"]) - wal) / max(row["ours"]["requests"], 1)
-        tidy(stage["main"], method)
-        cpu = row["ours"]["cpu"]
-        row["figures"] = [figure(f"{method} 512 KiB: CPU of {group} per KiB", cpu[group] / 512, "us")
-                          for group in ("program", "nginx", "database")]
-        row["figures"] += [figure(f"{method} 512 KiB: resident at most", row["ours"]["peak"], "MiB")]
-        if method == "PUT":
-            row["figures"] += [figure("PUT 512 KiB: WAL of each", wal / 1024, "KiB"),
-                               figure("PUT 512 KiB: limit of the disk, that much with fdatasync", syncs(int(wal)), "/s")]
+        world, arguments = stage["main"], point_arguments(method, size, f"{kind}{size}", STORED[kind, size], kind)
+        wal = wal_written(world)
+        row = {"ours": wrk(world, clients, arguments)}
+        wal = (wal_written(world) - wal) / max(row["ours"]["requests"], 1)
+        tidy(world, method)
+        row["limit"] = limit_values(world, method, kind, size, clients)
+        row["figures"] = []
+        if method == "PUT" and size == 524288:
+            name = f"PUT {kind} 512 KiB, {clients} clients"
+            row["figures"] += [figure(f"{name}: WAL of each", wal / 1024, "KiB"),
+                               figure(f"{name}: limit of the disk, that much with fdatasync", syncs(int(wal)), "/s")]
         if "peer" in stage:
-            row["peer"] = wrk(stage["peer"], 4, arguments)
+            row["peer"] = wrk(stage["peer"], clients, arguments)
         return row
+    return measure
+
+
+def beside_large(stage):
+    """Small writes, with and without two clients that write 512 KiB of JSON without a pause."""
+    def write(world):
+        result = wrk(world, 16, point_arguments("PUT", 1024))
+        tidy(world, "PUT")
+        return result
+
+    def measure(world):
+        alone = write(world)
+        large = subprocess.Popen(
+            wrk_command(world, 2, point_arguments("PUT", 524288, "json524288", 32, "json"), SECONDS + 2),
+            stdout=subprocess.PIPE, text=True)
+        try:
+            time.sleep(0.5)  # both are at it
+            beside = write(world)
+            large_rate = wrk_summary(large.communicate()[0])["rate"]
+        finally:
+            large.kill()
+            large.wait()
+        return alone, beside, large_rate
+
+    alone, beside, large_rate = measure(stage["main"])
+    row = {"ours": beside, "figures": [
+        figure("PUT 1 KiB, 16 clients, alone: p99", alone["p99"], "ms"),
+        figure("PUT 1 KiB, 16 clients, beside two that write 512 KiB of JSON: p99", beside["p99"], "ms"),
+        figure("p99 beside large writes : alone", beside["p99"] / alone["p99"], "x", "<= 3"),
+        figure("large writes meanwhile", large_rate, "/s")]}
+    if "peer" in stage:
+        theirs = measure(stage["peer"])
+        row["peer"] = theirs[1]
+        row["figures"].append(figure("large writes meanwhile, peer", theirs[2], "/s"))
+    return row
+
+
+# A database at a distance.
+
+def order(name, words):
+    """Tells the proxy of that name how long statements and commits take from now on."""
+    with socket.socket(socket.AF_UNIX) as control:
+        control.connect(os.path.join(STATE, f"{name}.socket", f".s.PGSQL.{os.environ.get('PG_PORT', '5432')}.control"))
+        control.sendall(json.dumps({"set": words}).encode() + b"\n")
+        if not control.makefile().readline():
+            raise SystemExit("bench: the proxy did not answer")
+
+
+def distance(name, text):
+    def measure(stage):
+        if name not in stage:
+            return None
+        figures = []
+        for latency in (0, 1, 3):
+            order(name, [f"latency={latency}", f"commit={2 * latency}"])
+            for method, clients in [(m, c) for m in ("GET", "PUT") for c in (1, 16, 64)]:
+                arguments = point_arguments(method, 1024, count=10000)
+                ours = wrk(stage[name], clients, arguments, max(1, SECONDS // 2))
+                what = f"{text}, {latency} ms a statement, {2 * latency} ms a commit: {method}, {clients} clients"
+                figures.append(figure(what, ours["rate"], "/s"))
+                if f"peer_{name}" in stage:
+                    theirs = wrk(stage[f"peer_{name}"], clients, arguments, max(1, SECONDS // 2))
+                    aim = {1: ">= 1", 16: ">= 2", 64: ">= 4"}[clients]
+                    figures += [figure(f"{what}, peer", theirs["rate"], "/s"),
+                                figure(f"{what}, ours : peer", ours["rate"] / theirs["rate"], "x", aim)]
+                if ours["failed"] or ours["broken"]:
+                    raise SystemExit(f"bench: {what}: not all were answered")
+        return {"figures": figures}
     return measure
 
 
@@ -377,40 +457,69 @@ def growth(method):
     return measure
 
 
-# name: (what the table says, measure, aim of the rate)
+def stored_rows():
+    aims = {("PUT", 4096): 2, ("PUT", 65536): 2.5, ("PUT", 524288): 2.5,
+            ("GET", 4096): 2.5, ("GET", 65536): 2.5, ("GET", 524288): 1.5}
+    for method in ("GET", "PUT"):
+        for kind, size in STORED:
+            for clients in (4, 16):
+                aim = aims[method, size] if kind == "json" else 1.2 if method == "PUT" else None
+                yield f"{method.lower()}{kind}{size // 1024}_{clients}", (
+                    f"{method} {kind} {size // 1024} KiB, {clients} clients",
+                    stored_values(method, kind, size, clients), "", f">= {aim}" if aim else "")
+
+
+# name: (what the table says, measure, aim of the rate, aim of the ratio to the peer)
 ROWS = {
-    "get1": ("GET 1 KiB, 1 client", points("GET", 1, 1), ">= 65 %"),
-    "get16": ("GET 1 KiB, 16 clients", points("GET", 16, 16), ">= 60 %"),
-    "get64": ("GET 1 KiB, 64 clients", points("GET", 64, 16), ">= 70 %"),
-    "cost": ("cost of metrics, access log and traces", cost, ""),
-    "put1": ("PUT 1 KiB, 1 client", points("PUT", 1, 1), ">= 55 %"),
-    "put16": ("PUT 1 KiB, 16 clients", points("PUT", 16, 16), ">= 100 %"),
-    "put64": ("PUT 1 KiB, 64 clients", points("PUT", 64, 32), ">= 130 %"),
-    "sealed": ("sealed values beside plain ones", sealed, ""),
-    "getbig": ("GET 512 KiB, 4 clients", large_values("GET"), ">= 2,900"),
-    "putbig": ("PUT 512 KiB, 4 clients", large_values("PUT"), ">= 750"),
-    "list": ("list of 200,000 keys", whole_list, ""),
-    "prefix": ("list 100 of 200,000 keys by prefix, en-US", prefix_list, ""),
-    "beside": ("GET 1 KiB, 16 clients beside lists", beside_list, ""),
-    "burst": ("burst of large values", burst, ""),
-    "start": ("start", start, ""),
-    "getmany": (f"GET 64 B, 16 clients, {MANY:,} keys", growth("GET"), ""),
-    "putmany": (f"PUT 64 B, 16 clients, {MANY:,} keys", growth("PUT"), ""),
+    "get1": ("GET 1 KiB, 1 client", points("GET", 1, 1), ">= 65 %", ">= 2.5"),
+    "get16": ("GET 1 KiB, 16 clients", points("GET", 16, 16), ">= 60 %", ">= 4"),
+    "get64": ("GET 1 KiB, 64 clients", points("GET", 64, 16), ">= 70 %", ">= 5"),
+    "cost": ("cost of metrics, access log and traces", cost, "", ""),
+    "put1": ("PUT 1 KiB, 1 client", points("PUT", 1, 1), ">= 55 %", ">= 1.8"),
+    "put16": ("PUT 1 KiB, 16 clients", points("PUT", 16, 16), ">= 100 %", ">= 3.5"),
+    "put64": ("PUT 1 KiB, 64 clients", points("PUT", 64, 32), ">= 130 %", ">= 5"),
+    **dict(stored_rows()),
+    "besidelarge": ("PUT 1 KiB, 16 clients beside large", beside_large, "", ""),
+    "sealed": ("sealed values beside plain ones", sealed, "", ""),
+    "list": ("list of 200,000 keys", whole_list, "", ""),
+    "prefix": ("list 100 of 200,000 keys by prefix, en-US", prefix_list, "", ">= 20"),
+    "beside": ("GET 1 KiB, 16 clients beside lists", beside_list, "", ""),
+    "burst": ("burst of large values", burst, "", ""),
+    "start": ("start", start, "", ""),
+    "distance_pg": ("PostgreSQL at a distance", distance("distance_pg", "PostgreSQL"), "", ""),
+    "distance_crdb": ("CockroachDB at a distance (simulated)", distance("distance_crdb", "CockroachDB (simulated)"), "", ""),
+    "getmany": (f"GET 64 B, 16 clients, {MANY:,} keys", growth("GET"), "", ""),
+    "putmany": (f"PUT 64 B, 16 clients, {MANY:,} keys", growth("PUT"), "", ""),
 }
 
 
-def fill_peer(peer):
+FILLED = [("points", "1%08d", KEYS, "noise", 1024), ("list", "item%%2F%06d", LISTED, "noise", 0),
+          *[(f"{kind}{size}", "1%08d", count, kind, size) for (kind, size), count in STORED.items()]]
+
+
+def fill_peer(peer, filled):
     """Through its API, since its database is its own; what is there stays."""
-    for namespace, form, count, size in (("points", "1%08d", KEYS, 1024), ("big", "1%08d", 16, 524288),
-                                         ("list", "item%%2F%06d", LISTED, 0)):
+    for namespace, form, count, kind, size in filled:
         connection = http.client.HTTPConnection(*address(peer), timeout=60)
         connection.request("GET", f"/api2/{WORKSPACE}/{namespace}", headers=AUTHORIZATION)
         if json.load(connection.getresponse())["count"] == count:
             continue
         fillers = [subprocess.Popen([sys.executable, os.path.join(HERE, "fill_peer.py"), peer.url, WORKSPACE, namespace,
-                                     form, str(count), str(size), f"{part}/4"]) for part in range(4)]
+                                     form, str(count), kind, str(size), f"{part}/4"]) for part in range(4)]
         if any([filler.wait() for filler in fillers]):
             raise SystemExit("bench: the peer could not be filled")
+
+
+def add_peers(stage):
+    say("filling the peer")
+    stage["peer"] = Peer(os.environ["PEER_URL"])
+    fill_peer(stage["peer"], FILLED)
+    for name in ("peer_distance_pg", "peer_distance_crdb"):
+        path = os.path.join(STATE, f"{name}.url")
+        if os.path.exists(path):
+            with open(path) as f:
+                stage[name] = Peer(f.read().strip())
+            fill_peer(stage[name], [("points", "1%08d", 10000, "noise", 1024)])
 
 
 def wanted_rows():
@@ -433,9 +542,7 @@ def main():
     names = wanted_rows()
     stage = worlds()
     if os.environ.get("PEER_URL"):
-        stage["peer"] = Peer(os.environ["PEER_URL"])
-        say("filling the peer")
-        fill_peer(stage["peer"])
+        add_peers(stage)
     say("warming up")
     warm_up(stage)
     with open(os.path.join(STATE, "results"), "w") as out:
@@ -446,7 +553,7 @@ def main():
                 say(f"round {number + 1}: {ROWS[name][0]}")
                 row = ROWS[name][1](stage)
                 if row:
-                    row |= {"row": name, "text": ROWS[name][0], "aim": ROWS[name][2]}
+                    row |= {"row": name, "text": ROWS[name][0], "aim": ROWS[name][2], "aim_peer": ROWS[name][3]}
                     print(json.dumps(row), file=out, flush=True)
 
 
