@@ -246,6 +246,8 @@ class Session(asyncio.Protocol):
     def start_message(self, kind, body, whole):
         if kind == b"K":
             self.server_key = body
+            if self.options.plain:
+                self.cancel_key = body  # hulykvs-migrate takes another number for a pooler's
             whole = pgwire.message(b"K", self.cancel_key)
         elif kind == b"S" and not self.options.plain:
             name = pgwire.cstring(body)[0]
