@@ -11,38 +11,11 @@
 #include "base/clock.h"
 #include "migrate/script.h"
 #include "pg/sql.h"
+#include "pg/sqlstate.h"
 
 #define ANSWER_NS (60 * CLOCK_S) /* silence after which the connection counts as lost */
 #define TICK_NS   (2 * CLOCK_S)
 #define TEXT_MAX  (64 * 1024)
-
-/* SQLSTATEs by their beginning; the first that fits counts.  Any other means refused. */
-static const struct {
-	struct str begin;
-	enum migrate_outcome outcome;
-	bool cockroachdb_only;
-} sqlstates[] = {
-	{ STR_INIT("08"), MIGRATE_NO_CONNECTION, false },
-	{ STR_INIT("57P"), MIGRATE_NO_CONNECTION, false },   /* shutting down */
-	{ STR_INIT("25P03"), MIGRATE_NO_CONNECTION, false }, /* idle in a transaction for too long */
-	{ STR_INIT("55P03"), MIGRATE_TRY_AGAIN, false },     /* lock timeout */
-	{ STR_INIT("57014"), MIGRATE_TRY_AGAIN, false },     /* cancelled by hand */
-	{ STR_INIT("40"), MIGRATE_TRY_AGAIN, false },        /* rolled back; 40003: perhaps */
-	{ STR_INIT("53"), MIGRATE_TRY_AGAIN, false },        /* out of memory, disk or connections */
-	{ STR_INIT("25006"), MIGRATE_TRY_AGAIN, false },     /* a standby, until it is promoted */
-	/* Somebody else, the original for one, did the same at this moment. */
-	{ STR_INIT("23505"), MIGRATE_TRY_AGAIN, false },
-	{ STR_INIT("42P06"), MIGRATE_TRY_AGAIN, false },
-	{ STR_INIT("42P07"), MIGRATE_TRY_AGAIN, false },
-	{ STR_INIT("42701"), MIGRATE_TRY_AGAIN, false },
-	{ STR_INIT("42710"), MIGRATE_TRY_AGAIN, false },
-	{ STR_INIT("XX000"), MIGRATE_TRY_AGAIN, false }, /* "tuple concurrently updated" */
-	/* Another schema change is under way … */
-	{ STR_INIT("55000"), MIGRATE_TRY_AGAIN, true },
-	/* … or was committed and then failed; but also what the server cannot do at all. */
-	{ STR_INIT("0A000"), MIGRATE_DOUBTFUL, true },
-	{ STR_INIT("XX"), MIGRATE_DOUBTFUL, true },
-};
 
 /* Classes of SQLSTATE whose DETAIL and HINT name objects of the schema; those of others may quote rows. */
 static const struct str classes_with_detail[] = {
@@ -152,10 +125,16 @@ judge_error(const struct migrate_db *db, struct str sqlstate, const char *messag
 	if (db->server == DBCONN_COCKROACHDB && str_eq(sqlstate, STR("0A000")) &&
 	    strstr(message, "schema change") != NULL)
 		return MIGRATE_TRY_AGAIN;
-	for (size_t i = 0; i < ARRAY_SIZE(sqlstates); i++)
-		if (str_starts(sqlstate, sqlstates[i].begin) &&
-		    (!sqlstates[i].cockroachdb_only || db->server == DBCONN_COCKROACHDB))
-			return sqlstates[i].outcome;
+	switch (sqlstate_migration(sqlstate.p, db->server)) {
+	case SQLSTATE_MIGRATION_TRY_AGAIN:
+		return MIGRATE_TRY_AGAIN;
+	case SQLSTATE_MIGRATION_NO_CONNECTION:
+		return MIGRATE_NO_CONNECTION;
+	case SQLSTATE_MIGRATION_DOUBTFUL:
+		return MIGRATE_DOUBTFUL;
+	case SQLSTATE_MIGRATION_REFUSED:
+		break;
+	}
 	return MIGRATE_REFUSED;
 }
 

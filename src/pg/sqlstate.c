@@ -16,41 +16,41 @@ static const struct {
 } sqlstates[] = {
 #define X(code, servers, verdict, migration) \
 	{ STR_INIT(code), servers, SQLSTATE_##verdict, SQLSTATE_MIGRATION_##migration },
-	X("40001", EVERY_SERVER, RETRY, BUSY)          /* serialization_failure */
-	X("40P01", EVERY_SERVER, RETRY, BUSY)          /* deadlock_detected */
-	X("55P03", EVERY_SERVER, RETRY, BUSY)          /* lock_not_available */
-	X("40003", EVERY_SERVER, UNKNOWN, BUSY)        /* statement_completion_unknown */
-	X("40", EVERY_SERVER, FAULT, BUSY)             /* transaction_rollback */
+	X("40001", EVERY_SERVER, RETRY, TRY_AGAIN)     /* serialization_failure */
+	X("40P01", EVERY_SERVER, RETRY, TRY_AGAIN)     /* deadlock_detected */
+	X("55P03", EVERY_SERVER, RETRY, TRY_AGAIN)     /* lock_not_available */
+	X("40003", EVERY_SERVER, UNKNOWN, TRY_AGAIN)   /* statement_completion_unknown */
+	X("40", EVERY_SERVER, FAULT, TRY_AGAIN)        /* transaction_rollback */
 	X("22012", EVERY_SERVER, UNAVAILABLE, REFUSED) /* division_by_zero: a write came too late, see statement.h */
-	X("25006", EVERY_SERVER, MOVE, BUSY)        /* read_only_sql_transaction: a standby, or no longer the primary */
-	X("25P02", EVERY_SERVER, RETRY, REFUSED)    /* in_failed_sql_transaction: behind somebody else's error */
-	X("25P03", EVERY_SERVER, FAULT, GONE)       /* idle_in_transaction_session_timeout */
-	X("26000", EVERY_SERVER, MOVE, REFUSED)     /* invalid_sql_statement_name: a pooler changed the session */
-	X("54000", EVERY_SERVER, TOO_LONG, REFUSED) /* program_limit_exceeded: size of an index row */
-	X("57014", EVERY_SERVER, UNAVAILABLE, BUSY) /* query_canceled: statement_timeout, or by hand */
-	X("57P05", EVERY_SERVER, NOT_RUN, GONE)     /* idle_session_timeout */
-	X("57P", EVERY_SERVER, UNKNOWN, GONE)       /* operator_intervention: shutdown, crash */
-	X("57", EVERY_SERVER, UNKNOWN, REFUSED)     /* the others of that class */
-	X("08", EVERY_SERVER, UNKNOWN, GONE)        /* connection_exception */
-	X("53", EVERY_SERVER, UNAVAILABLE, BUSY)    /* insufficient_resources: disk full, out of memory */
-	X("58C", COCKROACHDB_ONLY, UNKNOWN, BUSY)   /* a range or a node is out of reach */
-	X("XXUUU", COCKROACHDB_ONLY, UNKNOWN, BUSY) /* an error that has no code there */
-	X("42P01", EVERY_SERVER, SCHEMA, REFUSED)   /* undefined_table */
-	X("42703", EVERY_SERVER, SCHEMA, REFUSED)   /* undefined_column */
-	X("42P10", EVERY_SERVER, SCHEMA, REFUSED)   /* invalid_column_reference: no such primary key */
-	X("42501", EVERY_SERVER, SCHEMA, REFUSED)   /* insufficient_privilege */
-	X("3F000", EVERY_SERVER, SCHEMA, REFUSED)   /* invalid_schema_name */
-	X("0A000", COCKROACHDB_ONLY, MOVE, BUSY)    /* as below; or another schema change is under way */
-	X("0A000", EVERY_SERVER, MOVE, REFUSED)     /* cached plan must not change result type: prepare again */
-	X("55000", COCKROACHDB_ONLY, FAULT, BUSY)   /* another schema change is under way */
+	X("25006", EVERY_SERVER, MOVE, TRY_AGAIN) /* read_only_sql_transaction: a standby, or no longer the primary */
+	X("25P02", EVERY_SERVER, RETRY, REFUSED)  /* in_failed_sql_transaction: behind somebody else's error */
+	X("25P03", EVERY_SERVER, FAULT, NO_CONNECTION)   /* idle_in_transaction_session_timeout */
+	X("26000", EVERY_SERVER, MOVE, REFUSED)          /* invalid_sql_statement_name: a pooler changed the session */
+	X("54000", EVERY_SERVER, TOO_LONG, REFUSED)      /* program_limit_exceeded: size of an index row */
+	X("57014", EVERY_SERVER, UNAVAILABLE, TRY_AGAIN) /* query_canceled: statement_timeout, or by hand */
+	X("57P05", EVERY_SERVER, NOT_RUN, NO_CONNECTION) /* idle_session_timeout */
+	X("57P", EVERY_SERVER, UNKNOWN, NO_CONNECTION)   /* operator_intervention: shutdown, crash */
+	X("57", EVERY_SERVER, UNKNOWN, REFUSED)          /* the others of that class */
+	X("08", EVERY_SERVER, UNKNOWN, NO_CONNECTION)    /* connection_exception */
+	X("53", EVERY_SERVER, UNAVAILABLE, TRY_AGAIN)    /* insufficient_resources: disk full, out of memory */
+	X("58C", COCKROACHDB_ONLY, UNKNOWN, TRY_AGAIN)   /* a range or a node is out of reach */
+	X("XXUUU", COCKROACHDB_ONLY, UNKNOWN, DOUBTFUL)  /* an error that has no code there */
+	X("42P01", EVERY_SERVER, SCHEMA, REFUSED)        /* undefined_table */
+	X("42703", EVERY_SERVER, SCHEMA, REFUSED)        /* undefined_column */
+	X("42P10", EVERY_SERVER, SCHEMA, REFUSED)        /* invalid_column_reference: no such primary key */
+	X("42501", EVERY_SERVER, SCHEMA, REFUSED)        /* insufficient_privilege */
+	X("3F000", EVERY_SERVER, SCHEMA, REFUSED)        /* invalid_schema_name */
+	X("0A000", COCKROACHDB_ONLY, MOVE, DOUBTFUL)     /* as below; or the server cannot do it at all */
+	X("0A000", EVERY_SERVER, MOVE, REFUSED)          /* cached plan must not change result type: prepare again */
+	X("55000", COCKROACHDB_ONLY, FAULT, TRY_AGAIN)   /* another schema change is under way */
 	/* Somebody else, the original for one, did the same at the same time. */
-	X("23505", EVERY_SERVER, FAULT, BUSY)  /* unique_violation */
-	X("42P06", EVERY_SERVER, FAULT, BUSY)  /* duplicate_schema */
-	X("42P07", EVERY_SERVER, FAULT, BUSY)  /* duplicate_table */
-	X("42701", EVERY_SERVER, FAULT, BUSY)  /* duplicate_column */
-	X("42710", EVERY_SERVER, FAULT, BUSY)  /* duplicate_object */
-	X("XX000", EVERY_SERVER, FAULT, BUSY)  /* internal_error: "tuple concurrently updated" */
-	X("XX", COCKROACHDB_ONLY, FAULT, BUSY) /* a schema change was committed and then failed */
+	X("23505", EVERY_SERVER, FAULT, TRY_AGAIN) /* unique_violation */
+	X("42P06", EVERY_SERVER, FAULT, TRY_AGAIN) /* duplicate_schema */
+	X("42P07", EVERY_SERVER, FAULT, TRY_AGAIN) /* duplicate_table */
+	X("42701", EVERY_SERVER, FAULT, TRY_AGAIN) /* duplicate_column */
+	X("42710", EVERY_SERVER, FAULT, TRY_AGAIN) /* duplicate_object */
+	X("XX000", EVERY_SERVER, FAULT, TRY_AGAIN) /* internal_error: "tuple concurrently updated" */
+	X("XX", COCKROACHDB_ONLY, FAULT, DOUBTFUL) /* a schema change was committed and then failed */
 #undef X
 };
 

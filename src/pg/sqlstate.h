@@ -26,9 +26,10 @@ enum sqlstate_verdict {
 
 /* For the statement of hulykvs-migrate that got the error. */
 enum sqlstate_migration {
-	SQLSTATE_MIGRATION_REFUSED, /* trying again does not help */
-	SQLSTATE_MIGRATION_BUSY,    /* a lock, a conflict, another migration: look again and go on from there */
-	SQLSTATE_MIGRATION_GONE,    /* the connection is of no more use; what ran last may have been committed */
+	SQLSTATE_MIGRATION_REFUSED,       /* trying again does not help */
+	SQLSTATE_MIGRATION_TRY_AGAIN,     /* a lock, a conflict, another migration: look again and go on from there */
+	SQLSTATE_MIGRATION_DOUBTFUL,      /* the same; or the server cannot do it at all */
+	SQLSTATE_MIGRATION_NO_CONNECTION, /* the connection cannot be used any more; what ran last may be committed */
 };
 
 /*
