@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: EPL-2.0 */
+#include "lib/fake_connect_thread.h"
+
+#include <stdio.h>
+
+#include "lib/fake_libpq.h"
+#include "lib/tap.h"
+
+static struct connect_thread_order *orders;
+static unsigned fences;
+
+void
+connect_thread_place(struct connector_box *b, struct connect_thread_order *o)
+{
+	struct connect_thread_order **end = &orders;
+
+	(void)b;
+	if (o->placed)
+		tap_bail("an order is placed twice");
+	while (*end != NULL)
+		end = &(*end)->next;
+	o->placed = true;
+	o->next = NULL;
+	*end = o;
+}
+
+void
+connect_thread_nudge(struct connector_box *b)
+{
+	(void)b;
+}
+
+void
+connect_thread_fence(struct connector_box *b)
+{
+	(void)b;
+	fences++;
+}
+
+void
+connect_thread_unfence(struct connector_box *b)
+{
+	(void)b;
+	fences--;
+}
+
+bool
+connect_thread_is_fenced(const struct connector_box *b)
+{
+	(void)b;
+	return fences > 0;
+}
+
+int
+fake_connect_thread_orders(void)
+{
+	int n = 0;
+
+	for (const struct connect_thread_order *o = orders; o != NULL; o = o->next)
+		n++;
+	return n;
+}
+
+static struct connect_thread_order *
+take_order(void)
+{
+	struct connect_thread_order *o = orders;
+
+	if (o == NULL)
+		tap_bail("no connection is ordered");
+	orders = o->next;
+	o->placed = false;
+	return o;
+}
+
+PGconn *
+fake_connect_thread_connect(enum dbconn_server server)
+{
+	struct connect_thread_order *o = take_order();
+	PGconn *conn = fake_libpq_connection();
+
+	o->ready(o, conn, server);
+	return conn;
+}
+
+void
+fake_connect_thread_refuse(const char *reason)
+{
+	struct connect_thread_order *o = take_order();
+
+	(void)snprintf(o->reason, sizeof(o->reason), "%s", reason);
+	o->ready(o, NULL, DBCONN_POSTGRESQL);
+}
+
+void
+fake_connect_thread_reset(void)
+{
+	while (orders != NULL)
+		(void)take_order();
+	fences = 0;
+}

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: EPL-2.0 */
+/*
+ * fake_connect_thread: connect_thread without a thread, for tests: it keeps
+ * the orders, and the test answers them.
+ */
+#ifndef HULYKVS_FAKE_CONNECT_THREAD_H
+#define HULYKVS_FAKE_CONNECT_THREAD_H
+
+#include "pg/connect_thread.h"
+
+/* How many orders wait. */
+int fake_connect_thread_orders(void);
+
+/* Answers the oldest order with a new connection, or with none; returns it. */
+PGconn *fake_connect_thread_connect(enum dbconn_server server);
+void fake_connect_thread_refuse(const char *reason);
+
+/* Forgets all orders. */
+void fake_connect_thread_reset(void);
+
+#endif

@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: EPL-2.0 */
+#include "pg/list_pool.h"
+
+#include <stdlib.h>
+#include <sys/epoll.h>
+
+#include "lib/fake_connect_thread.h"
+#include "lib/fake_libpq.h"
+#include "lib/pg_world.h"
+#include "lib/tap.h"
+
+static struct pg_world world;
+static struct list_pool *pool;
+
+static void
+open_pool(unsigned count)
+{
+	pool = calloc(1, sizeof(*pool));
+	if (pool == NULL)
+		tap_bail("no memory");
+	list_pool_init(pool, count, CLOCK_S, &world.set, &world.loop, NULL);
+}
+
+static void
+close_pool(const char *name)
+{
+	list_pool_give_way(pool, false); /* which looks at the invariants */
+	list_pool_close(pool);
+	fake_connect_thread_reset();
+	world.loop.timers = NULL;
+	free(pool);
+	tap_int(fake_libpq_connections() + fake_libpq_results(), 0, "%s: nothing is left", name);
+}
+
+static void
+submit(struct pg_world_ticket *t, const char *from)
+{
+	pg_world_ticket(t, STORE_LIST, from);
+	list_pool_submit(pool, &t->t);
+}
+
+static void
+ready(unsigned i)
+{
+	pg_world_ready(&pool->connection[i].watch);
+}
+
+static void
+test_whole_list(void)
+{
+	struct pg_world_ticket t;
+	PGconn *conn;
+
+	open_pool(1);
+	submit(&t, "a");
+	conn = fake_connect_thread_connect(DBCONN_POSTGRESQL);
+	tap_text(fake_libpq_sent(conn), STR("list:a"), "a list that waited is sent");
+	fake_libpq_answer_single(conn, STR("x"));
+	ready(0);
+	fake_libpq_answer_single(conn, STR("y"));
+	fake_libpq_answer_end(conn);
+	ready(0);
+	tap_ok(t.done == 1 && t.result.outcome == STORE_DONE && strcmp(t.key, "xy") == 0, "all keys, in their order");
+	tap_int(pool->connection[0].state, LIST_IDLE, "the connection stays");
+	close_pool("whole list");
+}
+
+static const struct {
+	const char *sqlstate, *severity; /* NULL: the connection is lost */
+	bool delivered;                  /* behind the first key */
+	int end;                         /* -1: it begins again */
+} failures[] = {
+	{ "40001", "ERROR", false, -1 },
+	{ "40001", "ERROR", true, STORE_UNAVAILABLE },
+	{ "25006", "ERROR", false, -1 },
+	{ "57P01", "FATAL", false, -1 },
+	{ "57P01", "FATAL", true, STORE_UNAVAILABLE },
+	{ "58C00", "ERROR", false, STORE_FAULT },
+	{ "53200", "ERROR", false, STORE_UNAVAILABLE },
+	{ "54000", "ERROR", false, STORE_UNAVAILABLE },
+	{ "42P01", "ERROR", false, STORE_UNAVAILABLE },
+	{ "XX000", "ERROR", false, STORE_FAULT },
+	{ "XX000", "ERROR", true, STORE_FAULT },
+	{ NULL, NULL, false, -1 },
+	{ NULL, NULL, true, STORE_UNAVAILABLE },
+};
+
+static void
+test_failure(size_t i)
+{
+	struct pg_world_ticket t;
+	PGconn *conn;
+
+	open_pool(1);
+	submit(&t, "a");
+	conn = fake_connect_thread_connect(DBCONN_POSTGRESQL);
+	if (failures[i].delivered)
+		fake_libpq_answer_single(conn, STR("x"));
+	ready(0);
+	if (failures[i].sqlstate != NULL)
+		fake_libpq_answer_error(conn, failures[i].sqlstate, failures[i].severity);
+	else
+		fake_libpq_break(conn);
+	ready(0);
+	tap_int(pool->connection[0].state, LIST_CONNECTING, "failure %zu: another connection is ordered", i);
+	conn = fake_connect_thread_connect(DBCONN_POSTGRESQL);
+	tap_text(fake_libpq_sent(conn), failures[i].end == -1 ? STR("list:a") : STR(""), "failure %zu: sent again", i);
+	if (failures[i].end == -1) {
+		tap_int(t.done, 0, "failure %zu: it has not ended", i);
+		fake_libpq_answer_end(conn);
+		ready(0);
+	}
+	tap_ok(t.done == 1 &&
+		t.result.outcome == (failures[i].end == -1 ? STORE_DONE : (enum store_outcome)failures[i].end),
+	    "failure %zu: its outcome", i);
+	if (failures[i].end != -1 && failures[i].sqlstate != NULL)
+		tap_text(str_of(t.t.sqlstate), str_of(failures[i].sqlstate), "failure %zu: its SQLSTATE", i);
+	close_pool("failure");
+}
+
+/* A receiver that takes no more stops the reading, until it goes on or is gone. */
+static void
+test_pause(void)
+{
+	struct pg_world_ticket t, next;
+	PGconn *conn;
+
+	open_pool(1);
+	conn = fake_connect_thread_connect(DBCONN_POSTGRESQL);
+	submit(&t, "a");
+	t.keys_most = 1;
+	fake_libpq_answer_single(conn, STR("x"));
+	fake_libpq_answer_single(conn, STR("y"));
+	ready(0);
+	tap_ok(t.keys == 1 && pool->connection[0].state == LIST_PAUSED, "it is paused");
+	ready(0);
+	tap_int(t.keys, 1, "and nothing is read");
+	t.keys_most = 0;
+	list_pool_resume(pool, &t.t);
+	tap_ok(t.keys == 2 && pool->connection[0].state == LIST_READING, "then it goes on");
+	list_pool_resume(pool, &t.t);
+	tap_int(t.keys, 2, "resumed where it was not paused");
+	submit(&next, "b");
+	tap_int((int64_t)pool->waiting.n, 1, "another one waits");
+	list_pool_cancel(pool, &t.t);
+	tap_ok(t.done == 0 && pool->connection[0].state == LIST_CONNECTING, "cancelled: the connection goes with it");
+	list_pool_cancel(pool, &next.t);
+	tap_int((int64_t)pool->waiting.n, 0, "one that waits is cancelled");
+	conn = fake_connect_thread_connect(DBCONN_POSTGRESQL);
+	submit(&t, "c");
+	t.keys_most = 1;
+	fake_libpq_answer_single(conn, STR("x"));
+	ready(0);
+	pool->connection[0].watch.ready(&pool->connection[0].watch, EPOLLHUP);
+	tap_ok(
+	    t.done == 1 && t.result.outcome == STORE_UNAVAILABLE, "a connection that ends under a pause ends the list");
+	close_pool("pause");
+}
+
+static void
+test_yield(void)
+{
+	struct pg_world_ticket t;
+	PGconn *conn;
+
+	open_pool(1);
+	conn = fake_connect_thread_connect(DBCONN_POSTGRESQL);
+	submit(&t, "a");
+	list_pool_give_way(pool, true);
+	for (int i = 0; i < 300; i++)
+		fake_libpq_answer_single(conn, STR("x"));
+	ready(0);
+	tap_ok(t.keys == 256 && pool->connection[0].state == LIST_YIELDING, "it yields");
+	pg_world_fire(&pool->yield);
+	tap_ok(t.keys == 300 && pool->connection[0].state == LIST_READING, "and goes on");
+	fake_libpq_answer_end(conn);
+	ready(0);
+	tap_int(t.done, 1, "to its end");
+	close_pool("yield");
+}
+
+static void
+test_overlap(void)
+{
+	struct pg_world_ticket t[3];
+	PGconn *first, *second;
+
+	open_pool(2);
+	first = fake_connect_thread_connect(DBCONN_POSTGRESQL);
+	submit(&t[0], "0");
+	submit(&t[1], "1");
+	submit(&t[2], "2");
+	tap_int(fake_connect_thread_orders(), 1, "lists that overlap have a connection more");
+	second = fake_connect_thread_connect(DBCONN_POSTGRESQL);
+	tap_text(fake_libpq_sent(second), STR("list:1"), "for the next one");
+	fake_libpq_answer_end(first);
+	ready(0);
+	tap_text(fake_libpq_sent(first), STR("list:0 list:2"), "and none more than allowed: the last one waited");
+	fake_libpq_answer_end(second);
+	ready(1);
+	pg_world_fire(&pool->connection[1].timer);
+	tap_int(pool->connection[1].state, LIST_CLOSED, "one that is unused is closed");
+	pg_world_fire(&pool->connection[0].timer);
+	tap_ok(t[2].done == 1 && t[2].result.outcome == STORE_UNAVAILABLE, "a list without progress is given up");
+	close_pool("overlap");
+}
+
+static void
+test_refusal(void)
+{
+	struct pg_world_ticket waiting, next, late;
+
+	open_pool(1);
+	submit(&waiting, "a");
+	fake_connect_thread_refuse("no such host");
+	tap_text(waiting.result.reason, STR("no such host"), "what waited is refused");
+	submit(&next, "b");
+	tap_ok(next.done == 1 && next.result.outcome == STORE_UNAVAILABLE, "what comes is refused");
+	(void)fake_connect_thread_connect(DBCONN_POSTGRESQL);
+	submit(&next, "b");
+	submit(&late, "c");
+	late.t.deadline = 1;
+	pg_world_fire(&pool->timer);
+	tap_ok(late.done == 1 && next.done == 0, "what waited too long is refused");
+	list_pool_cancel(pool, &next.t);
+	close_pool("refusal");
+}
+
+int
+main(void)
+{
+	log_set_threshold(LOG_ERROR);
+	pg_world_open(&world);
+	test_whole_list();
+	for (size_t i = 0; i < COUNT(failures); i++)
+		test_failure(i);
+	test_pause();
+	test_yield();
+	test_overlap();
+	test_refusal();
+	pg_world_close(&world);
+	return tap_end();
+}

@@ -1,0 +1,450 @@
+/* SPDX-License-Identifier: EPL-2.0 */
+/* Connections: how they are made, used, exchanged and closed, and which batches go over them. */
+#include "pg/pipeline_pool.h"
+
+#include <stdlib.h>
+#include <sys/epoll.h>
+
+#include "lib/fake_connect_thread.h"
+#include "lib/fake_libpq.h"
+#include "lib/pg_world.h"
+#include "lib/tap.h"
+
+static struct pg_world world;
+static struct pipeline_pool *pool;
+
+static void
+open_pool(enum statement_role role, unsigned count)
+{
+	pool = calloc(1, sizeof(*pool));
+	if (pool == NULL)
+		tap_bail("no memory");
+	pipeline_pool_init(pool, role, count, &world.set, &world.loop, NULL);
+}
+
+static void
+close_pool(const char *name)
+{
+	pipeline_pool_close(pool);
+	fake_connect_thread_reset();
+	world.loop.timers = NULL;
+	free(pool);
+	tap_int(fake_libpq_connections() + fake_libpq_results(), 0, "%s: nothing is left", name);
+}
+
+static void
+submit(struct pg_world_ticket *t, enum store_kind kind, const char *key)
+{
+	pg_world_ticket(t, kind, key);
+	pipeline_pool_submit(pool, &t->t);
+}
+
+static void
+submit_value(struct pg_world_ticket *t, const char *key, struct str value)
+{
+	pg_world_ticket(t, STORE_PUT, key);
+	t->t.op.condition = STORE_ALWAYS;
+	t->t.op.value = value;
+	pipeline_pool_submit(pool, &t->t);
+}
+
+static void
+flush(void)
+{
+	pipeline_pool_flush(pool, true);
+}
+
+static void
+ready(unsigned i)
+{
+	pg_world_ready(&pool->pipeline[i].watch);
+}
+
+static const struct str found[] = { { "0123456789abcdef", 16 }, { "value", 5 } };
+
+static void
+answer_get(PGconn *conn)
+{
+	fake_libpq_answer_row(conn, 2, found);
+	fake_libpq_answer_sync(conn);
+}
+
+static void
+test_first_connection(void)
+{
+	struct pg_world_ticket a, b, c;
+	PGconn *conn;
+
+	open_pool(STATEMENT_ROLE_READ, 1);
+	tap_int(fake_connect_thread_orders(), 1, "the first connection is ordered at once");
+	tap_ok(!pipeline_pool_is_settled(pool), "nothing is known yet");
+	submit(&a, STORE_GET, "a");
+	flush();
+	tap_int(a.done, 0, "an operation waits for the first answer");
+	fake_connect_thread_refuse("no such host");
+	tap_ok(pipeline_pool_is_settled(pool), "none can be made: that is known");
+	tap_int(a.result.outcome, STORE_UNAVAILABLE, "what waited is refused");
+	tap_text(a.result.reason, STR("no such host"), "with the reason");
+	submit(&b, STORE_GET, "b");
+	tap_ok(b.done == 1 && b.result.outcome == STORE_UNAVAILABLE, "what comes is refused at once");
+	flush();
+	tap_int(fake_connect_thread_orders(), 1, "the connection is ordered again");
+	conn = fake_connect_thread_connect(DBCONN_POSTGRESQL);
+	submit(&c, STORE_GET, "c");
+	flush();
+	tap_text(fake_libpq_sent(conn), STR("get:c sync"), "then operations are sent");
+	answer_get(conn);
+	ready(0);
+	tap_ok(c.done == 1 && c.result.outcome == STORE_DONE && strcmp(c.value, "value") == 0, "and answered");
+	close_pool("first connection");
+}
+
+/* What arrives while a batch is in flight forms the next one. */
+static void
+test_batches(void)
+{
+	struct pg_world_ticket t[4];
+	PGconn *conn;
+
+	open_pool(STATEMENT_ROLE_READ, 1);
+	conn = fake_connect_thread_connect(DBCONN_POSTGRESQL);
+	submit(&t[0], STORE_GET, "0");
+	flush();
+	submit(&t[1], STORE_GET, "1");
+	submit(&t[2], STORE_HEAD, "2");
+	flush();
+	tap_text(fake_libpq_sent(conn), STR("get:0 sync"), "one batch is in flight");
+	tap_int(t[0].t.batch_size, 1, "its size");
+	answer_get(conn);
+	ready(0);
+	flush();
+	tap_text(fake_libpq_sent(conn), STR("get:1 head:2 sync"), "then the next one is sent");
+	tap_int(t[1].t.batch_size, 2, "its size");
+	fake_libpq_answer_row(conn, 2, found);
+	ready(0);
+	tap_int(t[1].done, 0, "nothing is answered before the Sync");
+	answer_get(conn);
+	ready(0);
+	tap_ok(t[1].done == 1 && t[2].done == 1, "then all of it is");
+	close_pool("batches");
+}
+
+static void
+test_writes(enum dbconn_server server, const char *want)
+{
+	struct pg_world_ticket c, a, b;
+	PGconn *conn;
+
+	open_pool(STATEMENT_ROLE_WRITE, 1);
+	conn = fake_connect_thread_connect(server);
+	submit(&c, STORE_PUT, "c");
+	submit(&a, STORE_DELETE, "a");
+	submit(&b, STORE_PUT, "b");
+	flush();
+	tap_text(fake_libpq_sent(conn), str_of(want), "writes are sorted, and in as many transactions as they may be");
+	for (int i = 0; i < 3; i++) {
+		fake_libpq_answer_changed(conn, "1");
+		if (server == DBCONN_COCKROACHDB || i == 2)
+			fake_libpq_answer_sync(conn);
+	}
+	ready(0);
+	tap_ok(a.done == 1 && b.done == 1 && c.done == 1, "all are answered");
+	close_pool("writes");
+}
+
+/* Which of the joined has failed is not known: each is sent alone, in a transaction of its own. */
+static void
+test_joined(void)
+{
+	struct pg_world_ticket t[3];
+	PGconn *conn;
+
+	open_pool(STATEMENT_ROLE_WRITE, 1);
+	conn = fake_connect_thread_connect(DBCONN_POSTGRESQL);
+	submit_value(&t[0], "a", STR("v"));
+	submit_value(&t[1], "b", STR("v"));
+	submit_value(&t[2], "b", STR("w"));
+	flush();
+	tap_text(fake_libpq_sent(conn), STR("put_many put:b sync"), "no key is twice in a statement");
+	fake_libpq_answer_error(conn, "54000", "ERROR");
+	fake_libpq_answer_aborted(conn);
+	fake_libpq_answer_sync(conn);
+	ready(0);
+	flush();
+	tap_text(fake_libpq_sent(conn), STR("put:a sync put:b sync put:b sync"), "then each is alone");
+	fake_libpq_answer_changed(conn, "1");
+	fake_libpq_answer_sync(conn);
+	fake_libpq_answer_error(conn, "54000", "ERROR");
+	fake_libpq_answer_sync(conn);
+	fake_libpq_answer_changed(conn, "1");
+	fake_libpq_answer_sync(conn);
+	ready(0);
+	tap_ok(t[0].result.outcome == STORE_DONE && t[1].result.outcome == STORE_TOO_LONG &&
+		t[2].result.outcome == STORE_DONE,
+	    "and each has its own outcome");
+	tap_text(str_of(t[1].t.sqlstate), STR("54000"), "and SQLSTATE");
+	tap_text(str_of(t[0].t.sqlstate), STR(""), "but not that of an attempt before");
+	close_pool("joined");
+}
+
+/* One that is to be alone shares no transaction with those in front of it and behind it, either. */
+static void
+test_alone(void)
+{
+	struct pg_world_ticket a, b, c;
+	PGconn *conn;
+
+	open_pool(STATEMENT_ROLE_WRITE, 1);
+	conn = fake_connect_thread_connect(DBCONN_POSTGRESQL);
+	submit(&b, STORE_PUT, "b");
+	flush();
+	(void)fake_libpq_sent(conn);
+	fake_libpq_answer_error(conn, "40001", "ERROR");
+	fake_libpq_answer_sync(conn);
+	ready(0);
+	submit_value(&a, "a", STR("v"));
+	submit(&c, STORE_PUT, "c");
+	flush();
+	tap_text(fake_libpq_sent(conn), STR("put:a sync put_if_present:b sync put_if_present:c sync"), "alone");
+	for (int i = 0; i < 3; i++) {
+		fake_libpq_answer_changed(conn, "1");
+		fake_libpq_answer_sync(conn);
+	}
+	ready(0);
+	tap_ok(a.done == 1 && b.done == 1 && c.done == 1, "all are answered");
+	close_pool("alone");
+}
+
+static void
+test_deadlines(void)
+{
+	struct pg_world_ticket sent, waiting, later;
+
+	open_pool(STATEMENT_ROLE_WRITE, 1);
+	(void)fake_connect_thread_connect(DBCONN_POSTGRESQL);
+	submit(&sent, STORE_PUT, "a");
+	sent.t.deadline = 1;
+	flush();
+	submit(&later, STORE_PUT, "b");
+	pg_world_ticket(&waiting, STORE_PUT, "c");
+	waiting.t.deadline = 1;
+	pipeline_pool_submit(pool, &waiting.t);
+	tap_int(pool->timer.due, 1, "the timer knows the first deadline, wherever that ticket stands");
+	pg_world_fire(&pool->timer);
+	tap_ok(waiting.done == 1 && waiting.result.outcome == STORE_UNAVAILABLE, "what was never sent is refused");
+	tap_int(pool->timer.due, later.t.deadline, "and the next deadline is known");
+	tap_int(pool->pipeline[0].timer.due, 1, "so is that of the batch in flight");
+	pg_world_fire(&pool->pipeline[0].timer);
+	tap_ok(sent.done == 1 && sent.result.outcome == STORE_UNKNOWN, "a write in flight is of unknown outcome");
+	tap_int(pool->pipeline[0].state, PIPELINE_CONNECTING, "and its connection is closed, another one ordered");
+	tap_int(later.done, 0, "what waits goes on waiting");
+	fake_connect_thread_refuse("down");
+	tap_int(later.result.outcome, STORE_UNAVAILABLE, "until it is known that there is none");
+	close_pool("deadlines");
+}
+
+static void
+test_full_socket(void)
+{
+	struct pg_world_ticket t;
+	struct pipeline *p;
+	PGconn *conn;
+
+	open_pool(STATEMENT_ROLE_WRITE, 1);
+	p = &pool->pipeline[0];
+	conn = fake_connect_thread_connect(DBCONN_POSTGRESQL);
+	fake_libpq_fill(conn, true);
+	submit(&t, STORE_PUT, "a");
+	flush();
+	tap_int(p->state, PIPELINE_SENDING, "libpq holds bytes");
+	p->watch.ready(&p->watch, EPOLLOUT);
+	tap_int(p->state, PIPELINE_SENDING, "it still does");
+	fake_libpq_fill(conn, false);
+	p->watch.ready(&p->watch, EPOLLOUT);
+	tap_int(p->state, PIPELINE_WAITING, "all is sent");
+	fake_libpq_answer_changed(conn, "1");
+	fake_libpq_answer_sync(conn);
+	ready(0);
+	tap_int(p->state, PIPELINE_IDLE, "and answered");
+	/* libpq hands bytes to the socket when it reads, too */
+	fake_libpq_fill(conn, true);
+	submit(&t, STORE_PUT, "a");
+	flush();
+	fake_libpq_answer_changed(conn, "1");
+	fake_libpq_answer_sync(conn);
+	ready(0);
+	tap_int(p->state, PIPELINE_IDLE, "answered before it was known to be sent");
+	close_pool("full socket");
+}
+
+/* The database ends an idle connection, and later one that came too late is closed. */
+static void
+test_idle_loss(void)
+{
+	PGconn *conn;
+
+	open_pool(STATEMENT_ROLE_WRITE, 1);
+	conn = fake_connect_thread_connect(DBCONN_POSTGRESQL);
+	fake_libpq_break(conn);
+	ready(0);
+	tap_int(pool->pipeline[0].state, PIPELINE_CONNECTING, "an idle connection that is lost is ordered again");
+	tap_ok(!connect_thread_is_fenced(NULL), "with no doubt");
+	ready(0);
+	tap_int(pool->pipeline[0].state, PIPELINE_CONNECTING, "an event of a descriptor that is closed does nothing");
+	close_pool("idle loss");
+}
+
+static char large[PIPELINE_LARGE_VALUE];
+
+/* Large values go over other connections than small ones, in equal parts. */
+static void
+test_large_writes(void)
+{
+	struct pg_world_ticket t[4], small;
+	struct str value = str_from(large, sizeof(large));
+	PGconn *first, *second, *third;
+
+	open_pool(STATEMENT_ROLE_WRITE, 3);
+	first = fake_connect_thread_connect(DBCONN_POSTGRESQL);
+	submit_value(&t[0], "0", value);
+	flush();
+	tap_text(fake_libpq_sent(first), STR("put:0 sync"), "over the first, while there is no other");
+	tap_int(fake_connect_thread_orders(), 1, "which is ordered");
+	second = fake_connect_thread_connect(DBCONN_POSTGRESQL);
+	submit_value(&t[1], "1", value);
+	submit_value(&t[2], "2", value);
+	flush();
+	tap_int(fake_connect_thread_orders(), 1, "one more is ordered, one by one");
+	tap_text(fake_libpq_sent(second), STR("put:1 put:2 sync"), "then over the other");
+	third = fake_connect_thread_connect(DBCONN_POSTGRESQL);
+	fake_libpq_answer_changed(first, "1");
+	fake_libpq_answer_sync(first);
+	ready(0);
+	submit_value(&t[3], "3", value);
+	submit_value(&small, "s", STR("v"));
+	flush();
+	tap_text(fake_libpq_sent(third), STR("put:3 sync"), "over the third");
+	tap_text(fake_libpq_sent(first), STR("put:s sync"), "while a small one goes over the first");
+	fake_libpq_answer_changed(first, "1");
+	fake_libpq_answer_sync(first);
+	ready(0);
+	tap_int(small.done, 1, "and has not waited");
+	for (int i = 0; i < 2; i++)
+		fake_libpq_answer_changed(second, "1");
+	fake_libpq_answer_sync(second);
+	fake_libpq_answer_changed(third, "1");
+	fake_libpq_answer_sync(third);
+	ready(1);
+	ready(2);
+	tap_ok(t[1].done == 1 && t[2].done == 1 && t[3].done == 1, "all are answered");
+	pool->pipeline[2].used_at -= PIPELINE_UNUSED;
+	pg_world_fire(&pool->pipeline[2].timer);
+	tap_int(pool->pipeline[2].state, PIPELINE_CLOSED, "a connection that is unused is closed");
+	pg_world_fire(&pool->pipeline[0].timer);
+	tap_int(pool->pipeline[0].state, PIPELINE_IDLE, "but not the first");
+	close_pool("large writes");
+}
+
+/* libpq's buffers shrink with a new connection only, which takes the place of the old one between two batches. */
+static void
+test_exchange(void)
+{
+	static char huge[PIPELINE_LARGE_MESSAGE + 1];
+	struct pg_world_ticket t;
+	PGconn *conn, *fresh;
+
+	open_pool(STATEMENT_ROLE_WRITE, 1);
+	conn = fake_connect_thread_connect(DBCONN_POSTGRESQL);
+	submit_value(&t, "k", str_from(huge, sizeof(huge)));
+	flush();
+	fake_libpq_answer_changed(conn, "1");
+	fake_libpq_answer_sync(conn);
+	ready(0);
+	tap_ok(pool->pipeline[0].timer.due != TIMER_OFF, "the buffers have grown");
+	pool->pipeline[0].large_at = 1;
+	pg_world_fire(&pool->pipeline[0].timer);
+	tap_int(fake_connect_thread_orders(), 1, "another connection is ordered");
+	fake_connect_thread_refuse("too many");
+	tap_ok(pool->pipeline[0].conn == conn && !pool->down, "none now: the old one stays");
+	pool->pipeline[0].large_at = 1;
+	pg_world_fire(&pool->pipeline[0].timer);
+	(void)fake_libpq_sent(conn);
+	submit_value(&t, "k", STR("v"));
+	flush();
+	fresh = fake_connect_thread_connect(DBCONN_POSTGRESQL);
+	tap_ok(pool->pipeline[0].conn == conn, "not under a batch");
+	tap_text(fake_libpq_sent(conn), STR("put:k sync"), "which is on the old one");
+	fake_libpq_answer_changed(conn, "1");
+	fake_libpq_answer_sync(conn);
+	ready(0);
+	tap_ok(t.done == 1 && pool->pipeline[0].conn == fresh, "behind it");
+	tap_int(fake_libpq_connections(), 1, "and the old one is closed");
+	close_pool("exchange");
+}
+
+/* While large values are read, several connections read them. */
+static void
+test_large_reads(void)
+{
+	struct pg_world_ticket t[5];
+	const struct str row[] = { { "0123456789abcdef", 16 }, { large, sizeof(large) } };
+	PGconn *first, *second;
+
+	open_pool(STATEMENT_ROLE_READ, 2);
+	first = fake_connect_thread_connect(DBCONN_POSTGRESQL);
+	submit(&t[0], STORE_GET, "0");
+	flush();
+	tap_int(fake_connect_thread_orders(), 0, "one connection is enough for values of any size, as far as is known");
+	fake_libpq_answer_row(first, 2, row);
+	fake_libpq_answer_sync(first);
+	ready(0);
+	for (int i = 1; i < 5; i++)
+		submit(&t[i], STORE_HEAD, "h");
+	flush();
+	tap_int(fake_connect_thread_orders(), 1, "they are large: another one is ordered");
+	second = fake_connect_thread_connect(DBCONN_POSTGRESQL);
+	for (int i = 0; i < 4; i++)
+		fake_libpq_answer_row(first, 2, found);
+	fake_libpq_answer_sync(first);
+	ready(0);
+	(void)fake_libpq_sent(first);
+	for (int i = 1; i < 5; i++)
+		submit(&t[i], STORE_HEAD, "h");
+	flush();
+	tap_text(fake_libpq_sent(first), STR("head:h head:h sync"), "half of the reads");
+	tap_text(fake_libpq_sent(second), STR("head:h head:h sync"), "and the other half");
+	for (int i = 0; i < 2; i++) {
+		fake_libpq_answer_row(first, 2, found);
+		fake_libpq_answer_row(second, 2, found);
+	}
+	fake_libpq_answer_sync(first);
+	fake_libpq_answer_sync(second);
+	ready(0);
+	ready(1);
+	tap_ok(pipeline_pool_is_idle(pool), "all are answered");
+	pool->shared.largest_until = 1;
+	pg_world_fire(&pool->forget);
+	tap_int((int64_t)pool->shared.largest, 0, "then that is forgotten");
+	close_pool("large reads");
+}
+
+int
+main(void)
+{
+	log_set_threshold(LOG_ERROR);
+	pg_world_open(&world);
+	test_first_connection();
+	test_batches();
+	test_writes(DBCONN_POSTGRESQL, "delete:a put_if_present:b put_if_present:c sync");
+	test_writes(DBCONN_COCKROACHDB, "delete:a sync put_if_present:b sync put_if_present:c sync");
+	test_joined();
+	test_alone();
+	test_deadlines();
+	test_full_socket();
+	test_idle_loss();
+	test_large_writes();
+	test_exchange();
+	test_large_reads();
+	pg_world_close(&world);
+	return tap_end();
+}
