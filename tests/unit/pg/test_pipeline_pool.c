@@ -237,10 +237,40 @@ test_deadlines(void)
 	pg_world_fire(&pool->pipeline[0].timer);
 	tap_ok(sent.done == 1 && sent.result.outcome == STORE_UNKNOWN, "a write in flight is of unknown outcome");
 	tap_int(pool->pipeline[0].state, PIPELINE_CONNECTING, "and its connection is closed, another one ordered");
+	tap_ok(connect_thread_is_fenced(NULL), "no worker writes until it is known to have ended");
 	tap_int(later.done, 0, "what waits goes on waiting");
 	fake_connect_thread_refuse("down");
 	tap_int(later.result.outcome, STORE_UNAVAILABLE, "until it is known that there is none");
 	close_pool("deadlines");
+}
+
+/* Some errors say that this connection is of no use. */
+static void
+test_closing_error(void)
+{
+	struct pg_world_ticket t;
+	PGconn *conn;
+
+	open_pool(STATEMENT_ROLE_WRITE, 1);
+	conn = fake_connect_thread_connect(DBCONN_POSTGRESQL);
+	submit(&t, STORE_PUT, "a");
+	flush();
+	fake_libpq_answer_error(conn, "25006", "ERROR");
+	ready(0);
+	tap_int(pool->pipeline[0].state, PIPELINE_WAITING, "the batch goes on to its end");
+	fake_libpq_answer_sync(conn);
+	ready(0);
+	tap_int(pool->pipeline[0].state, PIPELINE_CONNECTING, "then the connection is closed");
+	tap_ok(
+	    pool->pipeline[0].order.unhurried && !connect_thread_is_fenced(NULL), "another one is ordered, unhurried");
+	conn = fake_connect_thread_connect(DBCONN_POSTGRESQL);
+	flush();
+	tap_text(fake_libpq_sent(conn), STR("put_if_present:a sync"), "for what is sent again");
+	fake_libpq_answer_changed(conn, "1");
+	fake_libpq_answer_sync(conn);
+	ready(0);
+	tap_int(t.result.outcome, STORE_DONE, "and ends well");
+	close_pool("closing error");
 }
 
 static void
@@ -379,6 +409,14 @@ test_exchange(void)
 	ready(0);
 	tap_ok(t.done == 1 && pool->pipeline[0].conn == fresh, "behind it");
 	tap_int(fake_libpq_connections(), 1, "and the old one is closed");
+	/* one that is lost meanwhile is replaced by what was ordered already */
+	pool->pipeline[0].large_at = 1;
+	pg_world_fire(&pool->pipeline[0].timer);
+	fake_libpq_break(fresh);
+	ready(0);
+	tap_int(fake_connect_thread_orders(), 1, "lost while another one is ordered: no second order");
+	fresh = fake_connect_thread_connect(DBCONN_POSTGRESQL);
+	tap_ok(pool->pipeline[0].conn == fresh && pool->pipeline[0].state == PIPELINE_IDLE, "which is used");
 	close_pool("exchange");
 }
 
@@ -440,6 +478,7 @@ main(void)
 	test_joined();
 	test_alone();
 	test_deadlines();
+	test_closing_error();
 	test_full_socket();
 	test_idle_loss();
 	test_large_writes();

@@ -12,6 +12,7 @@
 /* Where the error is; "other": of another operation that was sent with it, in one implicit transaction on PostgreSQL. */
 enum point {
 	OWN,          /* its statement's */
+	OWN_FATAL,    /* its statement's, and then the server ends the session, with FATAL 57P01 */
 	OWN_CUT,      /* its statement's, and then the connection is lost */
 	COMMIT,       /* the Sync's, with nothing else in the transaction */
 	COMMIT_OTHER, /* the Sync's, with the other in the transaction */
@@ -75,6 +76,10 @@ static const struct {
 	{ STORE_PUT, PG, OWN_CUT, "40003", "ERROR", STORE_UNKNOWN },
 	{ STORE_GET, PG, OWN_CUT, "57P01", "FATAL", AGAIN },
 	{ STORE_GET, PG, OWN_CUT, "XX000", "ERROR", STORE_FAULT },
+	{ STORE_PUT, PG, OWN_FATAL, "40001", "ERROR", AGAIN },
+	{ STORE_PUT, PG, OWN_FATAL, "XX000", "ERROR", STORE_FAULT },
+	{ STORE_PUT, PG, OWN_FATAL, "40003", "ERROR", STORE_UNKNOWN },
+	{ STORE_GET, PG, OWN_FATAL, "54000", "ERROR", STORE_TOO_LONG },
 	/* The commit fails. */
 	{ STORE_PUT, PG, COMMIT, "40001", "ERROR", AGAIN },
 	{ STORE_PUT, PG, COMMIT, "53100", "ERROR", STORE_UNAVAILABLE },
@@ -146,6 +151,11 @@ answer_all(PGconn *conn, size_t i)
 	case OWN:
 		fake_libpq_answer_error(conn, code, severity);
 		break;
+	case OWN_FATAL:
+		fake_libpq_answer_error(conn, code, severity);
+		fake_libpq_answer_error(conn, "57P01", "FATAL");
+		fake_libpq_break(conn);
+		return;
 	case OWN_CUT:
 		fake_libpq_answer_error(conn, code, severity);
 		fake_libpq_break(conn);
