@@ -50,6 +50,7 @@ struct config_unknown {
 enum config_reader {
 	CONFIG_SERVICE,
 	CONFIG_MIGRATION,
+	CONFIG_PROBE, /* needs addresses only: opens no file of a secret */
 };
 
 struct config {

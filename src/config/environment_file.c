@@ -17,7 +17,7 @@ is_blank(char c)
 }
 
 static bool
-is_name(struct str s)
+is_variable_name(struct str s)
 {
 	for (size_t i = 0; i < s.n; i++) {
 		char c = s.p[i];
@@ -51,7 +51,7 @@ take_escaped(struct reader *r, bool quoted)
 
 /* p is behind the opening quote. */
 static bool
-take_quoted(struct reader *r, char quote)
+take_quoted_text(struct reader *r, char quote)
 {
 	while (r->p < r->end && *r->p != quote) {
 		char c = *r->p++;
@@ -66,7 +66,7 @@ take_quoted(struct reader *r, char quote)
 
 /* The value up to the end of its line.  False: a quote that does not end. */
 static bool
-take_value(struct reader *r)
+take_variable_value(struct reader *r)
 {
 	size_t kept = 0; /* blanks behind that are not part of the value */
 
@@ -78,7 +78,7 @@ take_value(struct reader *r)
 		if (at_start && is_blank(c))
 			continue;
 		if (at_start && (c == '\'' || c == '"')) {
-			if (!take_quoted(r, c))
+			if (!take_quoted_text(r, c))
 				return false;
 			kept = r->value.n;
 		} else if (c == '\\') {
@@ -107,11 +107,11 @@ take_variable(struct reader *r)
 		return "a line that is not NAME=value";
 	equals = r->p++;
 	s = str_trim(str_from(start, (size_t)(equals - start)));
-	if (!is_name(s) || s.n >= sizeof(name))
+	if (!is_variable_name(s) || s.n >= sizeof(name))
 		return "a name that no variable can have";
 	memcpy(name, s.p, s.n);
 	name[s.n] = '\0';
-	if (!take_value(r))
+	if (!take_variable_value(r))
 		return "a quote that does not end";
 	buf_putc(&r->value, '\0');
 	if (!buf_ok(&r->value) || memchr(r->value.p, '\0', r->value.n) != r->value.p + r->value.n - 1)

@@ -26,6 +26,7 @@
 #include "pg/connect_thread.h"
 #include "pg/store_pg.h"
 #include "program/access_check.h"
+#include "program/health_probe.h"
 #include "program/options.h"
 #include "program/reload.h"
 #include "program/sandbox.h"
@@ -407,6 +408,23 @@ serve_workers(struct program *p)
 }
 
 static enum exitcode
+probe_service(struct program *p)
+{
+	enum exitcode code = EXIT_CONFIG;
+	struct buf error;
+
+	buf_init(&error, 1024);
+	if ((p->options.environment_file == NULL || environment_file_load(p->options.environment_file, &error)) &&
+	    config_load(&p->config, CONFIG_PROBE, p->options.overrides, &error))
+		code = health_probe_run(&p->config, p->options.probe_path, p->options.probe_socket);
+	else
+		(void)fprintf(stderr, "hulykvs: %.*s\n", STR_FMT(buf_str(&error)));
+	buf_free(&error);
+	config_free(&p->config);
+	return code;
+}
+
+static enum exitcode
 run_service(struct program *p)
 {
 	int listener = listen_fd_find();
@@ -461,7 +479,9 @@ main(int argc, char **argv)
 	enum exitcode code = options_read(&program.options, argc, argv);
 
 	tune_malloc();
-	if (code == EXIT_OK && program.options.task != OPTIONS_NOTHING) {
+	if (code == EXIT_OK && program.options.task == OPTIONS_PROBE) {
+		code = probe_service(&program);
+	} else if (code == EXIT_OK && program.options.task != OPTIONS_NOTHING) {
 		code = run_service(&program);
 		clean_up(&program, code);
 	}

@@ -13,6 +13,7 @@ print_service_help(void)
 		     "       hulykvs --check-config | --print-config[=shell] [--environment-file FILE]\n"
 		     "               [--log-level LEVEL]\n"
 		     "       hulykvs --access-check 'METHOD PATH' < TOKEN\n"
+		     "       hulykvs --probe [live | ready] [--socket PATH]\n"
 		     "       hulykvs --help | --version\n\n"
 		     "Key-value service of the Huly platform, as a FastCGI responder on a listening\n"
 		     "socket (descriptor 0 of spawn-fcgi, 3 of systemd), or as a CGI program.\n\n"
@@ -27,6 +28,10 @@ print_service_help(void)
 		     "      --environment-file FILE\n"
 		     "                         read the environment of a systemd unit from this file first\n"
 		     "      --log-level LEVEL  error, warn, info or debug, whatever the settings say\n"
+		     "      --probe [live | ready]\n"
+		     "                         ask a running service whether it is live (the default) or\n"
+		     "                         ready, through the web server at its public address\n"
+		     "      --socket PATH      ask the program at this unix socket instead\n"
 		     "  -h, --help             print this and exit\n"
 		     "  -V, --version          print the versions of the program and its libraries\n\n"
 		     "Settings, from the environment or etc/config.toml:\n\n");
@@ -34,7 +39,7 @@ print_service_help(void)
 	(void)printf(
 	    "\nSecrets and the connection string may be in files that only their owner may open:\n"
 	    "NAME_FILE is the path of the one for NAME.\n"
-	    "\nExit status: 0 done, 64 usage, 70 internal fault, 77 refused\n(--access-check), 78 wrong setting.\n");
+	    "\nExit status: 0 done, 1 not live or not ready (--probe), 64 usage, 69 no answer\n(--probe), 70 internal fault, 77 refused (--access-check), 78 wrong setting.\n");
 }
 
 static enum exitcode
@@ -65,15 +70,39 @@ take_print_config(struct options *o, const char *form)
 	return EXIT_OK;
 }
 
+/* The words behind the options, and options that only go with others. */
+static enum exitcode
+take_arguments(struct options *o, int n, char **words)
+{
+	const char *probe = "live";
+
+	if (o->task == OPTIONS_PROBE && n > 0) {
+		probe = *words++;
+		n--;
+	}
+	if (n > 0)
+		return service_usage("unexpected argument");
+	if (strcmp(probe, "live") != 0 && strcmp(probe, "ready") != 0)
+		return service_usage("--probe: neither live nor ready");
+	o->probe_path = strcmp(probe, "live") == 0 ? "/livez" : "/readyz";
+	if (o->probe_socket != NULL && o->task != OPTIONS_PROBE)
+		return service_usage("--socket goes with --probe");
+	if (o->environment_file != NULL && o->task == OPTIONS_SERVE)
+		return service_usage("--environment-file does not go with serving");
+	return EXIT_OK;
+}
+
 enum exitcode
 options_read(struct options *o, int argc, char **argv)
 {
-	enum { CHECK_CONFIG = 256, PRINT_CONFIG, LOG_LEVEL, ACCESS_CHECK, ENVIRONMENT_FILE };
+	enum { CHECK_CONFIG = 256, PRINT_CONFIG, LOG_LEVEL, ACCESS_CHECK, ENVIRONMENT_FILE, PROBE, PROBE_SOCKET };
 	static const struct option options[] = {
 		{ "access-check", required_argument, NULL, ACCESS_CHECK },
 		{ "check-config", no_argument, NULL, CHECK_CONFIG },
 		{ "environment-file", required_argument, NULL, ENVIRONMENT_FILE },
 		{ "print-config", optional_argument, NULL, PRINT_CONFIG },
+		{ "probe", no_argument, NULL, PROBE },
+		{ "socket", required_argument, NULL, PROBE_SOCKET },
 		{ "log-level", required_argument, NULL, LOG_LEVEL },
 		{ "help", no_argument, NULL, 'h' },
 		{ "version", no_argument, NULL, 'V' },
@@ -95,6 +124,12 @@ options_read(struct options *o, int argc, char **argv)
 		case PRINT_CONFIG:
 			code = take_print_config(o, optarg);
 			break;
+		case PROBE:
+			o->task = OPTIONS_PROBE;
+			break;
+		case PROBE_SOCKET:
+			o->probe_socket = optarg;
+			break;
 		case ENVIRONMENT_FILE:
 			o->environment_file = optarg;
 			break;
@@ -113,9 +148,5 @@ options_read(struct options *o, int argc, char **argv)
 			return EXIT_USAGE; /* getopt has said it */
 		}
 	}
-	if (code == EXIT_OK && optind < argc)
-		return service_usage("unexpected argument");
-	if (code == EXIT_OK && o->environment_file != NULL && o->task == OPTIONS_SERVE)
-		return service_usage("--environment-file goes with --check-config, --print-config and --access-check");
-	return code;
+	return code == EXIT_OK ? take_arguments(o, argc - optind, argv + optind) : code;
 }

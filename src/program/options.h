@@ -13,6 +13,7 @@ enum options_task {
 	OPTIONS_CHECK_CONFIG,
 	OPTIONS_PRINT_CONFIG,
 	OPTIONS_ACCESS_CHECK,
+	OPTIONS_PROBE,
 	OPTIONS_NOTHING, /* what was asked for has been printed */
 };
 
@@ -20,6 +21,8 @@ struct options {
 	enum options_task task;
 	const char *asked;                   /* ACCESS_CHECK: "METHOD PATH" */
 	const char *environment_file;        /* to be read before the settings; NULL: none */
+	const char *probe_path;              /* PROBE: "/livez" or "/readyz" */
+	const char *probe_socket;            /* PROBE: path of the program's unix socket; NULL: the public address */
 	bool for_shell;                      /* PRINT_CONFIG: lines that a shell can read */
 	struct config_override overrides[2]; /* for config_load(); ends with a NULL name */
 };

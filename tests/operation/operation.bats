@@ -150,6 +150,76 @@ bare()
 	[[ $output == *--log-level* ]]
 }
 
+# --- probe ---
+
+# probe STATUS TEXT OPTION …: what --probe says of the service of this world.
+probe()
+{
+	run --separate-stderr env -i HULY_BIND_PORT="$WORLD_PORT" timeout 10 "$HULYKVS_BUILD/hulykvs" --probe "${@:3}"
+	echo "--probe ${*:3}: $status: $output$stderr"
+	[ "$status" -eq "$1" ]
+	[[ $output$stderr == *"$2"* ]]
+}
+
+probes()
+{
+	world_start "$1"
+	probe 0 '200 ok'
+	probe 0 '200 ok' live
+	probe 0 '200 ok' ready
+	probe 0 '200 ok' ready --socket "$WORLD_SOCKET"
+	export WORLD_ERRORS_EXPECTED=1
+	pg_stop immediate
+	world_until 10 probe 1 503 ready
+	probe 1 503 ready --socket "$WORLD_SOCKET"
+	probe 0 '200 ok' --socket "$WORLD_SOCKET"
+	pg_start "$PG_DIR"
+	world_until 10 probe 0 '200 ok' ready
+	world_stop
+	probe 69 'cannot connect: Connection refused'
+	probe 69 'cannot connect: No such file' --socket "$BATS_TEST_TMPDIR/none"
+}
+
+@test "nginx: --probe tells a service manager whether it is live and ready" {
+	probes nginx
+}
+
+@test "lighttpd: --probe tells a service manager whether it is live and ready" {
+	probes lighttpd
+}
+
+@test "--probe: whoever answers nothing, or something else, is no service; an unknown word is 64" {
+	local path=$BATS_TEST_TMPDIR/peer kind
+	for kind in silent closes 'HTTP/1.1 200 OK' $'\x01\x06'; do
+		rm -f "$path"
+		# A program that takes one connection, and closes it only when the other side has given up or has all.
+		timeout 20 python3 - "$path" "$kind" <<-'END' &
+			import os, socket, sys
+			listener = socket.socket(socket.AF_UNIX)
+			listener.bind(sys.argv[1])
+			listener.listen()
+			peer, _ = listener.accept()
+			if sys.argv[2] == "silent":
+			    while peer.recv(4096):
+			        pass
+			elif sys.argv[2] != "closes":
+			    peer.recv(4096)
+			    peer.sendall(os.fsencode(sys.argv[2]))
+		END
+		world_until 10 test -S "$path"
+		WORLD_PORT=1 probe 69 '--probe: ' --socket "$path"
+		wait $!
+	done
+	program "$HULYKVS_BUILD/hulykvs" --probe alive
+	[ "$status" -eq 64 ]
+	program "$HULYKVS_BUILD/hulykvs" --probe live ready
+	[ "$status" -eq 64 ]
+	program "$HULYKVS_BUILD/hulykvs" --socket x
+	[ "$status" -eq 64 ]
+	program HULY_BIND_PORT=x "$HULYKVS_BUILD/hulykvs" --probe
+	[ "$status" -eq 78 ]
+}
+
 # --- HUP ---
 
 @test "HUP takes a new log level, names what needs a new program, and refuses what is wrong" {
