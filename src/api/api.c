@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: EPL-2.0 */
 #include "api/api.h"
 
+#include <assert.h>
+
 #include "api/probe.h"
 #include "api/query.h"
 #include "auth/access.h"
@@ -352,6 +354,19 @@ dispatch_action(const struct api *api, const struct rules *rules, struct call *c
 	return API_ANSWER;
 }
 
+/*
+ * The web server asks whether to take a body that is not small.  Whoever has shown a valid token may send it, and hears
+ * what else is wrong behind it, on a connection that stays usable.  Where no token is needed, no such body belongs.
+ */
+static void
+authorize_body(struct call *c, struct response *r)
+{
+	if (!route_is_protected(c->request->path))
+		(void)refuse_call(c, c->match.route == NULL ? REFUSAL_NOT_FOUND : REFUSAL_TOO_LARGE);
+	else
+		response_empty(r, 200);
+}
+
 enum api_step
 api_begin(const struct api *api, const struct policy *policy, int64_t now, struct call *c,
     const struct request *request, struct arena *arena, struct response *r)
@@ -364,14 +379,21 @@ api_begin(const struct api *api, const struct policy *policy, int64_t now, struc
 		r->is_preflight = true;
 		return API_ANSWER;
 	}
-	if (request->path.p == NULL) {
-		api_refuse(c, REFUSAL_NO_TARGET, r);
+	if (request->front_status > 0 || request->path.p == NULL) {
+		api_refuse(
+		    c, request->front_status > 0 ? refusal_of_front(request->front_status) : REFUSAL_NO_TARGET, r);
 		return API_ANSWER;
 	}
 	c->match = find_route(api, request);
-	if (!route_is_protected(request->path) || authenticate(c, policy->verifier, now))
+	if (route_is_protected(request->path) && !authenticate(c, policy->verifier, now))
+		assert(c->refusal != REFUSAL_NONE);
+	else if (request->is_authorizer)
+		authorize_body(c, r);
+	else
 		step = dispatch_action(api, policy->rules, c, r);
-	if (c->refusal != REFUSAL_NONE)
+	if (c->refusal != REFUSAL_NONE && request->is_preliminary)
+		response_empty(r, 403);
+	else if (c->refusal != REFUSAL_NONE)
 		api_refuse(c, c->refusal, r);
 	else if (request->method == METHOD_OPTIONS)
 		r->route = c->match.route;

@@ -169,12 +169,12 @@ feed_clear(struct fcgi_conn *f)
 static enum fcgi_conn_event
 begin_request(struct fcgi_conn *f)
 {
-	static const unsigned char responder_keep[FCGI_RECORD_HEADER] = { 0, 1, 1 };
+	/* libfcgi always sees FCGI_KEEP_CONN, so that it never closes; the owner does that. */
+	const unsigned char body[FCGI_RECORD_HEADER] = { 0, (unsigned char)f->record.role, 1 };
 
 	feed_clear(f);
 	fcgi_record_put_header(f->feed_begin, FCGI_BEGIN_REQUEST, f->record.id, FCGI_RECORD_HEADER, 0);
-	/* libfcgi always sees FCGI_KEEP_CONN, so that it never closes; the owner does that. */
-	memcpy(f->feed_begin + FCGI_RECORD_HEADER, responder_keep, FCGI_RECORD_HEADER);
+	memcpy(f->feed_begin + FCGI_RECORD_HEADER, body, FCGI_RECORD_HEADER);
 	feed(f, str_from((const char *)f->feed_begin, sizeof(f->feed_begin)));
 	if (f->record.params.n > 0) {
 		feed_header(f, 0, FCGI_PARAMS, f->record.params.n);

@@ -4,7 +4,6 @@
 #include <assert.h>
 
 #define VERSION      1
-#define RESPONDER    1
 #define KEEP_CONN    1
 #define UNKNOWN_ROLE 3
 
@@ -99,6 +98,12 @@ manage(struct fcgi_record *r)
 	return FCGI_RECORD_REPLY;
 }
 
+static bool
+role_is_served(unsigned role)
+{
+	return role == FCGI_ROLE_RESPONDER || role == FCGI_ROLE_AUTHORIZER;
+}
+
 /* FastCGI 5.5: this record is the whole answer; then the connection is closed. */
 static enum fcgi_record_event
 refuse_role(struct fcgi_record *r)
@@ -158,7 +163,8 @@ end_record(struct fcgi_record *r)
 		r->id = u16(r->header + 2);
 		r->keep = (r->body[2] & KEEP_CONN) != 0;
 		r->state = FCGI_RECORD_PARAMS;
-		return u16(r->body) == RESPONDER ? FCGI_RECORD_NEED : refuse_role(r);
+		r->role = u16(r->body);
+		return role_is_served(r->role) ? FCGI_RECORD_NEED : refuse_role(r);
 	case FCGI_RECORD_PARAMS:
 		if (u16(r->header + 4) > 0)
 			return buf_ok(&r->params) ? FCGI_RECORD_NEED : FCGI_RECORD_BROKEN;
@@ -227,6 +233,10 @@ fcgi_record_feed(struct fcgi_record *r, struct str *in)
 {
 	if (r->state == FCGI_RECORD_REFUSED)
 		return FCGI_RECORD_BROKEN;
+	if (r->state == FCGI_RECORD_STDIN && r->role == FCGI_ROLE_AUTHORIZER) {
+		r->state = FCGI_RECORD_ENDED;
+		return FCGI_RECORD_END;
+	}
 	while (in->n > 0 || (r->in_record && r->content_left + r->padding_left == 0)) {
 		enum fcgi_record_event event = FCGI_RECORD_NEED;
 

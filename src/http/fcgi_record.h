@@ -6,9 +6,10 @@
  * libfcgi 2.4 blocks on half a record, allocates as much as a peer's length
  * field says, and aborts the process on some management records.  This parser
  * takes what the socket had, in pieces of any size, and accepts only a complete
- * and valid request: BEGIN_REQUEST for a responder, PARAMS up to a limit with
- * every length checked, STDIN content piece by piece.  It knows neither sockets
- * nor libfcgi, so it is tested and fuzzed alone.  For fcgi_conn only.
+ * and valid request: BEGIN_REQUEST for a responder or an authorizer, PARAMS up
+ * to a limit with every length checked, STDIN content piece by piece (none for
+ * an authorizer, FastCGI 6.3: its request ends with the parameters).  It knows
+ * neither sockets nor libfcgi, so it is tested and fuzzed alone.  For fcgi_conn only.
  */
 #ifndef HULYKVS_FCGI_RECORD_H
 #define HULYKVS_FCGI_RECORD_H
@@ -17,6 +18,9 @@
 
 #define FCGI_RECORD_HEADER     8
 #define FCGI_RECORD_PARAMS_MAX 65528 /* bytes; what one record for libfcgi holds */
+
+/* FastCGI 8; no other role is served. */
+enum { FCGI_ROLE_RESPONDER = 1, FCGI_ROLE_AUTHORIZER = 2 };
 
 enum fcgi_record_state {
 	FCGI_RECORD_IDLE, /* between requests */
@@ -39,6 +43,7 @@ struct fcgi_record {
 	enum fcgi_record_state state;
 	unsigned id;        /* request id, never 0 in a request */
 	bool keep;          /* FCGI_KEEP_CONN */
+	unsigned role;      /* FCGI_ROLE_… */
 	struct buf params;  /* content of all PARAMS records */
 	struct str content; /* borrows from what was fed */
 	unsigned char reply[2 * FCGI_RECORD_HEADER];

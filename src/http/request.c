@@ -50,6 +50,15 @@ parse_length(struct request *r, struct str s)
 	r->content_length = n;
 }
 
+/* As Apache began it, and lighttpd: 200, or what went wrong before the program was asked. */
+static unsigned
+parse_front_status(struct str s)
+{
+	if (s.n != 3 || s.p[0] < '4' || s.p[0] > '5' || !str_is_digit(s.p[1]) || !str_is_digit(s.p[2]))
+		return 0;
+	return (unsigned)(s.p[0] - '0') * 100 + (unsigned)(s.p[1] - '0') * 10 + (unsigned)(s.p[2] - '0');
+}
+
 /* Without "http://host" of the absolute form (RFC 9112 3.2.2). */
 static struct str
 origin_form(struct str uri)
@@ -82,6 +91,7 @@ request_read(struct request *r, char *const *variables)
 {
 	struct str method = STR_ABSENT, uri = STR_ABSENT, length = STR_ABSENT;
 	struct str traceparent = STR_ABSENT, https = STR_ABSENT, operator= STR_ABSENT;
+	struct str role = STR_ABSENT, authorizer = STR_ABSENT, front_status = STR_ABSENT;
 	const struct {
 		struct str name;
 		struct str *value;
@@ -95,10 +105,12 @@ request_read(struct request *r, char *const *variables)
 		{ STR("HTTP_ACCESS_CONTROL_REQUEST_HEADERS"), &r->cors_headers },
 		{ STR("HTTP_X_REQUEST_ID"), &r->request_id }, { STR("HTTP_TRACEPARENT"), &traceparent },
 		{ STR("REMOTE_ADDR"), &r->remote_address },
-		{ STR("HTTPS"), &https }, /* set by Apache, nginx and lighttpd */
+		{ STR("HTTPS"), &https },    /* set by Apache, nginx and lighttpd */
+		{ STR("FCGI_ROLE"), &role }, /* libfcgi sets it */
+		{ STR("HULYKVS_AUTHORIZER"), &authorizer }, { STR("REDIRECT_STATUS"), &front_status },
 		{
 		    STR("HULYKVS_OPERATOR"),
-		    &operator}, /* no client can set it: a field's name would begin with HTTP_ */
+		    &operator},
 	};
 
 	*r = (struct request){ .length = LENGTH_ABSENT };
@@ -120,4 +132,7 @@ request_read(struct request *r, char *const *variables)
 	r->trace = traceparent_parse(traceparent);
 	r->is_secure = str_eq_nocase(https, STR("on"));
 	r->is_operator = str_eq(operator, STR("1"));
+	r->is_preliminary = str_eq(authorizer, STR("1"));
+	r->is_authorizer = r->is_preliminary || str_eq(role, STR("AUTHORIZER"));
+	r->front_status = parse_front_status(front_status);
 }

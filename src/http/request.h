@@ -55,7 +55,15 @@ struct request {
 	struct str request_id;     /* X-Request-Id, if random_id_ok() */
 	struct str remote_address; /* of the client, or of the proxy in front of the web server */
 	struct traceparent trace;
-	bool is_secure;   /* the client uses TLS: HTTPS=on */
+	bool is_secure; /* the client uses TLS: HTTPS=on */
+	/*
+	 * The web server asks only whether to take the body: it came in the role of an authorizer (FastCGI 6.3), or
+	 * with HULYKVS_AUTHORIZER=1 from one that knows no such role.
+	 */
+	bool is_authorizer;
+	bool is_preliminary; /* … in that second way: the client never sees the answer, 200 or 403 */
+	unsigned
+	    front_status; /* what the web server itself refused the request with: REDIRECT_STATUS, from 400 on; else 0 */
 	bool is_operator; /* came to the operators' address; the web server sets HULYKVS_OPERATOR=1 */
 };
 

@@ -27,12 +27,16 @@
 	X(403, "Forbidden") \
 	X(404, "Not Found") \
 	X(405, "Method Not Allowed") \
+	X(408, "Request Timeout") \
+	X(411, "Length Required") \
 	X(412, "Precondition Failed") \
 	X(413, "Content Too Large") \
 	X(414, "URI Too Long") \
 	X(415, "Unsupported Media Type") \
 	X(431, "Request Header Fields Too Large") \
 	X(500, "Internal Server Error") \
+	X(501, "Not Implemented") \
+	X(502, "Bad Gateway") \
 	X(503, "Service Unavailable")
 
 struct response {

@@ -308,7 +308,7 @@ take_body(struct conn *c)
 	if (c->step == API_BODY)
 		refuse_request(c, REFUSAL_BAD_CONTENT_LENGTH);
 	c->dropped += content.n;
-	if (c->dropped > CONN_DROP_MAX)
+	if (c->dropped > (refusal_is_anonymous(c->call.refusal) ? CONN_DROP_ANONYMOUS : CONN_DROP_MAX))
 		answer_early(c);
 }
 

@@ -5,8 +5,9 @@
  *
  * A request is answered only when its last byte has been read, so that no byte
  * of a body can be taken for the next request.  A body that is not wanted is
- * read and dropped; one that does not end within CONN_DROP_MAX bytes is answered
- * at once, and the connection is closed when the peer has read that.
+ * read and dropped; one that does not end within CONN_DROP_MAX bytes (without a
+ * valid token: CONN_DROP_ANONYMOUS) is answered at once, and the connection is
+ * closed when the peer has read that.
  *
  *   WAITING -> READING -> STORING or STREAMING -> WRITING -> WAITING
  *
@@ -24,7 +25,8 @@
 #include "server/request_log.h"
 #include "server/server.h"
 
-#define CONN_DROP_MAX ((size_t)64 * 1024 * 1024) /* bytes; of an unwanted body */
+#define CONN_DROP_MAX       ((size_t)8 * 1024 * 1024) /* bytes; of an unwanted body */
+#define CONN_DROP_ANONYMOUS ((size_t)64 * 1024)
 
 enum conn_state {
 	CONN_WAITING,   /* for a request */

@@ -113,7 +113,6 @@ count_request(const struct request_log_entry *e, const struct call *c, const str
 	/* A length that a client only claims must not make the sum useless; no body of that length is accepted. */
 	uint64_t body = request->content_length <= UINT32_MAX ? request->content_length : 0;
 
-	metrics_add(METRICS_HTTP_IN_FLIGHT, (uint64_t)-1);
 	metrics_count_request(request->method, c->match.route, r->status);
 	metrics_observe_time(METRICS_HTTP_DURATION, took);
 	metrics_observe_bytes(METRICS_REQUEST_BODY, body);
@@ -170,6 +169,13 @@ trace_request(
 	trace_put(l->ring, &e->span);
 }
 
+/* An authorizer's answer that no client sees: the request itself follows, and is counted then. */
+static bool
+is_between_servers(const struct request *request, const struct response *r)
+{
+	return request->is_preliminary || (request->is_authorizer && r->status == 200);
+}
+
 void
 request_log_end(struct request_log *l, struct request_log_entry *e, const struct call *c, const struct response *r)
 {
@@ -177,6 +183,9 @@ request_log_end(struct request_log *l, struct request_log_entry *e, const struct
 	int64_t took = clock_mono() - e->began;
 
 	e->open = false;
+	metrics_add(METRICS_HTTP_IN_FLIGHT, (uint64_t)-1);
+	if (is_between_servers(c->request, r))
+		return;
 	count_request(e, c, r, took);
 	if (e->traced)
 		trace_request(l, e, c, r, took);

@@ -134,7 +134,7 @@ restarts()
 # The real configuration with two upstreams where the one program was.
 with_two_upstreams()
 {
-	"${WORLD_ENV[@]}" HULYKVS_SOCKET="$WORLD_DIR/sound" HULYKVS_RUN_DIR="$WORLD_DIR" \
+	"${WORLD_ENV[@]}" HULYKVS_PROGRAM="$HULYKVS_BUILD/hulykvs" HULYKVS_SOCKET="$WORLD_DIR/sound" HULYKVS_RUN_DIR="$WORLD_DIR" \
 		"$WORLD_TOP/deploy/render" "$WORLD_TOP/deploy/$1" | awk -v dying="$WORLD_DIR/dying" '
 			/^upstream hulykvs_(reads|writes) / { print; getline; other = $0; sub(/sound/, "dying", other); print other; print; n++; next }
 			{ print }

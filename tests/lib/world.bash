@@ -171,18 +171,19 @@ world_program()
 	WORLD_SPAWN=$(cat "$WORLD_DIR/spawn.pid")
 }
 
+# world_web [DIRECTORY]: the web server, with that for its own files (WORLD_DIR)
 world_web()
 {
 	local command
 
 	case $WORLD_SERVER in
 	nginx)
-		world_render nginx/nginx.conf || return 1
+		world_render nginx/nginx.conf "$@" || return 1
 		command=(nginx -c "$WORLD_DIR/web.conf")
 		[ "$(id -u)" -ne 0 ] || command+=(-g 'user root;')
 		;;
 	lighttpd)
-		world_render lighttpd/hulykvs.conf || return 1
+		world_render lighttpd/hulykvs.conf "$@" || return 1
 		command=(lighttpd -D -f "$WORLD_DIR/web.conf")
 		;;
 	cgi)
@@ -200,7 +201,7 @@ world_web()
 
 world_render()
 {
-	"${WORLD_ENV[@]}" HULYKVS_SOCKET="$WORLD_SOCKET" HULYKVS_RUN_DIR="$WORLD_DIR" \
+	"${WORLD_ENV[@]}" HULYKVS_SOCKET="$WORLD_SOCKET" HULYKVS_RUN_DIR="${2:-$WORLD_DIR}" HULYKVS_PROGRAM="$HULYKVS_BUILD/hulykvs" \
 		"$WORLD_TOP/deploy/render" "$WORLD_TOP/deploy/$1" >"$WORLD_DIR/web.conf"
 }
 

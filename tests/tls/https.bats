@@ -97,6 +97,7 @@ wants_a_certificate()
 }
 
 @test "deploy/render: a certificate without its key is refused" {
+	export HULYKVS_PROGRAM=$HULYKVS_BUILD/hulykvs
 	HULYKVS_TLS_CERT=/c run -78 "$WORLD_TOP/deploy/render" "$WORLD_TOP/deploy/nginx/nginx.conf"
 	HULYKVS_TLS_CLIENT_CA=/c run -78 "$WORLD_TOP/deploy/render" "$WORLD_TOP/deploy/nginx/nginx.conf"
 	[[ $output == *"go together"* ]]

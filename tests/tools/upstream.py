@@ -89,6 +89,9 @@ class Upstream:
 
     def serve_one(self, connection):
         env, kept = read_request(connection)
+        if env.get("HULYKVS_AUTHORIZER") == "1":  # asked before a large body is taken; the request itself follows
+            connection.sendall(stream(STDOUT, 1, b"Status: 200 OK\r\nContent-Length: 0\r\n\r\n") + record(END, 1, b"\0" * 8))
+            return kept
         with self.lock:
             self.count[env["REQUEST_METHOD"], env["REQUEST_URI"]] += 1
             number = sum(self.count.values())

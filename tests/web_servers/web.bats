@@ -450,16 +450,16 @@ program()
 	program HULY_BIND_PORT=8094 "$HULYKVS_BUILD/hulykvs" --check-config
 	[ "$status" -eq 0 ]
 	printf 'bind_host = "10.1.2.3"\nbind_port = 8095\n' >etc/config.toml
-	run env -i PATH="$PATH" "$WORLD_TOP/deploy/render" "$WORLD_TOP/deploy/nginx/nginx.conf"
+	run env -i PATH="$PATH" HULYKVS_PROGRAM="$HULYKVS_BUILD/hulykvs" "$WORLD_TOP/deploy/render" "$WORLD_TOP/deploy/nginx/nginx.conf"
 	[[ $output == *"listen 10.1.2.3:8095 "* ]]
-	run env -i PATH="$PATH" HULY_BIND_HOST=::1 "$WORLD_TOP/deploy/render" "$WORLD_TOP/deploy/lighttpd/hulykvs.conf"
+	run env -i PATH="$PATH" HULYKVS_PROGRAM="$HULYKVS_BUILD/hulykvs" HULY_BIND_HOST=::1 "$WORLD_TOP/deploy/render" "$WORLD_TOP/deploy/lighttpd/hulykvs.conf"
 	[[ $output == *'server.bind = "[::1]"'*"server.port = 8095"* ]]
 }
 
 @test "the templates: what cannot stand in a configuration is refused" {
 	for setting in "HULY_BIND_HOST=a b" "HULY_BIND_HOST=x;y" HULY_BIND_PORT=0 HULY_BIND_PORT=99999 HULYKVS_SOCKET=relative \
 		"HULYKVS_RUN_DIR=/a b"; do
-		run env -i PATH="$PATH" "$setting" "$WORLD_TOP/deploy/render" "$WORLD_TOP/deploy/nginx/nginx.conf"
+		run env -i PATH="$PATH" HULYKVS_PROGRAM="$HULYKVS_BUILD/hulykvs" "$setting" "$WORLD_TOP/deploy/render" "$WORLD_TOP/deploy/nginx/nginx.conf"
 		[ "$status" -eq 78 ]
 	done
 }

@@ -822,6 +822,48 @@ shows_metrics(void)
 	metrics_free(metrics);
 }
 
+/* What the web server decided, or asks, before there is a body. */
+static void
+answers_for_the_web_server(void)
+{
+#define ASKS "HULYKVS_AUTHORIZER=1"
+#define ROLE "FCGI_ROLE=AUTHORIZER"
+#define SAYS "REDIRECT_STATUS="
+#define BODY TEXT("larger than LIMIT and never read")
+	static const struct row rows[] = {
+		{ OWN, "PUT", K, ASKS, BODY, 200, NULL, ABSENT },
+		{ OWN, "PUT", "/api2/" OTHER "/n/k", ASKS, BODY, 200, NULL, ABSENT },
+		{ OWN, "DELETE", K, ASKS, ABSENT, 200, NULL, ABSENT },
+		{ OWN, "GET", "/api/n", ASKS, ABSENT, 200, NULL, ABSENT },
+		{ NONE, "PUT", K, ASKS, BODY, 403, NULL, ABSENT },
+		{ FORGED, "PUT", K, ASKS, BODY, 403, NULL, ABSENT },
+		{ NONE, "PUT", "/status", ASKS, BODY, 403, NULL, ABSENT },
+		{ OWN, "PUT", "/nowhere", ASKS, BODY, 403, NULL, ABSENT },
+		{ OWN, "PUT", K, "HULYKVS_AUTHORIZER=0", BODY, 413, NULL, TEXT("payload reached size limit") },
+		{ OWN, "PUT", K, "HTTP_HULYKVS_AUTHORIZER=1", BODY, 413, NULL, TEXT("payload reached size limit") },
+		{ OWN, "PUT", K, ROLE, BODY, 200, NULL, ABSENT },
+		{ NONE, "PUT", K, ROLE, BODY, 401, NULL, TEXT("NoAuthToken") },
+		{ NONE, "PUT", "/readyz", ROLE, BODY, 413, NULL, TEXT("payload reached size limit") },
+		{ NONE, "GET", "/nowhere", SAYS "400", ABSENT, 400, NULL, TEXT("Malformed request") },
+		{ NONE, "GET", K, SAYS "404", ABSENT, 404, NULL, ABSENT },
+		{ OWN, "GET", K, SAYS "408", ABSENT, 408, NULL, TEXT("The request did not arrive in time") },
+		{ OWN, "GET", K, SAYS "411", ABSENT, 411, NULL, TEXT("Content-Length is missing") },
+		{ OWN, "GET", K, SAYS "413", ABSENT, 413, NULL, TEXT("payload reached size limit") },
+		{ OWN, "GET", K, SAYS "414", ABSENT, 414, NULL, TEXT("The request's target is too long") },
+		{ OWN, "GET", K, SAYS "431", ABSENT, 431, NULL, TEXT("Names, conditions or headers are too long") },
+		{ OWN, "GET", K, SAYS "417", ABSENT, 400, NULL, TEXT("Malformed request") },
+		{ OWN, "GET", K, SAYS "500", ABSENT, 502, NULL,
+		    TEXT("The web server could not pass the request on; a write may have happened") },
+		{ OWN, "GET", K, SAYS "505", ABSENT, 501, NULL,
+		    TEXT("The web server does not support this method, coding or version") },
+		{ NONE, "GET", "/status", SAYS "200", ABSENT, 200, NULL, TEXT("ok") },
+		{ NONE, "GET", "/status", SAYS "000", ABSENT, 200, NULL, TEXT("ok") },
+		{ NONE, "GET", "/status", SAYS "4000", ABSENT, 200, NULL, TEXT("ok") },
+	};
+
+	plays(rows, COUNT(rows));
+}
+
 /* A name that does not fit into the request's memory. */
 static void
 without_memory(void)
@@ -930,6 +972,7 @@ main(void)
 	keeps_sealed_values();
 	owes_allow();
 	keeps_the_store_out();
+	answers_for_the_web_server();
 	without_memory();
 	obeys_rules();
 	policy_free(&policy);

@@ -210,7 +210,7 @@ put_param(struct buf *params, const char *name, const char *value)
 void
 web_put_begin(struct buf *wire, const char *method, const char *uri, int64_t length, int flags)
 {
-	const char begin[8] = { 0, 1, (char)flags };
+	const char begin[8] = { 0, (flags & WEB_AUTHORIZER) != 0 ? 2 : 1, (char)flags };
 	char digits[24];
 	struct buf params;
 
@@ -218,7 +218,8 @@ web_put_begin(struct buf *wire, const char *method, const char *uri, int64_t len
 	(void)snprintf(digits, sizeof(digits), "%lld", (long long)length);
 	put_param(&params, "REQUEST_METHOD", method);
 	put_param(&params, "REQUEST_URI", uri);
-	put_param(&params, "HTTP_AUTHORIZATION", token);
+	if ((flags & WEB_ANONYMOUS) == 0)
+		put_param(&params, "HTTP_AUTHORIZATION", token);
 	put_param(&params, "HTTP_X_REQUEST_ID", WEB_REQUEST_ID);
 	if (length >= 0)
 		put_param(&params, "CONTENT_LENGTH", digits);

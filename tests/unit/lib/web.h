@@ -69,7 +69,11 @@ void web_receive(struct web_peer *p, size_t n);
 /* Iterates and reads until neither leads to more. */
 void web_converse(struct web_peer *p);
 
-enum { WEB_KEEP = 1 }; /* FCGI_KEEP_CONN */
+enum {
+	WEB_KEEP = 1,         /* FCGI_KEEP_CONN */
+	WEB_AUTHORIZER = 256, /* in the role of an authorizer */
+	WEB_ANONYMOUS = 512,  /* without a token */
+};
 
 /* Records, put behind what is in wire.  A negative length: none is told. */
 void web_put_record(struct buf *wire, enum fcgi_record_type type, struct str content);

@@ -370,6 +370,64 @@ drops_long_bodies(void)
 	web_end("long unwanted bodies");
 }
 
+/* Without a token little is dropped before the answer. */
+static void
+answers_anonymous_early(void)
+{
+	struct buf wire;
+	struct web_peer p;
+
+	web_begin(false);
+	web_dial(&p);
+	buf_init(&wire, SIZE_MAX);
+	web_put_begin(&wire, "PUT", WEB_KEY, 1000000, WEB_KEEP | WEB_ANONYMOUS);
+	web_put_body(&wire, STR("the first bytes"));
+	web_say(&p, buf_str(&wire));
+	web_expect(&p, WEB_NO_REPLY, STR(""), "a body without a token, as far as it is dropped");
+	flood(&p, 1 << 20);
+	web_expect(&p, 401, STR("NoAuthToken"), "a body without a token");
+	web_expect_closed(&p, "a body without a token");
+	buf_free(&wire);
+	web_hang_up(&p);
+	web_end("a body without a token");
+}
+
+/* FastCGI 6.3: asked in front of a request with a body, which the authorizer never sees. */
+static void
+authorizes(void)
+{
+	static const struct {
+		const char *method, *uri;
+		int flags;
+		unsigned status;
+		struct str body;
+	} rows[] = {
+		{ "PUT", WEB_KEY, WEB_KEEP, 200, TEXT("") },
+		{ "PUT", FORBIDDEN, WEB_KEEP, 200, TEXT("") },
+		{ "PUT", WEB_KEY, WEB_KEEP | WEB_ANONYMOUS, 401, TEXT("NoAuthToken") },
+		{ "PUT", "/status", WEB_KEEP, 413, TEXT("payload reached size limit") },
+		{ "PUT", "/nowhere", WEB_KEEP, 404, TEXT("") },
+	};
+
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct buf wire;
+		struct web_peer p;
+
+		web_begin(false);
+		web_dial(&p);
+		buf_init(&wire, SIZE_MAX);
+		web_put_begin(&wire, rows[i].method, rows[i].uri, 1000000, rows[i].flags | WEB_AUTHORIZER);
+		web_say(&p, buf_str(&wire));
+		web_expect(&p, rows[i].status, rows[i].body, "an authorizer's request");
+		web_expect_stored(STR_ABSENT, "an authorizer stores nothing");
+		web_ask(&p, "PUT", WEB_KEY, STR("stored"), WEB_KEEP);
+		web_expect(&p, 204, STR(""), "the request behind it");
+		buf_free(&wire);
+		web_hang_up(&p);
+		web_end("an authorizer");
+	}
+}
+
 /* A body that does not end is answered early; what comes behind is no request any more. */
 static void
 answers_early(bool patient)
@@ -560,13 +618,13 @@ refuses_nonsense(void)
 static void
 refuses_roles(void)
 {
-	static const char authorizer[] = "\1\1\0\1\0\x08\0\0\0\2\1\0\0\0\0\0";
+	static const char filter[] = "\1\1\0\1\0\x08\0\0\0\3\1\0\0\0\0\0";
 	static const char unknown_role[] = "\1\3\0\1\0\x08\0\0\0\0\0\0\3\0\0\0";
 	struct web_peer p;
 
 	web_begin(false);
 	web_dial(&p);
-	web_say(&p, str_from(authorizer, sizeof(authorizer) - 1));
+	web_say(&p, str_from(filter, sizeof(filter) - 1));
 	web_expect_closed(&p, "another role");
 	tap_text(buf_str(&p.got), str_from(unknown_role, sizeof(unknown_role) - 1), "another role is refused by name");
 	web_hang_up(&p);
@@ -604,6 +662,8 @@ main(void)
 	stores_no_half_bodies();
 	keeps_within_the_budget();
 	drops_long_bodies();
+	answers_anonymous_early();
+	authorizes();
 	answers_early(true);
 	answers_early(false);
 	leaves_everywhere("PUT", WEB_KEY, STR("value"), false);
