@@ -214,6 +214,15 @@ operation_of(enum action action)
 	return RULES_READ;
 }
 
+/* No request reads, lists or writes where the proofs of encryption keys are kept, see store/seal.h. */
+static bool
+spare_proofs(struct call *c)
+{
+	const struct seal_place place = { c->op.workspace, c->op.ns, c->op.key };
+
+	return !seal_is_proof(&place) || refuse_call(c, REFUSAL_NAMESPACE_FORBIDDEN);
+}
+
 /* Workspace and names are known. */
 static bool
 apply_rules(const struct rules *rules, struct call *c)
@@ -257,7 +266,7 @@ plan(const struct api *api, const struct rules *rules, struct call *c)
 
 	if (!plan_workspace(api, c) || !plan_names(c))
 		return API_ANSWER;
-	if (rules != NULL && !apply_rules(rules, c))
+	if (!spare_proofs(c) || (rules != NULL && !apply_rules(rules, c)))
 		return API_ANSWER;
 	switch (c->match.action) {
 	case ACTION_LIST:
@@ -431,14 +440,13 @@ api_refuse(struct call *c, enum refusal refusal, struct response *r)
 		r->route = c->match.route;
 }
 
-/* Whether a value is still sealed: then the program was started without its keys, and so without store_sealed. */
+/* Neither a sealed value nor its length or MD5 goes out: the program has no keys, or not this value's. */
 static bool
 is_still_sealed(const struct store_result *result)
 {
-	if (!seal_has_magic(result->value) || seal_is_plain(result->value, &result->md5))
-		return false;
-	log_event(LOG_ERROR, "a value is sealed, but HULY_ENCRYPTION_KEYS_FILE names no keys");
-	return true;
+	if (result->looks_sealed)
+		log_event(LOG_ERROR, "a value is sealed, but HULY_ENCRYPTION_KEYS_FILE names no keys");
+	return result->looks_sealed;
 }
 
 /* RFC 9110 13.2.2: If-Match before If-None-Match. */

@@ -106,7 +106,7 @@ probe_ready(const struct heartbeat *health, const struct store_result *check, co
 {
 	bool done = check->outcome == STORE_DONE;
 	bool draining = health != NULL && heartbeat_is_draining(health);
-	bool wrong_keys = check->keys == STORE_KEYS_WRONG;
+	bool wrong_keys = check->keys == STORE_KEYS_WRONG || check->keys == STORE_KEYS_MISSING;
 	const struct check checks[] = {
 		{ "database", done || check->reached ? GOOD : BAD, check->reason },
 		{ "schema",
@@ -115,7 +115,7 @@ probe_ready(const struct heartbeat *health, const struct store_result *check, co
 					 : UNKNOWN,
 		    check->reason },
 		{ "serving", draining ? BAD : GOOD, STR("shutting down") },
-		{ "encryption",
+		{ "keys",
 		    wrong_keys ? BAD
 			: done ? GOOD
 			       : UNKNOWN,

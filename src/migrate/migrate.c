@@ -300,6 +300,13 @@ seal(struct migrate_db *db, struct task *task)
 	return migrate_seal_run(task->seal, db);
 }
 
+static enum migrate_outcome
+forget_keys(struct migrate_db *db, struct task *task)
+{
+	(void)task;
+	return migrate_seal_forget_keys(db);
+}
+
 /* The commands about sealed values. */
 static enum migrate_outcome
 seal_all(struct migrate_db *db, const struct migrate_options *options, struct buf *logged, FILE *out)
@@ -371,6 +378,8 @@ carry_out(struct migrate_db *db, const struct migrate_options *options, struct b
 	case MIGRATE_DECRYPT:
 	case MIGRATE_KEY_STATUS:
 		return seal_all(db, options, logged, out);
+	case MIGRATE_FORGET_KEYS:
+		return try_until_done(db, logged, &(struct task){ .call = forget_keys });
 	}
 	return unlock(db, outcome);
 }
@@ -401,7 +410,8 @@ finish_migration(struct migrate_db *db, enum migrate_outcome outcome)
 static bool
 changes(enum migrate_command command)
 {
-	return command == MIGRATE_UP || command == MIGRATE_REENCRYPT || command == MIGRATE_DECRYPT;
+	return command == MIGRATE_UP || command == MIGRATE_REENCRYPT || command == MIGRATE_DECRYPT ||
+	    command == MIGRATE_FORGET_KEYS;
 }
 
 static enum exitcode

@@ -43,6 +43,7 @@ enum migrate_command {
 	MIGRATE_REENCRYPT, /* this and the next two: see migrate_seal */
 	MIGRATE_DECRYPT,
 	MIGRATE_KEY_STATUS,
+	MIGRATE_FORGET_KEYS, /* see migrate_seal_forget_keys() */
 };
 
 struct migrate_options {

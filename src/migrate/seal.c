@@ -353,13 +353,11 @@ read_proof(struct migrate_seal *m, struct migrate_db *db, const struct seal_plac
 	outcome = migrate_db_fetch(db, "migrate/seal_proof", MIGRATE_ARGS(workspace, SEAL_PROOF_NS, id), &res);
 	*there = outcome == MIGRATE_DONE && PQntuples(res) > 0;
 	if (*there) {
-		struct md5 column = { { 0 } }, md5;
-		struct str value;
+		struct md5 column = { { 0 } };
 
 		if (PQgetlength(res, 0, 0) == sizeof(column.b))
 			memcpy(column.b, PQgetvalue(res, 0, 0), sizeof(column.b));
-		*good = seal_open(m->seal, place, &column, PQgetvalue(res, 0, 1), (size_t)PQgetlength(res, 0, 1),
-			    &value, &md5) == SEAL_OPENED;
+		*good = seal_proves(m->seal, place, &column, PQgetvalue(res, 0, 1), (size_t)PQgetlength(res, 0, 1));
 	}
 	PQclear(res);
 	return outcome;
@@ -392,9 +390,8 @@ write_new_proof(struct migrate_seal *m, struct migrate_db *db, const struct seal
 	memcpy(id, place->key.p, place->key.n);
 	if (p == NULL || !digest_md5(STR(""), &md5) || !seal_value(m->seal, place, STR(""), &md5, p, &column))
 		return migrate_db_refuse(db, "the proof of the current key cannot be sealed");
-	outcome = migrate_db_do(db, "statements/put_if_absent",
-	    MIGRATE_ARGS(workspace, SEAL_PROOF_NS, id, hex_text(m, column.b, sizeof(column.b)), hex_text(m, p, n),
-		"infinity")); /* it may be written at any time */
+	outcome = migrate_db_do(db, "migrate/seal_proof_put",
+	    MIGRATE_ARGS(workspace, SEAL_PROOF_NS, id, hex_text(m, column.b, sizeof(column.b)), hex_text(m, p, n)));
 	arena_reset(&m->arena);
 	return outcome;
 }
@@ -432,11 +429,26 @@ begin_passes(struct migrate_seal *m, struct migrate_db *db)
 	return outcome;
 }
 
+enum migrate_outcome
+migrate_seal_forget_keys(struct migrate_db *db)
+{
+	char workspace[UUID_TEXT_SIZE];
+	PGresult *res;
+	enum migrate_outcome outcome;
+
+	uuid_text(&(struct uuid){ { 0 } }, workspace);
+	outcome = migrate_db_change(db, "migrate/seal_forget", MIGRATE_ARGS(workspace, SEAL_PROOF_NS), &res);
+	if (outcome == MIGRATE_DONE && res != NULL)
+		log_event(
+		    LOG_INFO, "proofs of keys were deleted", log_number("rows", strtoll(PQcmdTuples(res), NULL, 10)));
+	PQclear(res);
+	return outcome;
+}
+
 /* Waits until all is on disk.  Once no value is sealed any more, the proofs of keys are deleted too. */
 static enum migrate_outcome
 end_passes(struct migrate_seal *m, struct migrate_db *db)
 {
-	char workspace[UUID_TEXT_SIZE];
 	enum migrate_outcome outcome = MIGRATE_DONE;
 
 	if (m->task == MIGRATE_COUNT)
@@ -445,8 +457,7 @@ end_passes(struct migrate_seal *m, struct migrate_db *db)
 		outcome = migrate_db_do(db, "postgresql/commit_now", MIGRATE_NO_ARGS);
 	if (outcome != MIGRATE_DONE || m->task == MIGRATE_SEAL || m->refused > 0 || m->missed > 0)
 		return outcome;
-	uuid_text(&(struct uuid){ { 0 } }, workspace);
-	return migrate_db_do(db, "migrate/seal_forget", MIGRATE_ARGS(workspace, SEAL_PROOF_NS));
+	return migrate_seal_forget_keys(db);
 }
 
 enum migrate_outcome

@@ -37,6 +37,12 @@ void migrate_seal_free(struct migrate_seal *m);
 enum migrate_outcome migrate_seal_run(struct migrate_seal *m, struct migrate_db *db)
     __attribute__((warn_unused_result));
 
+/*
+ * Deletes the proofs of all keys, and nothing else in their place: what is still sealed stays, and a program without
+ * keys writes plain values again.
+ */
+enum migrate_outcome migrate_seal_forget_keys(struct migrate_db *db) __attribute__((warn_unused_result));
+
 /* After MIGRATE_COUNT: prints a line for each key, and one for plain values. */
 void migrate_seal_report(const struct migrate_seal *m, FILE *out);
 

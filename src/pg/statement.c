@@ -8,6 +8,7 @@
 #include "pg/dbconn.h"
 #include "pg/params.h"
 #include "pg/sql.h"
+#include "store/seal.h"
 
 #define JOINED_VALUE_MAX 8192 /* bytes; joining copies the value once more, which pays for small ones only */
 
@@ -302,6 +303,8 @@ read_value(const PGresult *res, int row, int column, struct store_result *r)
 	r->value = str_from(PQgetvalue(res, row, column + 1), (size_t)PQgetlength(res, row, column + 1));
 	r->length = r->value.n;
 	r->outcome = read_tag(res, row, column, r) ? STORE_DONE : STORE_FAULT;
+	r->looks_sealed =
+	    seal_looks_sealed(r->value, PQgetlength(res, row, column) == (int)sizeof(r->md5.b) ? &r->md5 : NULL);
 }
 
 static void
@@ -313,6 +316,7 @@ read_row(const struct store_op *op, const PGresult *res, struct store_result *r)
 		read_value(res, 0, 0, r);
 	} else {
 		r->length = read_int8(res, 0, 1);
+		r->looks_sealed = PQgetlength(res, 0, 2) == 1 && PQgetvalue(res, 0, 2)[0] != 0;
 		r->outcome = read_tag(res, 0, 0, r) ? STORE_DONE : STORE_FAULT;
 	}
 }

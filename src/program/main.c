@@ -49,6 +49,7 @@ struct program {
 	struct api api;
 	struct server server;
 	struct worker_store store;
+	bool lasts; /* serves more than one request: it was not started as a CGI program */
 	struct worker *worker[SETTING_COUNT_MAX];
 	unsigned workers;
 	struct exporter *exporter;
@@ -150,6 +151,8 @@ make_store(void *ctx, struct loop *loop, struct snapshot_holder *settings)
 
 	if (sealed == NULL)
 		store_pg_free(inner);
+	else if (p->lasts)
+		store_sealed_look(sealed, clock_mono() + p->config.request_timeout);
 	return sealed;
 }
 
@@ -452,6 +455,7 @@ run_service(struct program *p)
 	if (p->options.task == OPTIONS_ACCESS_CHECK)
 		return access_check_run(&p->config, p->server.settings.newest, p->options.asked);
 	(void)signal(SIGPIPE, SIG_IGN);
+	p->lasts = fastcgi;
 	if (fastcgi)
 		return serve_workers(p);
 	if (!confine_service(p))

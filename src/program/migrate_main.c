@@ -23,7 +23,7 @@ print_migrate_help(FILE *out)
 {
 	fputs("usage: hulykvs-migrate [--wait SECONDS] [up]\n"
 	      "       hulykvs-migrate [--wait SECONDS] --dry-run\n"
-	      "       hulykvs-migrate [--wait SECONDS] status | key-status\n"
+	      "       hulykvs-migrate [--wait SECONDS] status | key-status | forget-keys\n"
 	      "       hulykvs-migrate [--wait SECONDS] [--rate ROWS] reencrypt | decrypt\n"
 	      "\n"
 	      "Creates the schema of the key-value service, or brings it up to date.  Safe to\n"
@@ -34,6 +34,7 @@ print_migrate_help(FILE *out)
 	      "  key-status       say how many values each key has sealed\n"
 	      "  reencrypt        seal all values with the current key; under traffic\n"
 	      "  decrypt          make all values plain again; under traffic\n"
+	      "  forget-keys      the keys are lost for good: let the service write without any\n"
 	      "      --dry-run    print the SQL that `up` would run; change nothing\n"
 	      "      --wait SECONDS\n"
 	      "                   how long to wait for a database that is not up yet (else 0),\n"
@@ -108,6 +109,7 @@ find_command(const char *word, enum migrate_command *command)
 		{ "reencrypt", MIGRATE_REENCRYPT },
 		{ "decrypt", MIGRATE_DECRYPT },
 		{ "key-status", MIGRATE_KEY_STATUS },
+		{ "forget-keys", MIGRATE_FORGET_KEYS },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(commands); i++) {

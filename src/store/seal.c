@@ -231,6 +231,16 @@ seal_is_proof(const struct seal_place *place)
 }
 
 bool
+seal_proves(struct seal *s, const struct seal_place *place, const struct md5 *column, char *stored, size_t n)
+{
+	struct str id, value;
+	struct md5 md5;
+
+	return seal_key_id(bytes(stored, n), &id) && str_eq(id, place->key) &&
+	    seal_open(s, place, column, stored, n, &value, &md5) == SEAL_OPENED;
+}
+
+bool
 seal_has_magic(struct str stored)
 {
 	return stored.n >= SEAL_MAGIC_SIZE && memcmp(stored.p, SEAL_MAGIC, SEAL_MAGIC_SIZE) == 0;
@@ -251,6 +261,12 @@ seal_is_plain(struct str stored, const struct md5 *column)
 	struct md5 md5;
 
 	return digest_md5(stored, &md5) && memcmp(md5.b, column->b, sizeof(md5.b)) == 0;
+}
+
+bool
+seal_looks_sealed(struct str stored, const struct md5 *column)
+{
+	return seal_has_magic(stored) && (column == NULL || !seal_is_plain(stored, column));
 }
 
 /* A value with the magic. */

@@ -110,8 +110,18 @@ enum seal_verdict seal_open(struct seal *s, const struct seal_place *place, cons
 struct seal_place seal_proof_place(struct str key_id);
 bool seal_is_proof(const struct seal_place *place);
 
+/*
+ * Whether n bytes as they are stored at a proof's place (its key is the id of the key in question) are a proof: they
+ * open, and it is that key that they are sealed with.  Opens them in place.
+ */
+bool seal_proves(struct seal *s, const struct seal_place *place, const struct md5 *column, char *stored, size_t n)
+    __attribute__((warn_unused_result));
+
 /* Whether it begins as a sealed value does. */
 bool seal_has_magic(struct str stored);
+
+/* Whether it does, and is not a plain value: the column md5 (NULL: it holds no MD5) is not its MD5. */
+bool seal_looks_sealed(struct str stored, const struct md5 *column);
 
 /* Writes what values begin with that the key of this id sealed, at most SEAL_HEADER_SIZE bytes; borrows out. */
 struct str seal_put_header(char *out, struct str id);

@@ -70,14 +70,17 @@ enum store_outcome {
 enum store_keys {
 	STORE_KEYS_NONE, /* they are not */
 	STORE_KEYS_GOOD,
-	STORE_KEYS_WRONG, /* database and schema are fine, but the current key is not the one of that id */
+	STORE_KEYS_WRONG,   /* database and schema are fine, but the current key is not the one of that id */
+	STORE_KEYS_MISSING, /* … but there are sealed values, and no keys */
 };
 
 struct store_result {
 	enum store_outcome outcome;
-	struct md5 md5;       /* GET, HEAD */
-	uint64_t length;      /* GET, HEAD: bytes of the value */
-	struct str value;     /* GET; borrowed from memory, and the receiver's to change */
+	struct md5 md5;   /* GET, HEAD */
+	uint64_t length;  /* GET, HEAD: bytes of the value */
+	struct str value; /* GET; borrowed from memory, and the receiver's to change */
+	/* GET, HEAD: the value begins as a sealed one does, and the row does not hold its MD5.  Not for a client's eyes. */
+	bool looks_sealed;
 	void *memory;         /* whoever takes it sets it to NULL here and calls store_release later */
 	struct str reason;    /* CHECK that failed: one line */
 	bool reached;         /* CHECK that failed: the database is there, but its schema is not the one */
@@ -104,7 +107,7 @@ struct store_client {
 struct store_ticket_sealed {
 	struct store *by;
 	const struct store_client *client; /* the owner's */
-	enum store_kind kind;              /* the owner's */
+	struct store_op op;                /* the owner's */
 	void *memory;                      /* what the operation borrows from */
 };
 

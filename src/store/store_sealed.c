@@ -3,30 +3,24 @@
 
 #include <stdlib.h>
 
-#include "base/clock.h"
+#include "base/base.h"
 #include "base/log.h"
+#include "store/key_proof.h"
 #include "store/ticket_queue.h"
 
-/* Whether the current key is the one that its id has stood for. */
-enum proof { PROOF_OPEN, PROOF_RUNNING, PROOF_GOOD, PROOF_WRONG };
-
 struct store_sealed {
-	struct store store; /* first */
+	struct store store;
 	struct store *inner;
 	struct store_sealed_options options;
-	struct seal *seal;   /* NULL: there are no keys */
-	unsigned generation; /* of the keys */
-	enum proof proof;
-	unsigned proof_generation;     /* of the keys that the proof is about */
-	char proof_id[KEYRING_ID_MAX]; /* their current key's id; the keys may be exchanged meanwhile */
-	struct store_ticket prover;    /* our own operation, while it is RUNNING */
-	struct ticket_queue waiting;   /* for its end */
+	struct seal *seal; /* NULL: there are no keys */
+	struct key_proof proof;
+	struct ticket_queue waiting; /* for the answer to the proof's question */
 };
 
 static struct store_sealed *
 sealed_of(struct store *s)
 {
-	return (struct store_sealed *)s;
+	return container_of(s, struct store_sealed, store);
 }
 
 static void
@@ -39,7 +33,7 @@ forward(struct store_sealed *s, struct store_ticket *t)
 static void
 take_ticket(struct store_sealed *s, struct store_ticket *t, const struct store_client *client)
 {
-	t->sealed = (struct store_ticket_sealed){ .by = &s->store, .client = t->client, .kind = t->op.kind };
+	t->sealed = (struct store_ticket_sealed){ .by = &s->store, .client = t->client, .op = t->op };
 	t->client = client;
 }
 
@@ -50,23 +44,32 @@ end_ticket(struct store_ticket *t, struct store_result *r)
 	free(t->sealed.memory);
 	t->sealed.memory = NULL;
 	t->client = t->sealed.client;
-	t->op.kind = t->sealed.kind;
+	t->op = t->sealed.op;
 	t->client->done(t, r);
 }
 
 static void
-refuse_sealed(struct store_ticket *t, enum store_outcome outcome)
+end_taken_with(struct store_ticket *t, enum store_outcome outcome)
+{
+	struct store_result r = { .outcome = outcome };
+
+	end_ticket(t, &r);
+}
+
+/* For a ticket that was not taken. */
+static void
+refuse_untaken(struct store_ticket *t, enum store_outcome outcome)
 {
 	struct store_result r = { .outcome = outcome };
 
 	t->client->done(t, &r);
 }
 
+/* Whether values of this place are sealed when they are written. */
 static bool
-is_covered(const struct store_sealed *s, struct str ns)
+is_covered(const struct store_sealed *s, const struct store_op *op)
 {
-	return s->options.mode != SEAL_OFF &&
-	    (seal_covers(s->options.namespaces, ns) || str_eq(ns, STR(SEAL_PROOF_NS)));
+	return s->seal != NULL && s->options.mode != SEAL_OFF && seal_covers(s->options.namespaces, op->ns);
 }
 
 static struct seal_place
@@ -94,7 +97,10 @@ log_refusal(enum seal_verdict verdict, struct str stored)
 	case SEAL_OPENED:
 		break;
 	case SEAL_PLAIN:
-		log_event(LOG_ERROR, "a value is not sealed, which HULY_ENCRYPTION_MODE requires");
+		if (seal_has_magic(stored))
+			log_event(LOG_ERROR, "a value looks sealed and does not open, where values are sealed", key);
+		else
+			log_event(LOG_ERROR, "a value is not sealed, which HULY_ENCRYPTION_MODE requires");
 		break;
 	case SEAL_NO_KEY:
 		log_event(LOG_ERROR, "a value is sealed with a key that the key ring does not hold", key);
@@ -108,35 +114,53 @@ log_refusal(enum seal_verdict verdict, struct str stored)
 	}
 }
 
-/* Whether what was read may go out as it is, with no look at it. */
+/* Whether what was read has nothing to do with sealing. */
 static bool
-needs_no_look(const struct store_sealed *s, const struct store_ticket *t, const struct store_result *r)
+is_outside(const struct store_sealed *s, const struct store_ticket *t, const struct store_result *r)
 {
-	return s->seal == NULL || (!is_covered(s, t->op.ns) && !seal_has_magic(r->value));
+	return s->seal == NULL || (!is_covered(s, &t->op) && !seal_has_magic(r->value));
+}
+
+/* Opens what was read; the result has value and MD5 also if it is plain. */
+static enum seal_verdict
+open_stored(struct store_sealed *s, const struct store_ticket *t, struct store_result *r)
+{
+	struct seal_place place = op_place(&t->op);
+	struct md5 column = r->md5;
+
+	/* The receiver of a result may change its bytes, see store.h. */
+	return seal_open(s->seal, &place, &column, (char *)r->value.p, r->value.n, &r->value, &r->md5);
+}
+
+/* Where values are sealed, one that begins like a sealed one and does not open is never taken for plain. */
+static bool
+may_be_plain(const struct store_sealed *s, const struct store_ticket *t, const struct store_result *r)
+{
+	if (r->looks_sealed)
+		return false;
+	return !is_covered(s, &t->op) || (s->options.mode == SEAL_ON && !seal_has_magic(r->value));
 }
 
 static void
 open_value(struct store_sealed *s, const struct store_ticket *t, struct store_result *r)
 {
-	struct seal_place place = op_place(&t->op);
-	struct str stored = r->value;
-	struct md5 column = r->md5;
 	enum seal_verdict verdict;
+	struct str stored = r->value;
 
-	if (needs_no_look(s, t, r))
+	if (is_outside(s, t, r))
 		return;
-	/* The receiver may change the bytes, see store.h. */
-	verdict = seal_open(s->seal, &place, &column, (char *)stored.p, stored.n, &r->value, &r->md5);
+	verdict = open_stored(s, t, r);
 	if (verdict == SEAL_NO_KEY) {
 		/* Another worker may have sealed it with a key that came while this was read. */
 		renew_keys(s);
-		if (needs_no_look(s, t, r))
+		if (is_outside(s, t, r))
 			return;
-		verdict = seal_open(s->seal, &place, &column, (char *)stored.p, stored.n, &r->value, &r->md5);
+		verdict = open_stored(s, t, r);
 	}
 	r->length = r->value.n;
-	if (verdict == SEAL_OPENED ||
-	    (verdict == SEAL_PLAIN && !(s->options.mode == SEAL_REQUIRED && is_covered(s, t->op.ns))))
+	if (verdict == SEAL_OPENED)
+		r->looks_sealed = false;
+	if (verdict == SEAL_OPENED || (verdict == SEAL_PLAIN && may_be_plain(s, t, r)))
 		return;
 	log_refusal(verdict, stored);
 	r->outcome = STORE_FAULT;
@@ -148,7 +172,7 @@ on_read(struct store_ticket *t, struct store_result *r)
 {
 	if (r->outcome == STORE_DONE)
 		open_value(sealed_of(t->sealed.by), t, r);
-	if (t->sealed.kind == STORE_HEAD)
+	if (t->sealed.op.kind == STORE_HEAD)
 		r->value = STR_ABSENT;
 	end_ticket(t, r);
 }
@@ -163,7 +187,7 @@ submit_read(struct store_sealed *s, struct store_ticket *t)
 	forward(s, t);
 }
 
-/* Every form of the tags that the column may hold. */
+/* Every form in which the column md5 may have the tags. */
 static bool
 put_columns(struct store_sealed *s, const struct store_op *op, bool plain, struct md5 *out)
 {
@@ -183,7 +207,7 @@ put_columns(struct store_sealed *s, const struct store_op *op, bool plain, struc
 static bool
 seal_op(struct store_sealed *s, struct store_op *op, bool seals, void **memory)
 {
-	bool plain = !(s->options.mode == SEAL_REQUIRED && is_covered(s, op->ns));
+	bool plain = !(s->options.mode == SEAL_REQUIRED && is_covered(s, op));
 	struct seal_place place = op_place(op);
 	struct md5 md5 = op->md5;
 	size_t size = seals ? seal_size(s->seal, op->value.n) : 0;
@@ -204,36 +228,104 @@ seal_op(struct store_sealed *s, struct store_op *op, bool seals, void **memory)
 	return true;
 }
 
+/* Whether the MD5 is one that the owner's If-Match names. */
+static bool
+has_tag(const struct store_op *op, const struct md5 *md5)
+{
+	for (size_t i = 0; i < op->tag_count; i++)
+		if (memcmp(op->tags[i].b, md5->b, sizeof(md5->b)) == 0)
+			return true;
+	return false;
+}
+
+/* What the owner is told of a write whose If-Match did not hold, from what the row holds now. */
+static enum store_outcome
+judge_mismatch(struct store_sealed *s, const struct store_ticket *t, struct store_result *r)
+{
+	struct str stored = r->value;
+
+	if (r->outcome == STORE_NO_KEY)
+		return STORE_MISMATCH;
+	if (r->outcome != STORE_DONE)
+		return r->outcome == STORE_FAULT ? STORE_FAULT : STORE_UNAVAILABLE;
+	if (s->seal != NULL) {
+		enum seal_verdict verdict = open_stored(s, t, r);
+
+		if (verdict != SEAL_OPENED && !(verdict == SEAL_PLAIN && may_be_plain(s, t, r))) {
+			log_refusal(verdict, stored);
+			return verdict == SEAL_NO_KEY ? STORE_UNAVAILABLE : STORE_FAULT;
+		}
+	} else if (r->looks_sealed) {
+		log_refusal(SEAL_NO_KEY, stored);
+		return STORE_UNAVAILABLE;
+	}
+	/* It was another value a moment ago, and is the wanted one now. */
+	return has_tag(&t->sealed.op, &r->md5) ? STORE_UNAVAILABLE : STORE_MISMATCH;
+}
+
+static void
+on_mismatch_read(struct store_ticket *t, struct store_result *r)
+{
+	end_taken_with(t, judge_mismatch(sealed_of(t->sealed.by), t, r));
+}
+
+/*
+ * If-Match did not hold: the value is another one, or it is the same one, sealed with a key that we do not have, and we
+ * could not know what its row has in the column md5.  Nobody may be told "412" for the second.
+ */
+static void
+on_matched(struct store_ticket *t, struct store_result *r)
+{
+	static const struct store_client client = { .done = on_mismatch_read };
+	struct store_sealed *s = sealed_of(t->sealed.by);
+
+	if (r->outcome != STORE_MISMATCH) {
+		end_ticket(t, r);
+		return;
+	}
+	t->client = &client;
+	t->op = (struct store_op){ .kind = s->seal != NULL ? STORE_GET : STORE_HEAD,
+		.workspace = t->op.workspace,
+		.ns = t->op.ns,
+		.key = t->op.key };
+	forward(s, t);
+}
+
 static void
 submit_write(struct store_sealed *s, struct store_ticket *t)
 {
-	static const struct store_client client = { .done = end_ticket };
-	bool seals = t->op.kind == STORE_PUT && is_covered(s, t->op.ns);
+	static const struct store_client sealing = { .done = end_ticket }, matching = { .done = on_matched };
+	bool seals = t->op.kind == STORE_PUT && is_covered(s, &t->op), matches = t->op.condition == STORE_IF_MATCH;
 
-	if (!seals && t->op.tag_count == 0) {
+	if (!seals && !matches) {
 		forward(s, t);
 		return;
 	}
-	take_ticket(s, t, &client);
-	if (seal_op(s, &t->op, seals, &t->sealed.memory)) {
+	take_ticket(s, t, matches ? &matching : &sealing);
+	if (s->seal == NULL || seal_op(s, &t->op, seals, &t->sealed.memory)) {
 		forward(s, t);
 		return;
 	}
 	log_event(LOG_ERROR, "a value cannot be sealed");
-	end_ticket(t, &(struct store_result){ .outcome = STORE_FAULT });
+	end_taken_with(t, STORE_FAULT);
 }
 
 static void
 on_check(struct store_ticket *t, struct store_result *r)
 {
-	enum proof proof = sealed_of(t->sealed.by)->proof;
+	struct store_sealed *s = sealed_of(t->sealed.by);
 
-	r->keys = STORE_KEYS_GOOD;
-	if (r->outcome == STORE_DONE && proof == PROOF_WRONG) {
-		r->outcome = STORE_UNAVAILABLE;
+	r->keys = s->seal != NULL ? STORE_KEYS_GOOD : STORE_KEYS_NONE;
+	if (r->outcome == STORE_DONE && s->proof.state == KEY_PROOF_WRONG) {
 		r->keys = STORE_KEYS_WRONG;
+		r->reason = STR("the current key is not the one that has sealed under its id until now");
+	} else if (r->outcome == STORE_DONE && s->proof.state == KEY_PROOF_MISSING) {
+		r->keys = STORE_KEYS_MISSING;
+		r->reason = STR("the database holds sealed values, and HULY_ENCRYPTION_KEYS_FILE names no keys");
+	}
+	if (r->reason.p != NULL && r->outcome == STORE_DONE) {
+		r->outcome = STORE_UNAVAILABLE;
 		r->reached = true;
-		r->reason = STR("the current key is not the one that its id has stood for");
 	}
 	end_ticket(t, r);
 }
@@ -247,129 +339,60 @@ submit_check(struct store_sealed *s, struct store_ticket *t)
 	forward(s, t);
 }
 
-static void prove_current_key(struct store_sealed *s);
 static void submit_proved(struct store_sealed *s, struct store_ticket *t);
 
-/* After the proof, however it ended; whoever went on before may have met another key ring already. */
+/* A ticket that waited for the answer; outcome: STORE_DONE, or why there was none. */
 static void
-go_on_sealed(struct store_sealed *s, struct store_ticket *t, enum store_outcome outcome)
+continue_ticket(struct store_sealed *s, struct store_ticket *t, enum store_outcome outcome)
 {
-	if (s->seal == NULL)
-		forward(s, t);
+	if (s->proof.state == KEY_PROOF_UNKNOWN && outcome == STORE_DONE)
+		submit_proved(s, t); /* the keys have changed since */
 	else if (t->op.kind == STORE_CHECK)
 		submit_check(s, t);
-	else if (s->proof == PROOF_GOOD)
+	else if (s->proof.state == KEY_PROOF_GOOD)
 		submit_write(s, t);
-	else if (outcome == STORE_DONE)
-		submit_proved(s, t);
 	else
-		refuse_sealed(t, outcome);
+		refuse_untaken(t, s->proof.state == KEY_PROOF_UNKNOWN ? outcome : STORE_FAULT);
 }
 
 static void
-end_proof(struct store_sealed *s, enum proof proof, enum store_outcome outcome)
+on_proof_answered(struct key_proof *p, enum store_outcome outcome)
 {
+	struct store_sealed *s = container_of(p, struct store_sealed, proof);
 	struct ticket_queue waiting = ticket_queue_take_all(&s->waiting);
 	struct store_ticket *t;
 
-	s->proof = proof;
-	if (proof == PROOF_WRONG)
-		log_event(LOG_ERROR, "the current key is not the one that its id has stood for: nothing will be sealed",
-		    log_text("key_id", s->prover.op.key));
 	while ((t = ticket_queue_take(&waiting)) != NULL)
-		go_on_sealed(s, t, outcome);
+		continue_ticket(s, t, outcome);
 }
 
-static void
-end_proof_read(struct store_sealed *s, struct store_result *r)
-{
-	struct seal_place place = op_place(&s->prover.op);
-	struct str value;
-	struct md5 md5;
-
-	if (seal_open(s->seal, &place, &r->md5, (char *)r->value.p, r->value.n, &value, &md5) == SEAL_OPENED)
-		end_proof(s, PROOF_GOOD, STORE_DONE);
-	else
-		end_proof(s, PROOF_WRONG, STORE_FAULT);
-}
-
-/* The first program with this key leaves the proof. */
-static void
-write_first_proof(struct store_sealed *s)
-{
-	struct store_op *op = &s->prover.op;
-
-	op->kind = STORE_PUT;
-	op->condition = STORE_IF_ABSENT;
-	if (digest_md5(STR_ABSENT, &op->md5) && seal_op(s, op, true, &s->prover.sealed.memory)) {
-		forward(s, &s->prover);
-		return;
-	}
-	free(s->prover.sealed.memory);
-	s->prover.sealed.memory = NULL;
-	end_proof(s, PROOF_OPEN, STORE_FAULT);
-}
-
-static void
-on_proof(struct store_ticket *t, struct store_result *r)
-{
-	struct store_sealed *s = sealed_of(t->sealed.by);
-	bool wrote = t->op.kind == STORE_PUT;
-
-	free(t->sealed.memory);
-	t->sealed.memory = NULL;
-	if (s->proof_generation != s->generation || (wrote && r->outcome == STORE_MISMATCH))
-		prove_current_key(s); /* other keys by now; or another program was first */
-	else if (wrote && r->outcome == STORE_DONE)
-		end_proof(s, PROOF_GOOD, STORE_DONE);
-	else if (!wrote && r->outcome == STORE_DONE)
-		end_proof_read(s, r);
-	else if (!wrote && r->outcome == STORE_NO_KEY && s->options.mode == SEAL_OFF)
-		end_proof(s, PROOF_GOOD, STORE_DONE);
-	else if (!wrote && r->outcome == STORE_NO_KEY)
-		write_first_proof(s);
-	else
-		end_proof(s, PROOF_OPEN, r->outcome == STORE_FAULT ? STORE_FAULT : STORE_UNAVAILABLE);
-}
-
-static void
-prove_current_key(struct store_sealed *s)
-{
-	static const struct store_client client = { .done = on_proof };
-	struct seal_place place;
-	struct str id;
-
-	if (s->seal == NULL) {
-		end_proof(s, PROOF_OPEN, STORE_DONE);
-		return;
-	}
-	id = keyring_id(seal_ring(s->seal), 0);
-	place = seal_proof_place(str_from(s->proof_id, id.n));
-	s->proof = PROOF_RUNNING;
-	s->proof_generation = s->generation;
-	memcpy(s->proof_id, id.p, id.n);
-	s->prover.op =
-	    (struct store_op){ .kind = STORE_GET, .workspace = place.workspace, .ns = place.ns, .key = place.key };
-	s->prover.client = &client;
-	s->prover.sealed.by = &s->store;
-	forward(s, &s->prover);
-}
-
-/* For what must not happen before the current key has proved itself. */
+/* For what may only be done with the right keys, and for readiness, which tells of them. */
 static void
 submit_proved(struct store_sealed *s, struct store_ticket *t)
 {
-	bool again = s->proof == PROOF_OPEN || (s->proof == PROOF_WRONG && t->op.kind == STORE_CHECK);
-
-	if (!again && s->proof != PROOF_RUNNING) {
-		go_on_sealed(s, t, STORE_FAULT);
+	/* Without keys, another program may have begun to seal since the last question. */
+	if (s->proof.state == KEY_PROOF_GOOD && !(t->op.kind == STORE_CHECK && s->seal == NULL)) {
+		continue_ticket(s, t, STORE_DONE);
 		return;
 	}
 	ticket_queue_put(&s->waiting, t);
-	if (again) {
-		s->prover.deadline = t->deadline;
-		prove_current_key(s);
-	}
+	key_proof_ask(&s->proof, t->deadline);
+}
+
+/* A write needs no proof where nothing is sealed: the namespace is not in the setting, or the mode says so. */
+static bool
+needs_proof(const struct store_sealed *s, const struct store_op *op)
+{
+	return s->seal != NULL ? is_covered(s, op) : seal_covers(s->options.namespaces, op->ns);
+}
+
+static void
+submit_put(struct store_sealed *s, struct store_ticket *t)
+{
+	if (needs_proof(s, &t->op))
+		submit_proved(s, t);
+	else
+		submit_write(s, t);
 }
 
 static void
@@ -378,21 +401,16 @@ sealed_submit(struct store *store, struct store_ticket *t)
 	struct store_sealed *s = sealed_of(store);
 
 	renew_keys(s);
-	if (s->seal == NULL) {
-		forward(s, t);
-		return;
-	}
 	switch (t->op.kind) {
 	case STORE_GET:
 	case STORE_HEAD:
-		submit_read(s, t);
+		if (s->seal != NULL)
+			submit_read(s, t);
+		else
+			forward(s, t);
 		return;
 	case STORE_PUT:
-		if (is_covered(s, t->op.ns)) {
-			submit_proved(s, t);
-			return;
-		}
-		submit_write(s, t);
+		submit_put(s, t);
 		return;
 	case STORE_DELETE:
 		submit_write(s, t);
@@ -424,16 +442,16 @@ sealed_release(struct store *s, void *memory)
 	sealed_of(s)->inner->calls->release(sealed_of(s)->inner, memory);
 }
 
-/* A read is a GET inside, whatever it was outside. */
+/* With keys, HEAD reads as GET does. */
 static struct store_description
 sealed_describe(const struct store *store, const struct store_ticket *t)
 {
-	const struct store *inner = store_sealed_inner(store);
-	struct store_ticket run = *t;
+	const struct store_sealed *s = container_of(store, const struct store_sealed, store);
+	struct store_ticket copy = *t;
 
-	if (run.op.kind == STORE_HEAD)
-		run.op.kind = STORE_GET;
-	return inner->calls->describe(inner, &run);
+	if (copy.op.kind == STORE_HEAD && s->seal != NULL)
+		copy.op.kind = STORE_GET;
+	return s->inner->calls->describe(s->inner, &copy);
 }
 
 struct store *
@@ -447,32 +465,41 @@ store_sealed_new(struct store *inner, const struct store_sealed_options *options
 		return NULL;
 	*s = (struct store_sealed){ .store = { &calls }, .inner = inner, .options = *options };
 	ticket_queue_init(&s->waiting);
+	key_proof_init(&s->proof, inner, options->mode != SEAL_OFF, on_proof_answered);
 	if (options->keys == NULL)
 		return &s->store;
 	s->seal = seal_new(options->keys);
+	key_proof_set_keys(&s->proof, s->seal);
 	if (s->seal != NULL)
 		return &s->store;
 	free(s);
 	return NULL;
 }
 
-/* Where there is no memory for them, it goes on without keys. */
+/* Where there is no memory for the keys, it continues without them. */
 void
 store_sealed_change(struct store *store, const struct keyring *keys)
 {
 	struct store_sealed *s = sealed_of(store);
 
-	s->generation++;
-	if (s->proof != PROOF_RUNNING)
-		s->proof = PROOF_OPEN;
 	if (s->seal != NULL && keys != NULL) {
 		seal_change(s->seal, keys);
-		return;
+	} else {
+		seal_free(s->seal);
+		s->seal = keys != NULL ? seal_new(keys) : NULL;
 	}
-	seal_free(s->seal);
-	s->seal = keys != NULL ? seal_new(keys) : NULL;
+	key_proof_set_keys(&s->proof, s->seal);
 	if (s->seal == NULL && keys != NULL)
-		log_event(LOG_ERROR, "no memory for the encryption keys, sealed values are served as they are stored");
+		log_event(LOG_ERROR, "no memory for the encryption keys: sealed values cannot be read or written");
+}
+
+void
+store_sealed_look(struct store *store, int64_t deadline)
+{
+	struct store_sealed *s = sealed_of(store);
+
+	if (s->seal == NULL)
+		key_proof_ask(&s->proof, deadline);
 }
 
 struct store *
@@ -483,13 +510,14 @@ store_sealed_free(struct store *s)
 	if (s == NULL)
 		return NULL;
 	inner = sealed_of(s)->inner;
+	key_proof_cancel(&sealed_of(s)->proof);
 	seal_free(sealed_of(s)->seal);
-	free(s);
+	free(sealed_of(s));
 	return inner;
 }
 
 struct store *
 store_sealed_inner(const struct store *s)
 {
-	return ((const struct store_sealed *)s)->inner;
+	return container_of(s, const struct store_sealed, store)->inner;
 }

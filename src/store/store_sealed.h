@@ -2,26 +2,29 @@
 /*
  * store_sealed: a store in front of another one, in which values are sealed.
  *
- * What is written to the namespaces of the setting is sealed; what is read is
- * opened, wherever it stands, if it is sealed.  The owner of a ticket notices
- * nothing: tags are MD5s of values, lengths are those of values.  HEAD reads
- * the value as GET does, since it tells neither while it is sealed.  A write
+ * What is written to the namespaces of the setting is sealed.  What is read is
+ * opened if it is sealed, in every namespace.  The owner of a ticket notices
+ * nothing: tags are MD5s of values, and lengths are those of values.  HEAD
+ * reads the value as GET does, since a sealed value tells neither.  A write
  * holds its value twice until it ends.
  *
- * If-Match names MD5s.  Each is looked for in every form that the column md5
- * may have it in: one for each key of the ring and, where plain values may
- * be, itself.  That the database would also match a form which the client
- * sends instead of the MD5 harms nobody: to know it is to have read the
- * database, and a condition binds only the one who sends it.
+ * Where values are sealed, a value that begins as a sealed one does and does
+ * not open is never given out: GET and HEAD end with STORE_FAULT.
  *
- * Nothing is sealed before the current key has proved itself: a row of our
- * own (see seal_proof_place()), sealed by the first program that used a
- * key of this id, has to open.  So a wrong key under a known id cannot leave
- * values behind that nobody can open, and /readyz tells.
+ * If-Match names MD5s.  Each is looked for in every form in which the column
+ * md5 may have it: one for each key of the ring and, where plain values may be,
+ * the MD5 itself.  A client that sends such a form instead of an MD5 gains
+ * nothing: it must have read the database to know it, and a condition binds
+ * only the client that sends it.  If none matches, the row is read before
+ * anybody is told that the condition does not hold: it may be sealed with a key
+ * that this program does not have yet (STORE_UNAVAILABLE).
+ *
+ * Nothing is sealed before the current key has been proved to be the right one;
+ * and without keys, nothing is written to the namespaces of the setting while
+ * the database holds sealed values: see key_proof.
  *
  * The keys may be exchanged in a running program; its owner is asked before
- * each operation whether they were.  Without keys everything is handed on as
- * it is.
+ * each operation whether they were.
  */
 #ifndef HULYKVS_STORE_SEALED_H
 #define HULYKVS_STORE_SEALED_H
@@ -45,6 +48,9 @@ struct store *store_sealed_new(struct store *inner, const struct store_sealed_op
 
 /* Borrows these keys from now on, instead of the ones before. */
 void store_sealed_change(struct store *s, const struct keyring *keys);
+
+/* Without keys: asks the database whether it holds sealed values, and warns if it does.  deadline: monotonic. */
+void store_sealed_look(struct store *s, int64_t deadline);
 
 /* The inner store, which is the caller's to free; no ticket may be left.  NULL is fine. */
 struct store *store_sealed_free(struct store *s) __attribute__((warn_unused_result));

@@ -199,7 +199,7 @@ log_has()
 	[ "$(world_status "$(path n/k)" -I)" = 500 ]
 	[ "$(put n/k other)" = 500 ]
 	run world_get /readyz
-	[[ "$output" == *'[-]encryption failed: the current key is not the one'*503 ]]
+	[[ "$output" == *'[-]keys failed: the current key is not the one'*503 ]]
 	keys "$KEY_B"
 	again
 	get n/k 500
@@ -209,10 +209,108 @@ log_has()
 	get n/k 200 "$CANARY"
 	[ "$(world_status /readyz)" = 200 ]
 	run world_get '/readyz?verbose'
-	[[ "$output" == *'[+]encryption ok'* ]]
+	[[ "$output" == *'[+]keys ok'* ]]
 	again HULY_ENCRYPTION_KEYS_FILE=off HULY_ENCRYPTION_MODE=off
 	get n/k 500
 	log_has 'msg="a value is sealed, but HULY_ENCRYPTION_KEYS_FILE names no keys"'
+	world_stop
+}
+
+# A token of the system account, which reaches every workspace.
+system_token()
+{
+	python3 -c "import sys; sys.path.insert(0, '$WORLD_TOP/tests/tools'); import play; print(play.tokens()['system'])"
+}
+
+@test "no request reaches the proofs of keys, and decrypt deletes no other row there" {
+	local method mode
+	local zeros=00000000-0000-0000-0000-000000000000
+
+	sealed nginx HULY_DEFAULT_WORKSPACE_UUID=$zeros
+	sql -c "insert into hulykvs.kvs (workspace, namespace, key, md5, value)
+		values ('$zeros', 'hulykvs-keys', 'theirs', decode(md5('x'), 'hex'), 'x'),
+			('$zeros', 'hulykvs-keys', 'a-long-key-of-somebody', decode(md5('x'), 'hex'), 'x')"
+	WORLD_TOKEN=$(system_token)
+	[ "$(put n/k "$CANARY")" = 204 ]
+	before=$(table)
+	for mode in on off; do
+		[ "$mode" = on ] || again HULY_ENCRYPTION_KEYS_FILE="$KEYS" HULY_ENCRYPTION_MODE=off
+		for path in /api/hulykvs-keys /api2/$zeros/hulykvs-keys /api2/$zeros/hulykvs%2Dkeys; do
+			[ "$(world_status $path)" = 403 ]
+			for method in GET HEAD PUT POST DELETE; do
+				[ "$method" != POST ] || [[ $path == /api/* ]] || continue
+				[ "$method" != PUT ] || [[ $path == /api2/* ]] || continue
+				[ "$method" = HEAD ] && set -- -I || set -- -X "$method"
+				[[ $method != P* ]] || set -- "$@" --data-binary forged
+				[ "$(world_status $path/a "$@")" = 403 ]
+			done
+		done
+		[ "$(table)" = "$before" ]
+	done
+	# That name in another workspace is a name like any other.
+	[ "$(put hulykvs-keys/a plain)" = 204 ]
+	get hulykvs-keys/a 200 plain
+	migrate decrypt
+	grep -q 'msg="proofs of keys were deleted" rows=1' "$WORLD_DIR/migrate.log"
+	[ "$(sql -c "select key from hulykvs.kvs where workspace = '$zeros' order by key" | paste -sd,)" = a-long-key-of-somebody,theirs ]
+	world_stop
+}
+
+@test "without keys nothing of a sealed value goes out, nothing is stored plain beside it, and a 412 is true" {
+	export WORLD_ERRORS_EXPECTED=1
+	sealed nginx HULY_ENCRYPTION_NAMESPACES=secret
+	[ "$(put secret/k "$CANARY")" = 204 ]
+	[ "$(put open/k "$CANARY")" = 204 ]
+	tag=$(md5 "$CANARY")
+	before=$(table)
+	again HULY_ENCRYPTION_KEYS_FILE=off HULY_ENCRYPTION_MODE=off
+	# By itself, at the start.
+	log_has 'level=warn msg="the database holds sealed values, and HULY_ENCRYPTION_KEYS_FILE names no keys'
+	[ "$(world_status /readyz)" = 503 ]
+	[[ "$(world_get /readyz)" == *'[-]keys failed'* ]]
+	get secret/k 500
+	run world_get "$(path secret/k)" -I
+	[[ "$output" == *500 && "$output" != *[Ee][Tt]ag* ]]
+	[ "$(put secret/new plain)" = 500 ]
+	[ "$(put secret/k plain -H "If-Match: $tag")" = 500 ]
+	[ "$(world_status "$(path secret/k)" -X DELETE -H "If-Match: $tag")" = 503 ]
+	[ "$(world_status "$(path secret/none)" -X DELETE -H "If-Match: $tag")" = 412 ]
+	[ "$(table)" = "$before" ]
+	[ "$(put open/k other -H "If-Match: $(md5 wrong)")" = 412 ]
+	[ "$(put open/k other -H "If-Match: $tag")" = 204 ]
+	# A replica that has another key only.
+	keys "$KEY_B"
+	again HULY_ENCRYPTION_KEYS_FILE="$KEYS" HULY_ENCRYPTION_MODE=on
+	[ "$(put secret/k other -H "If-Match: $tag")" = 503 ]
+	[ "$(world_status "$(path secret/k)" -X DELETE -H "If-Match: $tag")" = 503 ]
+	keys "$KEY_B" "$KEY_A"
+	kill -HUP "$(world_pid)"
+	log_has 'settings read again'
+	[ "$(put secret/k other -H "If-Match: $(md5 wrong)")" = 412 ]
+	[ "$(put secret/k other -H "If-Match: $tag")" = 204 ]
+	# The keys are lost: told so, it writes again.
+	again HULY_ENCRYPTION_KEYS_FILE=off HULY_ENCRYPTION_MODE=off
+	[ "$(put secret/new plain)" = 500 ]
+	migrate forget-keys
+	[ "$(put secret/new plain)" = 204 ]
+	[ "$(world_status /readyz)" = 200 ]
+	get secret/k 500
+	world_stop
+}
+
+@test "a sealed row whose MD5 was emptied is refused, with keys and without" {
+	export WORLD_ERRORS_EXPECTED=1
+	sealed nginx
+	[ "$(put n/k "$CANARY")" = 204 ]
+	sql -c "update hulykvs.kvs set md5 = '' where namespace = 'n'"
+	for mode in on required off; do
+		again HULY_ENCRYPTION_KEYS_FILE="$KEYS" HULY_ENCRYPTION_MODE=$mode
+		get n/k 500
+		[ "$(world_status "$(path n/k)" -I)" = 500 ]
+	done
+	again HULY_ENCRYPTION_KEYS_FILE=off HULY_ENCRYPTION_MODE=off
+	get n/k 500
+	[ "$(world_status "$(path n/k)" -I)" = 500 ]
 	world_stop
 }
 

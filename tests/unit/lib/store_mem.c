@@ -4,6 +4,8 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#include "store/seal.h"
+
 struct store_mem_row {
 	struct uuid workspace;
 	struct str ns, key, value; /* owned */
@@ -118,6 +120,7 @@ read_row(struct store_mem *s, const struct store_op *op, const struct store_mem_
 	}
 	r->md5 = row->md5;
 	r->length = row->value.n;
+	r->looks_sealed = seal_looks_sealed(row->value, &row->md5);
 	if (op->kind == STORE_GET) {
 		r->value = copy(row->value);
 		r->memory = (char *)r->value.p;

@@ -245,7 +245,7 @@ test_namespaces(void)
 	tap_int(run(op(STORE_HEAD, "secret", "k")), STORE_FAULT, "HEAD as well");
 	tap_ok(reads("open", "k", STR("v")), "elsewhere it is not");
 	struct md5 tag = md5_of(STR("old"));
-	tap_int(run(if_match(put("secret", "k", STR("new")), &tag, 1)), STORE_MISMATCH, "nor has it a tag");
+	tap_int(run(if_match(put("secret", "k", STR("new")), &tag, 1)), STORE_FAULT, "nor is its tag looked at");
 	tap_int(run(put("secret", "k", STR("new"))), STORE_DONE, "it may be written over");
 	tap_ok(reads("secret", "k", STR("new")), "and is fine then");
 	end();
@@ -281,7 +281,13 @@ test_mimicry(void)
 	memcpy(copy, s.p, s.n);
 	s.p = copy;
 	store_mem_put(&mem, &workspace, STR("some"), STR("k"), s);
-	tap_ok(reads("some", "k", s), "sealed bytes under their own MD5 are a plain value");
+	tap_int(
+	    run(op(STORE_GET, "some", "k")), STORE_FAULT, "sealed bytes under their own MD5, where values are sealed");
+	close_store();
+	open_store(SEAL_OFF, "some");
+	tap_ok(reads("some", "k", s), "where they are not, a plain value");
+	close_store();
+	open_store(SEAL_ON, "some");
 	tap_int(run(put("other", "k", s)), STORE_DONE, "they may be written");
 	tap_ok(reads("other", "k", s), "and come back");
 	tap_int(run(put("some", "k", s)), STORE_DONE, "sealed once more");
@@ -463,6 +469,131 @@ test_without_keys(void)
 	end();
 }
 
+/* As the row is in the inner store, under another name. */
+static void
+copy_row(const struct uuid *from, const char *from_key, const struct uuid *to, const char *to_key, const char *ns)
+{
+	char copy[512];
+	struct str s = store_mem_get(&mem, from, str_of(ns), str_of(from_key));
+
+	if (s.n == 0 || s.n > sizeof(copy))
+		tap_bail("no such row");
+	memcpy(copy, s.p, s.n);
+	store_mem_put(&mem, to, str_of(ns), str_of(to_key), str_from(copy, s.n));
+}
+
+/* A proof of key b that key a has sealed is none: whoever has both could have put it there. */
+static void
+test_forged_proof(void)
+{
+	const struct uuid zeros = { { 0 } };
+	struct keyring *ring = keys_new("ab");
+	struct seal *seal = seal_new(ring);
+	const struct seal_place place = seal_proof_place(STR("b"));
+	struct md5 md5 = md5_of(STR("")), column;
+	char proof[512];
+	size_t n = seal_size(seal, 0);
+
+	if (!seal_value(seal, &place, STR(""), &md5, proof, &column))
+		tap_bail("seal_value");
+	tap_ok(!seal_proves(seal, &place, &column, proof, n), "a proof that another key has sealed proves nothing");
+	seal_free(seal);
+	keyring_free(ring);
+	ring = keys_new("ba");
+	seal = seal_new(ring);
+	if (!seal_value(seal, &place, STR(""), &md5, proof, &column))
+		tap_bail("seal_value");
+	tap_ok(seal_proves(seal, &place, &column, proof, n), "one that the key itself has sealed does");
+	seal_free(seal);
+	keyring_free(ring);
+
+	begin("a", SEAL_ON, "all");
+	tap_int(run(put("n", "k", STR("v"))), STORE_DONE, "PUT under a");
+	copy_row(&zeros, "a", &zeros, "b", SEAL_PROOF_NS);
+	use("ba");
+	tap_int(run(put("n", "k", STR("w"))), STORE_FAULT, "with a row in the place of its proof, b seals nothing");
+	end();
+}
+
+/* A database with sealed values, and a program without keys. */
+static void
+test_missing_keys(void)
+{
+	begin("a", SEAL_ON, "n");
+	tap_int(run(put("n", "k", STR("v"))), STORE_DONE, "PUT");
+	close_store();
+	publish(NULL);
+	open_store(SEAL_OFF, "n");
+	tap_int(run(op(STORE_CHECK, "", "")), STORE_UNAVAILABLE, "without keys it is not ready");
+	tap_ok(owner.result.keys == STORE_KEYS_MISSING && owner.result.reached && owner.result.reason.n > 0,
+	    "and says that they are missing");
+	tap_int(run(op(STORE_GET, "n", "k")), STORE_DONE, "GET");
+	tap_ok(owner.result.looks_sealed, "tells that the value is sealed");
+	tap_int(run(op(STORE_HEAD, "n", "k")), STORE_DONE, "HEAD");
+	tap_ok(owner.result.looks_sealed, "too");
+	tap_int(run(put("n", "l", STR("w"))), STORE_FAULT, "nothing is written plain where values were sealed");
+	tap_ok(stored("n", "l").p == NULL, "really");
+	tap_int(run(put("open", "l", STR("w"))), STORE_DONE, "elsewhere it is");
+	use("a");
+	tap_int(run(put("n", "l", STR("w"))), STORE_DONE, "with keys again all is well");
+	publish(NULL);
+	tap_int(run(put("n", "l", STR("x"))), STORE_FAULT, "keys that go are missing");
+	end();
+
+	begin(NULL, SEAL_OFF, "all");
+	mem.outcome = STORE_UNAVAILABLE;
+	tap_int(run(put("n", "k", STR("v"))), STORE_UNAVAILABLE, "as long as nobody knows, nothing is written");
+	tap_int(run(op(STORE_CHECK, "", "")), STORE_UNAVAILABLE, "readiness");
+	tap_ok(owner.result.keys == STORE_KEYS_NONE, "tells of the database only");
+	mem.outcome = STORE_DONE;
+	tap_int(run(put("n", "k", STR("v"))), STORE_DONE, "then it is");
+	end();
+}
+
+/* "The condition does not hold" is said only if that is so. */
+static void
+test_true_mismatch(void)
+{
+	struct md5 tag = md5_of(STR("v")), other = md5_of(STR("w"));
+
+	begin("b", SEAL_ON, "all");
+	tap_int(run(put("n", "k", STR("v"))), STORE_DONE, "PUT under b");
+	close_store();
+	use("a");
+	open_store(SEAL_ON, "all");
+	tap_int(
+	    run(if_match(put("n", "k", STR("x")), &tag, 1)), STORE_UNAVAILABLE, "a replica that does not have b yet");
+	tap_int(run(if_match(put("n", "k", STR("x")), &other, 1)), STORE_UNAVAILABLE, "cannot know another tag either");
+	tap_int(run(if_match(op(STORE_DELETE, "n", "k"), &tag, 1)), STORE_UNAVAILABLE, "DELETE as well");
+	tap_int(run(if_match(put("n", "none", STR("x")), &tag, 1)), STORE_MISMATCH,
+	    "where there is no row, it does not hold");
+	publish(NULL);
+	tap_int(run(if_match(op(STORE_DELETE, "n", "k"), &tag, 1)), STORE_UNAVAILABLE, "without any key: not known");
+	use("ab");
+	tap_int(run(if_match(put("n", "k", STR("x")), &other, 1)), STORE_MISMATCH, "with b: it does not hold");
+	tap_int(run(if_match(put("n", "k", STR("x")), &tag, 1)), STORE_DONE, "or it does");
+	close_store();
+	publish(NULL);
+	open_store(SEAL_OFF, "all");
+	store_mem_put(&mem, &(struct uuid){ { 7 } }, STR("n"), STR("plain"), STR("v"));
+	tap_int(run(if_match(op(STORE_DELETE, "n", "plain"), &other, 1)), STORE_MISMATCH, "a plain value needs no key");
+	end();
+
+	/* Between the write and the look another client stores what the condition names. */
+	begin("a", SEAL_ON, "all");
+	tap_int(run(put("n", "k", STR("w"))), STORE_DONE, "PUT");
+	mem.slow = true;
+	submit(if_match(put("n", "k", STR("x")), &tag, 1));
+	tap_ok(store_mem_step(&mem) && owner.done == 0, "a mismatch is looked at");
+	mem.slow = false;
+	store_mem_put(&mem, &(struct uuid){ { 7 } }, STR("n"), STR("k"), STR("v"));
+	while (store_mem_step(&mem))
+		;
+	tap_ok(owner.done == 1 && owner.result.outcome == STORE_UNAVAILABLE,
+	    "a value that has just become the wanted one");
+	end();
+}
+
 static unsigned keys_listed;
 
 static bool
@@ -510,6 +641,9 @@ main(void)
 	test_nested();
 	test_ahead();
 	test_without_keys();
+	test_forged_proof();
+	test_missing_keys();
+	test_true_mismatch();
 	test_lists();
 	publish(NULL);
 	renew(NULL);

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: EPL-2.0 */
+/*
+ * key_proof: whether values may be written with the keys that a program has.
+ * Used by store_sealed only.
+ *
+ * With keys: the first program that seals with a key leaves a proof of it in
+ * the database, an empty value that is sealed with that key, in a row whose key
+ * is the key's id (see seal_proof_place()).  Every other program has to be able
+ * to open it.  So a wrong key under a known id cannot leave values behind that
+ * nobody can open.
+ *
+ * Without keys: a database that holds any proof holds sealed values, so keys
+ * are missing here.  `hulykvs-migrate decrypt` removes the proofs with the last
+ * sealed value, and `hulykvs-migrate forget-keys` without it.
+ *
+ * One operation of our own is under way at a time.  One thread.
+ */
+#ifndef HULYKVS_KEY_PROOF_H
+#define HULYKVS_KEY_PROOF_H
+
+#include "store/seal.h"
+#include "store/store.h"
+
+enum key_proof_state {
+	KEY_PROOF_UNKNOWN, /* the database has not been asked since the keys changed, or did not answer */
+	KEY_PROOF_GOOD,
+	KEY_PROOF_WRONG,   /* the current key is not the one that has sealed under its id until now */
+	KEY_PROOF_MISSING, /* there are no keys, but sealed values */
+};
+
+struct key_proof {
+	struct store *inner; /* borrowed */
+	bool seals;          /* this program seals values, so a proof that is not there is left */
+	struct seal *seal;   /* borrowed; NULL: there are no keys */
+	enum key_proof_state state;
+	/* Called at the end of each question; STORE_DONE, or why there was no answer.  Unknown and done: the keys changed. */
+	void (*answered)(struct key_proof *p, enum store_outcome outcome);
+
+	/* Private. */
+	bool asking;
+	bool changed;            /* the keys are others than those of the question */
+	bool found;              /* without keys: a proof is there */
+	char id[KEYRING_ID_MAX]; /* of the key in question, which may be gone by now */
+	void *memory;            /* of the proof that is being written */
+	struct store_ticket ticket;
+};
+
+void key_proof_init(struct key_proof *p, struct store *inner, bool seals,
+    void (*answered)(struct key_proof *p, enum store_outcome outcome));
+
+/* Other keys from now on; borrowed.  The state is unknown again. */
+void key_proof_set_keys(struct key_proof *p, struct seal *seal);
+
+/*
+ * Asks the database, unless it is being asked; answered() may be called before this returns.  deadline: monotonic.
+ */
+void key_proof_ask(struct key_proof *p, int64_t deadline);
+
+/* Withdraws a question that was asked without keys; there must be none other.  answered() is not called. */
+void key_proof_cancel(struct key_proof *p);
+
+#endif
