@@ -16,9 +16,9 @@ teardown_file()
 	world_end
 }
 
-play()
+run_cases()
 {
-	run "$WORLD_TOP/tests/tools/play.py" --through cgi "$WORLD_URL" "$WORLD_TOP/tests/api/cases/$1.json"
+	run "$WORLD_TOP/tests/tools/http_cases.py" --through cgi "$WORLD_URL" "$WORLD_TOP/tests/api/cases/$1.json"
 	echo "$output"
 	[ "$status" -eq 0 ]
 }
@@ -33,15 +33,15 @@ cgi()
 	output=${output//$'\r'/}
 }
 
-@test "keys" { play keys; }
-@test "paths" { play paths; }
-@test "values" { play values; }
-@test "conditions" { play conditions; }
-@test "tokens" { play tokens; }
-@test "workspaces" { play workspaces; }
-@test "lists" { play lists; }
-@test "cors" { play cors; }
-@test "problems" { play problems; }
+@test "keys" { run_cases keys; }
+@test "paths" { run_cases paths; }
+@test "values" { run_cases values; }
+@test "conditions" { run_cases conditions; }
+@test "tokens" { run_cases tokens; }
+@test "workspaces" { run_cases workspaces; }
+@test "lists" { run_cases lists; }
+@test "cors" { run_cases cors; }
+@test "problems" { run_cases problems; }
 
 @test "an answer is a CGI header, an empty line and the body" {
 	cgi REQUEST_METHOD=GET REQUEST_URI=/status </dev/null
@@ -51,7 +51,7 @@ cgi()
 }
 
 @test "a body shorter than announced stores nothing" {
-	workspace=$(sed -n 's/^WS = "\(.*\)"/\1/p' "$WORLD_TOP/tests/tools/play.py")
+	workspace=$(sed -n 's/^WS = "\(.*\)"/\1/p' "$WORLD_TOP/tests/tools/http_cases.py")
 	printf 'short' >"$BATS_TEST_TMPDIR/body"
 	cgi REQUEST_METHOD=PUT REQUEST_URI="/api2/$workspace/cgi/cut" CONTENT_LENGTH=100 <"$BATS_TEST_TMPDIR/body"
 	[[ $output != *"Status: 2"* ]]
@@ -62,7 +62,7 @@ cgi()
 }
 
 @test "a body whose length nobody tells is refused" {
-	workspace=$(sed -n 's/^WS = "\(.*\)"/\1/p' "$WORLD_TOP/tests/tools/play.py")
+	workspace=$(sed -n 's/^WS = "\(.*\)"/\1/p' "$WORLD_TOP/tests/tools/http_cases.py")
 	cgi REQUEST_METHOD=PUT REQUEST_URI="/api2/$workspace/cgi/chunked" HTTP_TRANSFER_ENCODING=chunked <<<$'5\r\nhello\r\n0\r\n\r'
 	[[ $output == *"Status: 400"* ]]
 	[ "$(world_status "/api2/$workspace/cgi/chunked")" = 404 ]
@@ -74,7 +74,7 @@ cgi()
 }
 
 @test "a body longer than announced is cut there" {
-	workspace=$(sed -n 's/^WS = "\(.*\)"/\1/p' "$WORLD_TOP/tests/tools/play.py")
+	workspace=$(sed -n 's/^WS = "\(.*\)"/\1/p' "$WORLD_TOP/tests/tools/http_cases.py")
 	cgi REQUEST_METHOD=PUT REQUEST_URI="/api2/$workspace/cgi/longer" CONTENT_LENGTH=3 <<<"longer"
 	[[ $output == *"Status: 204"* ]]
 	run world_get "/api2/$workspace/cgi/longer"

@@ -68,7 +68,7 @@ peer()
 @test "connections that come and go" { peer connections_that_come_and_go; }
 @test "leaves while its request is at work" { peer leaves_while_its_request_is_at_work; }
 
-@test "every case is played" {
+@test "every case holds" {
 	for name in $("$WORLD_TOP/tests/tools/fcgi_cases.py" --list); do
 		grep -q "{ peer $name; }" "$BATS_TEST_FILENAME"
 	done

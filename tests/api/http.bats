@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: EPL-2.0
-# The cases of tests/api/cases, played through each web server.
+# The cases of tests/api/cases, run through each web server.
 
 load ../lib/postgres
 load ../lib/world
@@ -28,10 +28,10 @@ visit()
 	. "$BATS_FILE_TMPDIR/$1"
 }
 
-play()
+run_cases()
 {
 	visit "$1"
-	run "$WORLD_TOP/tests/tools/play.py" --through "$1" "$WORLD_URL" "$WORLD_TOP/tests/api/cases/$2.json"
+	run "$WORLD_TOP/tests/tools/http_cases.py" --through "$1" "$WORLD_URL" "$WORLD_TOP/tests/api/cases/$2.json"
 	echo "$output"
 	[ "$status" -eq 0 ]
 }
@@ -43,30 +43,30 @@ stops_cleanly()
 }
 
 # bats test_tags=cockroachdb
-@test "through nginx: keys" { play nginx keys; }
-@test "through nginx: paths" { play nginx paths; }
+@test "through nginx: keys" { run_cases nginx keys; }
+@test "through nginx: paths" { run_cases nginx paths; }
 # bats test_tags=cockroachdb
-@test "through nginx: values" { play nginx values; }
+@test "through nginx: values" { run_cases nginx values; }
 # bats test_tags=cockroachdb
-@test "through nginx: conditions" { play nginx conditions; }
-@test "through nginx: tokens" { play nginx tokens; }
+@test "through nginx: conditions" { run_cases nginx conditions; }
+@test "through nginx: tokens" { run_cases nginx tokens; }
 # bats test_tags=cockroachdb
-@test "through nginx: workspaces" { play nginx workspaces; }
+@test "through nginx: workspaces" { run_cases nginx workspaces; }
 # bats test_tags=cockroachdb
-@test "through nginx: lists" { play nginx lists; }
-@test "through nginx: cors" { play nginx cors; }
+@test "through nginx: lists" { run_cases nginx lists; }
+@test "through nginx: cors" { run_cases nginx cors; }
 # bats test_tags=cockroachdb
-@test "through nginx: problems" { play nginx problems; }
+@test "through nginx: problems" { run_cases nginx problems; }
 # bats test_tags=cockroachdb
 @test "through nginx: ends cleanly" { stops_cleanly nginx; }
 
-@test "through lighttpd: keys" { play lighttpd keys; }
-@test "through lighttpd: paths" { play lighttpd paths; }
-@test "through lighttpd: values" { play lighttpd values; }
-@test "through lighttpd: conditions" { play lighttpd conditions; }
-@test "through lighttpd: tokens" { play lighttpd tokens; }
-@test "through lighttpd: workspaces" { play lighttpd workspaces; }
-@test "through lighttpd: lists" { play lighttpd lists; }
-@test "through lighttpd: cors" { play lighttpd cors; }
-@test "through lighttpd: problems" { play lighttpd problems; }
+@test "through lighttpd: keys" { run_cases lighttpd keys; }
+@test "through lighttpd: paths" { run_cases lighttpd paths; }
+@test "through lighttpd: values" { run_cases lighttpd values; }
+@test "through lighttpd: conditions" { run_cases lighttpd conditions; }
+@test "through lighttpd: tokens" { run_cases lighttpd tokens; }
+@test "through lighttpd: workspaces" { run_cases lighttpd workspaces; }
+@test "through lighttpd: lists" { run_cases lighttpd lists; }
+@test "through lighttpd: cors" { run_cases lighttpd cors; }
+@test "through lighttpd: problems" { run_cases lighttpd problems; }
 @test "through lighttpd: ends cleanly" { stops_cleanly lighttpd; }

@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: EPL-2.0
-# Faults that meet one of the program's database connections while the others go on: tests/tools/lanes.py.
+# Faults that meet one of the program's database connections while the others go on: tests/tools/connections.py.
 
 # shellcheck disable=SC2154 # FAULT_* come from faults.bash
 
@@ -30,64 +30,64 @@ with fcgi_peer.Peer(sys.argv[2]) as peer:
     sys.exit(peer.ask("GET", "/readyz").status != 200)' "$WORLD_TOP/tests/tools" "$WORLD_SOCKET"
 }
 
-lanes()
+connections()
 {
 	local control=-
 
 	[ -z "${FAULT_PROXY:-}" ] || control=$FAULT_DIR/control
 	world_until 20 answers
-	PSQL=$PG_BIN/psql python3 "$FAULT_SCRIPTS/lanes.py" "$1" "$WORLD_SOCKET" "$control" "$FAULT_DB" "$FAULT_PROGRAM"
+	PSQL=$PG_BIN/psql python3 "$FAULT_SCRIPTS/connections.py" "$1" "$WORLD_SOCKET" "$control" "$FAULT_DB" "$FAULT_PROGRAM"
 }
 
 @test "a write that was given up holds those of other workers back, too" {
 	fault_world none HULY_WORKERS=2 HULY_REQUEST_TIMEOUT=2
-	lanes other_workers
+	connections other_workers
 	fault_end
 }
 
 @test "a write that was given up since its connection broke is ended before another is sent" {
 	fault_proxied none
-	lanes broken
+	connections broken
 	fault_end
 }
 
 @test "a worker that ends in doubt leaves the doubt to the others" {
 	fault_world none HULY_WORKERS=2 HULY_REQUEST_TIMEOUT=3
-	lanes ends
+	connections ends
 }
 
 @test "the backend of a write that was given up is ended, also where a role is set" {
 	fault_directory
 	fault_database
-	"$PG_BIN/psql" -X -q -d "$FAULT_DB" -c 'create role lanes_owner' -c 'create role lanes_login login' \
-		-c 'grant lanes_owner to lanes_login' -c 'grant usage on schema hulykvs to lanes_owner' \
-		-c 'grant all on all tables in schema hulykvs to lanes_owner'
+	"$PG_BIN/psql" -X -q -d "$FAULT_DB" -c 'create role connections_owner' -c 'create role connections_login login' \
+		-c 'grant connections_owner to connections_login' -c 'grant usage on schema hulykvs to connections_owner' \
+		-c 'grant all on all tables in schema hulykvs to connections_owner'
 	fault_serve none HULY_REQUEST_TIMEOUT=2 \
-		HULY_DB_CONNECTION="${FAULT_DB/postgres@/lanes_login@}&options=-c%20role%3Dlanes_owner&connect_timeout=2"
-	lanes role
+		HULY_DB_CONNECTION="${FAULT_DB/postgres@/connections_login@}&options=-c%20role%3Dconnections_owner&connect_timeout=2"
+	connections role
 	fault_end
 }
 
 @test "a request that is tried again ends by its deadline" {
 	fault_proxied none HULY_REQUEST_TIMEOUT=4
-	lanes deadlines
+	connections deadlines
 	fault_end
 }
 
 @test "while a statement takes its time the program sleeps" {
 	fault_proxied none
-	lanes sleeps
+	connections sleeps
 	fault_end
 }
 
 @test "a connection that has grown is kept while no other can be made" {
 	fault_world none
-	lanes keeps
+	connections keeps
 	fault_end
 }
 
 @test "rows for a list that was left do not meet a new connection" {
 	fault_world none
-	lanes descriptor
+	connections descriptor
 	fault_end
 }

@@ -327,9 +327,9 @@ without()
 	fault_end
 }
 
-@test "broken under a group of writes: each is judged for itself" {
+@test "broken under a batch of writes: each is judged for itself" {
 	fault_proxied none HULY_WORKERS=1
-	run python3 "$FAULT_SCRIPTS/group.py" "$WORLD_SOCKET" "$FAULT_DIR/control" "$FAULT_DB"
+	run python3 "$FAULT_SCRIPTS/batches.py" "$WORLD_SOCKET" "$FAULT_DIR/control" "$FAULT_DB"
 	echo "$output"
 	[ "$status" -eq 0 ]
 	fault_say "$output"
@@ -405,7 +405,7 @@ fault_cut()
 }
 
 @test "SERIALIZABLE as the default, 64 writers on one key: no error reaches a client" {
-	# A group of writes is one transaction, so it takes some workers for many conflicts.
+	# A batch of writes is one transaction, so it takes some workers for many conflicts.
 	fault_world nginx HULY_WORKERS=8
 	name=$(database_name)
 	pg_sql postgres -c "alter database $name set default_transaction_isolation = serializable" \

@@ -3,7 +3,7 @@
 # What becomes of requests when the program is ended, killed, replaced, short of descriptors or memory, or has
 # peers that are no web servers: those that behave are served, and a write runs at most once.
 #
-# FAULT_ROUNDS (3) restarts with each web server and rounds of strangers, FAULT_BETWEEN (200) acknowledged writes
+# FAULT_ROUNDS (3) restarts with each web server and rounds of such peers, FAULT_BETWEEN (200) acknowledged writes
 # between two of them, FAULT_STORM (5000) generated requests: `make soak` asks for more.
 
 # shellcheck disable=SC2030,SC2031 # each test has its own output and status
@@ -164,7 +164,7 @@ with_two_upstreams()
 	fault_ready
 	fault_ledger --writers 8
 	for _ in $(seq $(((${FAULT_ROUNDS:-3} + 2) / 3))); do
-		figure python3 "$FAULT_SCRIPTS/strangers.py" "$WORLD_SOCKET" 1
+		figure python3 "$FAULT_SCRIPTS/bad_peers.py" "$WORLD_SOCKET" 1
 	done
 	fault_check
 	without 5xx web cut not_sent refused unknown unread
@@ -222,6 +222,6 @@ memory_group()
 @test "generated requests through nginx: none is answered with 5xx" {
 	fault_world nginx HULY_REQUEST_TIMEOUT=30
 	fault_ready
-	figure python3 "$FAULT_SCRIPTS/storm.py" "$WORLD_URL" "${FAULT_STORM:-5000}"
+	figure python3 "$FAULT_SCRIPTS/random_requests.py" "$WORLD_URL" "${FAULT_STORM:-5000}"
 	fault_end
 }

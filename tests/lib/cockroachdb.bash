@@ -25,9 +25,7 @@ crdb_start()
 
 crdb_order()
 {
-	python3 -c 'import json, sys; sys.path.insert(0, sys.argv[1]); import pg_proxy
-print(json.dumps(pg_proxy.Control(sys.argv[2]).order(**json.loads(sys.argv[3]))))' \
-		"${CRDB_SIMULATOR%/*}" "$PG_DIR/cockroachdb/.s.PGSQL.$PG_PORT.control" "$1"
+	python3 "${CRDB_SIMULATOR%/*}/control.py" "$PG_DIR/cockroachdb/.s.PGSQL.$PG_PORT.control" "$1"
 }
 
 crdb_check()

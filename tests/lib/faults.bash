@@ -99,9 +99,7 @@ fault_ready()
 
 fault_order()
 {
-	python3 -c 'import json, sys; sys.path.insert(0, sys.argv[1]); import pg_proxy
-print(json.dumps(pg_proxy.Control(sys.argv[2]).order(**json.loads(sys.argv[3]))))' \
-		"$FAULT_SCRIPTS" "$FAULT_DIR/control" "$1"
+	python3 "$FAULT_SCRIPTS/control.py" "$FAULT_DIR/control" "$1"
 }
 
 fault_leave()

@@ -97,7 +97,7 @@ world_port()
 
 world_token()
 {
-	python3 -c 'import sys; sys.path.insert(0, sys.argv[1]); import play; print(play.tokens()["user"])' "$WORLD_TOP/tests/tools"
+	python3 -c 'import sys; sys.path.insert(0, sys.argv[1]); import http_cases; print(http_cases.tokens()["user"])' "$WORLD_TOP/tests/tools"
 }
 
 # Only what the test asks for reaches the programs, not the tester's own HULY_*:

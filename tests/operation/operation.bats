@@ -292,7 +292,7 @@ lines = [json.loads(line) for line in sys.stdin if not line.startswith("ts=")]  
 assert all({"ts", "level", "msg"} <= line.keys() for line in lines), lines
 (line,) = [x for x in lines if x.get("request_id") == "j1"]
 assert line["status"] == 404 and line["method"] == "GET" and line["bytes"] == 0 and line["dur_ms"] > 0, line
-assert line["route"] == "/api2/{workspace}/{namespace}/{key}" and line["service"] == "play", line
+assert line["route"] == "/api2/{workspace}/{namespace}/{key}" and line["service"] == "tests", line
 ' <"$WORLD_DIR/program.log"
 	world_leave
 	world_start nginx HULY_ACCESS_LOG=off

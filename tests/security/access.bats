@@ -35,7 +35,7 @@ teardown()
 # mint CLAIMS [SECRET]: a token.
 mint()
 {
-	python3 -c 'import sys; sys.path.insert(0, sys.argv[1]); import play; print(play.mint(sys.argv[2], secret=sys.argv[3]))' \
+	python3 -c 'import sys; sys.path.insert(0, sys.argv[1]); import http_cases; print(http_cases.mint(sys.argv[2], secret=sys.argv[3]))' \
 		"$WORLD_TOP/tests/tools" "$1" "${2:-secret}"
 }
 

@@ -118,7 +118,7 @@ log_has()
 @test "the cases of the API hold over sealed values" {
 	sealed nginx
 	for cases in keys values conditions lists workspaces problems; do
-		run "$WORLD_TOP/tests/tools/play.py" --through nginx "$WORLD_URL" "$WORLD_TOP/tests/api/cases/$cases.json"
+		run "$WORLD_TOP/tests/tools/http_cases.py" --through nginx "$WORLD_URL" "$WORLD_TOP/tests/api/cases/$cases.json"
 		echo "$output"
 		[ "$status" -eq 0 ]
 	done
@@ -129,14 +129,14 @@ log_has()
 @test "they hold in mode required, and in mode off over what was sealed" {
 	sealed nginx HULY_ENCRYPTION_MODE=required
 	for cases in values conditions; do
-		run "$WORLD_TOP/tests/tools/play.py" --through nginx "$WORLD_URL" "$WORLD_TOP/tests/api/cases/$cases.json"
+		run "$WORLD_TOP/tests/tools/http_cases.py" --through nginx "$WORLD_URL" "$WORLD_TOP/tests/api/cases/$cases.json"
 		echo "$output"
 		[ "$status" -eq 0 ]
 	done
 	[ "$(put way/back "$CANARY")" = 204 ]
 	again HULY_ENCRYPTION_MODE=off
 	get way/back 200 "$CANARY"
-	run "$WORLD_TOP/tests/tools/play.py" --through nginx "$WORLD_URL" "$WORLD_TOP/tests/api/cases/conditions.json"
+	run "$WORLD_TOP/tests/tools/http_cases.py" --through nginx "$WORLD_URL" "$WORLD_TOP/tests/api/cases/conditions.json"
 	echo "$output"
 	[ "$status" -eq 0 ]
 	world_stop
@@ -470,7 +470,7 @@ key_status()
 	[ "$(key_status)" = "plain: 20,key b: 1502 (current)" ]
 	kill -HUP "$(world_pid)"
 	log_has 'settings read again'
-	system=$(python3 -c "import sys; sys.path.insert(0, '$WORLD_TOP/tests/tools'); import play; print(play.tokens()['system'])")
+	system=$(python3 -c "import sys; sys.path.insert(0, '$WORLD_TOP/tests/tools'); import http_cases; print(http_cases.tokens()['system'])")
 	run curl -s -H "Authorization: Bearer $system" "$WORLD_URL/api2/00000000-0000-4000-8000-000000000001/sessions/k1"
 	[ "$output" = "$CANARY $(printf %s 1 | md5sum | cut -c1-32)$(printf %s 1 | md5sum | cut -c1-32)" ]
 	keys "$KEY_B"

@@ -8,15 +8,13 @@ Each client sends one value of 2,000,000 bytes; the database holds all of them u
 refused or is among the FITTING ones that the budget has room for.  Then the refused ones ask again until they succeed.
 """
 import hashlib
-import os
 import random
 import sys
 import threading
 import time
 
-
-import database_lock  # pylint: disable=wrong-import-position
-import http1  # pylint: disable=wrong-import-position
+import database_lock
+import http1
 
 SIZE = 2_000_000
 

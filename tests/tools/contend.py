@@ -11,13 +11,11 @@ Python standard library only.
 import argparse
 import collections
 import hashlib
-import os
 import random
 import sys
 import threading
 
-
-import http1  # pylint: disable=wrong-import-position
+import http1
 
 PATH = f"/api2/{http1.WS}/contend/key"
 

@@ -8,17 +8,15 @@ A crowd that asks for something and then stays is answered to the last one, sinc
 when it needs room.  A crowd of which half says nothing is looked at for a few seconds, and leaves; prints how soon
 after that the next request was answered.
 """
-import os
 import select
 import sys
 import time
 import uuid
 
+import http_cases
+from fcgi_peer import Closed, Peer, environment
 
-import play  # pylint: disable=wrong-import-position
-from fcgi_peer import Closed, Peer, environment  # pylint: disable=wrong-import-position
-
-TOKEN = {"Authorization": "Bearer " + play.tokens()["user"]}
+TOKEN = {"Authorization": "Bearer " + http_cases.tokens()["user"]}
 
 
 def gather(path, n, silent):
@@ -67,7 +65,7 @@ def main():
         assert p.ask("GET", "/status").body == b"ok"
         again = time.monotonic() - left
     for i in range(100):
-        where = f"/api2/{play.WS}/crowd/{uuid.uuid4().hex}"
+        where = f"/api2/{http_cases.WS}/crowd/{uuid.uuid4().hex}"
         with Peer(path, timeout=30) as p:
             assert p.ask("PUT", where, b"%d" % i, TOKEN).status == 204
             assert p.ask("GET", where, headers=TOKEN).body == b"%d" % i

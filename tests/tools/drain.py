@@ -14,18 +14,17 @@ import sys
 import time
 import uuid
 
+import database_lock
+import http_cases
+from fcgi_peer import Peer, environment, pairs, record, stream, BEGIN, PARAMS
 
-import database_lock  # pylint: disable=wrong-import-position
-import play  # pylint: disable=wrong-import-position
-from fcgi_peer import Peer, environment, pairs, record, stream, BEGIN, PARAMS  # pylint: disable=wrong-import-position
-
-TOKEN = {"Authorization": "Bearer " + play.tokens()["user"]}
+TOKEN = {"Authorization": "Bearer " + http_cases.tokens()["user"]}
 OF_EACH = 16
 VALUE = b"0123456789" * 100
 
 
 def uri():
-    return f"/api2/{play.WS}/drain/{uuid.uuid4().hex}"
+    return f"/api2/{http_cases.WS}/drain/{uuid.uuid4().hex}"
 
 
 def kept(path):
@@ -87,7 +86,7 @@ def main():
             flight.append((waiting(path, "PUT", written[-1], VALUE), 204))
             flight.append((waiting(path, "GET", uri()), 404))
             flight.append((waiting(path, "DELETE", uri()), 404))
-            flight.append((waiting(path, "GET", f"/api2/{play.WS}/drain"), 200))
+            flight.append((waiting(path, "GET", f"/api2/{http_cases.WS}/drain"), 200))
             written.append(uri())
             halves.append(half(path, written[-1]))
         begun = only_begun(path, written[0])

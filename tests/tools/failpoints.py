@@ -38,14 +38,14 @@ import urllib.parse
 
 
 os.environ["HULY_TOKEN_SECRET"] = "not the default, which the program complains of"
-import audit  # pylint: disable=wrong-import-position
-import play  # pylint: disable=wrong-import-position
-from fcgi_peer import Closed, Peer, environment  # pylint: disable=wrong-import-position
+import audit
+import http_cases
+from fcgi_peer import Closed, Peer, environment
 
 MODES = {"before": 1, "after": 2, "cut": 3}
 PLACES = 65536
 OPERATOR = {"HULYKVS_OPERATOR": "1"}
-V2, V1 = "/api2/" + play.WS + "/", "/api/"
+V2, V1 = "/api2/" + http_cases.WS + "/", "/api/"
 LONG_LIST = 2000  # keys, so that the list comes in pieces
 EXIT_OK, EXIT_DATABASE, EXIT_INTERNAL, EXIT_LATER, EXIT_CONFIG = 0, 69, 70, 75, 78
 
@@ -163,7 +163,7 @@ class Run:
         self.failures = Failures()
 
     def environment(self, **settings):
-        env = {"PATH": os.environ["PATH"], "HULY_DB_CONNECTION": self.database, "HULY_TOKEN_SECRET": play.SECRET,
+        env = {"PATH": os.environ["PATH"], "HULY_DB_CONNECTION": self.database, "HULY_TOKEN_SECRET": http_cases.SECRET,
                "HULY_WORKERS": "1", "HULY_REQUEST_TIMEOUT": "1", "HULY_STATEMENT_TIMEOUT": "1",
                "HULYKVS_FAILPOINTS": self.control.path,
                "ASAN_OPTIONS": "abort_on_error=0:exitcode=99:detect_leaks=1", "UBSAN_OPTIONS": "print_stacktrace=1"}
@@ -189,7 +189,7 @@ class Run:
     def fill(self):
         """What the long list is of."""
         audit.sql(self.database, f"""insert into hulykvs.kvs (workspace, namespace, key, md5, value)
-            select '{play.WS}', 'long', 'long-' || lpad(n::text, 6, '0'), decode(md5(''), 'hex'), ''
+            select '{http_cases.WS}', 'long', 'long-' || lpad(n::text, 6, '0'), decode(md5(''), 'hex'), ''
             from generate_series(0, {LONG_LIST - 1}) as n on conflict do nothing""")
 
     def end(self):
@@ -243,11 +243,11 @@ class Script:
         self.writes = []  # (key, value, least, most times)
         self.failures = 0  # answers that a fault explains
         self.ns = f"s{number}"
-        claims = {"account": play.PERSON, "workspace": play.WS, "extra": {"service": f"n{number}"}}
+        claims = {"account": http_cases.PERSON, "workspace": http_cases.WS, "extra": {"service": f"n{number}"}}
         # Tokens of this script alone: each is verified anew.
-        self.tokens = {"good": play.mint(claims), "none": None, "bad": play.mint(claims, secret="another"),
-                       "odd": play.mint(claims, {"typ": "odd", "alg": "HS256"}), "cut": play.mint(claims)[:-20],
-                       "other": play.mint({**claims, "workspace": play.WS2})}
+        self.tokens = {"good": http_cases.mint(claims), "none": None, "bad": http_cases.mint(claims, secret="another"),
+                       "odd": http_cases.mint(claims, {"typ": "odd", "alg": "HS256"}), "cut": http_cases.mint(claims)[:-20],
+                       "other": http_cases.mint({**claims, "workspace": http_cases.WS2})}
 
     def uri(self, key, version=2):
         return (V2 if version == 2 else V1) + f"{self.ns}/{self.ns}-{urllib.parse.quote(key)}"
@@ -338,7 +338,7 @@ class Script:
     def wrong(self, request, what):
         self.wrongs.append(f"{request.method} {request.uri[:80]} {list(request.fields.items())[:1]}: {what}")
 
-    def play(self):
+    def run_script(self):
         for request in self.requests():
             self.judge(request, self.ask(request))
         self.burst()
@@ -439,7 +439,7 @@ class Serve(Run):
         deadline = time.monotonic() + 10
         while True:
             script = self.script()
-            script.play()
+            script.run_script()
             self.writes += script.writes
             if script.wrongs or not script.failures or time.monotonic() > deadline:
                 break
@@ -451,7 +451,7 @@ class Serve(Run):
     def one(self, mode, number):
         script = self.script()
         self.control.arm(mode, number)
-        script.play()
+        script.run_script()
         name = self.control.disarm()
         label = f"serve, {mode} call {number}, {name}"
         for request in [r for r in script.requests() if r.key is not None and r.method == "GET"]:
@@ -500,7 +500,7 @@ class Serve(Run):
             raise SystemExit("the program does not start")
         self.failures.judge("before", self.sound())
         for mode in MODES:
-            for number in self.numbers(mode, lambda: self.script().play()):
+            for number in self.numbers(mode, lambda: self.script().run_script()):
                 self.one(mode, number)
         self.failures.judge("afterwards", self.sound())
         status, wrongs = self.program.end()
@@ -523,7 +523,7 @@ class Start(Run):
         if started:
             self.scripts += 1
             script = Script(program, f"{os.getpid()}-{self.scripts}")
-            script.play()
+            script.run_script()
             wrongs += script.wrongs
         name = self.control.disarm()
         status, found = program.end()
@@ -590,7 +590,7 @@ class Cgi(Start):
         return name, wrongs
 
     def ask(self, method, key, body):
-        env = environment(method, f"{V2}cgi/{key}", len(body), {"Authorization": "Bearer " + play.tokens()["user"]})
+        env = environment(method, f"{V2}cgi/{key}", len(body), {"Authorization": "Bearer " + http_cases.tokens()["user"]})
         log = os.path.join(self.directory, "cgi.log")
         with open(log, "wb") as f:
             done = subprocess.run([os.path.join(self.programs, "hulykvs")], input=body, stdout=subprocess.PIPE, stderr=f,

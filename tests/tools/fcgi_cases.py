@@ -16,11 +16,11 @@ import sys
 import threading
 import uuid
 
-import play
+import http_cases
 from fcgi_peer import (ABORT, AUTHORIZER, BEGIN, END, FILTER, GET_VALUES, GET_VALUES_RESULT, PARAMS, STDIN, UNKNOWN,
                        Closed, Peer, environment, pairs, record, stream)
 
-TOKEN = {"Authorization": "Bearer " + play.tokens()["user"]}
+TOKEN = {"Authorization": "Bearer " + http_cases.tokens()["user"]}
 PATH = ""
 
 
@@ -29,7 +29,7 @@ def peer():
 
 
 def key():
-    return f"/api2/{play.WS}/peer/{uuid.uuid4().hex}"
+    return f"/api2/{http_cases.WS}/peer/{uuid.uuid4().hex}"
 
 
 def stored(uri):
@@ -504,7 +504,7 @@ def idle_and_busy():
 def lists_beside_reads():
     """A list gives way to reads, again and again, and is whole all the same, also for a peer that takes its time."""
     keys = [f"{n:05}" + "x" * 200 for n in range(2000)]
-    namespace = f"/api2/{play.WS}/{uuid.uuid4().hex}"
+    namespace = f"/api2/{http_cases.WS}/{uuid.uuid4().hex}"
     with peer() as p:
         for name in keys:
             assert p.ask("PUT", f"{namespace}/{name}", b"v", TOKEN).status == 204

@@ -7,19 +7,16 @@
 
 Python standard library only.
 """
-import os
 import socket
-import sys
 import urllib.parse
 
+import http_cases
 
-import play  # pylint: disable=wrong-import-position
-
-WS = play.WS
+WS = http_cases.WS
 
 
 def token():
-    return play.tokens()["user"]
+    return http_cases.tokens()["user"]
 
 
 class NotAsked(Exception):

@@ -32,8 +32,7 @@ import sys
 import threading
 import time
 
-
-import http1  # pylint: disable=wrong-import-position
+import http1
 
 NS = "ledger"
 GONE = None  # the value of a key that is not there

@@ -21,15 +21,13 @@ linearizable, 3 if one is not, 1 for anything else.  Python standard library onl
 import argparse
 import collections
 import hashlib
-import os
 import random
 import sys
 import threading
 import time
 
-
-import http1  # pylint: disable=wrong-import-position
-import pg_proxy  # pylint: disable=wrong-import-position
+import http1
+import control
 
 NS = "linear"
 NEVER = float("inf")
@@ -277,7 +275,7 @@ class Trouble(threading.Thread):
     def __init__(self, options):
         super().__init__(daemon=True)
         self.options, self.dice, self.stopping = options, random.Random(options.seed), threading.Event()
-        self.control = pg_proxy.Control(options.control)
+        self.control = control.Control(options.control)
         self.fired = self.cuts = 0
         self.story = collections.deque(maxlen=20)  # of the last faults
 

@@ -15,12 +15,12 @@ import threading
 import urllib.parse
 import uuid
 
-import play
+import http_cases
 
 
 def client(url, rounds, only, token, count):
     connection = http.client.HTTPConnection(url.hostname, url.port, timeout=60)
-    path = f"/api2/{play.WS}/load/{uuid.uuid4().hex}"
+    path = f"/api2/{http_cases.WS}/load/{uuid.uuid4().hex}"
 
     def ask(method, body=None):
         try:
@@ -46,7 +46,7 @@ def client(url, rounds, only, token, count):
 def main():
     url, clients, rounds = urllib.parse.urlsplit(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
     only = sys.argv[4] if len(sys.argv) > 4 else None
-    token = play.tokens()["user"]
+    token = http_cases.tokens()["user"]
     counts = [collections.Counter() for _ in range(clients)]
     threads = [threading.Thread(target=client, args=(url, rounds, only, token, c)) for c in counts]
     for t in threads:

@@ -18,7 +18,7 @@ Orders come as lines of JSON over the control socket, one answer each:
     {"status": true}      {"armed", "fired", "holding", "sessions", "silent",
                            "forwarded": {statement: {key: times that its Execute went to the server}},
                            "committed": {key: times that a write of it was committed},
-                           "segments": what the last few Syncs closed, [[statement, [key, ...]], ...]}
+                           "transactions": what the last few Syncs closed, [[statement, [key, ...]], ...]}
 
 A FAULT is {"statement": NAME, "n": 1, "do": ...} for the n-th Execute of this statement from now on ("put" is
 "put_many" as well, and so on); with "key" only those of that key count.  What it does:
@@ -33,7 +33,7 @@ A FAULT is {"statement": NAME, "n": 1, "do": ...} for the n-th Execute of this s
     delay                 the answer comes "seconds" late
     hold                  the answer comes when released
     blackhole             nothing passes any more on this connection, and it stays open; with "after": "sync" the
-                          server has got all of the segment
+                          server has got all of the transaction
     stale                 (planted bug) a read is answered with what it was answered before
     twice                 (planted bug) a write is done again when it has been committed
 
@@ -44,9 +44,10 @@ import collections
 import json
 import os
 import re
-import socket
 import struct
 import sys
+
+import pgwire
 
 SINGLE_BYTES = 500  # so many of what is there at once, then the rest
 SABOTAGE = b"no such portal"
@@ -60,21 +61,6 @@ class Cut(Exception):
 
 class Silence(Exception):
     """Nothing more passes."""
-
-
-def message(kind, body=b""):
-    return kind + struct.pack("!I", len(body) + 4) + body
-
-
-def error(code, fatal=False):
-    severity = b"FATAL" if fatal else b"ERROR"
-    fields = [b"S" + severity, b"V" + severity, b"C" + code.encode(), b"Mmade by the proxy"]
-    return message(b"E", b"".join(f + b"\0" for f in fields) + b"\0")
-
-
-def cstring(body, at=0):
-    end = body.index(b"\0", at)
-    return body[at:end], end + 1
 
 
 def normal(sql):
@@ -91,47 +77,15 @@ def known_statements(directory):
     return known
 
 
-def bound_values(body):
-    """(portal, statement, parameters) of a Bind."""
-    portal, at = cstring(body)
-    statement, at = cstring(body, at)
-    formats, = struct.unpack_from("!H", body, at)
-    at += 2 + 2 * formats
-    count, = struct.unpack_from("!H", body, at)
-    at += 2
-    values = []
-    for _ in range(count):
-        n, = struct.unpack_from("!i", body, at)
-        at += 4
-        values.append(None if n < 0 else body[at:at + n])
-        at += max(n, 0)
-    return portal, statement, values
-
-
-def array_elements(value):
-    """Of a one-dimensional array in binary form."""
-    dimensions, _, _, = struct.unpack_from("!iii", value)
-    if dimensions == 0:
-        return []
-    n, _ = struct.unpack_from("!ii", value, 12)
-    at, elements = 20, []
-    for _ in range(n):
-        size, = struct.unpack_from("!i", value, at)
-        at += 4
-        elements.append(value[at:at + size])
-        at += size
-    return elements
-
-
 def keys_of(kind, values):
     """Which keys a statement is about; its third parameter."""
     if len(values) < 3 or values[2] is None:
         return []
-    keys = array_elements(values[2]) if kind.endswith(SHARED) else [values[2]]
+    keys = pgwire.array_elements(values[2])[1] if kind.endswith(SHARED) else [values[2]]
     return [k.decode("utf-8", "replace") for k in keys]
 
 
-class Segment:
+class Transaction:
     """What a Sync closes."""
 
     def __init__(self):
@@ -145,8 +99,8 @@ class Segment:
 class Item:
     """Something that the server will answer."""
 
-    def __init__(self, kind, segment, faulty=False, about=None):
-        self.kind, self.segment, self.faulty, self.about = kind, segment, faulty, about
+    def __init__(self, kind, transaction, faulty=False, about=None):
+        self.kind, self.transaction, self.faulty, self.about = kind, transaction, faulty, about
 
 
 class Session:
@@ -154,50 +108,50 @@ class Session:
         self.proxy = proxy
         self.client_reader, self.client = client
         self.server_reader, self.server = server
-        self.pending = collections.deque([Item("startup", Segment())])
-        self.segment = Segment()
+        self.pending = collections.deque([Item("startup", Transaction())])
+        self.transaction = Transaction()
         self.statements, self.portals, self.rows = {}, {}, {}
         self.silent = False
 
     # From the program to the server.
 
     def expect(self, kind, **more):
-        self.pending.append(Item(kind, self.segment, **more))
+        self.pending.append(Item(kind, self.transaction, **more))
 
     def name_statement(self, body):
-        name, at = cstring(body)
-        sql, _ = cstring(body, at)
+        name, at = pgwire.cstring(body)
+        sql, _ = pgwire.cstring(body, at)
         self.statements[name] = self.proxy.name_of(name, sql.decode())
 
     def bind(self, body):
-        portal, statement, values = bound_values(body)
+        portal, statement, _, values, _ = pgwire.bound(body)
         kind = self.statements.get(statement, statement.decode())
         self.portals[portal] = (kind, keys_of(kind, values))
 
     def execute(self, whole, body):
-        kind, keys = self.portals.get(cstring(body)[0], ("", []))
+        kind, keys = self.portals.get(pgwire.cstring(body)[0], ("", []))
         fault = self.proxy.take_fault(kind, keys)
-        self.segment.executes.append([kind, keys])
+        self.transaction.executes.append([kind, keys])
         self.expect("execute", faulty=fault is not None, about=(kind, tuple(keys)))
         if fault is not None:
-            self.segment.fault = fault
+            self.transaction.fault = fault
             if fault["do"] == "cut_before_execute":
-                self.proxy.closed(self.segment)
+                self.proxy.closed(self.transaction)
                 raise Cut
             if fault["do"] == "blackhole" and fault.get("after") != "sync":
                 raise Silence
             if fault["do"] == "error" and fault.get("where") != "sync" and not fault.get("ran"):
-                return message(b"E", SABOTAGE + b"\0" + b"\0" * 4)
+                return pgwire.message(b"E", SABOTAGE + b"\0" + b"\0" * 4)
         self.proxy.count_forwarded(kind, keys)
         return whole
 
     def sync(self, whole):
-        fault = self.segment.fault
+        fault = self.transaction.fault
         self.expect("sync")
-        self.proxy.closed(self.segment)
+        self.proxy.closed(self.transaction)
         if fault is not None and fault["do"] == "error" and fault.get("where") == "sync" and not fault.get("ran"):
-            whole = message(b"E", SABOTAGE + b"\0" + b"\0" * 4) + whole
-        self.segment = Segment()
+            whole = pgwire.message(b"E", SABOTAGE + b"\0" + b"\0" * 4) + whole
+        self.transaction = Transaction()
         return whole
 
     def from_client(self, kind, whole, body):
@@ -217,24 +171,24 @@ class Session:
         elif kind == b"E":
             whole = self.execute(whole, body)
         elif kind == b"S":
-            closing = self.segment
+            closing = self.transaction
             whole = self.sync(whole)
             closing.bytes += whole
             if closing.fault is not None and closing.fault["do"] == "blackhole":
                 self.silent = True
             return whole
-        self.segment.bytes += whole
+        self.transaction.bytes += whole
         return whole
 
     # From the server to the program.
 
     def advance(self, kind):
         """The item that this message belongs to."""
-        item = self.pending[0] if self.pending else Item("none", Segment())
+        item = self.pending[0] if self.pending else Item("none", Transaction())
         if item.kind == "again" and kind != b"Z":
             return item
         if kind == b"E":
-            item.segment.failed = True
+            item.transaction.failed = True
             while self.pending and self.pending[0].kind not in ("sync", "query", "startup"):
                 self.pending.popleft()
         elif kind == b"Z":
@@ -246,8 +200,8 @@ class Session:
 
     def spoil(self, item, kind, whole):
         """An error of ours where the fault wants one; else None."""
-        fault = item.segment.fault
-        made = error(fault["code"], fault.get("fatal", False))
+        fault = item.transaction.fault
+        made = pgwire.error(fault["code"], "made by the proxy", fault.get("fatal", False))
         if not fault.get("ran"):
             if kind != b"E":
                 return None
@@ -255,7 +209,7 @@ class Session:
                 raise Cut(made)
             return made
         at_sync = fault.get("where") == "sync"
-        if not at_sync and item.segment.met:
+        if not at_sync and item.transaction.met:
             if kind == b"Z" and (fault.get("fatal") or fault.get("cut")):
                 raise Cut
             return whole if kind == b"Z" else b""
@@ -264,7 +218,7 @@ class Session:
                 raise Cut(made)
             return made + whole
         if not at_sync and kind in b"CIs" and item.faulty:
-            item.segment.met = True
+            item.transaction.met = True
             return made
         return None
 
@@ -273,11 +227,11 @@ class Session:
         if kind in b"NSARK":
             return whole
         item = self.advance(kind)
-        fault = item.segment.fault
+        fault = item.transaction.fault
         if item.kind == "again":
             return b""
-        if kind == b"Z" and not item.segment.failed:
-            self.proxy.count_committed(item.segment)
+        if kind == b"Z" and not item.transaction.failed:
+            self.proxy.count_committed(item.transaction)
         if fault is None:
             return whole
         do = fault["do"]
@@ -296,7 +250,7 @@ class Session:
         if do == "stale" and item.kind == "execute":
             return self.stale(item, kind, whole)
         if do == "twice" and kind == b"Z":
-            self.do_again(item.segment)
+            self.do_again(item.transaction)
         return whole
 
     def stale(self, item, kind, whole):
@@ -305,9 +259,9 @@ class Session:
             return b""
         return self.proxy.answers.get(item.about, b"") + whole
 
-    def do_again(self, segment):
-        self.pending.append(Item("again", Segment()))
-        self.server.write(segment.bytes)
+    def do_again(self, transaction):
+        self.pending.append(Item("again", Transaction()))
+        self.server.write(transaction.bytes)
 
     def remember(self, item_kind, about, kind, whole):
         """Rows of reads, for stale answers."""
@@ -379,15 +333,15 @@ class Session:
         item = self.pending[0] if self.pending else None
         if item is not None:
             self.remember(item.kind, item.about, kind, whole)
-            await self.wait_for(item.segment, kind, writer, out)
+            await self.wait_for(item.transaction, kind, writer, out)
         return self.from_server(kind, whole)
 
-    async def wait_for(self, segment, kind, writer, out):
-        """Delays and holds, once in a segment."""
-        fault = segment.fault
-        if fault is None or segment.met or kind in b"NSARK" or fault["do"] not in ("delay", "hold"):
+    async def wait_for(self, transaction, kind, writer, out):
+        """Delays and holds, once in a transaction."""
+        fault = transaction.fault
+        if fault is None or transaction.met or kind in b"NSARK" or fault["do"] not in ("delay", "hold"):
             return
-        segment.met = True
+        transaction.met = True
         await self.write(writer, b"".join(out))
         out.clear()
         if fault["do"] == "delay":
@@ -425,7 +379,7 @@ class Proxy:
         self.faults, self.fired = [], 0
         self.forwarded = collections.defaultdict(collections.Counter)
         self.committed = collections.Counter()
-        self.segments = collections.deque(maxlen=200)
+        self.transactions = collections.deque(maxlen=200)
 
     def name_of(self, name, sql):
         if sql not in self.names:
@@ -450,13 +404,13 @@ class Proxy:
     def count_forwarded(self, kind, keys):
         self.forwarded[kind].update(keys)
 
-    def count_committed(self, segment):
-        for kind, keys in segment.executes:
+    def count_committed(self, transaction):
+        for kind, keys in transaction.executes:
             if kind in WRITES:
                 self.committed.update(keys)
 
-    def closed(self, segment):
-        self.segments.append(segment.executes)
+    def closed(self, transaction):
+        self.transactions.append(transaction.executes)
 
     async def serve(self, reader, writer):
         if self.mode == "refuse":
@@ -481,7 +435,7 @@ class Proxy:
     def status(self):
         return {"armed": len(self.faults), "fired": self.fired, "holding": self.holding,
                 "sessions": len(self.sessions), "silent": sum(s.silent for s in self.sessions),
-                "forwarded": self.forwarded, "committed": self.committed, "segments": list(self.segments)}
+                "forwarded": self.forwarded, "committed": self.committed, "transactions": list(self.transactions)}
 
     def obey(self, order):
         if "arm" in order:
@@ -507,25 +461,10 @@ class Proxy:
         writer.close()
 
 
-class Control:
-    """The other end of the control socket, for tests."""
-
-    def __init__(self, path):
-        self.socket = socket.socket(socket.AF_UNIX)
-        self.socket.connect(path)
-        self.file = self.socket.makefile("rwb")
-
-    def order(self, **order):
-        self.file.write(json.dumps(order).encode() + b"\n")
-        self.file.flush()
-        return json.loads(self.file.readline())
-
-
 async def main(listen, server, control, directory=None):
     proxy = Proxy(server, directory)
     for path in (listen, control):
-        if os.path.exists(path):
-            os.unlink(path)
+        pgwire.renew(path)
     await asyncio.start_unix_server(proxy.serve, listen, limit=1 << 20, backlog=256)
     await asyncio.start_unix_server(proxy.control, control)
     await asyncio.Event().wait()

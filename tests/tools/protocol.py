@@ -12,13 +12,11 @@ Prints a line for each failure and ends with "N passed, N failed".  Python stand
 """
 import argparse
 import hashlib
-import os
 import sys
 
-
-import audit  # pylint: disable=wrong-import-position
-import http1  # pylint: disable=wrong-import-position
-import pg_proxy  # pylint: disable=wrong-import-position
+import audit
+import http1
+import control
 
 NS = "protocol"
 DONE, UNKNOWN, REFUSED, FAULT, TOO_LONG = "done", "unknown", "refused", "fault", "too long"
@@ -208,9 +206,9 @@ class Run:
     def __init__(self, options):
         self.options = options
         self.connection = http1.Connection(options.base, http1.token())
-        self.proxy = pg_proxy.Control(options.control)
+        self.proxy = control.Control(options.control)
         self.number = self.failed = 0
-        self.played = []  # (label, case, effects that there are to be)
+        self.done = []  # (label, case, effects that there are to be)
 
     def fail(self, label, what):
         self.failed += 1
@@ -222,7 +220,7 @@ class Run:
         if answer.status != 204:
             raise AssertionError(f"a PUT without a fault: {answer.status} {answer.body}")
 
-    def play(self, make, fault, outcome, effects):
+    def try_fault(self, make, fault, outcome, effects):
         self.number += 1
         case = make(f"k{self.number}")
         label = f"{make.__name__}, {name_of(fault)}"
@@ -234,7 +232,7 @@ class Run:
         self.proxy.order(arm={"statement": case.statement, **fault})
         answer = self.connection.ask(case.method, case.path(), case.body(), case.fields)
         status = self.proxy.order(status=True)
-        self.played.append((label, case, effects))
+        self.done.append((label, case, effects))
         if status["fired"] != 1:
             self.fail(label, "the fault did not happen")
         got = outcome_of(case, answer)
@@ -258,7 +256,7 @@ class Run:
 
     def look_at_effects(self):
         counted = audit.Effects(self.options.database)
-        for label, case, effects in self.played:
+        for label, case, effects in self.done:
             got = counted.of(case.key, case.value)
             if case.is_write and got != effects:
                 self.fail(label, f"took effect {got} times, not {effects}")
@@ -266,18 +264,18 @@ class Run:
     def run(self):
         for make in (Put, PutOver, PutIfAbsent, PutIfPresent, PutIfMatch, Delete, DeleteIfMatch):
             for fault in WRITE_FAULTS:
-                self.play(make, *fault)
+                self.try_fault(make, *fault)
         for make in (Case, Head, List):
             for fault, _, _ in WRITE_FAULTS:
-                self.play(make, fault, read_outcome(make, fault), 0)
+                self.try_fault(make, fault, read_outcome(make, fault), 0)
         for fault in SLOW_WRITE_FAULTS:
-            self.play(Put, *fault)
+            self.try_fault(Put, *fault)
         for make in (Case, List):
             for fault in SLOW_READ_FAULTS:
-                self.play(make, *fault)
+                self.try_fault(make, *fault)
         self.look_at_effects()
-        print(f"{len(self.played) - self.failed} passed, {self.failed} failed")
-        return 1 if self.failed or not self.played else 0
+        print(f"{len(self.done) - self.failed} passed, {self.failed} failed")
+        return 1 if self.failed or not self.done else 0
 
 
 def main():

@@ -8,15 +8,13 @@ Started while the database is away.  Tries to log in to the database, to write a
 each every few milliseconds, and prints how many milliseconds after the first login the first write and the
 first read succeeded.  Python standard library only.
 """
-import os
 import socket
 import struct
 import sys
 import threading
 import time
 
-
-import http1  # pylint: disable=wrong-import-position
+import http1
 
 PATIENCE = 60
 

@@ -11,8 +11,7 @@ import signal
 import sys
 import time
 
-
-from fcgi_peer import Closed, Peer  # pylint: disable=wrong-import-position
+from fcgi_peer import Closed, Peer
 
 
 def program_of(supervisor):

@@ -14,7 +14,7 @@ import sys
 import threading
 import time
 
-import pg_proxy
+import control
 import pgwire
 
 UUID = bytes(16)
@@ -71,7 +71,7 @@ def statement(sql, oids=(), values=()):
 class Case:
     def __init__(self, path, database, violations):
         self.path, self.database, self.file = path, database, violations
-        self.control = pg_proxy.Control(path + ".control")
+        self.control = control.Control(path + ".control")
         self.seen = len(self.violations())
         admin = Connection(self, application_name="cases")
         for sql in ("drop table if exists t", "create table t (k int8 primary key, v bytes)",

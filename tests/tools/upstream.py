@@ -8,16 +8,14 @@ Each request has a URI of its own, and is counted by whoever gets it whole.  A w
 whatever becomes of its answer; a read has to be answered.  Python standard library only.
 """
 import collections
-import os
 import socket
 import struct
 import sys
 import threading
 import uuid
 
-
-import http1  # pylint: disable=wrong-import-position
-from fcgi_peer import BEGIN, END, PARAMS, STDIN, STDOUT, record, stream  # pylint: disable=wrong-import-position
+import http1
+from fcgi_peer import BEGIN, END, PARAMS, STDIN, STDOUT, record, stream
 
 WRITES = ("PUT", "POST", "DELETE", "PATCH", "BREW")
 READS = ("GET", "HEAD")

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: EPL-2.0
-"""Plays the cases of tests/api/cases against a running service.
+"""Runs the cases of tests/api/cases against a running service.
 
-    play.py [--through NAME] BASE-URL FILE.json ...
+    http_cases.py [--through NAME] BASE-URL FILE.json ...
 
-A file is a list of cases; a case is played in a namespace of its own over one connection:
+A file is a list of cases; a case is run in a namespace of its own over one connection:
 
     {"name": "...",
      "each": [{"raw": "a%2Fb"}, ...]     once for each of these, {raw} standing for "a%2Fb"
@@ -77,14 +77,14 @@ def filled_token(size):
 
 def tokens():
     now = int(time.time())
-    plain = {"account": PERSON, "workspace": WS, "extra": {"service": "play"}}
+    plain = {"account": PERSON, "workspace": WS, "extra": {"service": "tests"}}
     but = lambda **changed: mint({**plain, **changed})
     without = lambda member: mint({k: v for k, v in plain.items() if k != member})
     raw = lambda more: mint(json.dumps(plain)[:-1] + "," + more + "}")
     user = but()
     return {
         "user": user,
-        "system": mint({"account": SYSTEM, "extra": {"service": "play"}}),
+        "system": mint({"account": SYSTEM, "extra": {"service": "tests"}}),
         "service": mint('{"extra":{"service":"google-calendar"},"account":"%s"}' % SYSTEM),
         "system_here": mint({"account": SYSTEM, "workspace": WS}),
         "guest": but(account=GUEST), "other": but(workspace=WS2),
@@ -101,7 +101,7 @@ def tokens():
         "no_extra": without("extra"), "empty_extra": but(extra={}), "null_extra": but(extra=None),
         "num_extra": but(extra={"service": 1}), "bool_extra": but(extra={"admin": True}),
         "null_in_extra": but(extra={"service": None}), "nested_extra": but(extra={"a": {"b": "c"}}),
-        "arr_extra": but(extra=["play"]), "text_extra": but(extra="play"),
+        "arr_extra": but(extra=["tests"]), "text_extra": but(extra="tests"),
         "more_extra": but(extra={"service": "x", "guest": "true"}),
         # registered claims
         "aud": but(aud="somebody"), "aud_list": but(aud=["somebody"]),
@@ -187,7 +187,7 @@ def fields_of(step):
     return list(fields.items()) if isinstance(fields, dict) else fields
 
 
-class Player:
+class Runner:
     def __init__(self, base):
         url = urllib.parse.urlsplit(base)
         self.connection = http.client.HTTPConnection(url.hostname, url.port, timeout=60)
@@ -219,7 +219,7 @@ class Player:
             pass  # an early answer is an answer
         return Answer(connection.getresponse(), connection)
 
-    def play(self, case):
+    def run_case(self, case):
         self.connection.close()
         names = {"ns": "n" + uuid.uuid4().hex[:12], "ws": WS, "ws2": WS2, "default_ws": DEFAULT_WS}
         names.update(case.get("names", {}))
@@ -324,12 +324,12 @@ def main():
     parser.add_argument("base")
     parser.add_argument("files", nargs="+")
     options = parser.parse_args()
-    player = Player(options.base)
+    runner = Runner(options.base)
     passed = failed = 0
     for path in options.files:
         for label, case in cases_of(path, options.through):
             try:
-                player.play(case)
+                runner.run_case(case)
                 passed += 1
             except Failure as e:
                 failed += 1

@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: EPL-2.0
-"""Breaks the database's protocol under a group of writes, and judges every member of it for itself.
+"""Breaks the database's protocol under a batch of writes, and judges every member of it for itself.
 
-    group.py PROGRAM-SOCKET PROXY-CONTROL DATABASE-URL
+    batches.py PROGRAM-SOCKET PROXY-CONTROL DATABASE-URL
 
 The program (HULY_WORKERS=1) is spoken to directly in FastCGI, since that lets the test know when it has read
 everything: a first write is held in the proxy, eight more are sent, and when a request for /livez sent behind
-them is answered, they are all in the program and form the next group.  The fault hits the fourth of them.
+them is answered, they are all in the program and form the next batch.  The fault hits the fourth of them.
 
 Prints a line for each failure and ends with "N passed, N failed".  Python standard library only.
 """
@@ -15,18 +15,17 @@ import os
 import sys
 import time
 
+import audit
+import http1
+import control
+import fcgi_peer
 
-import audit  # pylint: disable=wrong-import-position
-import http1  # pylint: disable=wrong-import-position
-import pg_proxy  # pylint: disable=wrong-import-position
-import fcgi_peer  # pylint: disable=wrong-import-position
+from protocol import DONE, FAULT, REFUSED, TOO_LONG, UNKNOWN, error, name_of
 
-from protocol import DONE, FAULT, REFUSED, TOO_LONG, UNKNOWN, error, name_of  # pylint: disable=wrong-import-position
-
-NS = "group"
+NS = "batches"
 HIT = 3  # which of the members the fault is meant for
 
-# A group is a list of (statement, how); members are in the order of their keys, as they are sent.
+# A batch is a list of (statement, how); members are in the order of their keys, as they are sent.
 GROUPS = {
     "puts": ["put"] * 8,
     "each its own": ["put_if_absent"] * 8,
@@ -110,10 +109,10 @@ class Member:
 
 
 class Run:
-    def __init__(self, socket, control, database):
+    def __init__(self, socket, control_path, database):
         self.socket, self.database = socket, database
         self.bearer = http1.token()
-        self.proxy = pg_proxy.Control(control)
+        self.proxy = control.Control(control_path)
         self.number = self.passed = self.failed = 0
         self.ended = []  # (label, member, outcome)
 
@@ -137,10 +136,10 @@ class Run:
         self.wait_held()
         return gate
 
-    def play(self, group, fault, hit, others):
+    def try_fault(self, batch, fault, hit, others):
         self.number += 1
-        label = f"{group}, {name_of(fault) if fault else 'one too long'}"
-        members = [Member(self, s, f"g{self.number}-{i}") for i, s in enumerate(GROUPS[group])]
+        label = f"{batch}, {name_of(fault) if fault else 'one too long'}"
+        members = [Member(self, s, f"g{self.number}-{i}") for i, s in enumerate(GROUPS[batch])]
         if fault is None:
             self.make_too_long(members)
             hit = {TOO_LONG}
@@ -167,10 +166,10 @@ class Run:
         status = self.proxy.order(status=True)
         if fault is not None and status["fired"] != 2:
             self.fail(label, "the fault did not happen")
-        keys = [[k for _, ks in segment for k in ks] for segment in status["segments"]]
+        keys = [[k for _, ks in transaction for k in ks] for transaction in status["transactions"]]
         seen = members[:HIT + 1] if fault is not None and fault["do"] == "cut_before_execute" else members
-        if not any({m.key for m in seen} <= set(segment) for segment in keys):
-            self.fail(label, "they were no group")
+        if not any({m.key for m in seen} <= set(transaction) for transaction in keys):
+            self.fail(label, "they were no batch")
         for i, (m, end) in enumerate(zip(members, ends)):
             if end not in (hit if i == HIT else others):
                 self.fail(label, f"member {i} ended as {end}")
@@ -196,9 +195,9 @@ class Run:
 
     def run(self):
         self.wait_ready()
-        for group in GROUPS:
+        for batch in GROUPS:
             for case in CASES:
-                self.play(group, *case)
+                self.try_fault(batch, *case)
         self.look_at_effects()
         print(f"{self.passed} passed, {self.failed} failed")
         return 1 if self.failed or not self.passed else 0

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: EPL-2.0
 """Faults that meet one database connection while others go on, told to the program record by record.
 
-    lanes.py CASE SOCKET PROXY-CONTROL|- DATABASE-URL PROGRAM-ID
+    connections.py CASE SOCKET PROXY-CONTROL|- DATABASE-URL PROGRAM-ID
 
 The cases are the functions below that begin with "case_".  PSQL is the psql to use.  Prints what it saw;
 status 1 and a traceback where that is not as it should be.  Python standard library only.
@@ -16,17 +16,16 @@ import sys
 import threading
 import time
 
+import fcgi_peer
+import control
+import http_cases
 
-import fcgi_peer  # pylint: disable=wrong-import-position
-import pg_proxy  # pylint: disable=wrong-import-position
-import play  # pylint: disable=wrong-import-position
-
-AUTHORIZED = {"Authorization": "Bearer " + play.tokens()["user"]}
+AUTHORIZED = {"Authorization": "Bearer " + http_cases.tokens()["user"]}
 SOCKET, CONTROL, DATABASE, PROGRAM = sys.argv[2], sys.argv[3], sys.argv[4], int(sys.argv[5])
 
 
 def path(key=None):
-    return f"/api2/{play.WS}/n" + (f"/{key}" if key else "")
+    return f"/api2/{http_cases.WS}/n" + (f"/{key}" if key else "")
 
 
 def ask(peer, method, key, body=None):
@@ -114,7 +113,7 @@ def case_other_workers():
 
 def case_broken():
     """The same where the connection breaks under the write, before its deadline."""
-    proxy = pg_proxy.Control(CONTROL)
+    proxy = control.Control(CONTROL)
     assert ask_anew("PUT", "k", b"").status == 204
     frozen = backend("query ilike 'insert into%'")
     os.kill(frozen, signal.SIGSTOP)
@@ -164,7 +163,7 @@ def case_role():
 
 def case_deadlines():
     """A request that is tried again ends by its deadline, whatever was asked after it.  The setting is 4 seconds."""
-    proxy, took = pg_proxy.Control(CONTROL), {}
+    proxy, took = control.Control(CONTROL), {}
 
     def read(key):
         began = time.monotonic()
@@ -193,7 +192,7 @@ def case_sleeps():
         with open(f"/proc/{PROGRAM}/stat", encoding="ascii") as stat:
             return sum(int(n) for n in stat.read().rsplit(")", 1)[1].split()[11:13])
 
-    proxy = pg_proxy.Control(CONTROL)
+    proxy = control.Control(CONTROL)
     assert ask_anew("PUT", "larger", bytes(1500000)).status == 204
     assert ask_anew("GET", "larger").status == 200
     for statement in "put", "get":
@@ -232,7 +231,7 @@ def case_keeps():
 def case_descriptor():
     """A list that was left: what its database connection still says does not meet whoever has the descriptor now."""
     sql("insert into hulykvs.kvs (workspace, namespace, key, md5, value) "
-        f"select '{play.WS}', 'n', 'key-number-' || i, '', '' from generate_series(1, 400000) as i")
+        f"select '{http_cases.WS}', 'n', 'key-number-' || i, '', '' from generate_series(1, 400000) as i")
     met = 0
     for _ in range(40):
         leaver = fcgi_peer.Peer(SOCKET)

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: EPL-2.0
 """Generated HTTP requests: whatever is asked, an answer of 5xx there is none.
 
-    storm.py [--seed N] [--clients N] BASE-URL REQUESTS
+    random_requests.py [--seed N] [--clients N] BASE-URL REQUESTS
 
 Methods, paths, escapes, queries, fields, conditions, tokens and bodies are put together at random, mostly of what
 is nearly right.  Every request gets an answer, unless the web server closes a connection on one that is no HTTP.
@@ -11,14 +11,12 @@ Prints the answers by status, and the seed, with which the same requests come ag
 import argparse
 import collections
 import hashlib
-import os
 import random
 import sys
 import threading
 
-
-import http1  # pylint: disable=wrong-import-position
-import play  # pylint: disable=wrong-import-position
+import http1
+import http_cases
 
 METHODS = ["GET"] * 20 + ["PUT"] * 25 + ["DELETE"] * 8 + ["HEAD"] * 4 + ["POST"] * 10 + [
     "OPTIONS", "PATCH", "PROPFIND", "LOCK", "get", "Put", "QUERY", "X-Y", "A" * 40, "TRACE", "PURGE", "_", "M-SEARCH"]
@@ -27,8 +25,8 @@ BYTES = [b"a", b"B", b"0", b"-", b".", b"_", b"~", b"%", b"%%", b"%2", b"%zz", b
          b"%C0%AF", b"+", b"*", b"'", b'"', b"<", b"|", b"\\", b"^", b"{", b"}", b";", b"=", b"&", b",", b":", b"@", b"!", b"$", b"(",
          b"\xc3\xa4", b"\xff", b"\x80", b"\xf0\x9f\x98\x80"]
 SEGMENTS = [b"", b".", b"..", b"%2e%2e", b"%2E", b"api", b"api2", b"API", b"status", b"livez", b"readyz", b"kvs"]
-WORKSPACES = [play.WS] * 40 + [play.WS2, play.DEFAULT_WS, play.WS.upper(), play.WS[:-1], play.WS + "0", "x", "", "%20",
-                              play.WS.replace("-", ""), "{" + play.WS + "}", "00000000-0000-0000-0000-000000000000"]
+WORKSPACES = [http_cases.WS] * 40 + [http_cases.WS2, http_cases.DEFAULT_WS, http_cases.WS.upper(), http_cases.WS[:-1], http_cases.WS + "0", "x", "", "%20",
+                              http_cases.WS.replace("-", ""), "{" + http_cases.WS + "}", "00000000-0000-0000-0000-000000000000"]
 QUERIES = [b"prefix=", b"prefix=a", b"limit=1", b"limit=-1", b"limit=99999999999999999999", b"prefix", b"=", b"&", b"&&",
            b"prefix=%", b"prefix=%zz", b"prefix=%00", b"prefix=%ff", b"prefix=a&prefix=b", b"x=y", b"prefix=%C3%A4", b"?", b"a" * 500]
 NAMES = ["If-Match", "If-None-Match", "If-Modified-Since", "If-Unmodified-Since", "If-Range", "Range", "Accept", "Accept-Encoding",
@@ -44,7 +42,7 @@ VALUES = ["", "*", '"', '""', '"a"', 'W/"a"', 'W/', "a", ",", ", ,", '"a", "b"',
 SCHEMES = ["Bearer "] * 80 + ["bearer ", "BEARER  ", "Bearer", "Basic ", "", "Bearer\t", "Bearer Bearer ", "Token "]
 SIZES = [0] * 3 + [1, 2, 10, 100, 1000] * 4 + [65535, 65536, 65537, 70000, 300_000]
 LARGE = [1_999_999, 2_000_000, 2_000_001, 3_000_000]
-TOKENS = play.tokens()
+TOKENS = http_cases.tokens()
 
 
 class Generator:
@@ -64,15 +62,15 @@ class Generator:
 
     def target(self):
         workspace = self.random.choice(WORKSPACES).encode()
-        path = self.of(lambda: b"/api2/" + workspace + b"/storm/" + self.segment(),
-                       *[lambda: b"/api2/" + workspace + b"/storm/k%d" % self.random.randrange(50)] * 5,
-                       lambda: b"/api2/" + workspace + b"/storm",
-                       lambda: b"/api/storm/" + self.segment(),
-                       lambda: b"/api/storm",
+        path = self.of(lambda: b"/api2/" + workspace + b"/random/" + self.segment(),
+                       *[lambda: b"/api2/" + workspace + b"/random/k%d" % self.random.randrange(50)] * 5,
+                       lambda: b"/api2/" + workspace + b"/random",
+                       lambda: b"/api/random/" + self.segment(),
+                       lambda: b"/api/random",
                        lambda: b"/api2/" + workspace + b"/" + self.segment() + b"/" + self.segment(),
                        lambda: b"/" + b"/".join(self.segment() for _ in range(self.random.randrange(6))),
                        lambda: self.random.choice([b"/status", b"/livez", b"/readyz", b"/", b"//", b"*", b"http://x/status",
-                                                   b"http://x/api2/" + workspace + b"/storm/k1"]))
+                                                   b"http://x/api2/" + workspace + b"/random/k1"]))
         if self.random.random() < 0.25:
             path += b"?" + b"&".join(self.random.choices(QUERIES, k=self.random.randrange(1, 4)))
         # What would end the request line is no part of a path.
@@ -116,7 +114,7 @@ class Generator:
         elif body is not None:
             fields.append(("Content-Length", str(len(body))))
         self.random.shuffle(fields)
-        head = b"".join(f"{name}: {value}\r\n".encode("latin-1") for name, value in [("Host", "storm"), *fields])
+        head = b"".join(f"{name}: {value}\r\n".encode("latin-1") for name, value in [("Host", "random"), *fields])
         return method, b"%b %b HTTP/1.1\r\n%b\r\n%b" % (method.encode(), self.target(), head, body or b"")
 
 
@@ -165,7 +163,7 @@ def main():
         c.join()
     count = sum((c.count for c in clients), collections.Counter())
     wrong = [w for c in clients for w in c.wrong]
-    print(f"storm of {sum(count.values())} requests, seed {options.seed}:",
+    print(f"{sum(count.values())} random requests, seed {options.seed}:",
           ", ".join(f"{n} of {status}" for status, n in sorted(count.items(), key=str)))
     print(*wrong[:20], sep="\n", end="")
     return 1 if wrong or sum(count.values()) < options.requests // options.clients * options.clients else 0

@@ -2,31 +2,29 @@
 # SPDX-License-Identifier: EPL-2.0
 """Peers on the program's socket that say nothing, are slow, leave in the middle, or never leave: beside other load.
 
-    strangers.py SOCKET ROUNDS
+    bad_peers.py SOCKET ROUNDS
 
 The program needs a request timeout of few seconds.  Nothing of what was half sent may be stored, what was slow but
 whole has to be, and half a request has to be ended by the program.  Prints what it did.
 """
 import collections
-import os
 import socket
 import struct
 import sys
 import time
 import uuid
 
-
-import play  # pylint: disable=wrong-import-position
-from fcgi_peer import (BEGIN, PARAMS, STDIN, Closed, Peer, environment, pairs, record,  # pylint: disable=wrong-import-position
+import http_cases
+from fcgi_peer import (BEGIN, PARAMS, STDIN, Closed, Peer, environment, pairs, record,
                        stream)
 
-TOKEN = {"Authorization": "Bearer " + play.tokens()["user"]}
+TOKEN = {"Authorization": "Bearer " + http_cases.tokens()["user"]}
 VALUE = b"a value of some length " * 1000
 PATH = ""
 
 
 def uri():
-    return f"/api2/{play.WS}/strangers/{uuid.uuid4().hex}"
+    return f"/api2/{http_cases.WS}/bad-peers/{uuid.uuid4().hex}"
 
 
 def bytes_of_put(where):
@@ -146,7 +144,7 @@ def main():
     for p in stay:
         assert p.ask("GET", "/livez").body == b"ok"
     count["never closing"] = len(stay)
-    print("strangers:", ", ".join(f"{n} {what}" for what, n in count.items()))
+    print("peers:", ", ".join(f"{n} {what}" for what, n in count.items()))
 
 
 if __name__ == "__main__":
