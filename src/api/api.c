@@ -151,8 +151,8 @@ plan_list(struct call *c)
 	c->op.kind = STORE_LIST;
 	if (!key_range_make(query.prefix, query.after, c->arena, &c->op.range))
 		return refuse_call(c, REFUSAL_HEADERS_TOO_LARGE);
-	c->op.limit = query.limit > 0 ? query.limit + 1 : 0; /* one more than asked for tells whether there are more */
 	key_list_init(&c->key_list, workspace, c->op.ns, query.limit);
+	key_list_plan_page(&c->key_list, &c->op.range, &c->op.limit);
 	return true;
 }
 
@@ -527,6 +527,21 @@ api_finish(struct call *c, const struct store_result *result, struct response *r
 		finish_done(c, result, r);
 	else
 		api_refuse(c, refusal_of(result->outcome), r);
+}
+
+bool
+api_next_page(struct call *c, const struct store_result *result)
+{
+	struct key_list *l = &c->key_list;
+	bool complete = result->outcome == STORE_DONE;
+
+	/* HEAD needs only the header of a long list. */
+	if (c->request->method == METHOD_HEAD && l->begun)
+		return false;
+	if (complete ? !key_list_wants_page(l) : result->outcome != STORE_UNAVAILABLE || l->received == 0)
+		return false;
+	key_list_plan_page(l, &c->op.range, &c->op.limit);
+	return true;
 }
 
 void

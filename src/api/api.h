@@ -68,6 +68,14 @@ enum api_step api_body(struct call *c, struct str body, struct response *r);
 /* The operation ended.  Not for a list that is DONE: see api_finish_list(). */
 void api_finish(struct call *c, const struct store_result *result, struct response *r);
 
+/*
+ * A page of a list has ended.  True: c->op is now the next page, for the store to
+ * execute: there are more keys, or the connection was lost after some keys had
+ * come.  False: it was the last one (then api_finish_list()), or it failed (then
+ * api_finish(), unless a part of the list was sent).
+ */
+bool api_next_page(struct call *c, const struct store_result *result);
+
 /* Makes the header of a list's answer; the body comes from call->key_list, in pieces if streamed. */
 void api_finish_list(struct call *c, bool streamed, struct response *r);
 

@@ -4,8 +4,15 @@
 #include "base/digest.h"
 #include "base/utf8.h"
 #include "codec/json.h"
+#include "store/key_range.h"
 
 #define OUT_MAX (KEY_LIST_PIECE + (size_t)256 * 1024) /* a piece, and the longest names with every byte escaped */
+
+/* Keys in a page.  A page waits in memory while the client reads, so that its size is a matter of bytes. */
+#define FIRST_PAGE 2000
+#define PAGE_MIN   100
+#define PAGE_MAX   10000
+#define PAGE_BYTES ((uint64_t)256 * 1024) /* of keys, from the second page on */
 
 void
 key_list_init(struct key_list *l, struct str workspace, struct str ns, unsigned limit)
@@ -13,6 +20,7 @@ key_list_init(struct key_list *l, struct str workspace, struct str ns, unsigned 
 	*l = (struct key_list){ .workspace = workspace, .ns = ns, .limit = limit };
 	buf_init(&l->out, OUT_MAX);
 	buf_init(&l->last, OUT_MAX);
+	buf_init(&l->next, OUT_MAX);
 }
 
 void
@@ -20,11 +28,48 @@ key_list_free(struct key_list *l)
 {
 	buf_free(&l->out);
 	buf_free(&l->last);
+	buf_free(&l->next);
+}
+
+static unsigned
+page_size(const struct key_list *l)
+{
+	uint64_t n = FIRST_PAGE;
+
+	if (l->count > 0)
+		n = PAGE_BYTES / (l->bytes / l->count + 1);
+	if (n < PAGE_MIN)
+		return PAGE_MIN;
+	return n < PAGE_MAX ? (unsigned)n : PAGE_MAX;
+}
+
+void
+key_list_plan_page(struct key_list *l, struct key_range *range, unsigned *limit)
+{
+	l->page = page_size(l);
+	/* One key beyond the limit tells whether there are more. */
+	if (l->limit > 0 && l->limit - l->count < l->page)
+		l->page = (unsigned)(l->limit - l->count) + 1;
+	*limit = l->page;
+	l->received = 0;
+	if (l->count == 0)
+		return;
+	buf_clear(&l->next);
+	key_range_put_after(buf_str(&l->last), &l->next);
+	l->out.failed |= !buf_ok(&l->next);
+	range->from = buf_str(&l->next);
+}
+
+bool
+key_list_wants_page(const struct key_list *l)
+{
+	return buf_ok(&l->out) && !l->more && l->received == l->page;
 }
 
 void
 key_list_put(struct key_list *l, struct str key)
 {
+	l->received++;
 	if (l->limit > 0 && l->count == l->limit) {
 		l->more = true;
 		return;
@@ -32,8 +77,10 @@ key_list_put(struct key_list *l, struct str key)
 	if (l->count++ > 0)
 		buf_putc(&l->out, ',');
 	json_put_string(&l->out, key);
-	if (l->limit > 0 && l->count == l->limit)
-		buf_puts(&l->last, key);
+	l->bytes += key.n;
+	buf_clear(&l->last);
+	buf_puts(&l->last, key);
+	l->out.failed |= !buf_ok(&l->last);
 }
 
 bool
@@ -88,7 +135,6 @@ put_cursor(struct key_list *l)
 {
 	char *hex = NULL;
 
-	l->out.failed |= l->last.failed;
 	buf_puts(&l->out, STR(",\"cursor\":\""));
 	hex = buf_reserve(&l->out, 2 * l->last.n);
 	if (hex != NULL) {

@@ -6,6 +6,12 @@
  * A short list has the original's order of members and a Content-Length.  A list
  * of more than KEY_LIST_PIECE bytes is sent before the count is known: then
  * "count" comes after "keys".  Only the escaped text is kept, not the keys.
+ *
+ * A list is read from the store in pages, each a statement of its own, which the
+ * owner reads to its end before it waits for a slow client.  So no client holds a
+ * database connection, and a list can go on after a connection was lost.  A key
+ * that is written or deleted while the list is being read may be in it or not;
+ * every other key is in it exactly once, in order.
  */
 #ifndef HULYKVS_KEY_LIST_H
 #define HULYKVS_KEY_LIST_H
@@ -14,6 +20,7 @@
 
 #include "base/arena.h"
 #include "base/buf.h"
+#include "store/key_range.h"
 
 #define KEY_LIST_PIECE     (size_t)(32 * 1024) /* bytes; a piece that is sent */
 #define KEY_LIST_MAX_LIMIT 10000
@@ -26,7 +33,11 @@ struct key_list {
 	bool more;      /* there are more keys than the limit */
 	bool begun;     /* the header and a first piece were sent */
 	struct buf out;
-	struct buf last; /* the last key, for the cursor */
+	unsigned page;     /* keys asked for in this page */
+	unsigned received; /* keys received in this page */
+	uint64_t bytes;    /* of all keys so far */
+	struct buf last;   /* the last key put */
+	struct buf next;   /* the first key of this page, if it is not the first page */
 };
 
 void key_list_init(struct key_list *l, struct str workspace, struct str ns, unsigned limit);
@@ -34,6 +45,16 @@ void key_list_free(struct key_list *l);
 
 /* Adds the next key.  A key beyond the limit only sets `more`. */
 void key_list_put(struct key_list *l, struct str key);
+
+/*
+ * Plans the first or next page: sets *limit to the keys to ask the store for,
+ * and, from the second page on, range->from, which borrows from l until the next
+ * call.
+ */
+void key_list_plan_page(struct key_list *l, struct key_range *range, unsigned *limit);
+
+/* When a page was read to its end: whether there may be more keys to read. */
+bool key_list_wants_page(const struct key_list *l);
 
 /* Whether a piece is complete: the caller sends `out` and clears it. */
 bool key_list_is_full(const struct key_list *l);

@@ -5,8 +5,10 @@
 #include <fcgiapp.h>
 #include <fcgios.h>
 #include <limits.h>
+#include <linux/sockios.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -416,6 +418,14 @@ size_t
 fcgi_conn_backlog(const struct fcgi_conn *f)
 {
 	return f->broken ? 0 : f->out.n + lent_size(f) - f->lent_sent + f->behind.n;
+}
+
+size_t
+fcgi_conn_unread(const struct fcgi_conn *f)
+{
+	int n = 0;
+
+	return ioctl(f->fd, SIOCOUTQ, &n) == 0 && n > 0 ? (size_t)n : 0;
 }
 
 bool

@@ -83,6 +83,9 @@ void fcgi_conn_write(struct fcgi_conn *f);
 /* Bytes that the socket has not taken yet. */
 size_t fcgi_conn_backlog(const struct fcgi_conn *f);
 
+/* Bytes that the socket has taken and the peer has not read yet, as far as the kernel tells (SIOCOUTQ). */
+size_t fcgi_conn_unread(const struct fcgi_conn *f);
+
 /* Whether the web server keeps the connection after this request. */
 bool fcgi_conn_keeps(const struct fcgi_conn *f);
 

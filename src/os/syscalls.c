@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/netlink.h>
+#include <linux/sockios.h>
 #include <net/if.h>
 #include <sched.h>
 #include <seccomp.h>
@@ -179,10 +180,11 @@ static const struct rule {
 	{ "mmap2", { { 2, PROT_WRITE, 0 } } },
 	{ "mmap2", { { 2, PROT_EXEC, 0 } } },
 	{ "mprotect", { { 2, PROT_EXEC, 0 } } },
-	/* request: is it a terminal, how many bytes are there to read, the number of an interface */
+	/* request: is it a terminal, how many bytes are to be read or to be sent, the number of an interface */
 	{ "ioctl", { { 1, INT_BITS, FIONBIO } } },
 	{ "ioctl", { { 1, INT_BITS, FIONREAD } } },
 	{ "ioctl", { { 1, INT_BITS, SIOCGIFINDEX } } },
+	{ "ioctl", { { 1, INT_BITS, SIOCOUTQ } } },
 	{ "ioctl", { { 1, INT_BITS, TCGETS } } },
 	{ "ioctl", { { 1, INT_BITS, TIOCGWINSZ } } },
 	{ "prctl", { { 0, INT_BITS, PR_GET_DUMPABLE } } },

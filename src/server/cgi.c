@@ -122,16 +122,37 @@ on_cgi_key(struct store_ticket *t, struct str key)
 	return true;
 }
 
+static void on_cgi_done(struct store_ticket *t, struct store_result *r);
+
+/* Gives call.op to the store. */
+static void
+submit_to_store(struct cgi *c)
+{
+	static const struct store_client client = { on_cgi_done, on_cgi_key };
+
+	c->ticket.op = c->call.op;
+	c->ticket.client = &client;
+	c->ticket.batch_size = 0;
+	c->ticket.sqlstate[0] = '\0';
+	c->ticket.deadline = clock_mono() + c->server->request_timeout;
+	c->store->calls->submit(c->store, &c->ticket);
+}
+
 static void
 on_cgi_done(struct store_ticket *t, struct store_result *r)
 {
 	struct cgi *c = cgi_of_ticket(t);
 	struct key_list *l = &c->call.key_list;
 
+	if (t->op.kind == STORE_LIST && api_next_page(&c->call, r)) {
+		submit_to_store(c);
+		return;
+	}
 	loop_stop(&c->loop);
 	if (t->op.kind != STORE_LIST || r->outcome != STORE_DONE) {
 		if (t->op.kind == STORE_LIST && l->begun) {
 			c->broken = true; /* the exit status tells the web server that the answer is incomplete */
+			c->entry.reason = "the database failed while a list was being sent";
 			response_empty(&c->response, 500);
 			return;
 		}
@@ -152,14 +173,9 @@ on_cgi_done(struct store_ticket *t, struct store_result *r)
 }
 
 static void
-run_store(struct cgi *c)
+execute_operation(struct cgi *c)
 {
-	static const struct store_client client = { on_cgi_done, on_cgi_key };
-
-	c->ticket.op = c->call.op;
-	c->ticket.client = &client;
-	c->ticket.deadline = clock_mono() + c->server->request_timeout;
-	c->store->calls->submit(c->store, &c->ticket);
+	submit_to_store(c);
 	loop_run(&c->loop);
 }
 
@@ -181,7 +197,7 @@ serve_one(struct cgi *c)
 			api_refuse(&c->call, refusal, &c->response);
 	}
 	if (step == API_STORE)
-		run_store(c);
+		execute_operation(c);
 	else
 		write_answer(c);
 	request_log_end(&c->log, &c->entry, &c->call, &c->response);

@@ -10,102 +10,17 @@
 #include "base/clock.h"
 #include "base/log.h"
 
-#define NEVER          INT64_MAX
-#define CLOSING_TIME   (5 * CLOCK_S) /* for a peer to read an early answer and close */
-#define FRESH_TIME     (1 * CLOCK_S) /* for the first request of a connection, while the program drains */
-#define WRITER_TIME    (5 * CLOCK_S) /* for the web server to close one that has carried writes, while it drains */
-#define STREAM_BACKLOG ((size_t)64 * 1024) /* bytes of a list that the peer has not read: above that it is paused */
-
-struct conn {
-	struct watch watch;
-	struct conn_context *context;
-	struct fcgi_conn *fcgi;
-	LIST_ENTRY(conn) link;
-	enum conn_state state;
-	enum conn_reason reason; /* why it is CONN_CLOSED */
-	int64_t deadline;        /* for the peer: to send or to read something */
-	bool reading;            /* read_requests() is on the stack */
-	bool watched;            /* the loop knows the descriptor */
-	bool writing;            /* the loop tells when the socket is writable */
-	bool paused;             /* a list waits until the peer has read some of it */
-	/* The request. */
-	struct arena arena;
-	struct request request;
-	struct call call;
-	struct response response;
-	struct request_log_entry entry;
-	enum api_step step;
-	struct buf body;
-	size_t reserved;  /* bytes of the body budget */
-	uint64_t dropped; /* bytes of an unwanted body */
-	int64_t began;    /* of the request; before the first one: when the connection was accepted */
-	bool served;      /* a request was answered */
-	bool wrote;       /* a request that writes was answered */
-	struct store_ticket ticket;
-	void *memory; /* of the store, with the value that is being sent */
-};
+#define NEVER        INT64_MAX
+#define CLOSING_TIME (5 * CLOCK_S) /* for a peer to read an early answer and close */
+#define FRESH_TIME   (1 * CLOCK_S) /* for the first request of a connection, while the program drains */
+#define WRITER_TIME  (5 * CLOCK_S) /* for the web server to close one that has carried writes, while it drains */
+#define STREAM_BACKLOG \
+	((size_t)64 * 1024) /* bytes of a list that the socket has not taken: above that the next page waits */
 
 static struct conn *
 conn_of_ticket(struct store_ticket *t)
 {
 	return container_of(t, struct conn, ticket);
-}
-
-#define STATE(s) (1U << (s))
-
-/* The only function that changes the state. */
-static void
-set_state(struct conn *c, enum conn_state next)
-{
-	static const unsigned allowed[] = {
-		[CONN_WAITING] = STATE(CONN_READING) | STATE(CONN_CLOSED),
-		[CONN_READING] = STATE(CONN_STORING) | STATE(CONN_STREAMING) | STATE(CONN_WRITING) |
-		    STATE(CONN_CLOSING) | STATE(CONN_CLOSED),
-		[CONN_STORING] = STATE(CONN_WRITING),
-		[CONN_STREAMING] = STATE(CONN_WRITING) | STATE(CONN_CLOSED),
-		[CONN_WRITING] = STATE(CONN_WAITING) | STATE(CONN_CLOSED),
-		[CONN_CLOSING] = STATE(CONN_CLOSED),
-		[CONN_CLOSED] = 0,
-	};
-
-	assert((allowed[c->state] & STATE(next)) != 0);
-	c->state = next;
-}
-
-/* What holds whenever no function of this module is on the stack. */
-static void
-check_conn(const struct conn *c)
-{
-	bool has_request = c->state == CONN_READING || c->state == CONN_STORING || c->state == CONN_STREAMING;
-
-	assert(c->state == CONN_CLOSED || c->entry.open == has_request);
-	assert(c->state == CONN_CLOSED || c->reserved == 0 || has_request);
-	assert(!c->paused || c->state == CONN_STREAMING || c->state == CONN_CLOSED);
-	assert(c->memory == NULL || c->state == CONN_WRITING || c->state == CONN_CLOSED);
-	assert(c->watched || c->state == CONN_STORING || c->state == CONN_CLOSED);
-}
-
-/* The only function that ends a connection.  The descriptor is closed, and so leaves the loop, in conn_free_closed(). */
-static void
-close_conn(struct conn *c, enum conn_reason reason)
-{
-	static const struct str texts[] = {
-#define X(name, text) STR_INIT(text),
-		CONN_REASONS(X)
-#undef X
-	};
-
-	if (c->state == CONN_CLOSED)
-		return;
-	log_event(LOG_DEBUG, "connection closed", log_text("reason", texts[reason]));
-	if (c->state == CONN_STREAMING)
-		c->context->store->calls->cancel(c->context->store, &c->ticket);
-	set_state(c, CONN_CLOSED);
-	c->reason = reason;
-	LIST_REMOVE(c, link);
-	assert(c->context->count > 0);
-	c->context->count--;
-	LIST_INSERT_HEAD(&c->context->closed, c, link);
 }
 
 /* The answer is complete: log, metrics and spans. */
@@ -121,6 +36,7 @@ note_failure(struct conn *c, unsigned status)
 {
 	if (!c->entry.open)
 		return;
+	c->entry.reason = conn_state_reason(c);
 	response_empty(&c->response, status);
 	note_answer(c);
 }
@@ -155,7 +71,7 @@ conn_free_closed(struct conn_context *context)
 		struct conn *c = LIST_FIRST(&context->closed);
 
 		LIST_REMOVE(c, link);
-		note_failure(c, TRACE_GONE);
+		note_failure(c, c->reason == CONN_LIST ? 500 : TRACE_GONE);
 		end_request(c);
 		release_memory(c);
 		arena_free(&c->arena);
@@ -174,7 +90,7 @@ static void
 watch(struct conn *c, bool writing)
 {
 	if (!c->watched && !loop_watch(c->context->loop, &c->watch, LOOP_EDGE)) {
-		close_conn(c, CONN_SYSTEM);
+		conn_state_close(c, CONN_SYSTEM);
 		return;
 	}
 	c->watched = true;
@@ -183,22 +99,30 @@ watch(struct conn *c, bool writing)
 	c->writing = writing;
 }
 
+/* The peer has to read some of the answer until then. */
+static void
+set_read_deadline(struct conn *c)
+{
+	c->deadline = clock_mono() + c->context->server->request_timeout;
+	c->unread = fcgi_conn_unread(c->fcgi);
+}
+
 /* The answer is complete.  When the peer has read it, waits for the next request or closes. */
 static void
 end_answer(struct conn *c)
 {
 	assert(c->state == CONN_WRITING);
 	if (fcgi_conn_backlog(c->fcgi) > 0) {
-		c->deadline = clock_mono() + c->context->server->request_timeout;
+		set_read_deadline(c);
 		watch(c, true);
 		return;
 	}
 	release_memory(c);
 	if (!fcgi_conn_keeps(c->fcgi)) {
-		close_conn(c, CONN_NOT_KEPT);
+		conn_state_close(c, CONN_NOT_KEPT);
 		return;
 	}
-	set_state(c, CONN_WAITING);
+	conn_state_set(c, CONN_WAITING);
 	c->served = true;
 	c->wrote |= !request_method_is_safe(c->request.method);
 	c->deadline = NEVER;
@@ -246,7 +170,7 @@ answer_early(struct conn *c)
 {
 	put_answer(c);
 	fcgi_conn_shut(c->fcgi);
-	set_state(c, CONN_CLOSING);
+	conn_state_set(c, CONN_CLOSING);
 	c->deadline = clock_mono() + CLOSING_TIME;
 }
 
@@ -285,7 +209,7 @@ start_request(struct conn *c)
 
 	c->began = clock_mono();
 	c->dropped = 0;
-	set_state(c, CONN_READING);
+	conn_state_set(c, CONN_READING);
 	c->deadline = c->began + server->request_timeout;
 	request_read(&c->request, fcgi_conn_variables(c->fcgi));
 	request_log_begin(&c->context->log, &c->entry, &c->request, c->began);
@@ -312,18 +236,19 @@ take_body(struct conn *c)
 		answer_early(c);
 }
 
+/* Gives call.op to the store. */
 static void
 submit_operation(struct conn *c)
 {
 	int64_t now = clock_mono();
+
+	assert(c->state == CONN_STORING || c->state == CONN_STREAMING);
 
 	request_log_store(&c->entry, now);
 	c->ticket.op = c->call.op;
 	c->ticket.batch_size = 0;
 	c->ticket.sqlstate[0] = '\0';
 	c->ticket.deadline = now + c->context->server->request_timeout;
-	set_state(c, c->call.op.kind == STORE_LIST ? CONN_STREAMING : CONN_STORING);
-	c->paused = false;
 	c->deadline = NEVER;
 	c->context->store->calls->submit(c->context->store, &c->ticket);
 }
@@ -339,10 +264,11 @@ execute_request(struct conn *c)
 			refuse_request(c, REFUSAL_BAD_CONTENT_LENGTH);
 	}
 	if (c->step == API_STORE) {
+		conn_state_set(c, c->call.op.kind == STORE_LIST ? CONN_STREAMING : CONN_STORING);
 		submit_operation(c);
 		return;
 	}
-	set_state(c, CONN_WRITING);
+	conn_state_set(c, CONN_WRITING);
 	answer_request(c);
 }
 
@@ -382,14 +308,14 @@ read_requests(struct conn *c)
 			break;
 		case FCGI_CONN_GONE:
 		case FCGI_CONN_WAIT:
-			close_conn(c, CONN_PEER);
+			conn_state_close(c, CONN_PEER);
 			break;
 		}
 	}
 	c->reading = false;
 	if (!c->watched && c->state != CONN_STORING && c->state != CONN_CLOSED)
 		watch(c, false);
-	check_conn(c);
+	conn_state_check(c);
 }
 
 /* Puts the keys that are there; HEAD has no body. */
@@ -400,57 +326,6 @@ put_keys(struct conn *c)
 		return;
 	fcgi_conn_put(c->fcgi, buf_str(&c->call.key_list.out));
 	c->entry.bytes += c->call.key_list.out.n;
-}
-
-static void
-done_list(struct conn *c, struct store_result *r)
-{
-	struct key_list *l = &c->call.key_list;
-
-	if (r->outcome == STORE_DONE)
-		key_list_end(l);
-	if (r->outcome == STORE_DONE && buf_ok(&l->out)) {
-		if (!l->begun) {
-			api_finish_list(&c->call, false, &c->response);
-			answer_request(c);
-			return;
-		}
-		put_keys(c);
-		note_answer(c);
-		fcgi_conn_finish(c->fcgi);
-		end_request(c);
-		end_answer(c);
-	} else if (l->begun) {
-		note_failure(c, 500);
-		close_conn(
-		    c, CONN_LIST); /* without its last record the web server knows that the answer is incomplete */
-	} else {
-		if (r->outcome == STORE_DONE)
-			r->outcome = STORE_FAULT;
-		api_finish(&c->call, r, &c->response);
-		answer_request(c);
-	}
-}
-
-static void
-on_conn_done(struct store_ticket *t, struct store_result *r)
-{
-	struct conn *c = conn_of_ticket(t);
-
-	request_log_stored(&c->entry, c->context->store, t, r->outcome);
-	set_state(c, CONN_WRITING);
-	if (t->op.kind == STORE_LIST) {
-		done_list(c, r);
-	} else {
-		api_finish(&c->call, r, &c->response);
-		if (r->value.n >= FCGI_CONN_LEND_MIN) {
-			c->memory = r->memory;
-			r->memory = NULL;
-		}
-		answer_request(c);
-	}
-	if (!c->reading)
-		read_requests(c);
 }
 
 /* Sends the keys that are there, with the header before the first ones. */
@@ -471,6 +346,73 @@ put_piece(struct conn *c)
 	buf_clear(&l->out);
 }
 
+/* The list has ended, or failed. */
+static void
+done_list(struct conn *c, struct store_result *r)
+{
+	struct key_list *l = &c->call.key_list;
+
+	conn_state_set(c, CONN_WRITING);
+	if (r->outcome == STORE_DONE)
+		key_list_end(l);
+	if (r->outcome == STORE_DONE && buf_ok(&l->out)) {
+		if (!l->begun) {
+			api_finish_list(&c->call, false, &c->response);
+			answer_request(c);
+			return;
+		}
+		put_keys(c);
+		note_answer(c);
+		fcgi_conn_finish(c->fcgi);
+		end_request(c);
+		end_answer(c);
+	} else if (l->begun) {
+		/* Without its last record the web server knows that the answer is incomplete. */
+		conn_state_close(c, CONN_LIST);
+	} else {
+		if (r->outcome == STORE_DONE)
+			r->outcome = STORE_FAULT;
+		api_finish(&c->call, r, &c->response);
+		answer_request(c);
+	}
+}
+
+/* A page of a list has ended.  A slow client gets the next page only when it has read this one. */
+static void
+done_page(struct conn *c, struct store_result *r)
+{
+	if (!api_next_page(&c->call, r)) {
+		done_list(c, r);
+	} else if (fcgi_conn_backlog(c->fcgi) > STREAM_BACKLOG) {
+		conn_state_set(c, CONN_PAUSED);
+		set_read_deadline(c);
+		watch(c, true);
+	} else {
+		submit_operation(c);
+	}
+}
+
+static void
+on_conn_done(struct store_ticket *t, struct store_result *r)
+{
+	struct conn *c = conn_of_ticket(t);
+
+	request_log_stored(&c->entry, c->context->store, t, r->outcome);
+	if (t->op.kind == STORE_LIST) {
+		done_page(c, r);
+	} else {
+		conn_state_set(c, CONN_WRITING);
+		api_finish(&c->call, r, &c->response);
+		if (r->value.n >= FCGI_CONN_LEND_MIN) {
+			c->memory = r->memory;
+			r->memory = NULL;
+		}
+		answer_request(c);
+	}
+	if (!c->reading)
+		read_requests(c);
+}
+
 static bool
 on_conn_key(struct store_ticket *t, struct str key)
 {
@@ -481,31 +423,26 @@ on_conn_key(struct store_ticket *t, struct str key)
 	if (c->request.method == METHOD_HEAD && l->begun)
 		return true;
 	key_list_put(l, key);
-	if (!key_list_is_full(l))
-		return true;
-	put_piece(c);
-	if (fcgi_conn_backlog(c->fcgi) <= STREAM_BACKLOG)
-		return true;
-	c->paused = true;
-	c->deadline = clock_mono() + c->context->server->request_timeout;
-	watch(c, true);
-	return false;
+	if (key_list_is_full(l))
+		put_piece(c);
+	return true;
 }
 
 static void
 on_writable(struct conn *c)
 {
 	fcgi_conn_write(c->fcgi);
-	c->deadline = clock_mono() + c->context->server->request_timeout;
-	if (fcgi_conn_backlog(c->fcgi) > 0)
+	if (fcgi_conn_backlog(c->fcgi) > 0) {
+		if (c->state == CONN_WRITING || c->state == CONN_PAUSED)
+			set_read_deadline(c);
 		return;
+	}
 	watch(c, false);
 	if (c->state == CONN_WRITING) {
 		end_answer(c);
-	} else if (c->state == CONN_STREAMING && c->paused) {
-		c->paused = false;
-		c->deadline = NEVER;
-		c->context->store->calls->resume(c->context->store, &c->ticket);
+	} else if (c->state == CONN_PAUSED) {
+		conn_state_set(c, CONN_STREAMING);
+		submit_operation(c);
 	}
 }
 
@@ -518,8 +455,9 @@ on_conn_ready(struct watch *w, uint32_t events)
 		return;
 	if ((events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0)
 		fcgi_conn_readable(c->fcgi, (events & (EPOLLRDHUP | EPOLLHUP)) != 0);
-	if ((events & (EPOLLHUP | EPOLLERR)) != 0 && (c->state == CONN_STREAMING || c->state == CONN_WRITING)) {
-		close_conn(c, CONN_PEER);
+	if ((events & (EPOLLHUP | EPOLLERR)) != 0 &&
+	    (c->state == CONN_STREAMING || c->state == CONN_PAUSED || c->state == CONN_WRITING)) {
+		conn_state_close(c, CONN_PEER);
 		return;
 	}
 	if ((events & EPOLLOUT) != 0)
@@ -579,7 +517,19 @@ close_if_idle(struct conn *c, int64_t now)
 	if (c->state != CONN_WAITING)
 		return;
 	if (fcgi_conn_is_idle(c->fcgi) ? now - c->began >= drain_time(c) : c->deadline <= now)
-		close_conn(c, CONN_DRAINING);
+		conn_state_close(c, CONN_DRAINING);
+}
+
+/* The deadline is over: closes the connection, unless the peer has read something since it was set. */
+static void
+check_progress(struct conn *c)
+{
+	bool has_answer = c->state == CONN_WRITING || c->state == CONN_PAUSED;
+
+	if (has_answer && fcgi_conn_unread(c->fcgi) < c->unread)
+		set_read_deadline(c);
+	else
+		conn_state_close(c, has_answer ? CONN_READ_TIMEOUT : CONN_SEND_TIMEOUT);
 }
 
 void
@@ -587,10 +537,10 @@ conn_check_deadlines(struct conn_context *context, int64_t now, bool draining)
 {
 	for (struct conn *c = LIST_FIRST(&context->open), *next; c != NULL; c = next) {
 		next = LIST_NEXT(c, link);
-		check_conn(c);
+		conn_state_check(c);
 		if (draining && c->state == CONN_WAITING)
 			close_if_idle(c, now);
 		else if (c->deadline <= now)
-			close_conn(c, CONN_TIMEOUT);
+			check_progress(c);
 	}
 }

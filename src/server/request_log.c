@@ -44,6 +44,8 @@ request_log_begin(struct request_log *l, struct request_log_entry *e, struct req
 	metrics_add(METRICS_HTTP_IN_FLIGHT, 1);
 	e->began = now;
 	e->bytes = 0;
+	e->reason = NULL;
+	e->sqlstate[0] = '\0';
 	e->open = true;
 	if (request->request_id.p == NULL) {
 		random_id_make(&l->ids, e->id);
@@ -79,6 +81,7 @@ request_log_stored(
 {
 	int64_t now = clock_mono();
 
+	memcpy(e->sqlstate, t->sqlstate, sizeof(e->sqlstate));
 	metrics_add(METRICS_DB_OPERATIONS + (size_t)t->op.kind * METRICS_N_OUTCOME + outcome, 1);
 	metrics_observe_time(METRICS_DB_DURATION + (size_t)t->op.kind * METRICS_WIDTH_SECONDS, now - e->asked);
 	if (e->traced)
@@ -147,6 +150,8 @@ put_line(struct request_log *l, enum log_level level, const struct request_log_e
 		l->client_address && is_for_token(r->refusal) && c->request->remote_address.n > 0
 		    ? log_text("client", c->request->remote_address)
 		    : log_nothing(),
+		optional_word("sqlstate", str_of(e->sqlstate)),
+		e->reason != NULL ? log_text("reason", str_of(e->reason)) : log_nothing(),
 		c->verdict.line > 0 && !c->verdict.allowed ? log_number("rule", c->verdict.line) : log_nothing(),
 		{ .kind = LOG_END },
 	};
@@ -176,10 +181,21 @@ is_between_servers(const struct request *request, const struct response *r)
 	return request->is_preliminary || (request->is_authorizer && r->status == 200);
 }
 
+/* Probes and scrapes come every few seconds: they leave a line only if they fail. */
+static enum log_level
+level_of(const struct request_log_entry *e, const struct call *c, const struct response *r)
+{
+	if (e->reason != NULL && r->status >= 500)
+		return LOG_WARN;
+	if (c->match.route != NULL && c->match.route->version == 0 && r->status < 400)
+		return LOG_DEBUG;
+	return refusal_level(r->refusal);
+}
+
 void
 request_log_end(struct request_log *l, struct request_log_entry *e, const struct call *c, const struct response *r)
 {
-	enum log_level level = refusal_level(r->refusal);
+	enum log_level level = level_of(e, c, r);
 	int64_t took = clock_mono() - e->began;
 
 	e->open = false;

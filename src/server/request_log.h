@@ -26,11 +26,13 @@ struct request_log {
 /* One for each request. */
 struct request_log_entry {
 	char id[RANDOM_ID_SIZE];
-	int64_t began;  /* monotonic */
-	int64_t asked;  /* when its operation was given to the store */
-	uint64_t bytes; /* of the answer's body, counted by who sends it */
-	bool open;      /* between request_log_begin() and request_log_end() */
-	bool traced;    /* the span is in use */
+	int64_t began;                      /* monotonic */
+	int64_t asked;                      /* when its operation was given to the store */
+	const char *reason;                 /* why it ends without a complete answer; NULL: it does not */
+	char sqlstate[STORE_SQLSTATE_SIZE]; /* of the database's last error; "": none */
+	uint64_t bytes;                     /* of the answer's body, counted by who sends it */
+	bool open;                          /* between request_log_begin() and request_log_end() */
+	bool traced;                        /* the span is in use */
 	struct trace_span span;
 };
 

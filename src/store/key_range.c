@@ -74,3 +74,10 @@ key_range_make(struct str prefix, struct str after, struct arena *a, struct key_
 	}
 	return true;
 }
+
+void
+key_range_put_after(struct str key, struct buf *out)
+{
+	buf_puts(out, key);
+	buf_putc(out, '\1');
+}

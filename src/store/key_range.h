@@ -11,6 +11,7 @@
 #define HULYKVS_KEY_RANGE_H
 
 #include "base/arena.h"
+#include "base/buf.h"
 
 struct key_range {
 	struct str from;  /* the first text in it; "" for all */
@@ -20,5 +21,8 @@ struct key_range {
 /* prefix and after may be absent; both are UTF-8.  The range lives in the arena.  False: no memory. */
 bool key_range_make(struct str prefix, struct str after, struct arena *a, struct key_range *out)
     __attribute__((warn_unused_result));
+
+/* Appends the first text that comes after the key: where the next page of a list begins. */
+void key_range_put_after(struct str key, struct buf *out);
 
 #endif

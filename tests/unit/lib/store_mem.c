@@ -220,7 +220,9 @@ hand_over(struct store_mem *s, struct store_mem_list *l)
 		l->at++;
 		if (l->paused)
 			return;
-		if (l->at == s->list_breaks)
+		if (s->fails_after > 0 && --s->fails_after == 0)
+			s->outcome = STORE_UNAVAILABLE;
+		if (l->at == s->list_breaks || s->outcome != STORE_DONE)
 			r.outcome = STORE_UNAVAILABLE;
 	}
 	drop_list(s, t);
@@ -389,10 +391,4 @@ store_mem_step(struct store_mem *s)
 			return true;
 		}
 	return false;
-}
-
-bool
-store_mem_pauses(const struct store_mem *s)
-{
-	return s->lists != NULL && s->lists->paused;
 }

@@ -26,6 +26,7 @@ struct store_mem {
 	struct str reason;          /* then, borrowed */
 	bool reached;               /* then */
 	size_t list_breaks;         /* a list is UNAVAILABLE after so many keys; 0: none is */
+	size_t fails_after;         /* after so many keys of all lists the outcome is UNAVAILABLE; 0: never */
 	size_t list_portion;        /* a list waits for store_mem_step() after so many keys; 0: it does not */
 	bool keeps_memory;          /* a value is lent for the time of done() only, as one of a batch is */
 	struct store_ticket *waiting;
@@ -47,8 +48,5 @@ struct str store_mem_get(const struct store_mem *s, const struct uuid *workspace
 
 /* Runs the operation that waited longest, else goes on with a list; false: nothing waits. */
 bool store_mem_step(struct store_mem *s);
-
-/* Whether a list waits for resume(). */
-bool store_mem_pauses(const struct store_mem *s);
 
 #endif
