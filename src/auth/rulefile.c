@@ -3,6 +3,7 @@
 
 #include "auth/access.h"
 #include "base/base.h"
+#include "base/textfile.h"
 #include "codec/percent.h"
 
 #define ARENA_MAX ((size_t)16 * 1024 * 1024)
@@ -269,27 +270,19 @@ count_lines(struct str text)
 	return n;
 }
 
-/* As an editor of another system ends it. */
-static struct str
-without_cr(struct str line)
-{
-	return line.n > 0 && line.p[line.n - 1] == '\r' ? str_first(line, line.n - 1) : line;
-}
-
 /* The lines that are rules, one behind the other; false: *line cannot be read. */
 static bool
 take_rule_lines(struct reader *r, struct str text, struct rule **rule, size_t *n, unsigned *line, struct buf *why)
 {
-	struct str one;
-
 	for (*line = 1; text.p != NULL; ++*line) {
-		(void)str_cut(text, '\n', &one, &text);
+		struct str one = textfile_next_line(&text, *line);
+
 		r->rule = arena_alloc(&r->arena, sizeof(*r->rule));
 		if (r->rule == NULL) {
 			buf_puts(why, STR("out of memory"));
 			return false;
 		}
-		if (!take_rule_line(r, without_cr(one), *line, why))
+		if (!take_rule_line(r, one, *line, why))
 			return false;
 		if (r->rule->line > 0)
 			rule[(*n)++] = r->rule;
@@ -308,6 +301,12 @@ rulefile_read(struct str text, const struct rulefile_terms *terms, unsigned *lin
 	arena_init(&r.arena, ARENA_MAX);
 	rule = arena_alloc(&r.arena, count_lines(text) * sizeof(struct rule *));
 	if (rule == NULL || !take_rule_lines(&r, text, rule, &n, line, why)) {
+		arena_free(&r.arena);
+		return NULL;
+	}
+	if (n == 0) {
+		*line = 0;
+		buf_puts(why, STR("holds no rule"));
 		arena_free(&r.arena);
 		return NULL;
 	}

@@ -23,7 +23,7 @@ struct rulefile_terms {
 	struct uuid default_workspace; /* target=default */
 };
 
-/* Returns new, which borrows nothing.  NULL: *why says what is wrong with *line. */
+/* Returns new, which borrows nothing.  NULL: *why says what is wrong with *line; 0: with the file (no rule, no memory). */
 struct rules *rulefile_read(struct str text, const struct rulefile_terms *terms, unsigned *line, struct buf *why)
     __attribute__((warn_unused_result));
 

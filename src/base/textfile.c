@@ -9,14 +9,34 @@
 
 #include "base/digest.h"
 
-/* systemd.exec(5), LoadCredential: the directory is the service's alone, whatever the files' modes are. */
+#define BYTE_ORDER_MARK "\xef\xbb\xbf"
+
 static bool
-is_credential(const char *path)
+is_below(const char *path, struct str directory)
 {
-	struct str directory = str_of(getenv("CREDENTIALS_DIRECTORY")), s = str_of(path);
+	struct str s = str_of(path);
 
 	return directory.n > 0 && str_starts(s, directory) && str_starts(str_skip(s, directory.n), STR("/")) &&
 	    strstr(path + directory.n, "/..") == NULL;
+}
+
+/* NULL, or what is wrong with owner or mode. */
+static const char *
+check_access(const struct stat *st, const char *path, enum textfile_kind kind)
+{
+	mode_t write = kind == TEXTFILE_OPEN ? S_IWOTH : S_IWGRP | S_IWOTH;
+	mode_t closed = kind == TEXTFILE_OPEN ? 0 : st->st_uid == 0 ? S_IRWXO : S_IRWXG | S_IRWXO;
+
+	/* systemd.exec(5), LoadCredential: the directory is the service's alone. */
+	if (is_below(path, str_of(getenv("CREDENTIALS_DIRECTORY"))))
+		return NULL;
+	if ((st->st_mode & write) != 0 && kind == TEXTFILE_OPEN)
+		return "others than its owner can write it: chmod o-w";
+	if ((st->st_mode & write) == 0 && is_below(path, STR("/run/secrets")))
+		return NULL;
+	if (st->st_uid != 0 && st->st_uid != geteuid())
+		return "belongs neither to root nor to the user that the program runs as: chown";
+	return (st->st_mode & (write | closed)) != 0 ? "open to others than its owner: chmod 600" : NULL;
 }
 
 static const char *
@@ -35,15 +55,19 @@ read_all(int fd, struct buf *text)
 	return text->n < TEXTFILE_MAX ? NULL : "256 KiB or longer";
 }
 
-/* "\n" or "\r\n", once: an editor puts it there, and it is no part of the secret. */
-static void
-drop_line_end(struct buf *text)
+/* The LF that an editor puts behind the line is no part of the secret; whatever else it puts there is refused. */
+static const char *
+trim_secret(struct buf *text)
 {
-	if (text->n == 0 || text->p[text->n - 1] != '\n')
-		return;
-	text->n--;
-	if (text->n > 0 && text->p[text->n - 1] == '\r')
+	if (str_starts(buf_str(text), STR(BYTE_ORDER_MARK)))
+		return "begins with a byte order mark: save it without one";
+	if (text->n > 0 && text->p[text->n - 1] == '\n')
 		text->n--;
+	if (text->n > 0 && memchr(text->p, '\n', text->n) != NULL)
+		return "has more than one line";
+	if (text->n > 0 && text->p[text->n - 1] == '\r')
+		return "ends with a carriage return: save it with LF as the end of the line";
+	return NULL;
 }
 
 static const char *
@@ -59,11 +83,11 @@ check_and_read(int fd, const char *path, enum textfile_kind kind, struct buf *te
 		return strerror(EISDIR);
 	if (!S_ISREG(st.st_mode))
 		return "not a regular file";
-	if (kind == TEXTFILE_SECRET && (st.st_mode & (S_IRWXG | S_IRWXO)) != 0 && !is_credential(path))
-		return "open to others than its owner: chmod 600";
-	wrong = read_all(fd, text);
+	wrong = check_access(&st, path, kind);
+	if (wrong == NULL)
+		wrong = read_all(fd, text);
 	if (wrong == NULL && kind == TEXTFILE_SECRET)
-		drop_line_end(text);
+		wrong = trim_secret(text);
 	return wrong;
 }
 
@@ -82,6 +106,17 @@ textfile_read(const char *path, enum textfile_kind kind, struct buf *text)
 	(void)close(fd);
 	errno = error;
 	return wrong;
+}
+
+struct str
+textfile_next_line(struct str *text, unsigned number)
+{
+	struct str line;
+
+	(void)str_cut(*text, '\n', &line, text);
+	if (line.n > 0 && line.p[line.n - 1] == '\r')
+		line.n--;
+	return number == 1 && str_starts(line, STR(BYTE_ORDER_MARK)) ? str_skip(line, strlen(BYTE_ORDER_MARK)) : line;
 }
 
 void

@@ -2,8 +2,11 @@
 #include "config/config.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
 #include <stddef.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/base.h"
 #include "base/digest.h"
@@ -145,6 +148,24 @@ on_pair(void *ctx, struct str key, struct str value, unsigned line)
 	return !s->failed;
 }
 
+/* Names the directory that may not be entered; the file in it may not even be there. */
+static void
+put_unreadable(struct buf *error, const char *wrong)
+{
+	char directory[PATH_MAX];
+	bool denied = errno == EACCES;
+
+	if (denied && faccessat(AT_FDCWD, ".", X_OK, AT_EACCESS) != 0)
+		buf_printf(error,
+		    "%s: the program's user may not enter this working directory, which may hold " SETTINGS_FILE,
+		    getcwd(directory, sizeof(directory)) != NULL ? directory : ".");
+	else if (denied && faccessat(AT_FDCWD, "etc", X_OK, AT_EACCESS) != 0)
+		buf_printf(
+		    error, "etc: the program's user may not enter this directory, which may hold " SETTINGS_FILE);
+	else
+		buf_printf(error, SETTINGS_FILE ": %s", wrong);
+}
+
 static bool
 take_file(struct sources *s)
 {
@@ -153,7 +174,7 @@ take_file(struct sources *s)
 	if (wrong != NULL && (errno == ENOENT || errno == ENOTDIR))
 		return true;
 	if (wrong != NULL) {
-		buf_printf(s->error, SETTINGS_FILE ": %s", wrong);
+		put_unreadable(s->error, wrong);
 		return false;
 	}
 	unsigned line = toml_read(buf_str(&s->file), &s->arena, on_pair, s);
@@ -228,7 +249,8 @@ take_secret(struct sources *s, size_t i)
 	else
 		wrong = textfile_read(s->config->secret_file[i], TEXTFILE_SECRET, &s->secret[i]);
 	s->given[i].value = buf_str(&s->secret[i]);
-	if (wrong == NULL && s->secret[i].n == 0)
+	/* An empty file of the previous secret ends a rotation: HUP takes what stands in files, and no path can go away. */
+	if (wrong == NULL && s->secret[i].n == 0 && settings[i].type != &setting_type_SPARE)
 		wrong = "empty";
 	if (wrong == NULL)
 		return true;

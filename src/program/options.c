@@ -37,7 +37,7 @@ print_service_help(void)
 		     "Settings, from the environment or etc/config.toml:\n\n");
 	config_print_help(stdout);
 	(void)printf(
-	    "\nSecrets and the connection string may be in files that only their owner may open:\n"
+	    "\nSecrets and the connection string may be in files that nobody else may open:\n"
 	    "NAME_FILE is the path of the one for NAME.\n"
 	    "\nExit status: 0 done, 1 not live or not ready (--probe), 64 usage, 69 no answer\n(--probe), 70 internal fault, 77 refused (--access-check), 78 wrong setting.\n");
 }

@@ -17,7 +17,9 @@ parse_rules(
 
 	buf_init(&why, 1024);
 	*rules = rulefile_read(text, &terms, &line, &why);
-	if (*rules == NULL)
+	if (*rules == NULL && line == 0)
+		buf_printf(error, "HULY_ACCESS_RULES: %s: %.*s", c->access_rules, STR_FMT(buf_str(&why)));
+	else if (*rules == NULL)
 		buf_printf(error, "HULY_ACCESS_RULES: %s:%u: %.*s", c->access_rules, line, STR_FMT(buf_str(&why)));
 	buf_free(&why);
 	return *rules != NULL;

@@ -76,11 +76,9 @@ take_key_line(struct keyring *r, struct str line)
 static bool
 take_key_lines(struct keyring *r, struct str text, struct buf *error)
 {
-	struct str line;
-
 	for (unsigned number = 1; text.p != NULL; number++) {
-		(void)str_cut(text, '\n', &line, &text);
-		const char *wrong = take_key_line(r, line);
+		const char *wrong = take_key_line(r, textfile_next_line(&text, number));
+
 		if (wrong != NULL) {
 			buf_printf(error, "line %u: %s", number, wrong);
 			return false;
@@ -96,7 +94,7 @@ keyring_load(const char *path, struct buf *error)
 {
 	struct keyring *r = secret_new(sizeof(*r));
 	struct buf text;
-	const char *wrong = textfile_read(path, TEXTFILE_SECRET, &text);
+	const char *wrong = textfile_read(path, TEXTFILE_PRIVATE, &text);
 	bool ok;
 
 	buf_printf(error, "%s: ", path);

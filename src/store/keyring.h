@@ -5,7 +5,7 @@
  * A file of lines `id key`: the id is 1 to 16 letters, digits and ._-, the key
  * 32 bytes in base64 (RFC 4648 4).  The first key seals, all of them open.
  * Empty lines and lines that begin with # do not count.  Who may have access
- * to the file, see TEXTFILE_SECRET.
+ * to the file, see TEXTFILE_PRIVATE.
  *
  * A ring never changes, and any thread may read it.
  */

@@ -306,6 +306,60 @@ verdict()
 	verdict 78 '' '' 'GET /api/x/y' <asked
 }
 
+# as_nobody COMMAND …: as a user who is not root.
+as_nobody()
+{
+	run env -i PATH="$PATH" setpriv --reuid=65534 --regid=65534 --clear-groups "$@"
+}
+
+@test "files: who may own and read them, also as a container engine mounts them" {
+	[ "$(id -u)" -eq 0 ] || skip 'only root can give files away'
+	local dir=$BATS_TEST_TMPDIR/files program=$BATS_TEST_TMPDIR/hulykvs
+	chmod 755 "$BATS_RUN_TMPDIR" "$BATS_FILE_TMPDIR/.." "$BATS_TEST_TMPDIR" 2>/dev/null || :
+	install -m 755 "$HULYKVS_BUILD/hulykvs" "$program"
+	mkdir -m 755 "$dir" "$dir/etc"
+	cd "$dir"
+	echo 'the secret' >token
+	chown root:65534 token
+	chmod 440 token
+	as_nobody env HULY_TOKEN_SECRET_FILE=token "$program" --check-config
+	echo "$output"
+	[ "$status" -eq 0 ]
+	chmod 444 token
+	as_nobody env HULY_TOKEN_SECRET_FILE=token "$program" --check-config
+	[ "$status" -eq 78 ]
+	[[ $output == *'HULY_TOKEN_SECRET_FILE: token: open to others than its owner'* ]]
+	# What a container engine mounts.
+	run env -i PATH="$PATH" unshare --mount bash -c "mkdir -p /run/secrets && mount -t tmpfs none /run/secrets &&
+		install -m 444 token /run/secrets/token && exec setpriv --reuid=65534 --regid=65534 --clear-groups \
+		env HULY_TOKEN_SECRET_FILE=/run/secrets/token '$program' --check-config"
+	echo "$output"
+	[ "$status" -eq 0 ]
+	echo 'deny any' >rules
+	chown 65533 rules
+	as_nobody env HULY_ACCESS_RULES=rules "$program" --check-config
+	[ "$status" -eq 78 ]
+	[[ $output == *'HULY_ACCESS_RULES: rules: belongs neither to root nor to the user'* ]]
+	chown root rules
+	chmod 646 rules
+	as_nobody env HULY_ACCESS_RULES=rules "$program" --check-config
+	[[ $output == *'HULY_ACCESS_RULES: rules: others than its owner can write it'* ]]
+	: >rules
+	chmod 644 rules
+	as_nobody env HULY_ACCESS_RULES=rules "$program" --check-config
+	[ "$status" -eq 78 ]
+	[[ $output == *'HULY_ACCESS_RULES: rules: holds no rule'* ]]
+	# A directory that may not be entered, whatever would be in it.
+	chmod 700 etc
+	as_nobody "$program" --check-config
+	[ "$status" -eq 78 ]
+	[[ $output == *'etc: the program'* ]]
+	chmod 700 .
+	as_nobody "$program" --check-config
+	[ "$status" -eq 78 ]
+	[[ $output == *"$dir: the program's user may not enter this working directory"* ]]
+}
+
 # --- refused tokens ---
 
 # refused TOKEN REASON SERVICE: the answer tells nothing, the log line why.
@@ -361,7 +415,7 @@ refused_tokens()
 	[ "$status" -eq 0 ]
 	[[ $output != *"$url"* ]]
 	[ "$(pg_sql filed -c "select count(*) from hulykvs.kvs")" = 0 ]
-	chmod 640 db
+	chmod 604 db
 	run env -i HULY_DB_CONNECTION_FILE=db "$HULYKVS_BUILD/hulykvs-migrate" status
 	[ "$status" -eq 78 ]
 	[[ $output == *"HULY_DB_CONNECTION_FILE: db: open to others than its owner"* ]]
@@ -568,6 +622,16 @@ last_answers()
 	# No memory of the process holds the old one whole; the new one is there, once or more.
 	[ "$(in_memory 'the new secret, thirty-two bytes')" -ge 1 ]
 	[ "$(in_memory 'the old secret, thirty-two bytes')" -eq 0 ]
+
+	# Where files are named, an empty one ends the rotation.
+	(umask 077 && printf 'the old secret, thirty-two bytes' >"$BATS_TEST_TMPDIR/previous")
+	echo "token_secret_previous_file = \"$BATS_TEST_TMPDIR/previous\"" >"$WORLD_DIR/etc/config.toml"
+	hup 'msg="settings read again"'
+	TOKEN=$old answers 404 GET /api/n/k
+	: >"$BATS_TEST_TMPDIR/previous"
+	hup 'msg="settings read again"'
+	TOKEN=$old answers 401 GET /api/n/k
+	TOKEN=$new answers 404 GET /api/n/k
 	run ! grep -F thirty-two "$WORLD_DIR"/*.log
 	WORLD_ERRORS_EXPECTED=1 world_stop
 }

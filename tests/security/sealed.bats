@@ -409,7 +409,7 @@ system_token()
 	[[ "$output" == *'HULY_ENCRYPTION_MODE: neither off, on nor required'* ]]
 	run -78 env -i HULY_ENCRYPTION_KEYS_FILE=/nowhere "$program" --check-config
 	[[ "$output" == *'HULY_ENCRYPTION_KEYS_FILE: /nowhere: No such file or directory'* ]]
-	chmod 640 "$KEYS"
+	chmod 604 "$KEYS"
 	run -78 env -i HULY_ENCRYPTION_KEYS_FILE="$KEYS" "$program" --check-config
 	[[ "$output" == *"HULY_ENCRYPTION_KEYS_FILE: $KEYS: open to others than its owner"* ]]
 	chmod 600 "$KEYS"

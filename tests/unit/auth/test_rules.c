@@ -243,8 +243,9 @@ first_match(void)
 	rules_free(rules);
 	rules_free(NULL);
 
-	rules = read_rules(STR("# nothing\n\n   \t\n"));
-	tap_ok(ask(rules, USER, "", WS, 2, WS, RULES_READ, STR("n")).allowed, "no rule: the default");
+	rules = read_rules(STR("\xef\xbb\xbf"
+			       "deny any\r\n"));
+	tap_ok(!ask(rules, USER, "", WS, 2, WS, RULES_READ, STR("n")).allowed, "a file of another system's editor");
 	rules_free(rules);
 }
 
@@ -310,9 +311,11 @@ broken_files(void)
 		const char *why; /* how it begins */
 	} broken[] = {
 		{ TEXT("permit any"), 1, "begins with neither allow nor deny: permit" },
-		{ TEXT("\xef\xbb\xbf"
+		{ TEXT(""), 0, "holds no rule" },
+		{ TEXT("# nothing\n\n   \t\n"), 0, "holds no rule" },
+		{ TEXT("allow any\n\xef\xbb\xbf"
 		       "allow any"),
-		    1, "begins with neither" },
+		    2, "begins with neither" },
 		{ TEXT("\n# c\n\nAllow any"), 4, "begins with neither" },
 		{ TEXT("allow"), 1, "no condition" },
 		{ TEXT("deny  "), 1, "no condition" },

@@ -641,8 +641,9 @@ check_secret(struct str text, mode_t mode, const char *want, const char *wrong, 
 	done(&r);
 }
 
-#define OPEN  "HULY_TOKEN_SECRET_FILE: " SECRET_FILE ": open to others than its owner: chmod 600"
-#define EMPTY "HULY_TOKEN_SECRET_FILE: " SECRET_FILE ": empty"
+#define FILE_IS "HULY_TOKEN_SECRET_FILE: " SECRET_FILE ": "
+#define OPEN    FILE_IS "open to others than its owner: chmod 600"
+#define EMPTY   FILE_IS "empty"
 
 static void
 secret_files(void)
@@ -653,13 +654,17 @@ secret_files(void)
 		const char *want, *wrong, *name;
 	} rows[] = {
 		{ TEXT("hush\n"), 0600, "hush", NULL, "without the end of its line" },
-		{ TEXT("hush\r\n"), 0400, "hush", NULL, "without that of another system" },
 		{ TEXT("hush"), 0600, "hush", NULL, "a file that has none" },
-		{ TEXT("hush\n\n"), 0600, "hush\n", NULL, "one line end, not two" },
+		{ TEXT("hush\n"), 0400, "hush", NULL, "that nobody may write" },
+		{ TEXT("hush\r\n"), 0600, NULL,
+		    FILE_IS "ends with a carriage return: save it with LF as the end of the line",
+		    "a line end of another system" },
+		{ TEXT("hush\n\n"), 0600, NULL, FILE_IS "has more than one line", "one line end, not two" },
+		{ TEXT("hush\nhush\n"), 0600, NULL, FILE_IS "has more than one line", "two lines" },
+		{ TEXT("\xef\xbb\xbfhush\n"), 0600, NULL, FILE_IS "begins with a byte order mark: save it without one",
+		    "a byte order mark" },
 		{ TEXT(" hush \n"), 0600, " hush ", NULL, "blanks are part of it" },
-		{ TEXT("hush\r"), 0600, "hush\r", NULL, "so is a CR alone" },
 		{ TEXT("hush\n"), 0700, "hush", NULL, "its owner may do everything" },
-		{ TEXT("hush\n"), 0640, NULL, OPEN, "readable by the group" },
 		{ TEXT("hush\n"), 0604, NULL, OPEN, "readable by all" },
 		{ TEXT("hush\n"), 0620, NULL, OPEN, "writable by the group" },
 		{ TEXT("hush\n"), 0601, NULL, OPEN, "whatever all may do" },
@@ -683,7 +688,7 @@ secret_files(void)
 	tap_int(cleansed, 2, "and so is the setting");
 
 	setenv("CREDENTIALS_DIRECTORY", "/nowhere", 1);
-	check_secret(STR("hush"), 0640, NULL, OPEN, "below another directory than that of credentials");
+	check_secret(STR("hush"), 0604, NULL, OPEN, "below another directory than that of credentials");
 	setenv("CREDENTIALS_DIRECTORY", ".", 1);
 	setenv("HULY_TOKEN_SECRET_FILE", "./" SECRET_FILE, 1);
 	check_secret(STR("hush"), 0444, "hush", NULL, "a credential that systemd hands on");

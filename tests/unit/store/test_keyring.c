@@ -106,13 +106,19 @@ test_many(struct buf *error)
 static void
 test_access(struct buf *error)
 {
-	static const mode_t modes[] = { 0640, 0604, 0620, 0601, 0610 };
+	static const mode_t modes[] = { 0604, 0620, 0601, 0660 };
 	struct keyring *r;
 
 	for (size_t i = 0; i < COUNT(modes); i++) {
 		tap_ok(load("a " KEY_A "\n", modes[i], error) == NULL, "mode %04o is refused", (unsigned)modes[i]);
 		tap_text(behind_path(error), STR("open to others than its owner: chmod 600"), "and why");
 	}
+	r = load("\xef\xbb\xbf"
+		 "a " KEY_A "\r\n"
+		 "b " KEY_B "\r\n",
+	    0400, error);
+	tap_ok(r != NULL && r->n == 2, "a byte order mark and line ends of another system");
+	keyring_free(r);
 	r = load("a " KEY_A "\n", 0400, error);
 	tap_ok(r != NULL, "mode 0400 is fine");
 	keyring_free(r);
