@@ -24,6 +24,7 @@ teardown_file()
 
 teardown()
 {
+	[ -z "${BROKEN:-}" ] || kill "$BROKEN"
 	world_leave
 }
 
@@ -67,6 +68,27 @@ speaks_tls()
 	world_stop
 }
 
+# The version of HTTP for a client that can do both, and what becomes of an answer that breaks off midway: curl must
+# not take it for complete.
+speaks_version()
+{
+	every_curl "cacert = $CERTS/ca.pem" http2
+	start "$1"
+	[ "$(curl -s -o /dev/null -w '%{http_version} %{http_code}' "$WORLD_URL/status")" = "$2 200" ]
+	[ "$(head -c 100000 /dev/zero | world_status /api/n/k -X POST -T -)" = 204 ]
+	[ "$(head -c 100000 /dev/zero | WORLD_TOKEN='' world_status /api/n/k -X POST -T -)" = 401 ]
+	[ "$(head -c 7000000 /dev/zero | world_status /api/n/k -X POST -T -)" = 413 ]
+	[ "$(world_status /api/n/k)" = 200 ]
+	world_kill "$WORLD_SPAWN"
+	rm -f "$WORLD_SOCKET"
+	"$WORLD_TOP/tests/tools/broken_answer.py" "$WORLD_SOCKET" 3>&- &
+	BROKEN=$!
+	world_until 10 test -S "$WORLD_SOCKET"
+	chmod 666 "$WORLD_SOCKET"
+	run -"$3" curl -s -o "$BATS_TEST_TMPDIR/piece" "$WORLD_URL/api/n"
+	grep -q '^{"namespace"' "$BATS_TEST_TMPDIR/piece"
+}
+
 wants_a_certificate()
 {
 	every_curl "cacert = $CERTS/ca.pem" "cert = $CERTS/client.pem" "key = $CERTS/client.key"
@@ -86,6 +108,15 @@ wants_a_certificate()
 
 @test "lighttpd: TLS 1.2 and 1.3, HSTS, nothing older and nothing plain" {
 	speaks_tls lighttpd
+}
+
+# 92: an HTTP/2 stream was not closed cleanly; 18: a transfer ended early.
+@test "nginx: HTTP/2, and an answer that breaks off midway does not look complete" {
+	speaks_version nginx 2 92
+}
+
+@test "lighttpd: HTTP/1.1, and an answer that breaks off midway does not look complete" {
+	speaks_version lighttpd 1.1 18
 }
 
 @test "nginx: no answer without a client's certificate, where that is asked for" {
