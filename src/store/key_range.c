@@ -5,7 +5,7 @@
 
 #define LAST_CODE_POINT 0x10ffff
 
-/* Decodes the code point that starts at p and fills n bytes. */
+/* The code point whose n bytes begin at p. */
 static uint32_t
 decode_bound(const unsigned char *p, size_t n)
 {
@@ -28,7 +28,10 @@ encode(uint32_t c, unsigned char *p)
 	return n;
 }
 
-/* Replaces the last code point of s[0..n) that has a successor by it and drops what is behind; 0: there is none. */
+/*
+ * Makes s[0..n) the first text after all that begin with it: the last code point that has a successor is replaced by
+ * it, and what comes after is cut off.  Returns the new length; 0: there is no such text.
+ */
 static size_t
 make_successor(unsigned char *s, size_t n)
 {

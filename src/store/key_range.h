@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: EPL-2.0 */
 /*
- * range: "begins with this prefix" and "behind this key" as one half-open
- * range of texts in byte order, which an index serves as it is.  `%` and `_`
- * mean themselves, as LIKE would not have it.
+ * key_range: "begins with this prefix" and "comes after this key" as one range
+ * of texts in byte order, which an index can be read by.  `%` and `_` are
+ * ordinary characters, which they are not for LIKE.  Made by api, used by the
+ * statements of lists.
  *
- * UTF-8 sorts by bytes as its code points sort by number, and no text holds a
- * NUL, so the least text behind k is k followed by U+0001.
+ * Texts in UTF-8 have the same order by bytes as by code points, and none
+ * contains NUL, so the first text after k is k followed by U+0001.
  */
 #ifndef HULYKVS_KEY_RANGE_H
 #define HULYKVS_KEY_RANGE_H
@@ -15,7 +16,7 @@
 
 struct key_range {
 	struct str from;  /* the first text in it; "" for all */
-	struct str below; /* the first text behind it; absent: no end */
+	struct str below; /* the first text after it; absent: the range has no end */
 };
 
 /* prefix and after may be absent; both are UTF-8.  The range lives in the arena.  False: no memory. */

@@ -10,7 +10,7 @@
 #include "store/xaes.h"
 
 #define ALGORITHM 1
-#define SLOTS     512 /* workspaces, times keys in use, that need no new derivation */
+#define SLOTS     512 /* derived keys that are kept, so that they are not derived for each value */
 #define TEXT_MAX  ((size_t)1024 * 1024)
 #define PREFIX    ((size_t)SEAL_MAGIC_SIZE + 2)
 
@@ -26,7 +26,7 @@ struct keys {
 struct seal {
 	const struct keyring *ring;
 	struct xaes *xaes;
-	struct keys *slot; /* SLOTS; a workspace has one place for each key, which another may take */
+	struct keys *slot; /* SLOTS; a workspace has one slot for each key of the ring, and may share it with others */
 	struct buf text;   /* for HMAC */
 };
 
@@ -118,7 +118,7 @@ fill(struct seal *s, struct keys *k, size_t i, const struct uuid *workspace)
 	return k->used;
 }
 
-/* The keys of a workspace.  NULL: OpenSSL would not. */
+/* The keys of a workspace.  NULL: OpenSSL failed. */
 static const struct keys *
 find_keys(struct seal *s, size_t i, const struct uuid *workspace)
 {
@@ -132,7 +132,7 @@ find_keys(struct seal *s, size_t i, const struct uuid *workspace)
 	return fill(s, k, i, workspace) ? k : NULL;
 }
 
-/* Another place for each row of the table, whatever its names hold. */
+/* The column md5; the length of the namespace keeps ("ab", "c") and ("a", "bc") apart. */
 static bool
 column_of(
     struct seal *s, const struct keys *k, const struct seal_place *place, const struct md5 *md5, struct md5 *column)
@@ -160,7 +160,7 @@ seal_column(struct seal *s, size_t i, const struct seal_place *place, const stru
 	return k != NULL && column_of(s, k, place, md5, column);
 }
 
-/* What the tag vouches for besides the text. */
+/* The additional data, which the tag authenticates beside the text. */
 struct additional {
 	uint32_t length;
 	struct str part[6];
@@ -269,7 +269,7 @@ seal_looks_sealed(struct str stored, const struct md5 *column)
 	return seal_has_magic(stored) && (column == NULL || !seal_is_plain(stored, column));
 }
 
-/* A value with the magic. */
+/* Opens a value that begins with the magic. */
 static enum seal_verdict
 open_sealed(struct seal *s, const struct seal_place *place, const struct md5 *column, char *stored, size_t n,
     struct str *value, struct md5 *md5)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: EPL-2.0 */
 /*
- * seal: values as they stand in the database when nobody who reads it shall
- * know them.
+ * seal: the stored form of values that are encrypted, so that somebody who
+ * reads the database does not learn them.  Used by store_sealed, key_proof and
+ * migrate_seal.
  *
  * Stored form:
  *
@@ -13,23 +14,24 @@
  *   text          encrypted: the value's MD5 (16), the value
  *   tag       16
  *
- * Additional data: all in front of the nonce, the column md5, workspace, length
- * of the namespace (4, big-endian), namespace, key.  So a row that was changed
- * in a single bit, or took another's place, does not open.
+ * Additional data (authenticated, not encrypted): everything before the nonce,
+ * the column md5, workspace, length of the namespace (4, big-endian),
+ * namespace, key.  So a row does not open if a single bit of it was changed, or
+ * if it was moved to another place.
  *
  * The column md5 holds the first half of an HMAC-SHA256 over workspace, length
- * of the namespace, namespace, key and the value's MD5: the database can
- * compare it, for If-Match, and learns nothing from it but whether a value
- * comes back in its own row.
+ * of the namespace, namespace, key and the value's MD5.  So the database can
+ * compare it for If-Match, and who reads the database learns no more from it
+ * than whether the same value is written to the same row again.
  *
- * Both keys, of XAES and HMAC, are the workspace's own: HKDF-SHA256 of a key
- * of the ring, with "hulykvs value 1" or "hulykvs md5 1" and the workspace as
+ * Each workspace has its own keys for XAES and HMAC: HKDF-SHA256 of a key of
+ * the key ring, with "hulykvs value 1" or "hulykvs md5 1" and the workspace as
  * info.
  *
- * What is what: a row is sealed if it opens; else it is plain if the column
- * md5 holds its value's MD5; else it is refused.  Since the column is part of
- * what opens, nothing that a client stores can be taken for sealed, not even
- * a sealed value of somebody else's.
+ * A row is sealed if it opens; otherwise it is plain if the column md5 holds
+ * its value's MD5; otherwise it is refused.  The column md5 is part of the
+ * additional data, so nothing that a client stores can be taken for a sealed
+ * value, not even a copy of one.
  *
  * One thread for each struct seal.
  */
@@ -44,7 +46,7 @@
 #define SEAL_MAGIC_SIZE  8
 #define SEAL_HEADER_SIZE (SEAL_MAGIC_SIZE + 2 + KEYRING_ID_MAX) /* at most */
 
-/* What the setting says. */
+/* The setting HULY_ENCRYPTION_MODE. */
 #define SEAL_MODES(X) \
 	X(SEAL_OFF, "off")           /* sealed values are opened, none is sealed */ \
 	X(SEAL_ON, "on")             /* what is written is sealed */ \
@@ -61,7 +63,7 @@ bool seal_covers(struct str namespaces, struct str ns);
 
 struct seal;
 
-/* Where a value stands; borrows. */
+/* The row of a value; borrows. */
 struct seal_place {
 	struct uuid workspace;
 	struct str ns, key;
@@ -103,8 +105,7 @@ enum seal_verdict seal_open(struct seal *s, const struct seal_place *place, cons
     size_t n, struct str *value, struct md5 *md5) __attribute__((warn_unused_result));
 
 /*
- * Where the proof of a key stands: a sealed value that the first program which used the key left, so that every other
- * one can tell whether it has the same.  The workspace is all zeros, which is nobody's.
+ * The row of a key's proof, see key_proof.h.  Its workspace is all zeros, which nobody has; api refuses requests to it.
  */
 #define SEAL_PROOF_NS "hulykvs-keys"
 struct seal_place seal_proof_place(struct str key_id);
@@ -123,7 +124,7 @@ bool seal_has_magic(struct str stored);
 /* Whether it does, and is not a plain value: the column md5 (NULL: it holds no MD5) is not its MD5. */
 bool seal_looks_sealed(struct str stored, const struct md5 *column);
 
-/* Writes what values begin with that the key of this id sealed, at most SEAL_HEADER_SIZE bytes; borrows out. */
+/* Writes the bytes that each value begins with which the key of this id has sealed: at most SEAL_HEADER_SIZE; borrows out. */
 struct str seal_put_header(char *out, struct str id);
 
 /* Whether the column md5 holds the MD5 of what is stored. */

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: EPL-2.0 */
 /*
- * store: the port between the meaning of a request and whatever keeps the
- * values.  An operation is at most one SQL statement; every condition is
- * decided inside it.
+ * store: what api needs of whatever keeps the values.  An operation is at most
+ * one SQL statement, which also decides its condition.
  *
- * Operations borrow their slices from the request; results lend theirs to the
- * receiver for the time of the call, or longer where store_hold is used.
+ * Operations borrow their slices from the request.  Results lend theirs to the
+ * receiver of done() during that call; a value may be kept longer, see the
+ * member memory.
  * store_pg is the store of the program, store_sealed one in front of it; the
  * tests have one in memory.
  */
@@ -24,7 +24,7 @@ enum store_kind {
 	STORE_PUT,
 	STORE_DELETE,
 	STORE_LIST,  /* keys, in byte order */
-	STORE_CHECK, /* is the database there, and its schema right? */
+	STORE_CHECK, /* whether the database can be reached, and has the right schema */
 };
 
 enum store_condition {
@@ -139,7 +139,7 @@ struct store_ticket {
 	struct store_ticket_sealed sealed;
 };
 
-/* How an operation was run, for its span; lent until the store is freed. */
+/* How an operation was carried out, for its span; lent until the store is freed. */
 struct store_description {
 	struct str system;     /* "postgresql" … */
 	struct str query;      /* the statement, with its parameters as $1 … */

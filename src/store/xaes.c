@@ -7,16 +7,16 @@
 #include <stdlib.h>
 
 #define BLOCK   16
-#define HALF    12                /* of a nonce: for the key, for AES-GCM */
+#define HALF    12                /* of a nonce: one half for the message's key, one for AES-GCM */
 #define AT_ONCE ((size_t)1 << 30) /* lengths are int in OpenSSL */
 
-#define NONCES 64 /* drawn at once, since drawing has its price; they are no secret */
+#define NONCES 64 /* made at once, since each call takes time; they are not secret */
 
 struct xaes {
 	EVP_CIPHER *ecb_cipher, *gcm_cipher;
 	EVP_CIPHER_CTX *ecb, *gcm;
 	unsigned char nonce[NONCES][XAES_NONCE_SIZE];
-	size_t nonces; /* of them not used yet */
+	size_t nonces; /* how many of them have not been used yet */
 };
 
 struct xaes *
@@ -50,7 +50,7 @@ xaes_free(struct xaes *x)
 	free(x);
 }
 
-/* Whole blocks, each by itself. */
+/* Whole blocks, each by itself (ECB). */
 static bool
 encrypt_blocks(
     struct xaes *x, const unsigned char key[XAES_KEY_SIZE], const unsigned char *in, int n, unsigned char *out)
@@ -78,7 +78,7 @@ xaes_prepare(struct xaes *x, const unsigned char key[XAES_KEY_SIZE], struct xaes
 	return true;
 }
 
-/* Steps 3 to 6: the message's own key goes into the context of AES-GCM. */
+/* Steps 3 to 6: makes the message's key, and sets it in the context of AES-GCM. */
 static bool
 begin_cipher(struct xaes *x, const struct xaes_key *key, const unsigned char *nonce, bool seal)
 {
@@ -151,7 +151,7 @@ xaes_open(struct xaes *x, const struct xaes_key *key, const unsigned char nonce[
 	if (EVP_CIPHER_CTX_ctrl(x->gcm, EVP_CTRL_AEAD_SET_TAG, XAES_TAG_SIZE, text + n) == 1 &&
 	    EVP_DecryptFinal_ex(x->gcm, none, &none_n) == 1)
 		return true;
-	/* The same key stream once more: what nobody vouches for does not stay behind. */
+	/* The same key stream once more gives the ciphertext back: text that is not authenticated does not stay there. */
 	if (!begin_cipher(x, key, nonce, true) || !update(x, text, text, n))
 		memset(text, 0, n);
 	return false;

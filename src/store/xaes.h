@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: EPL-2.0 */
 /*
- * xaes: authenticated encryption with XAES-256-GCM (C2SP, XAES-256-GCM.md), on
- * top of OpenSSL's AES-256.  Its nonces of 192 bits may be drawn at random for
- * any number of messages; AES-GCM's own of 96 bits may not.
+ * xaes: authenticated encryption with XAES-256-GCM (C2SP, XAES-256-GCM.md), with
+ * OpenSSL's AES-256.  Its nonces of 192 bits can be chosen at random for any
+ * number of messages; the 96 bits of AES-GCM alone are too few for that.  Used
+ * by seal.
  *
- * A key is prepared once.  Each message then costs two blocks of AES for the
- * key that it alone has, and AES-256-GCM under that key.  One thread for each
- * struct xaes; keys may be shared.
+ * A key is prepared once.  Each message then costs two blocks of AES, which
+ * make a key for this message only, and AES-256-GCM with that key.  One thread
+ * for each struct xaes; keys may be shared.
  */
 #ifndef HULYKVS_XAES_H
 #define HULYKVS_XAES_H
@@ -17,13 +18,13 @@
 #define XAES_NONCE_SIZE 24
 #define XAES_TAG_SIZE   16
 
-/* Secret; who keeps one overwrites it in the end. */
+/* Secret: whoever keeps one overwrites it in the end. */
 struct xaes_key {
 	unsigned char k[XAES_KEY_SIZE];
 	unsigned char k1[16]; /* CMAC's subkey, step 2 of the specification */
 };
 
-/* Contexts of OpenSSL, used again for each message. */
+/* Contexts of OpenSSL, used for one message after the other. */
 struct xaes;
 
 /* NULL: no memory, or an OpenSSL without AES. */
@@ -33,24 +34,24 @@ void xaes_free(struct xaes *x);
 bool xaes_prepare(struct xaes *x, const unsigned char key[XAES_KEY_SIZE], struct xaes_key *out)
     __attribute__((warn_unused_result));
 
-/* What a message consists of: slices that are taken one behind the other. */
+/* The parts of a message, in order. */
 struct xaes_text {
 	const struct str *part;
 	size_t n;
 };
 
-/* Writes the ciphertext of text and behind it the tag to out, which must not overlap with text. */
+/* Writes the ciphertext of text, and the tag after it, to out, which must not overlap with text. */
 bool xaes_seal(struct xaes *x, const struct xaes_key *key, const unsigned char nonce[XAES_NONCE_SIZE],
     struct xaes_text additional, struct xaes_text text, unsigned char *out) __attribute__((warn_unused_result));
 
 /*
- * Turns n bytes of ciphertext, which the tag stands behind, into their text, in place.  False: key, nonce,
- * additional data, ciphertext and tag do not belong together, and all bytes are as they were.
+ * Decrypts n bytes of ciphertext, which the tag follows, in place.  False: key, nonce, additional data, ciphertext and
+ * tag do not belong together; then all bytes are as they were.
  */
 bool xaes_open(struct xaes *x, const struct xaes_key *key, const unsigned char nonce[XAES_NONCE_SIZE],
     struct xaes_text additional, unsigned char *text, size_t n) __attribute__((warn_unused_result));
 
-/* A nonce that was never used, drawn at random. */
+/* A new nonce, at random. */
 bool xaes_nonce(struct xaes *x, unsigned char out[XAES_NONCE_SIZE]) __attribute__((warn_unused_result));
 
 #endif
