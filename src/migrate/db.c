@@ -119,7 +119,7 @@ migrate_db_lost(struct migrate_db *db, const char *message)
 }
 
 static enum migrate_outcome
-judge_error(const struct migrate_db *db, struct str sqlstate, const char *message)
+judge_sqlstate(const struct migrate_db *db, struct str sqlstate, const char *message)
 {
 	/* A schema change that is under way will end. */
 	if (db->server == DBCONN_COCKROACHDB && str_eq(sqlstate, STR("0A000")) &&
@@ -174,7 +174,7 @@ failed(struct migrate_db *db, const char *file, const PGresult *res)
 	(void)snprintf(db->error.sqlstate, sizeof(db->error.sqlstate), "%.*s", STR_FMT(sqlstate));
 	dbconn_put_message(&db->error.text, message);
 	put_detail(&db->error.text, res, sqlstate);
-	return judge_error(db, sqlstate, message);
+	return judge_sqlstate(db, sqlstate, message);
 }
 
 void

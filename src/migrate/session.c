@@ -88,6 +88,8 @@ migrate_session_open(struct migrate_db *db)
 	db->conn = dbconn_connect(db->config, APPLICATION, NULL, &db->error.text);
 	if (db->conn != NULL && dbconn_server(db->conn, &db->server, &db->error.text))
 		outcome = set_up(db);
+	else if (PQtransactionStatus(db->conn) == PQTRANS_IDLE)
+		outcome = MIGRATE_REFUSED; /* it has answered, and is a server that is not supported */
 	if (outcome == MIGRATE_DONE)
 		migrate_db_set_state(db, MIGRATE_DB_OPEN);
 	else

@@ -18,8 +18,8 @@
 	"a direct connection is needed, and HULY_DB_CONNECTION leads to a connection pooler: name the server itself"
 
 /*
- * Connects, and finds out what the server is.  MIGRATE_REFUSED: behind a connection pooler, or a database whose
- * encoding is not UTF8.
+ * Connects, and finds out what the server is.  MIGRATE_REFUSED: behind a connection pooler, a database whose
+ * encoding is not UTF8, or a server that is neither PostgreSQL nor CockroachDB.
  */
 enum migrate_outcome migrate_session_open(struct migrate_db *db) __attribute__((warn_unused_result));
 

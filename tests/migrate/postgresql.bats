@@ -529,6 +529,18 @@ bouncer()
 	done
 }
 
+@test "YugabyteDB is refused at once, before anything is changed" {
+	local before
+
+	field_original "$DB" 1
+	pg_sql "$DB" -c "create function public.version() returns text language sql
+		as 'select ''PostgreSQL 15.2-YB-2025.1.0.0-b0 on x86_64-pc-linux-gnu''::text'"
+	before=$(picture)
+	MIGRATE_PATIENCE=60 run -69 migrate "$URL&options=-csearch_path%3Dpublic%2Cpg_catalog" --wait 600
+	[[ $output == *'cannot migrate'*'YugabyteDB, which is not supported'* ]]
+	[ "$(picture)" = "$before" ]
+}
+
 @test "a database that is not in UTF8 is refused" {
 	pg_db "latin_$DB" --template=template0 --encoding=LATIN1 --locale=C >/dev/null
 	run -69 migrate "$(pg_url "latin_$DB")"
