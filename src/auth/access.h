@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: EPL-2.0 */
 /*
- * access: which workspace a request works in, and whether its claims reach
- * there.  Decides on claims and route alone; reads nothing else.
+ * access: which workspace a request is about, and whether the claims of its
+ * token allow it to use that workspace.
  */
 #ifndef HULYKVS_ACCESS_H
 #define HULYKVS_ACCESS_H
@@ -9,12 +9,13 @@
 #include "auth/token.h"
 #include "http/refusal.h"
 
-/* The accounts that everybody knows: of the services, and of who came by a public link. */
+/* Two fixed accounts of the Huly platform: that of its services, and that of users who came by a public link. */
 extern const struct uuid access_system, access_guest;
 
 /*
- * v2: *workspace from the path's segment, already percent-decoded.  The system
- * account reaches every workspace, everyone else the one in the token.
+ * v2: reads *workspace from the segment of the path, which has been
+ * percent-decoded.  The system account may use every workspace, every other
+ * account only the one in its token.
  */
 enum refusal access_check(const struct claims *claims, struct str segment, struct uuid *workspace)
     __attribute__((warn_unused_result));

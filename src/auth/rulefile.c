@@ -15,7 +15,7 @@ struct reader {
 	struct rule *rule; /* of this line */
 };
 
-/* Fill in a value from one word; NULL, or what is wrong with that. */
+/* Each reads one word into *value and returns NULL, or what is wrong with the word. */
 typedef const char *take_value_fn(struct reader *r, struct str word, struct rules_value *v);
 
 static const char *
@@ -49,7 +49,7 @@ take_target(struct reader *r, struct str word, struct rules_value *v)
 	return NULL;
 }
 
-/* The characters that a reader of the file could take for something else. */
+/* Characters that have a meaning in the file; in a name they have to be percent-encoded. */
 static const char *
 check_plain(struct str word)
 {
@@ -221,7 +221,7 @@ take_conditions(struct reader *r, struct str rest, struct buf *why)
 		if (!str_eq(word, STR("any")) && !take_condition(r, word, why))
 			return false;
 	}
-	/* A rule about everything is never the rest of a line that was cut off. */
+	/* A line that was cut off must not become a rule for everything: that needs the word any. */
 	if (n == 0)
 		buf_puts(why, STR("no condition: a rule about everything has the word any"));
 	else if (any && n > 1)
@@ -231,7 +231,7 @@ take_conditions(struct reader *r, struct str rest, struct buf *why)
 	return false;
 }
 
-/* False: *why says what is wrong.  *r->rule is left out of the set where the line has no rule. */
+/* False: *why says what is wrong.  A line without a rule leaves r->rule->line at 0. */
 static bool
 take_rule_line(struct reader *r, struct str line, unsigned number, struct buf *why)
 {
@@ -270,7 +270,7 @@ count_lines(struct str text)
 	return n;
 }
 
-/* The lines that are rules, one behind the other; false: *line cannot be read. */
+/* Collects the rules of all lines in their order.  False: *line is the number of the wrong one. */
 static bool
 take_rule_lines(struct reader *r, struct str text, struct rule **rule, size_t *n, unsigned *line, struct buf *why)
 {

@@ -6,10 +6,10 @@
  *   allow account=system service=hulygram namespace=hulygram
  *   deny namespace=hulygram
  *
- * A line is a rule: allow or deny, then conditions of the form name=value or
+ * Each line is a rule: allow or deny, then conditions of the form name=value or
  * name=value,value…, or the word any for a rule without conditions.  A word
- * that begins with # and all behind it are a comment.  Names are written as in
- * a path: what would end them stands as a percent code.
+ * that begins with # starts a comment.  In names, blanks, commas and the other
+ * characters with a meaning are percent-encoded, as in a path.
  */
 #ifndef HULYKVS_RULEFILE_H
 #define HULYKVS_RULEFILE_H
@@ -17,7 +17,7 @@
 #include "auth/rules.h"
 #include "base/buf.h"
 
-/* What the file does not say. */
+/* What is not in the file but in the settings. */
 struct rulefile_terms {
 	bool allow_by_default;
 	struct uuid default_workspace; /* target=default */

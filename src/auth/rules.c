@@ -3,14 +3,14 @@
 
 #include <stdlib.h>
 
-/* A namespace, or the beginning of some, that a rule is about. */
+/* A namespace, or the prefix of namespaces, in a condition of a rule. */
 struct pattern {
 	struct str text;
 	bool prefix;
 	size_t rule; /* its number */
 };
 
-/* Patterns are sorted: a name is looked up as a whole, and by each length that a prefix has. */
+/* Patterns are sorted, so that a name is found by binary search: once as a whole, and once for each length of a prefix. */
 struct rules {
 	struct arena arena;
 	struct rule *const *rule;
@@ -43,7 +43,7 @@ compare_lengths(const void *a, const void *b)
 	return (*p > *q) - (*p < *q);
 }
 
-/* A rule without one is about all that begin with nothing. */
+/* A rule without this condition gets the empty prefix, which every name begins with. */
 static const struct rules_value *
 namespaces_of(const struct rule *rule)
 {
@@ -145,7 +145,7 @@ has_service(const struct rules_value *v, const struct claims *claims)
 	return false;
 }
 
-/* All conditions but that on the namespace. */
+/* Whether all conditions are met, except the one on the namespace. */
 static bool
 applies(const struct rule *rule, const struct rules_question *q)
 {
@@ -158,7 +158,7 @@ applies(const struct rule *rule, const struct rules_question *q)
 	    (value[RULES_TARGET] == NULL || has_uuid(value[RULES_TARGET], q->target));
 }
 
-/* The first of the patterns with that text, or where it would stand. */
+/* The index of the first pattern with that text, or the index at which it would be inserted. */
 static size_t
 find_condition(const struct rules *r, struct str text, bool prefix)
 {
@@ -176,7 +176,7 @@ find_condition(const struct rules *r, struct str text, bool prefix)
 	return low;
 }
 
-/* The first rule about that pattern that applies, if that comes before best; else best. */
+/* The number of the first rule with that pattern whose conditions are met, if it is below best; otherwise best. */
 static size_t
 first_rule(const struct rules *r, const struct rules_question *q, struct str text, bool prefix, size_t best)
 {
@@ -213,7 +213,7 @@ value_covers(enum rules_condition c, const struct rules_value *a, const struct r
 	return c == RULES_SERVICE ? str_eq(a->text, b->text) : uuid_eq(&a->uuid, &b->uuid);
 }
 
-/* Whether the condition of a is met wherever that of b is. */
+/* Whether the condition of rule a is met in every case in which that of rule b is. */
 static bool
 condition_covers(enum rules_condition c, const struct rules_value *a, const struct rules_value *b)
 {

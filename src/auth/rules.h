@@ -2,17 +2,17 @@
 /*
  * rules: who may do what in which namespaces.
  *
- * A rule says allow or deny, and to what it applies: conditions on the token's
- * claims (account, service, workspace) and on what is asked (workspace of the
- * rows, namespace, operation, version of the API).  A condition that is left
- * out is always met; the first rule whose conditions are all met decides, and
- * where there is none, the default does.
+ * A rule says allow or deny, and has conditions: on the claims of the token
+ * (account, service, workspace) and on the request (workspace of the rows,
+ * namespace, operation, version of the API).  A condition that is left out is
+ * always met.  The first rule whose conditions are all met decides; if there is
+ * none, the default decides.
  *
- * Names are compared byte by byte, after percent-decoding, just as the rows
- * are told apart: no rule can be walked around by another way of writing a
- * name, since that way leads either to the same bytes or to other rows.
+ * Names are compared byte by byte after percent-decoding, as the database
+ * compares them.  So no other spelling of a name gets past a rule: it is either
+ * the same bytes, or the name of other rows.
  *
- * A set of rules never changes and may be asked by any thread.
+ * A set of rules never changes, and any thread may ask it.
  */
 #ifndef HULYKVS_RULES_H
 #define HULYKVS_RULES_H
@@ -33,18 +33,18 @@ enum rules_condition {
 	RULES_SERVICE,
 	RULES_WORKSPACE,
 	RULES_TARGET,
-	RULES_NAMESPACE, /* behind those on who and whose */
+	RULES_NAMESPACE, /* the conditions before it are about the token and the workspace */
 	RULES_TO,
 	RULES_API,
 	RULES_CONDITIONS,
 };
 
-/* One value of a condition; they are linked, and any of them will do. */
+/* One value of a condition.  The values are a list; the condition is met if one of them matches. */
 struct rules_value {
 	struct uuid uuid; /* ACCOUNT, WORKSPACE, TARGET */
 	struct str text;  /* SERVICE, NAMESPACE */
-	bool none;        /* SERVICE, WORKSPACE: a token without one */
-	bool prefix;      /* NAMESPACE: all that begin with the text */
+	bool none;        /* SERVICE, WORKSPACE: the token has no such claim */
+	bool prefix;      /* NAMESPACE: every namespace that begins with the text */
 	struct rules_value *next;
 };
 
@@ -75,8 +75,8 @@ struct rules_verdict {
 };
 
 /*
- * Takes the arena, in which the rules lie in their order, n of them.  Returns
- * new; NULL: no memory (the arena is freed).
+ * rule: n rules in their order, allocated in the arena.  Takes the arena, also
+ * when it fails.  Returns new; NULL: no memory.
  */
 struct rules *rules_new(struct arena *arena, struct rule *const *rule, size_t n, bool allow_by_default)
     __attribute__((warn_unused_result));
@@ -89,8 +89,8 @@ struct rules_verdict rules_ask(const struct rules *r, const struct rules_questio
 size_t rules_count(const struct rules *r);
 
 /*
- * The i-th rule never decides where one before it decides all that it could:
- * the lines of both.  False: there is none such, or not a single one.
+ * Whether the i-th rule can never decide, because one single rule before it
+ * decides everything that it could: the lines of both.
  */
 bool rules_is_idle(const struct rules *r, size_t i, unsigned *line, unsigned *by) __attribute__((warn_unused_result));
 

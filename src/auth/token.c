@@ -22,7 +22,7 @@ struct parts {
 	struct str signed_text; /* header and payload with the dot between them */
 };
 
-/* When a token is good, leeway included: first <= now <= last. */
+/* The time in which a token is valid, with the leeway: first <= now <= last. */
 struct window {
 	int64_t first, last;
 };
@@ -88,12 +88,12 @@ bearer(struct str field, struct str *token)
 static bool
 split(struct str token, struct parts *out)
 {
-	struct str rest;
+	struct str behind;
 
-	if (!str_cut(token, '.', &out->header, &rest) || !str_cut(rest, '.', &out->payload, &out->signature))
+	if (!str_cut(token, '.', &out->header, &behind) || !str_cut(behind, '.', &out->payload, &out->signature))
 		return false;
 	if (out->header.n == 0 || out->payload.n == 0)
-		return false; /* libjwt 1.10 writes behind its buffer when it decodes nothing */
+		return false; /* libjwt 1.10 writes outside its buffer when it decodes an empty part */
 	out->signed_text = str_first(token, out->header.n + 1 + out->payload.n);
 	return true;
 }
@@ -125,7 +125,7 @@ member(const cJSON *object, const char *name)
 	return cJSON_GetObjectItemCaseSensitive(object, name);
 }
 
-/* null is as good as absent, as to the original. */
+/* The original takes null for an absent claim, too. */
 static const cJSON *
 member_not_null(const cJSON *object, const char *name)
 {
@@ -147,10 +147,10 @@ header_ok(const cJSON *header)
 {
 	const cJSON *alg = member(header, "alg");
 
-	/* RFC 8725 3.1: one algorithm, and not the token's choice. */
+	/* RFC 8725 3.1: the program chooses the algorithm, not the token. */
 	if (!cJSON_IsString(alg) || strcmp(alg->valuestring, "HS256") != 0)
 		return false;
-	/* RFC 7515 4.1.11: we understand no extension; DIFFERS. */
+	/* RFC 7515 4.1.11: the program understands no extension.  DIFFERS. */
 	if (member(header, "crit") != NULL)
 		return false;
 	return is_string_or_absent(header, "typ") && is_string_or_absent(header, "kid");
@@ -162,7 +162,7 @@ verdict_of(bool ok)
 	return ok ? TOKEN_VALID : TOKEN_INVALID;
 }
 
-/* Of what a library returned as its error. */
+/* For the error number that libjwt returned. */
 static enum token_verdict
 verdict_of_error(int error)
 {
@@ -267,7 +267,7 @@ check_signature(struct str secret, const cJSON *header, const struct subject *s)
 	return libjwt_can_read(header, s) ? ask_libjwt(secret, s->token) : ask_hmac(secret, &s->parts, &signature);
 }
 
-/* *secret: the one that signed the token. */
+/* *secret: which of the two signed the token. */
 static enum token_verdict
 find_secret(
     const struct token_secrets *secrets, const cJSON *header, const struct subject *s, enum metrics_secret *secret)
@@ -287,7 +287,7 @@ read_uuid(const cJSON *claim, struct uuid *out)
 	return cJSON_IsString(claim) && uuid_parse(str_of(claim->valuestring), out);
 }
 
-/* Cuts between two characters, so that what remains is still UTF-8. */
+/* Copies at most TOKEN_SERVICE_MAX bytes, and cuts between two characters, so that the copy is valid UTF-8. */
 static void
 copy_service(const char *service, struct claims *claims)
 {
@@ -372,13 +372,13 @@ read_token_claims(const cJSON *payload, struct claims *claims, struct window *wi
 		return false;
 	if (!read_extra(member(payload, "extra"), claims))
 		return false;
-	/* RFC 7519 4.1.3: for somebody else, since no audience is ours. */
+	/* RFC 7519 4.1.3: a token with an audience is meant for another service; this one has no name to be meant by. */
 	if (member_not_null(payload, "aud") != NULL)
 		return false;
 	return read_window(payload, window);
 }
 
-/* The last thing that is wrong with it, so that a token that is never valid is called expired. */
+/* A token that is never valid, because it expires before it becomes valid, is called expired. */
 static enum token_verdict
 check_window(struct token_verifier *v, const struct slot *slot, int64_t now)
 {
@@ -434,7 +434,7 @@ check_claims(struct token_verifier *v, const struct subject *s, struct slot *out
 	return verdict;
 }
 
-/* Everything but the time. */
+/* Checks everything except the time. */
 static enum token_verdict
 check_token(struct token_verifier *v, struct str token, struct slot *out)
 {

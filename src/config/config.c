@@ -13,7 +13,9 @@
 #include "base/textfile.h"
 #include "codec/toml.h"
 
-#define ARENA_MAX (2 * TEXTFILE_MAX) /* decoded texts are no longer than the file; the rest is for the chunks */
+#define ARENA_MAX \
+	(2 * \
+	    TEXTFILE_MAX) /* bytes; decoded texts are no longer than the file, and the arena needs some memory of its own */
 
 extern char **environ;
 
@@ -46,7 +48,7 @@ const_member_of(const struct config *c, const struct setting *setting)
 	return (const char *)c + setting->offset;
 }
 
-/* How a source calls the settings. */
+/* Which name of a setting a source uses: that of the file or that of the environment. */
 enum naming { MEMBER, VARIABLE };
 
 struct given {
@@ -59,7 +61,7 @@ struct sources {
 	struct given given[CONFIG_COUNT];
 	struct given path[CONFIG_COUNT]; /* of NAME_FILE; the default is none */
 	struct buf secret[CONFIG_COUNT]; /* what is in that file */
-	struct buf file;                 /* whole, so that it can be overwritten */
+	struct buf file;                 /* the whole settings file; overwritten when all settings are read */
 	struct arena arena;
 	struct buf *error;
 	bool failed;
@@ -112,7 +114,7 @@ take_unknown(struct config *c, struct str name, unsigned line)
 	memcpy(u->name, name.p, name.n); /* *c was all zeros */
 }
 
-/* The setting of that name, or the path of its file (behind); NULL: there is no such setting. */
+/* Where the value of that name belongs: a setting, or the path of its file (NAME_FILE).  NULL: there is no such setting. */
 static struct given *
 find_setting(struct sources *s, struct str name, enum naming naming)
 {
@@ -148,7 +150,7 @@ on_pair(void *ctx, struct str key, struct str value, unsigned line)
 	return !s->failed;
 }
 
-/* Names the directory that may not be entered; the file in it may not even be there. */
+/* Where a directory may not be entered, it is named: whether the file in it exists is not known. */
 static void
 put_unreadable(struct buf *error, const char *wrong)
 {
@@ -204,7 +206,7 @@ is_opentelemetry(const char *name)
 	return str_starts(str_of(name), STR("OTEL_"));
 }
 
-/* DIFFERS: names are upper case; the original takes them in any. */
+/* DIFFERS: names are in upper case; the original accepts any case. */
 static void
 take_environment(struct sources *s)
 {
@@ -219,7 +221,7 @@ take_environment(struct sources *s)
 	}
 }
 
-/* "HULY_NAME: ", or "etc/config.toml:3: name: "; file: of NAME_FILE. */
+/* Appends "HULY_NAME: " or "etc/config.toml:3: name: "; file: for NAME_FILE. */
 static void
 put_setting(struct buf *error, const struct setting *setting, const struct given *given, bool file)
 {
@@ -230,7 +232,7 @@ put_setting(struct buf *error, const struct setting *setting, const struct given
 		buf_printf(error, "%s%s: ", setting->name, file ? "_FILE" : "");
 }
 
-/* Reads the secret whose file is named. */
+/* Reads the file of a secret. */
 static bool
 take_secret(struct sources *s, size_t i)
 {
@@ -249,7 +251,7 @@ take_secret(struct sources *s, size_t i)
 	else
 		wrong = textfile_read(s->config->secret_file[i], TEXTFILE_SECRET, &s->secret[i]);
 	s->given[i].value = buf_str(&s->secret[i]);
-	/* An empty file of the previous secret ends a rotation: HUP takes what stands in files, and no path can go away. */
+	/* An empty file of the previous secret ends a rotation: HUP reads files again, but cannot remove a variable. */
 	if (wrong == NULL && s->secret[i].n == 0 && settings[i].type != &setting_type_SPARE)
 		wrong = "empty";
 	if (wrong == NULL)
@@ -330,7 +332,7 @@ apply_or_ignore(struct config *c, size_t i, struct str value, struct buf *error)
 	return apply_value(&settings[i], &(struct given){ .value = str_of(settings[i].def) }, c, error);
 }
 
-/* Variables of OpenTelemetry that are not for us are no matter while it is off. */
+/* While OpenTelemetry is off, unknown OTEL_* variables are for other programs, and no warning is needed. */
 static bool
 is_odd_name(const struct config *c, const struct config_unknown *u)
 {

@@ -2,15 +2,15 @@
 /*
  * config: reads the settings and checks every one of them.
  *
- * Sources, later ones win: the defaults of settings.h; etc/config.toml in the
- * working directory, if there is one (flat `name = value` lines; the file of
- * the original serves as it is); the environment; the command line.  The
- * result never changes after config_load() and may be read by any thread: to
- * read the settings again is to load another one.
+ * Sources, of which a later one wins: the defaults of settings.h;
+ * etc/config.toml in the working directory, if it exists (lines of
+ * `name = value`; the original's file can be used as it is); the environment;
+ * the command line.  After config_load() a config does not change, and any
+ * thread may read it.  To read the settings again, another one is loaded.
  *
- * Values of SECRET settings (connection string, token secret) are never
- * printed by this or any other room.  Each may come from a file of its own,
- * which NAME_FILE names.
+ * Values of SECRET settings (connection string, token secrets) are never
+ * printed, by no module.  Each may come from a file of its own, whose path is
+ * in NAME_FILE.
  */
 #ifndef HULYKVS_CONFIG_H
 #define HULYKVS_CONFIG_H
@@ -39,14 +39,14 @@ struct config_origin {
 	unsigned line; /* of the file; else 0 */
 };
 
-/* A HULY_* or OTEL_* variable (line 0) or a name in the file that is no setting. */
+/* A name that is no setting: a HULY_* or OTEL_* variable (line 0), or a name in the file. */
 #define CONFIG_UNKNOWN_MAX 16
 struct config_unknown {
-	char name[64]; /* cut */
+	char name[64]; /* the beginning of a longer one */
 	unsigned line;
 };
 
-/* Who reads; a migration has no use for token secrets, and does not open their files. */
+/* Who reads the settings.  A migration does not need the token secrets and does not open their files. */
 enum config_reader {
 	CONFIG_SERVICE,
 	CONFIG_MIGRATION,
@@ -59,14 +59,13 @@ struct config {
 	SETTINGS(X)
 #undef X
 	struct config_origin origin[CONFIG_COUNT];
-	char *secret_file[CONFIG_COUNT]; /* owned; where it came from a file of its own, that one's path */
-	const char
-	    *ignored[CONFIG_COUNT]; /* what was wrong with a value that the default was taken for; NULL: nothing */
+	char *secret_file[CONFIG_COUNT];   /* owned; the path, where the value came from a file of its own */
+	const char *ignored[CONFIG_COUNT]; /* what is wrong with a value that was ignored; NULL: it was not */
 	struct config_unknown unknown[CONFIG_UNKNOWN_MAX];
 	unsigned unknown_n;
 };
 
-/* What the command line says; an array of them ends with a NULL name. */
+/* A setting from the command line.  An array of them ends with a NULL name. */
 struct config_override {
 	const char *name; /* "HULY_…" */
 	const char *value;
@@ -83,9 +82,8 @@ bool config_load(struct config *c, enum config_reader reader, const struct confi
     struct buf *error) __attribute__((warn_unused_result));
 
 /*
- * Logs what is not wrong but odd: unknown names, values that were ignored, and
- * the default token secret.
- * To be called when the log's own settings are in force.
+ * Logs warnings: unknown names, values that were ignored, and the default token
+ * secret.  To be called when the log has its own settings.
  */
 void config_warn(const struct config *c);
 
@@ -104,19 +102,19 @@ void config_put(const struct config *c, struct buf *out);
  */
 void config_put_shell(const struct config *c, struct buf *out);
 
-/* Calls back with each file that a setting names, or that holds one. */
+/* Calls file() for each path in a setting, and for each file that a secret came from. */
 void config_each_file(const struct config *c, void (*file)(void *ctx, const char *path), void *ctx);
 
-/* The environment variable. */
+/* The name of its environment variable. */
 const char *config_name(enum config_setting setting);
 
 /* Whether a running program reads it again. */
 bool config_is_reread(enum config_setting setting);
 
-/* Exchanges the values there. */
+/* Exchanges the values of the setting between a and b. */
 void config_swap(struct config *a, struct config *b, enum config_setting setting);
 
-/* Whether both have the same value there. */
+/* Whether a and b have the same value of the setting. */
 bool config_same(const struct config *a, const struct config *b, enum config_setting setting);
 
 #endif

@@ -125,7 +125,7 @@ parse_url(struct str s, void *member)
 	return ok ? setting_type_copy(s, member) : "not a URL that begins with http:// or https://";
 }
 
-/* User and password, and what is asked for, may be secrets. */
+/* User, password and query may be secrets: they are printed as asterisks. */
 static void
 print_url(const void *member, struct buf *out)
 {
@@ -200,7 +200,7 @@ print_sampler(const void *member, struct buf *out)
 	buf_puts(out, trace_sampler_name(*(const enum trace_sampler *)member));
 }
 
-/* Digits, points and exponents only: strtod() takes more than that. */
+/* Only digits, a point and an exponent; strtod() alone would also accept hexadecimal numbers, inf and nan. */
 static const char *
 parse_ratio(struct str s, void *member)
 {
@@ -218,7 +218,7 @@ parse_ratio(struct str s, void *member)
 	return NULL;
 }
 
-/* The fewest digits that are read as the same number. */
+/* The smallest number of digits that is read back as the same number. */
 static void
 print_ratio(const void *member, struct buf *out)
 {

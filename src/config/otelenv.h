@@ -4,8 +4,8 @@
  * variables are written, and what they mean together.  (OpenTelemetry
  * specification: environment variables, SDK and OTLP exporter.)
  *
- * As it wants it, a value that is wrong is warned of and ignored, and an empty
- * one is none; see config.
+ * As the specification asks, a wrong value is ignored with a warning, and an
+ * empty one counts as not set; config does that.
  */
 #ifndef HULYKVS_OTELENV_H
 #define HULYKVS_OTELENV_H
@@ -48,7 +48,7 @@ enum otelenv_mode {
 OTELENV_TYPES(X)
 #undef X
 
-/* Where a signal goes: to its own endpoint where that is not empty, else to path below the base. */
+/* Appends the URL of a signal: its own endpoint, or, if that is empty, the path below the base URL. */
 void otelenv_put_url(struct buf *out, const char *own, const char *base, struct str path);
 
 #endif

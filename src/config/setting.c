@@ -15,7 +15,7 @@
 #define SECONDS_MIN    (CLOCK_S / 10)
 #define SECONDS_MAX    (3600 * CLOCK_S)
 
-#define DECIMALS 9 /* of a unit that fit into 64 bits, too */
+#define DECIMALS 9 /* more of them times a unit do not fit into 64 bits */
 
 /* "12", "1.5", ".5" or "5.", times unit and rounded down; decimals past the ninth do not count. */
 static bool
@@ -47,7 +47,7 @@ setting_parse_seconds(struct str s, int64_t *ns)
 	return true;
 }
 
-/* COMPAT: the units of the original, in any case and with an s behind them, up to what a size can be. */
+/* COMPAT: the units of the original, in upper or lower case, with or without an s at the end. */
 static bool
 unit_of(struct str name, uint64_t *unit)
 {
@@ -104,7 +104,7 @@ parse_secret(struct str s, void *member)
 	return s.n > 0 ? setting_type_copy(s, member) : "empty"; /* DIFFERS: an empty key would let everybody sign */
 }
 
-/* Empty is none; a word that says so would be a key that anybody can guess. */
+/* An empty value means that there is no such key.  A word like none would be a key that anybody can guess. */
 static const char *
 parse_spare(struct str s, void *member)
 {
@@ -166,7 +166,7 @@ parse_listener(struct str s, void *member)
 	    !setting_type_parse_whole(str_from(colon + 1, s.n - (size_t)(colon + 1 - s.p)), 1, UINT16_MAX, &port))
 		return "not an address with a port, such as 127.0.0.1:9464, and not off";
 	host = str_first(s, (size_t)(colon - s.p));
-	/* RFC 3986 3.2.2: brackets tell the port from an IPv6 address. */
+	/* RFC 3986 3.2.2: an IPv6 address in front of a port stands in brackets. */
 	if (host.n > 2 && host.p[0] == '[' && host.p[host.n - 1] == ']')
 		host = str_from(host.p + 1, host.n - 2);
 	else if (memchr(host.p, ':', host.n) != NULL)

@@ -2,8 +2,7 @@
 /*
  * setting: the types of settings.h: how a value is written, kept and printed.
  *
- * A member of a type is memory of the C type that SETTING_C_* names; zero
- * bytes are an empty one, which may be released.
+ * SETTING_C_TYPE is the C type of a setting's member in struct config.
  */
 #ifndef HULYKVS_SETTING_H
 #define HULYKVS_SETTING_H
@@ -28,7 +27,7 @@
 #define SETTING_C_SIZE       size_t   /* bytes, 0 to 1 GiB */
 #define SETTING_C_SECONDS    int64_t  /* nanoseconds; written as seconds, decimals allowed, 0.1 to 3600 */
 #define SETTING_C_LISTENER   char *   /* owned; IPv4:port, [IPv6]:port or "off" */
-#define SETTING_C_PEERS      char *   /* owned; a list of users, see peers.h */
+#define SETTING_C_PEERS      char *   /* owned; a list of users, see os/peer_users.h */
 #define SETTING_C_PATHS      char *   /* owned; absolute paths with colons between them, or "none" */
 #define SETTING_C_SANDBOX    enum setting_sandbox
 #define SETTING_C_UUID       struct uuid
@@ -71,12 +70,12 @@ enum setting_compression {
 
 enum setting_sandbox {
 	SETTING_SANDBOX_OFF,
-	SETTING_SANDBOX_ON,      /* as much as the kernel has */
-	SETTING_SANDBOX_REQUIRE, /* all of it, or no start */
-	SETTING_SANDBOX_TRAP,    /* and the end at the first system call that is not on the list: for tests */
+	SETTING_SANDBOX_ON,      /* as much as the kernel offers */
+	SETTING_SANDBOX_REQUIRE, /* all of it; otherwise the program does not start */
+	SETTING_SANDBOX_TRAP, /* like REQUIRE, and a system call that is not on the list ends the program: for tests */
 };
 
-#define SETTING_COUNT_MAX 64 /* of what a COUNT may ask for */
+#define SETTING_COUNT_MAX 64 /* largest value of a COUNT */
 
 /* A setting that may be "off" instead of a path or an address. */
 static inline bool

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: EPL-2.0 */
 /*
- * main: birth and death of hulykvs: settings, workers, signals.
+ * main: starts and ends hulykvs: reads the settings, starts the workers, and
+ * handles signals.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -36,8 +37,8 @@
 #include "telemetry/exporter.h"
 #include "telemetry/metrics.h"
 
-#define FLUSH_TIME  (3 * CLOCK_S) /* for the exporter, when all else has ended */
-#define DRAIN_SLACK (4 * CLOCK_S) /* for the requests to end, beyond their own time */
+#define FLUSH_TIME  (3 * CLOCK_S) /* for the exporter, after the workers have ended */
+#define DRAIN_SLACK (4 * CLOCK_S) /* on top of the requests' own time limit */
 
 #define OTEL_TEXT_MAX ((size_t)1024 * 1024) /* bytes of the OTEL_ settings' lists and URLs */
 
@@ -72,7 +73,7 @@ cannot_start(void)
 	return EXIT_INTERNAL;
 }
 
-/* One line that names the setting. */
+/* False: one line on standard error names the wrong setting. */
 static bool
 read_settings(struct program *p)
 {
@@ -104,7 +105,7 @@ know_peers(struct program *p)
 	return ok;
 }
 
-/* Before any other thread is there.  As CGI, each request would have its line. */
+/* To be called before any other thread exists.  A CGI program says at level debug what holds: each request is a start. */
 static bool
 confine_service(const struct program *p)
 {
@@ -180,7 +181,7 @@ wants_exporter(const struct config *c)
 	return c->otel_mode != OTELENV_OFF && !c->otel_sdk_disabled;
 }
 
-/* A block for each worker, and the exporter's. */
+/* One block for each worker and one for the exporter. */
 static bool
 set_up_metrics(struct program *p)
 {
@@ -194,7 +195,7 @@ set_up_metrics(struct program *p)
 	return p->server.metrics != NULL;
 }
 
-/* What serving needs, whichever way it is done; freed by clean_up() also after a failure. */
+/* Makes what FastCGI and CGI both need.  clean_up() frees it, also after a failure. */
 static bool
 set_up_service(struct program *p)
 {
@@ -203,7 +204,7 @@ set_up_service(struct program *p)
 	p->api = (struct api){ .payload_limit = c->payload_size_limit, .default_workspace = c->default_workspace_uuid };
 	p->server.api = &p->api;
 	p->server.request_timeout = c->request_timeout;
-	/* A budget below one body would refuse that body for ever. */
+	/* With a budget smaller than one body, that body would always be refused. */
 	p->server.body_budget = c->body_budget > c->payload_size_limit ? c->body_budget : c->payload_size_limit;
 	if (!set_up_metrics(p))
 		return false;
@@ -231,7 +232,7 @@ clean_up(struct program *p, enum exitcode code)
 	config_free(&p->config);
 }
 
-/* HUP */
+/* SIGHUP: reads the settings again. */
 static void
 take_settings(struct program *p)
 {
@@ -242,7 +243,7 @@ take_settings(struct program *p)
 	if (reload_again(&p->config, p->options.overrides, &p->server.settings)) {
 		for (unsigned i = 0; i < p->workers; i++)
 			worker_wake(p->worker[i]);
-		/* Whoever asked for it is told when the old rules and secrets are no longer used. */
+		/* This line is logged only when no worker uses the old settings any more. */
 		if (snapshot_wait(&p->server.settings, p->workers, HEARTBEAT_SILENCE))
 			log_event(LOG_INFO, "settings read again");
 		else
@@ -252,7 +253,7 @@ take_settings(struct program *p)
 	notify_send("READY=1");
 }
 
-/* A supervisor with a watchdog hears of us while all workers turn. */
+/* Tells the watchdog of the service manager that the program is alive, while every worker's event loop iterates. */
 static void
 feed_watchdog(const struct program *p)
 {
@@ -262,10 +263,10 @@ feed_watchdog(const struct program *p)
 	if (!heartbeat_find_stuck(p->server.health, clock_mono(), &worker, &silence))
 		notify_send("WATCHDOG=1");
 	else
-		log_event(LOG_ERROR, "a worker does not turn", log_number("worker", worker));
+		log_event(LOG_ERROR, "the event loop of a worker hangs", log_number("worker", worker));
 }
 
-/* Waits for TERM or INT; HUP and the watchdog meanwhile. */
+/* Returns on TERM or INT.  Handles HUP and the watchdog until then. */
 static void
 wait_for_end(struct program *p, int signals)
 {
@@ -281,14 +282,14 @@ wait_for_end(struct program *p, int signals)
 			continue;
 		}
 		if (read(signals, &info, sizeof(info)) != sizeof(info))
-			continue; /* EINTR, of either */
+			continue; /* poll() or read() was interrupted */
 		if (info.ssi_signo != SIGHUP)
 			return;
 		take_settings(p);
 	}
 }
 
-/* The exporter's options, from the settings; the lists are made in the arena.  NULL: no memory. */
+/* Makes the exporter's options from the settings; its lists are allocated in the arena.  NULL: no memory. */
 static struct exporter *
 make_exporter(struct program *p, struct arena *arena)
 {
@@ -324,7 +325,7 @@ make_exporter(struct program *p, struct arena *arena)
 	return e;
 }
 
-/* Before the workers are started; a program that serves only. */
+/* To be called before the workers start. */
 static bool
 start_exporter(struct program *p)
 {
@@ -343,7 +344,7 @@ start_exporter(struct program *p)
 	return p->exporter != NULL;
 }
 
-/* The workers have ended: their last spans still go out, but nobody waits long for a collector that hangs. */
+/* To be called after the workers have ended.  Sends their last spans, with a time limit for a collector that hangs. */
 static void
 stop_exporter(struct program *p, int64_t drain_end)
 {
@@ -362,7 +363,7 @@ drain_workers(struct program *p)
 	notify_send("STOPPING=1\nSTATUS=Finishing what has begun");
 	heartbeat_drain(p->server.health);
 	atomic_store(&p->server.draining, true);
-	/* A deadline that nothing should reach.  More signals change nothing: a Ctrl-C often sends two. */
+	/* If something hangs nevertheless, SIGALRM ends the program.  A second TERM changes nothing: Ctrl-C often sends two. */
 	(void)signal(SIGALRM, SIG_DFL);
 	(void)alarm((unsigned)((p->config.request_timeout + DRAIN_SLACK) / CLOCK_S) + 1);
 	for (unsigned i = 0; i < p->workers; i++)
@@ -388,7 +389,7 @@ serve_workers(struct program *p)
 	if (signals < 0 || fcntl(p->server.listener, F_SETFL, fcntl(p->server.listener, F_GETFL) | O_NONBLOCK) < 0 ||
 	    !fcgi_conn_init())
 		return cannot_start();
-	log_never_wait(); /* opens stderr once more */
+	log_never_wait(); /* opens stderr again, which the sandbox would not allow */
 	if (!confine_service(p))
 		return EXIT_CONFIG;
 	if (!set_up_service(p))
@@ -400,7 +401,7 @@ serve_workers(struct program *p)
 	for (; p->workers < p->config.workers; p->workers++) {
 		p->worker[p->workers] = worker_start(&p->server, p->workers, &p->store);
 		if (p->worker[p->workers] == NULL)
-			_exit(cannot_start()); /* the workers that run already have nothing in flight */
+			_exit(cannot_start()); /* the workers that have started have no request yet */
 	}
 	notify_send("READY=1\nSTATUS=Serving");
 	wait_for_end(p, signals);
@@ -464,9 +465,10 @@ run_service(struct program *p)
 }
 
 /*
- * Values of megabytes go back to the system as soon as they are freed; smaller
- * ones stay for the next request.  No fastbins: malloc would go through them for
- * each block of 8 KiB, and libfcgi's streams take two of these for each request.
+ * Blocks of a megabyte and more go back to the system when they are freed;
+ * smaller ones are kept for the next request.  No fastbins: malloc would search
+ * them for each block of 8 KiB, and libfcgi allocates two of these for each
+ * request.
  */
 static void
 tune_malloc(void)

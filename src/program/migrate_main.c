@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: EPL-2.0 */
 /*
- * hulykvs-migrate: argv in, exit code out.  The work is migrate's.
+ * migrate_main: the command line of hulykvs-migrate.  src/migrate does the work.
  */
 #include <getopt.h>
 #include <stdio.h>
@@ -179,7 +179,7 @@ read_order(struct order *order, int argc, char **argv)
 	return code == EXIT_OK ? take_words(order, argc - optind, argv + optind) : code;
 }
 
-/* The keys, where the command is about them; it needs some, unless it only counts. */
+/* Reads the keys for the commands about sealed values.  key-status also works without any. */
 static bool
 read_key_file(const struct config *c, enum migrate_command command, struct keyring **keys, struct buf *error)
 {

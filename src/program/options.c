@@ -145,7 +145,7 @@ options_read(struct options *o, int argc, char **argv)
 			version_print("hulykvs");
 			return EXIT_OK;
 		default:
-			return EXIT_USAGE; /* getopt has said it */
+			return EXIT_USAGE; /* getopt has printed what is wrong */
 		}
 	}
 	return code == EXIT_OK ? take_arguments(o, argc - optind, argv + optind) : code;

@@ -6,7 +6,7 @@
 #include "base/textfile.h"
 #include "pg/dbconn.h"
 
-/* What "default" is in a rule is what v1 serves, which HUP does not change. */
+/* target=default in a rule is the workspace that v1 serves.  HUP does not change it, so it is that of the running program. */
 static bool
 parse_rules(
     const struct config *c, const struct config *running, struct str text, struct rules **rules, struct buf *error)
@@ -25,7 +25,7 @@ parse_rules(
 	return *rules != NULL;
 }
 
-/* *rules is NULL where no file is named. */
+/* *rules is NULL where no file is set. */
 static bool
 read_rules(const struct config *c, const struct config *running, struct rules **rules, struct buf *error)
 {
@@ -35,7 +35,7 @@ read_rules(const struct config *c, const struct config *running, struct rules **
 
 	*rules = NULL;
 	if (setting_is_off(c->access_rules)) {
-		/* Everybody would be refused everything: that is a file forgotten. */
+		/* Every request would be refused: somebody forgot to set the file. */
 		if (!c->access_default)
 			buf_puts(error, STR("HULY_ACCESS_DEFAULT: deny without HULY_ACCESS_RULES"));
 		return c->access_default;
@@ -62,7 +62,7 @@ check_connection(const struct config *c, struct buf *error)
 	return ok;
 }
 
-/* *keys is NULL where no file is named.  The mode stays that of the running program. */
+/* *keys is NULL where no file is set.  HUP does not change the mode, so keys are needed where the running one needs them. */
 static bool
 read_keys(const struct config *c, const struct config *running, struct keyring **keys, struct buf *error)
 {
@@ -120,7 +120,7 @@ tell_rules(const struct config *c, const struct rules *rules)
 	    log_text("otherwise", c->access_default ? STR("allow") : STR("deny")));
 	for (size_t i = 0; i < rules_count(rules); i++)
 		if (rules_is_idle(rules, i, &line, &by))
-			log_event(LOG_WARN, "an access rule never decides: another one stands before it",
+			log_event(LOG_WARN, "an access rule never decides: an earlier one decides all its requests",
 			    log_number("line", line), log_number("before", by));
 }
 
@@ -135,7 +135,7 @@ reload_apply(const struct config *c, struct snapshot *snapshot, struct snapshot_
 	snapshot_publish(publisher, snapshot);
 }
 
-/* The old values of what HUP exchanges go with *fresh: secrets are overwritten there. */
+/* Afterwards *fresh has the old values of the settings that HUP exchanges; config_free() overwrites the secrets among them. */
 static void
 take_over(struct config *running, struct config *fresh)
 {

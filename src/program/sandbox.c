@@ -12,21 +12,21 @@
 #include "os/syscalls.h"
 #include "pg/dbconn.h"
 
-/* Those that a system lacks are passed over. */
+/* Paths that do not exist are skipped. */
 static const char *const system_files[] = {
 	"/etc", "/usr", "/lib", "/lib64",
-	"/proc", /* the program's own numbers; Landlock keeps those of others out of reach that matter */
+	"/proc", /* for the program's own metrics; Landlock forbids to read the memory and files of other processes there */
 	"/sys/devices/system/cpu", "/dev/null", "/dev/random", "/dev/urandom", "/dev/zero",
 	"/var/lib/sss/mc", /* sssd(8)'s users and groups */
 };
 
-/* Links in /etc that lead elsewhere. */
+/* Files in /etc that may be symbolic links to other directories. */
 static const char *const linked_files[] = { "/etc/resolv.conf", "/etc/hosts", "/etc/localtime" };
 
 /* What libpq looks for in the home directory. */
 static const char *const home_files[] = { ".pgpass", ".pg_service.conf", ".postgresql" };
 
-/* Variables that name a file or a directory that a library reads, or systemd has put secrets in. */
+/* Environment variables with the path of a file or directory that a library reads, or that systemd puts secrets in. */
 static const char *const named_files[] = {
 	"PGSERVICEFILE",
 	"PGSYSCONFDIR",
@@ -41,11 +41,11 @@ static void
 allow(const struct landlock *l, const char *path)
 {
 	if (!landlock_allow(l, path) && errno != ENOENT && errno != ENOTDIR)
-		log_event(LOG_WARN, "cannot be read from now on", log_text("path", str_of(path)),
+		log_event(LOG_WARN, "the confined program cannot read this path", log_text("path", str_of(path)),
 		    log_text("why", str_of(strerror(errno))));
 }
 
-/* The directory that a file is in, where its successor will be too; the root would be everything. */
+/* Allows the directory of a file, so that the file may be replaced; for a file in the root directory only the file. */
 static void
 allow_directory(const struct landlock *l, const char *path)
 {
@@ -62,7 +62,7 @@ allow_directory(const struct landlock *l, const char *path)
 	allow(l, slash != NULL ? directory : ".");
 }
 
-/* A file, and where it leads to as a link. */
+/* Allows a file and, if it is a symbolic link, its target. */
 static void
 allow_file(void *landlock, const char *path)
 {
@@ -98,12 +98,12 @@ allow_list(struct landlock *l, struct str list)
 			errno = ENAMETOOLONG;
 		else if (landlock_allow(l, path))
 			continue;
-		log_event(LOG_WARN, "cannot be read from now on", log_text("path", one),
+		log_event(LOG_WARN, "the confined program cannot read this path", log_text("path", one),
 		    log_text("why", str_of(strerror(errno))));
 	}
 }
 
-/* The settings' file may come to be later; in the root directory, etc is there. */
+/* The settings file may be created later.  If there is no etc yet, the whole working directory is allowed. */
 static void
 allow_settings(struct landlock *l)
 {
@@ -169,7 +169,7 @@ enter_syscalls(const struct config *c, struct buf *holds, struct buf *why)
 	return true;
 }
 
-/* In this order: the others need the first, and the last would forbid the second. */
+/* The order matters: Landlock and seccomp need no new privileges, and the list of system calls forbids to enter Landlock. */
 static const struct part {
 	const char *name;
 	bool (*enter)(const struct config *c, struct buf *holds, struct buf *why);
@@ -179,7 +179,7 @@ static const struct part {
 	{ "system calls", enter_syscalls },
 };
 
-/* What does not hold is a matter for the log, or the end. */
+/* A part that the kernel does not offer is logged (on), or the program does not start (require, trap). */
 static bool
 do_without(const struct config *c, const struct part *part, struct str reason, struct buf *why)
 {
@@ -187,7 +187,8 @@ do_without(const struct config *c, const struct part *part, struct str reason, s
 		buf_printf(why, "%s: %.*s", part->name, STR_FMT(reason));
 		return false;
 	}
-	log_event(LOG_WARN, "not confined", log_text("by", str_of(part->name)), log_text("why", reason));
+	log_event(LOG_WARN, "a part of the confinement is missing", log_text("by", str_of(part->name)),
+	    log_text("why", reason));
 	return true;
 }
 

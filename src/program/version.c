@@ -11,7 +11,7 @@
 #include "config_build.h"
 #include "pg/dbconn.h"
 
-/* A library that does not tell its version is told by the name of its file, "libfcgi.so.0.0.0". */
+/* For a library that does not report its version, the name of its file is printed, "libfcgi.so.0.0.0". */
 static void
 print_file(const char *library, const char *function)
 {

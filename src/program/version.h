@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: EPL-2.0 */
 /*
- * version: what --version prints: the program's version and those of the
- * libraries that it runs with, which need not be those that it was built with.
+ * version: prints, for --version, the version of the program and of the
+ * libraries that it is running with; they may differ from those of the build.
  */
 #ifndef HULYKVS_VERSION_H
 #define HULYKVS_VERSION_H

@@ -11,8 +11,8 @@ setup_file()
 {
 	COPY=$(mktemp -d /tmp/hkv-q.XXXXXX)
 	export COPY
-	export PORT
-	PORT=$(world_port)
+	export PORT METRICS_PORT
+	read -r PORT METRICS_PORT < <(world_ports 2)
 	(cd "$WORLD_TOP" && sources | tar c -T - | tar x -C "$COPY")
 	chmod 755 "$COPY"
 	if [ "$(id -u)" -eq 0 ]; then
@@ -52,7 +52,7 @@ start()
 	(
 		cd "$dir" || exit
 		unset "${!HULY_@}"
-		export HULY_BIND_HOST=127.0.0.1 HULY_BIND_PORT=$PORT HULY_TOKEN_SECRET=of-the-test
+		export HULY_BIND_HOST=127.0.0.1 HULY_BIND_PORT=$PORT HULY_METRICS_BIND=127.0.0.1:$METRICS_PORT HULY_TOKEN_SECRET=of-the-test
 		exec "$@" deploy/quickstart
 	) >"$BATS_TEST_TMPDIR/out" 2>&1 </dev/null 3>&- &
 	QUICK=$!
@@ -113,6 +113,7 @@ values_work()
 	start "$COPY"
 	values_work
 	grep -q "building in" "$BATS_TEST_TMPDIR/out"
+	curl -s "$(sed -n 's/^Metrics are on //p' "$BATS_TEST_TMPDIR/out")" | grep -q hulykvs_build_info
 	[ -d "$COPY/var/postgres" ]
 	run grep -q of-the-test "$BATS_TEST_TMPDIR/out"
 	[ "$status" -eq 1 ]

@@ -216,7 +216,7 @@ each_way_is_refused()
 	printf 'deny namespace=*\n\nallow service=x\n' >rules
 	run env -i HULY_TOKEN_SECRET=x HULY_ACCESS_RULES=rules "$HULYKVS_BUILD/hulykvs" --check-config
 	[ "$status" -eq 0 ]
-	[[ $output == *'an access rule never decides: another one stands before it" line=3 before=1'* ]]
+	[[ $output == *'an access rule never decides: an earlier one decides all its requests" line=3 before=1'* ]]
 	cp "$WORLD_TOP/deploy/rules/huly-selfhost.rules" rules
 	run env -i HULY_TOKEN_SECRET=x HULY_ACCESS_RULES=rules HULY_ACCESS_DEFAULT=deny "$HULYKVS_BUILD/hulykvs" --check-config
 	[ "$status" -eq 0 ]

@@ -103,7 +103,7 @@ all_encrypted()
 	run -69 "$HULYKVS_BUILD/hulykvs-migrate" status
 	[[ $output == *"$DIR/ca.pem"* ]]
 	HULY_SANDBOX_READ=/nonexistent:$DIR/ca.pem run -0 "$HULYKVS_BUILD/hulykvs-migrate" status
-	[[ $output == *'msg="cannot be read from now on" path="/nonexistent"'* ]]
+	[[ $output == *'msg="the confined program cannot read this path" path="/nonexistent"'* ]]
 }
 
 @test "verify-full: another authority's certificate is refused" {
