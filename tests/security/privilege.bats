@@ -86,7 +86,22 @@ strangers_logged()
 	unshare --user --map-root-user true 2>/dev/null || skip "no user namespaces here"
 	HULY_ALLOWED_PEERS=root run -0 unshare --user --map-root-user "$HULYKVS_BUILD/hulykvs" --check-config
 	HULY_ALLOWED_PEERS=1 run -78 unshare --user --map-root-user "$HULYKVS_BUILD/hulykvs" --check-config
-	[[ $output == *"user namespace"*"tell 1 from others"* ]]
+	[[ $output == *"user namespace without a mapping for 1"* ]]
+}
+
+# --- whom the program runs as ---
+
+@test "hulykvs-spawn -u: the program has the user and the HOME of that user" {
+	[ "$(id -u)" -eq 0 ] || skip "takes another user"
+	local home
+
+	home=$(getent passwd daemon | cut -d: -f6)
+	world_start none
+	world_kill "$WORLD_SPAWN"
+	printf '#!/bin/sh\necho "user=$(id -un) home=$HOME" >&2\nexit 64\n' >"$WORLD_DIR/program"
+	chmod 755 "$WORLD_DIR/program"
+	HOME=/root run -64 "$WORLD_TOP/deploy/spawn-fcgi/hulykvs-spawn" -s "$WORLD_SOCKET" -u daemon "$WORLD_DIR/program"
+	[[ $output == *"user=daemon home=$home"* ]]
 }
 
 # --- what the program may do ---

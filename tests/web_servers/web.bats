@@ -166,6 +166,20 @@ replaced_twice()
 	world_until 20 supervisor_ended
 }
 
+@test "kill -9 of the supervisor ends its program; another one takes the socket over, and keeps a program running" {
+	world_start nginx
+	before=$(world_pid)
+	kill -KILL "$WORLD_SPAWN"
+	world_program
+	world_until 20 world_gone "$before"
+	world_until 20 test -n "$(world_pid)"
+	world_until 20 status_is /readyz 200
+	before=$(world_pid)
+	kill -KILL "$before"
+	world_until 20 replaced "$before"
+	world_until 20 status_is /readyz 200
+}
+
 @test "a program that is not there is said to be missing, once" {
 	run timeout 20 "$WORLD_TOP/deploy/spawn-fcgi/hulykvs-spawn" -s "$BATS_TEST_TMPDIR/socket" /nowhere/hulykvs
 	[ "$status" -eq 64 ]
