@@ -219,7 +219,7 @@ log_has()
 # A token of the system account, which reaches every workspace.
 system_token()
 {
-	python3 -c "import sys; sys.path.insert(0, '$WORLD_TOP/tests/tools'); import play; print(play.tokens()['system'])"
+	python3 -c "import sys; sys.path.insert(0, '$WORLD_TOP/tests/tools'); import http_cases; print(http_cases.tokens()['system'])"
 }
 
 @test "no request reaches the proofs of keys, and decrypt deletes no other row there" {
@@ -230,19 +230,20 @@ system_token()
 	sql -c "insert into hulykvs.kvs (workspace, namespace, key, md5, value)
 		values ('$zeros', 'hulykvs-keys', 'theirs', decode(md5('x'), 'hex'), 'x'),
 			('$zeros', 'hulykvs-keys', 'a-long-key-of-somebody', decode(md5('x'), 'hex'), 'x')"
+	export WORLD_TOKEN
 	WORLD_TOKEN=$(system_token)
 	[ "$(put n/k "$CANARY")" = 204 ]
 	before=$(table)
 	for mode in on off; do
 		[ "$mode" = on ] || again HULY_ENCRYPTION_KEYS_FILE="$KEYS" HULY_ENCRYPTION_MODE=off
 		for path in /api/hulykvs-keys /api2/$zeros/hulykvs-keys /api2/$zeros/hulykvs%2Dkeys; do
-			[ "$(world_status $path)" = 403 ]
+			[ "$(world_status "$path")" = 403 ]
 			for method in GET HEAD PUT POST DELETE; do
 				[ "$method" != POST ] || [[ $path == /api/* ]] || continue
 				[ "$method" != PUT ] || [[ $path == /api2/* ]] || continue
 				[ "$method" = HEAD ] && set -- -I || set -- -X "$method"
 				[[ $method != P* ]] || set -- "$@" --data-binary forged
-				[ "$(world_status $path/a "$@")" = 403 ]
+				[ "$(world_status "$path/a" "$@")" = 403 ]
 			done
 		done
 		[ "$(table)" = "$before" ]

@@ -236,6 +236,7 @@ static const struct row tokens[] = {
 	{ \
 		token, "GET", "/api2/" workspace "/n/k", NULL, ABSENT, status, NULL, TEXT(text) \
 	}
+#define ZEROS "00000000-0000-0000-0000-000000000000"
 #define BARE  "5dd1c5a63b0f4d5a9d2bb6c9e0f7a811"
 #define UPPER "5DD1C5A6-3B0F-4D5A-9D2B-B6C9E0F7A811"
 
@@ -265,6 +266,13 @@ static const struct row workspaces[] = {
 	{ NOWHERE, "GET", "/api2/" WORKSPACE "/n", NULL, ABSENT, 403, NULL, TEXT("Missing workspace in token") },
 	{ OWN, "GET", "/api2/" OTHER "/n", NULL, ABSENT, 403, NULL, TEXT("Workspace mismatch") },
 	{ OWN, "DELETE", "/api2/" OTHER "/n/k", NULL, ABSENT, 403, NULL, TEXT("Workspace mismatch") },
+	/* Where the proofs of encryption keys are. */
+	{ ALL, "GET", "/api2/" ZEROS "/hulykvs-keys", NULL, ABSENT, 403, NULL, TEXT("Namespace forbidden") },
+	{ ALL, "GET", "/api2/" ZEROS "/%68ulykvs-keys/a", NULL, ABSENT, 403, NULL, TEXT("Namespace forbidden") },
+	{ ALL, "PUT", "/api2/" ZEROS "/hulykvs-keys/a", NULL, TEXT("x"), 403, NULL, TEXT("Namespace forbidden") },
+	{ ALL, "DELETE", "/api2/" ZEROS "/hulykvs-keys/a", NULL, ABSENT, 403, NULL, TEXT("Namespace forbidden") },
+	{ ALL, "GET", "/api2/" ZEROS "/hulykvs-key/a", NULL, ABSENT, 404, NULL, ABSENT },
+	{ OWN, "GET", "/api2/" WORKSPACE "/hulykvs-keys/a", NULL, ABSENT, 404, NULL, ABSENT },
 	/* A refused body is not waited for. */
 	{ OWN, "PUT", "/api2/" OTHER "/n/k", NULL, TEXT("12345678901234567"), 403, NULL, TEXT("Workspace mismatch") },
 	/* Workspaces hold keys of their own; v1's is the default one, whatever the token says. */

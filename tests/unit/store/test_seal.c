@@ -250,6 +250,36 @@ test_covers(void)
 	    "no other");
 }
 
+/* Whoever has one key cannot make the proof of another. */
+static void
+test_proofs(struct seal *s)
+{
+	const struct seal_place own = seal_proof_place(STR("a")), another = seal_proof_place(STR("b"));
+	struct row row = sealed_at(s, &own, STR("")), forged = sealed_at(s, &another, STR(""));
+
+	tap_ok(seal_is_proof(&own) && !seal_is_proof(&place), "where proofs are");
+	tap_ok(seal_proves(s, &own, &row.column, row.stored, row.n), "a proof");
+	tap_ok(!seal_proves(s, &another, &forged.column, forged.stored, forged.n), "with another key than it names");
+}
+
+/* What is remembered of a workspace is not used for one that begins in the same way. */
+static void
+test_similar_workspaces(struct seal *s, struct keyring *ring)
+{
+	struct seal *fresh = seal_new(ring);
+	struct seal_place similar = place;
+	struct row row;
+	struct str value;
+
+	if (fresh == NULL)
+		tap_bail("seal_new");
+	similar.workspace.b[15] ^= 1;
+	(void)sealed_at(s, &place, STR("x"));
+	row = sealed_at(s, &similar, STR("x"));
+	tap_int(look(fresh, &row, &value), SEAL_OPENED, "a similar workspace has keys of its own");
+	seal_free(fresh);
+}
+
 int
 main(void)
 {
@@ -267,6 +297,8 @@ main(void)
 	test_rings(s, ring);
 	test_workspaces(s);
 	test_covers();
+	test_proofs(s);
+	test_similar_workspaces(s, ring);
 	seal_free(s);
 	keyring_free(ring);
 	digest_thread_end();
