@@ -45,19 +45,19 @@ stops_cleanly()
 # bats test_tags=cockroachdb
 @test "through nginx: keys" { run_cases nginx keys; }
 @test "through nginx: paths" { run_cases nginx paths; }
-# bats test_tags=cockroachdb
+# bats test_tags=cockroachdb,matrix
 @test "through nginx: values" { run_cases nginx values; }
-# bats test_tags=cockroachdb
+# bats test_tags=cockroachdb,matrix
 @test "through nginx: conditions" { run_cases nginx conditions; }
 @test "through nginx: tokens" { run_cases nginx tokens; }
 # bats test_tags=cockroachdb
 @test "through nginx: workspaces" { run_cases nginx workspaces; }
-# bats test_tags=cockroachdb
+# bats test_tags=cockroachdb,matrix
 @test "through nginx: lists" { run_cases nginx lists; }
 @test "through nginx: cors" { run_cases nginx cors; }
 # bats test_tags=cockroachdb
 @test "through nginx: problems" { run_cases nginx problems; }
-# bats test_tags=cockroachdb
+# bats test_tags=cockroachdb,matrix
 @test "through nginx: ends cleanly" { stops_cleanly nginx; }
 
 @test "through lighttpd: keys" { run_cases lighttpd keys; }

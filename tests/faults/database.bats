@@ -200,7 +200,7 @@ without()
 	fault_end
 }
 
-# bats test_tags=cockroachdb
+# bats test_tags=cockroachdb,matrix
 @test "stopped and started under load: nothing acknowledged is lost, no error but 503" {
 	fault_world nginx
 	fault_ready
@@ -503,6 +503,7 @@ writes_are_refused()
 	fault_end
 }
 
+# bats test_tags=matrix
 @test "PgBouncer, transaction mode: works without named statements, also when it is killed" {
 	command -v pgbouncer >/dev/null || skip "no pgbouncer"
 	fault_directory
@@ -556,6 +557,7 @@ bouncer_start()
 	world_until 10 test -s "$FAULT_DIR/bouncer/pid"
 }
 
+# bats test_tags=matrix
 @test "a standby takes over: nothing acknowledged is lost, nothing is written to a read-only server" {
 	own_cluster
 	first=$own

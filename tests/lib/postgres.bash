@@ -18,12 +18,22 @@
 #   pg_remove                    pg_stop immediate, then removes the directory; fails if a simulator in front
 #                                of it (cockroachdb.bash) has seen what it must not see
 #
+# PG_BIN is the directory of the server's programs, and of psql: the newest that is installed, unless it is set.
 # All work on the cluster of the last pg_start, which is kept in the exported
 # PG_DIR and PG_PORT; set these to switch between clusters.
 
-: "${PG_BIN:=$(for pg_bin in /usr/lib/postgresql/{17,16,15,14}/bin; do
-	[ ! -x "$pg_bin/initdb" ] || { echo "$pg_bin"; break; }
-done)}"
+# The newest that is installed, as Debian lays it out.
+pg_find()
+{
+	local initdb newest=''
+
+	while read -r initdb; do
+		[ ! -x "$initdb" ] || newest=${initdb%/*}
+	done < <(printf '%s\n' /usr/lib/postgresql/*/bin/initdb | sort -V)
+	echo "$newest"
+}
+
+: "${PG_BIN:=$(pg_find)}"
 
 # initdb and postgres refuse to run as root.
 pg_as_user()
@@ -102,12 +112,17 @@ pg_db()
 	"$PG_BIN/createdb" -h "$PG_DIR/socket" -p "$PG_PORT" -U postgres "$@" "$name" >&2 && pg_url "$name"
 }
 
-# By ICU, since a bare machine has no locale but C, C.UTF-8 and POSIX.
+# By ICU, since a bare machine has no locale but C, C.UTF-8 and POSIX.  PostgreSQL 14 has no databases of ICU's: there it
+# is ordered by bytes.
 pg_db_en()
 {
 	local name=$1
 	shift
 
+	if [ "$(pg_sql postgres -c 'show server_version_num')" -lt 150000 ]; then
+		pg_db "$name" "$@"
+		return
+	fi
 	pg_db "$name" --template=template0 --encoding=UTF8 --locale=C.UTF-8 \
 	    --locale-provider=icu --icu-locale=en-US "$@"
 }

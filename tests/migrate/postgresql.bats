@@ -92,6 +92,7 @@ fill()
 		select 'big', 'k' || n, '', convert_to(repeat('v', 100), 'UTF8') from generate_series(1, 40000) as n"
 }
 
+# bats test_tags=matrix
 @test "an empty database gets schema, table and history" {
 	run -0 migrate "$URL"
 	field_ok "$DB"
@@ -111,6 +112,7 @@ checksum|character varying|255|YES" ]
 		and applied_on::timestamptz between now() - interval '1 minute' and now()")" = 5 ]
 }
 
+# bats test_tags=matrix
 @test "each state of the original's history is brought up to date, with its rows" {
 	local version rows
 
@@ -128,6 +130,7 @@ checksum|character varying|255|YES" ]
 	done
 }
 
+# bats test_tags=matrix
 @test "a database of an original before 0.3 is adopted, rid of its domain" {
 	local rows file
 
@@ -183,6 +186,7 @@ checksum|character varying|255|YES" ]
 	[[ $output != *'step done'* ]]
 }
 
+# bats test_tags=matrix
 @test "the statements of the original work on the result" {
 	field_original "$DB" 1
 	run -0 migrate "$URL"
@@ -239,6 +243,7 @@ many_at_once()
 	[ "$failed" -eq 0 ] || { cat "$BATS_TEST_TMPDIR"/*.log; return 1; }
 }
 
+# bats test_tags=matrix
 @test "many at once: each step once, all end well" {
 	local round i
 
@@ -260,6 +265,7 @@ many_at_once()
 	field_ok "$DB"
 }
 
+# bats test_tags=matrix
 @test "stranded rows go to the default workspace, page by page" {
 	local other=22222222-3333-4444-5555-666666666666
 
@@ -426,6 +432,7 @@ now()
 	pg_sql "$DB" -c 'select clock_timestamp()'
 }
 
+# bats test_tags=matrix
 @test "the time of the last write is kept, whoever writes, and null before" {
 	local file time
 
@@ -599,6 +606,7 @@ $MIGRATE_STRANDED|n|taken|old" ]
 	[[ $output != *taken* && $output != *free* ]]
 }
 
+# bats test_tags=matrix
 @test "traffic that holds a lock is waited for, and is not held up itself" {
 	field_original "$DB" 1
 	hold "insert into hulykvs.kvs values ('lock', 'held', '', '')"
@@ -712,6 +720,7 @@ building()
 	field_ok "$DB"
 }
 
+# bats test_tags=matrix
 @test "a stopped migrator keeps the others waiting and does no harm when it goes on" {
 	local stopped
 
