@@ -324,7 +324,7 @@ plan_probe(const struct api *api, struct call *c, struct response *r)
 	if (c->match.action == ACTION_METRICS)
 		answer_metrics(api, c, r);
 	else if (c->match.action == ACTION_LIVEZ)
-		probe_live(api->health, clock_mono(), c->request, c->arena, r);
+		probe_live(api->health, clock_mono(), c->request, c->arena, r, &c->reason);
 	else
 		response_text(r, STR("ok"));
 	return API_ANSWER;
@@ -522,7 +522,7 @@ void
 api_finish(struct call *c, const struct store_result *result, struct response *r)
 {
 	if (c->op.kind == STORE_CHECK)
-		probe_ready(c->health, result, c->request, c->arena, r);
+		probe_ready(c->health, result, c->request, c->arena, r, &c->reason);
 	else if (result->outcome == STORE_DONE)
 		finish_done(c, result, r);
 	else

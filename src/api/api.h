@@ -38,6 +38,7 @@ struct call {
 	enum token_reason token_reason; /* where the refusal is INVALID_TOKEN */
 	struct rules_verdict verdict;   /* where there are rules */
 	enum refusal refusal;           /* the first one found */
+	struct str reason;              /* of a probe that failed, for the log only; absent: none */
 	struct store_op op;
 	struct etag_list if_match, if_none_match; /* GET and HEAD */
 	struct key_list key_list;                 /* LIST */

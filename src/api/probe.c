@@ -30,14 +30,16 @@ has_parameter(struct str query, struct str wanted)
 }
 
 static void
-put_check(struct buf *out, const struct check *c)
+put_check(struct buf *out, const struct check *c, bool with_reason)
 {
+	struct str reason = with_reason ? c->reason : STR_ABSENT;
+
 	switch (c->verdict) {
 	case GOOD:
 		buf_printf(out, "[+]%s ok\n", c->name);
 		break;
 	case BAD:
-		buf_printf(out, "[-]%s failed%s%.*s\n", c->name, c->reason.n > 0 ? ": " : "", STR_FMT(c->reason));
+		buf_printf(out, "[-]%s failed%s%.*s\n", c->name, reason.n > 0 ? ": " : "", STR_FMT(reason));
 		break;
 	case UNKNOWN:
 		buf_printf(out, "[?]%s unknown\n", c->name);
@@ -47,7 +49,7 @@ put_check(struct buf *out, const struct check *c)
 
 /* The lines of the checks, failed ones first, and `end`.  Absent: no memory. */
 static struct str
-list_checks(const struct check *check, size_t n, struct str end, struct arena *a)
+list_checks(const struct check *check, size_t n, bool with_reasons, struct str end, struct arena *a)
 {
 	struct buf out;
 	struct str text;
@@ -55,10 +57,10 @@ list_checks(const struct check *check, size_t n, struct str end, struct arena *a
 	buf_init(&out, TEXT_MAX);
 	for (size_t i = 0; i < n; i++)
 		if (check[i].verdict == BAD)
-			put_check(&out, &check[i]);
+			put_check(&out, &check[i], with_reasons);
 	for (size_t i = 0; i < n; i++)
 		if (check[i].verdict != BAD)
-			put_check(&out, &check[i]);
+			put_check(&out, &check[i], with_reasons);
 	buf_puts(&out, end);
 	text = buf_ok(&out) ? arena_copy(a, buf_str(&out)) : STR_ABSENT;
 	buf_free(&out);
@@ -68,25 +70,28 @@ list_checks(const struct check *check, size_t n, struct str end, struct arena *a
 /* Where there is no memory for the lines, the text of the refusal is the answer. */
 static void
 put_probe_answer(const struct check *check, size_t n, enum refusal refusal, const struct request *request,
-    struct arena *a, struct response *r)
+    struct arena *a, struct response *r, struct str *reason)
 {
-	bool good = true;
+	bool good = true, with_reasons = request->is_operator;
 
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = n; i-- > 0;) {
 		good = good && check[i].verdict == GOOD;
+		if (check[i].verdict == BAD)
+			*reason = arena_copy(a, check[i].reason);
+	}
 	if (!good) {
-		response_refuse(r, refusal, list_checks(check, n, refusal_text(refusal), a), request, a);
+		response_refuse(r, refusal, list_checks(check, n, with_reasons, refusal_text(refusal), a), request, a);
 		return;
 	}
 	struct str text = STR("ok");
 	if (has_parameter(request->query, STR("verbose")))
-		text = list_checks(check, n, STR("ok"), a);
+		text = list_checks(check, n, with_reasons, STR("ok"), a);
 	response_text(r, text.p != NULL ? text : STR("ok"));
 }
 
 void
-probe_live(
-    const struct heartbeat *health, int64_t now, const struct request *request, struct arena *a, struct response *r)
+probe_live(const struct heartbeat *health, int64_t now, const struct request *request, struct arena *a,
+    struct response *r, struct str *reason)
 {
 	struct check workers = { "workers", GOOD, STR_ABSENT };
 	unsigned worker;
@@ -97,12 +102,12 @@ probe_live(
 		workers.reason = arena_printf(
 		    a, "the event loop of worker %u has been stuck for %lld s", worker, (long long)(silence / CLOCK_S));
 	}
-	put_probe_answer(&workers, 1, REFUSAL_NOT_ALIVE, request, a, r);
+	put_probe_answer(&workers, 1, REFUSAL_NOT_ALIVE, request, a, r, reason);
 }
 
 void
 probe_ready(const struct heartbeat *health, const struct store_result *check, const struct request *request,
-    struct arena *a, struct response *r)
+    struct arena *a, struct response *r, struct str *reason)
 {
 	bool done = check->outcome == STORE_DONE;
 	bool draining = health != NULL && heartbeat_is_draining(health);
@@ -114,6 +119,16 @@ probe_ready(const struct heartbeat *health, const struct store_result *check, co
 			: check->reached ? BAD
 					 : UNKNOWN,
 		    check->reason },
+		{ "writes",
+		    check->no_writes.p != NULL ? BAD
+			: done                 ? GOOD
+					       : UNKNOWN,
+		    check->no_writes },
+		{ "lists",
+		    check->no_lists.p != NULL ? BAD
+			: done                ? GOOD
+					      : UNKNOWN,
+		    check->no_lists },
 		{ "serving", draining ? BAD : GOOD, STR("shutting down") },
 		{ "keys",
 		    wrong_keys ? BAD
@@ -123,5 +138,5 @@ probe_ready(const struct heartbeat *health, const struct store_result *check, co
 	};
 	size_t n = ARRAY_SIZE(checks) - (check->keys == STORE_KEYS_NONE);
 
-	put_probe_answer(checks, n, REFUSAL_NOT_READY, request, a, r);
+	put_probe_answer(checks, n, REFUSAL_NOT_READY, request, a, r, reason);
 }

@@ -5,7 +5,11 @@
  * The program is alive if the event loop of each worker iterates, whatever the
  * database does.  It is ready if the database can be used, has the right schema,
  * and the program is not shutting down.  The answer is "ok"; if a check failed or
- * ?verbose is given, it has a line for each check, failed ones first.  For api.
+ * ?verbose is given, it has a line for each check, failed ones first.
+ *
+ * A reason may name addresses, roles and paths.  So it is in the answer on the
+ * operators' address only (request->is_operator), and in *reason for the log.
+ * For api.
  */
 #ifndef HULYKVS_PROBE_H
 #define HULYKVS_PROBE_H
@@ -15,11 +19,14 @@
 #include "store/store.h"
 
 /* health: NULL in CGI, where there are no workers. */
-void probe_live(
-    const struct heartbeat *health, int64_t now, const struct request *request, struct arena *a, struct response *r);
+void probe_live(const struct heartbeat *health, int64_t now, const struct request *request, struct arena *a,
+    struct response *r, struct str *reason);
 
-/* check: the result of STORE_CHECK. */
+/*
+ * check: the result of STORE_CHECK; each kind of connection counts, since
+ * operations of one kind may work while those of another are refused.
+ */
 void probe_ready(const struct heartbeat *health, const struct store_result *check, const struct request *request,
-    struct arena *a, struct response *r);
+    struct arena *a, struct response *r, struct str *reason);
 
 #endif

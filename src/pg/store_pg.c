@@ -28,9 +28,30 @@ pg_of(struct store *s)
 	return (struct store_pg *)s;
 }
 
+/* The statement ran on a connection for reads; adds how those for writes and lists are. */
+static void
+on_pg_check_done(struct store_ticket *t, struct store_result *r)
+{
+	const struct store_pg *p = pg_of(t->check.store);
+
+	if (p->writes.down)
+		r->no_writes = str_of(p->writes.reason);
+	if (p->lists.down)
+		r->no_lists = str_of(p->lists.reason);
+	t->client = t->check.client;
+	t->client->done(t, r);
+}
+
 static void
 pg_submit(struct store *s, struct store_ticket *t)
 {
+	static const struct store_client check_client = { .done = on_pg_check_done };
+
+	if (t->op.kind == STORE_CHECK) {
+		t->check.store = s;
+		t->check.client = t->client;
+		t->client = &check_client;
+	}
 	switch (statement_role(statement_of(&t->op))) {
 	case STATEMENT_ROLE_READ:
 		pipeline_pool_submit(&pg_of(s)->reads, t);

@@ -151,7 +151,9 @@ put_line(struct request_log *l, enum log_level level, const struct request_log_e
 		    ? log_text("client", c->request->remote_address)
 		    : log_nothing(),
 		optional_word("sqlstate", str_of(e->sqlstate)),
-		e->reason != NULL ? log_text("reason", str_of(e->reason)) : log_nothing(),
+		e->reason != NULL         ? log_text("reason", str_of(e->reason))
+		    : c->reason.p != NULL ? log_text("reason", c->reason)
+					  : log_nothing(),
 		c->verdict.line > 0 && !c->verdict.allowed ? log_number("rule", c->verdict.line) : log_nothing(),
 		{ .kind = LOG_END },
 	};

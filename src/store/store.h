@@ -85,6 +85,8 @@ struct store_result {
 	struct str reason;    /* CHECK that failed: one line */
 	bool reached;         /* CHECK that failed: the database is there, but its schema is not the one */
 	enum store_keys keys; /* CHECK */
+	/* CHECK: why no connection for writes, or for lists, can be made; absent: it can. */
+	struct str no_writes, no_lists;
 };
 
 struct store;
@@ -128,6 +130,12 @@ struct store_ticket_pg {
 	void *connection;   /* LIST: the one that it runs on; NULL: it waits for one */
 };
 
+/* What store_pg notes of a CHECK; the pools of connections do not change it. */
+struct store_ticket_check {
+	struct store *store;
+	const struct store_client *client; /* the owner's */
+};
+
 struct store_ticket {
 	struct store_op op;
 	const struct store_client *client;
@@ -136,6 +144,7 @@ struct store_ticket {
 	char sqlstate[STORE_SQLSTATE_SIZE]; /* of the last attempt's error; "": none; the owner begins with "" */
 	struct store_ticket *next;          /* see ticket_queue; of whoever has the ticket */
 	struct store_ticket_pg pg;
+	struct store_ticket_check check;
 	struct store_ticket_sealed sealed;
 };
 

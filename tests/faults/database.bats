@@ -191,7 +191,7 @@ without()
 	fault_serve nginx HULY_DB_CONNECTION="$FAULT_DB"
 	world_until 10 status_is /livez 200
 	all_refused
-	world_get /readyz | grep -q 'onnect' # libpq's reason
+	world_probe /readyz | grep -q 'onnect' # libpq's reason
 	recovers
 	pg_start "$PG_DIR"
 	recovered
@@ -436,12 +436,35 @@ conflicts()
 	fault_serve nginx HULY_DB_CONNECTION="$FAULT_DB"
 	world_until 10 status_is /livez 200
 	all_refused
-	world_get /readyz | grep -q 'too many clients'
+	world_probe /readyz | grep -q 'too many clients'
 	kill "$hog"
 	world_until 20 status_is "/api2/$WS/n/k" 204 -T - <<<value
 	fault_ready
 	fault_end
 	database_anew
+}
+
+kinds_failed()
+{
+	[ "$(world_probe /readyz | grep -c '^\[-\].*: .*too many connections for role')" = "$1" ]
+}
+
+@test "a role with one connection left: /readyz names the kinds of operations that have none" {
+	fault_directory
+	fault_database
+	name=$(database_name)
+	pg_sql "$name" -c 'create role narrow login connection limit 1; grant usage on schema hulykvs to narrow;
+		grant select, insert, update, delete on all tables in schema hulykvs to narrow'
+	fault_serve nginx HULY_DB_CONNECTION="${FAULT_DB/postgres@/narrow@}" HULY_WORKERS=1
+	world_until 10 status_is /livez 200
+	world_until 10 kinds_failed 2
+	run world_get /readyz
+	[ "${lines[-1]}" = 503 ]
+	[ "$(grep -c '^\[-\][a-z]* failed$' <<<"$output")" = 2 ]
+	pg_sql "$name" -c 'alter role narrow connection limit 100'
+	fault_ready
+	fault_end
+	pg_sql "$name" -c 'drop owned by narrow; drop role narrow'
 }
 
 @test "no new connection allowed: reads go on where they have one" {

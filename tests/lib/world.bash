@@ -245,6 +245,12 @@ world_get()
 	curl -s --path-as-is ${WORLD_TOKEN:+-H "Authorization: Bearer $WORLD_TOKEN"} -w '\n%{http_code}' "$@" "$WORLD_URL$path"
 }
 
+# A probe as operators see it: with the reasons of failed checks.
+world_probe()
+{
+	curl -s -w '\n%{http_code}' "$WORLD_OPERATOR_URL$1"
+}
+
 world_status()
 {
 	local path=$1

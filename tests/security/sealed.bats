@@ -198,7 +198,7 @@ log_has()
 	get n/k 500
 	[ "$(world_status "$(path n/k)" -I)" = 500 ]
 	[ "$(put n/k other)" = 500 ]
-	run world_get /readyz
+	run world_probe /readyz
 	[[ "$output" == *'[-]keys failed: the current key is not the one'*503 ]]
 	keys "$KEY_B"
 	again

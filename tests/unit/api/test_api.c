@@ -631,19 +631,28 @@ play_outcomes(void)
 static void
 play_readiness(void)
 {
-#define SERVING "[+]serving ok\n"
+#define KINDS         "[+]writes ok\n[+]lists ok\n"
+#define SERVING       "[+]serving ok\n"
+#define UNKNOWN_KINDS "[?]writes unknown\n[?]lists unknown\n"
+#define OPERATOR      "HULYKVS_OPERATOR=1"
 	const struct row ready = { NONE, "GET", "/readyz?verbose", NULL, STR_ABSENT, 200, NULL,
-		STR("[+]database ok\n[+]schema ok\n" SERVING "ok") };
-	const struct row away = { NONE, "GET", "/readyz", NULL, STR_ABSENT, 503, NULL,
-		STR("[-]database failed: no route\n[?]schema unknown\n" SERVING "Not ready") };
-	const struct row wrong = { NONE, "GET", "/readyz", NULL, STR_ABSENT, 503, NULL,
-		STR("[-]schema failed: no table\n[+]database ok\n" SERVING "Not ready") };
+		STR("[+]database ok\n[+]schema ok\n" KINDS SERVING "ok") };
+	const struct row away = { NONE, "GET", "/readyz", OPERATOR, STR_ABSENT, 503, NULL,
+		STR("[-]database failed: no route\n[?]schema unknown\n" UNKNOWN_KINDS SERVING "Not ready") };
+	const struct row away_public = { NONE, "GET", "/readyz?verbose", NULL, STR_ABSENT, 503, NULL,
+		STR("[-]database failed\n[?]schema unknown\n" UNKNOWN_KINDS SERVING "Not ready") };
+	const struct row wrong = { NONE, "GET", "/readyz", OPERATOR, STR_ABSENT, 503, NULL,
+		STR("[-]schema failed: no table\n[+]database ok\n" UNKNOWN_KINDS SERVING "Not ready") };
+	const struct row no_writes = { NONE, "GET", "/readyz", OPERATOR, STR_ABSENT, 503, NULL,
+		STR("[-]writes failed: too many\n[+]database ok\n[+]schema ok\n[+]lists ok\n" SERVING "Not ready") };
+	const struct row no_lists = { NONE, "GET", "/readyz", NULL, STR_ABSENT, 503, NULL,
+		STR("[-]lists failed\n[+]database ok\n[+]schema ok\n[+]writes ok\n" SERVING "Not ready") };
 	const struct row head = { NONE, "HEAD", "/readyz", NULL, STR_ABSENT, 503, NULL, STR_ABSENT };
 	const struct row live = { NONE, "GET", "/livez", NULL, STR_ABSENT, 200, NULL, STR("ok") };
 	const struct row silent = { NONE, "GET", "/readyz?x=verbose", NULL, STR_ABSENT, 503, NULL,
-		STR("[-]database failed\n[?]schema unknown\n" SERVING "Not ready") };
-	const struct row draining = { NONE, "GET", "/readyz?x&verbose=1", NULL, STR_ABSENT, 503, NULL,
-		STR("[-]serving failed: shutting down\n[+]database ok\n[+]schema ok\nNot ready") };
+		STR("[-]database failed\n[?]schema unknown\n" UNKNOWN_KINDS SERVING "Not ready") };
+	const struct row draining = { NONE, "GET", "/readyz?x&verbose=1", OPERATOR, STR_ABSENT, 503, NULL,
+		STR("[-]serving failed: shutting down\n[+]database ok\n[+]schema ok\n" KINDS "Not ready") };
 	struct heartbeat *health = heartbeat_new(1, 0);
 
 	if (health == NULL)
@@ -652,6 +661,7 @@ play_readiness(void)
 	store.outcome = STORE_UNAVAILABLE;
 	store.reason = STR("no route");
 	play(&away, "not ready: ");
+	play(&away_public, "not ready: ");
 	play(&head, "not ready: ");
 	play(&live, "not ready: ");
 	store.reached = true;
@@ -661,6 +671,12 @@ play_readiness(void)
 	store.reason = STR_ABSENT;
 	play(&silent, "not ready: ");
 	store.outcome = STORE_DONE;
+	store.no_writes = STR("too many");
+	play(&no_writes, "not ready: ");
+	store.no_writes = STR_ABSENT;
+	store.no_lists = STR("too many");
+	play(&no_lists, "not ready: ");
+	store.no_lists = STR_ABSENT;
 	api.health = health;
 	play(&ready, "ready: ");
 	heartbeat_drain(health);
@@ -676,7 +692,7 @@ is_alive(void)
 	const struct row live = { NONE, "GET", "/livez", NULL, STR_ABSENT, 200, NULL, STR("ok") };
 	const struct row verbose = { NONE, "GET", "/livez?verbose", NULL, STR_ABSENT, 200, NULL,
 		STR("[+]workers ok\nok") };
-	const struct row stuck = { NONE, "GET", "/livez", NULL, STR_ABSENT, 503, NULL,
+	const struct row stuck = { NONE, "GET", "/livez", OPERATOR, STR_ABSENT, 503, NULL,
 		STR("[-]workers failed: the event loop of worker 1 has been stuck for 6 s\nNot alive") };
 	const struct row status = { NONE, "GET", "/status", NULL, STR_ABSENT, 200, NULL, STR("ok") };
 	int64_t now = clock_mono();

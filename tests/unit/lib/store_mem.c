@@ -256,7 +256,11 @@ static void
 run(struct store_mem *s, struct store_ticket *t)
 {
 	const struct store_op *op = &t->op;
-	struct store_result r = { .outcome = s->outcome, .reason = s->reason, .reached = s->reached };
+	struct store_result r = { .outcome = s->outcome,
+		.reason = s->reason,
+		.reached = s->reached,
+		.no_writes = s->no_writes,
+		.no_lists = s->no_lists };
 	struct store_mem_row *row = find(s, &op->workspace, op->ns, op->key);
 
 	if (s->outcome == STORE_DONE) {

@@ -21,14 +21,15 @@ struct store_mem {
 	struct store store; /* first */
 	struct store_mem_row *rows;
 	size_t count, room;
-	bool slow;                  /* operations wait for store_mem_step() */
-	enum store_outcome outcome; /* STORE_DONE; else how every operation ends, with nothing changed */
-	struct str reason;          /* then, borrowed */
-	bool reached;               /* then */
-	size_t list_breaks;         /* a list is UNAVAILABLE after so many keys; 0: none is */
-	size_t fails_after;         /* after so many keys of all lists the outcome is UNAVAILABLE; 0: never */
-	size_t list_portion;        /* a list waits for store_mem_step() after so many keys; 0: it does not */
-	bool keeps_memory;          /* a value is lent for the time of done() only, as one of a batch is */
+	bool slow;                      /* operations wait for store_mem_step() */
+	enum store_outcome outcome;     /* STORE_DONE; else how every operation ends, with nothing changed */
+	struct str reason;              /* then, borrowed */
+	bool reached;                   /* then */
+	struct str no_writes, no_lists; /* of a CHECK, borrowed */
+	size_t list_breaks;             /* a list is UNAVAILABLE after so many keys; 0: none is */
+	size_t fails_after;             /* after so many keys of all lists the outcome is UNAVAILABLE; 0: never */
+	size_t list_portion;            /* a list waits for store_mem_step() after so many keys; 0: it does not */
+	bool keeps_memory;              /* a value is lent for the time of done() only, as one of a batch is */
 	struct store_ticket *waiting;
 	struct store_mem_list *lists; /* that have begun */
 	unsigned submitted, cancelled;
