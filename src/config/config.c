@@ -232,7 +232,15 @@ put_setting(struct buf *error, const struct setting *setting, const struct given
 		buf_printf(error, "%s%s: ", setting->name, file ? "_FILE" : "");
 }
 
-/* Reads the file of a secret. */
+/* NULL, or what is wrong. */
+static const char *
+remember_path(struct config *c, size_t i, struct str path)
+{
+	c->secret_file[i] = strndup(path.p, path.n);
+	return c->secret_file[i] != NULL ? NULL : "out of memory";
+}
+
+/* Reads the file of a secret, if the reader of the settings needs it. */
 static bool
 take_secret(struct sources *s, size_t i)
 {
@@ -245,10 +253,10 @@ take_secret(struct sources *s, size_t i)
 		return false;
 	}
 	s->given[i].origin = path->origin;
-	s->config->secret_file[i] = strndup(path->value.p, path->value.n);
-	if (s->config->secret_file[i] == NULL)
-		wrong = "out of memory";
-	else
+	wrong = remember_path(s->config, i, path->value);
+	if (wrong == NULL && s->config->reader == CONFIG_WITHOUT_SECRETS)
+		return true;
+	if (wrong == NULL)
 		wrong = textfile_read(s->config->secret_file[i], TEXTFILE_SECRET, &s->secret[i]);
 	s->given[i].value = buf_str(&s->secret[i]);
 	/* An empty file of the previous secret ends a rotation: HUP reads files again, but cannot remove a variable. */
@@ -265,7 +273,7 @@ static bool
 take_secrets(struct sources *s, enum config_reader reader)
 {
 	for (size_t i = 0; i < CONFIG_COUNT; i++) {
-		bool wanted = reader == CONFIG_SERVICE || (reader == CONFIG_MIGRATION && i == CONFIG_db_connection);
+		bool wanted = reader != CONFIG_MIGRATION || i == CONFIG_db_connection;
 
 		if (wanted && s->path[i].value.n > 0 && !take_secret(s, i))
 			return false;

@@ -46,11 +46,11 @@ struct config_unknown {
 	unsigned line;
 };
 
-/* Who reads the settings.  A migration does not need the token secrets and does not open their files. */
+/* Who reads the settings: a file of a secret that the reader does not need is not opened. */
 enum config_reader {
 	CONFIG_SERVICE,
-	CONFIG_MIGRATION,
-	CONFIG_PROBE, /* needs addresses only: opens no file of a secret */
+	CONFIG_MIGRATION,       /* does not need the token secrets */
+	CONFIG_WITHOUT_SECRETS, /* needs addresses and the like only; knows the paths of the files */
 };
 
 struct config {
@@ -59,7 +59,7 @@ struct config {
 	SETTINGS(X)
 #undef X
 	struct config_origin origin[CONFIG_COUNT];
-	char *secret_file[CONFIG_COUNT];   /* owned; the path, where the value came from a file of its own */
+	char *secret_file[CONFIG_COUNT];   /* owned; path of the secret's file; NULL: none, or not needed */
 	const char *ignored[CONFIG_COUNT]; /* what is wrong with a value that was ignored; NULL: it was not */
 	struct config_unknown unknown[CONFIG_UNKNOWN_MAX];
 	unsigned unknown_n;

@@ -411,18 +411,23 @@ serve_workers(struct program *p)
 	return EXIT_OK;
 }
 
+/* --probe and --print-config=shell: whoever runs them needs no access to the secrets. */
 static enum exitcode
-probe_service(struct program *p)
+run_without_secrets(struct program *p)
 {
-	enum exitcode code = EXIT_CONFIG;
+	enum exitcode code = EXIT_OK;
 	struct buf error;
 
 	buf_init(&error, 1024);
-	if ((p->options.environment_file == NULL || environment_file_load(p->options.environment_file, &error)) &&
-	    config_load(&p->config, CONFIG_PROBE, p->options.overrides, &error))
-		code = health_probe_run(&p->config, p->options.probe_path, p->options.probe_socket);
-	else
+	if ((p->options.environment_file != NULL && !environment_file_load(p->options.environment_file, &error)) ||
+	    !config_load(&p->config, CONFIG_WITHOUT_SECRETS, p->options.overrides, &error)) {
 		(void)fprintf(stderr, "hulykvs: %.*s\n", STR_FMT(buf_str(&error)));
+		code = EXIT_CONFIG;
+	} else if (p->options.task == OPTIONS_PRINT_CONFIG) {
+		print_settings(&p->config, true);
+	} else {
+		code = health_probe_run(&p->config, p->options.probe_path, p->options.probe_socket);
+	}
 	buf_free(&error);
 	config_free(&p->config);
 	return code;
@@ -450,7 +455,7 @@ run_service(struct program *p)
 		return EXIT_OK;
 	}
 	if (p->options.task == OPTIONS_PRINT_CONFIG) {
-		print_settings(&p->config, p->options.for_shell);
+		print_settings(&p->config, false);
 		return EXIT_OK;
 	}
 	if (p->options.task == OPTIONS_ACCESS_CHECK)
@@ -485,8 +490,8 @@ main(int argc, char **argv)
 	enum exitcode code = options_read(&program.options, argc, argv);
 
 	tune_malloc();
-	if (code == EXIT_OK && program.options.task == OPTIONS_PROBE) {
-		code = probe_service(&program);
+	if (code == EXIT_OK && (program.options.task == OPTIONS_PROBE || program.options.for_shell)) {
+		code = run_without_secrets(&program);
 	} else if (code == EXIT_OK && program.options.task != OPTIONS_NOTHING) {
 		code = run_service(&program);
 		clean_up(&program, code);

@@ -112,6 +112,12 @@ bare()
 	[[ $output != *canary* ]]
 	[ "$(eval "$output" && echo "$HULY_BIND_PORT $HULY_METRICS_BIND $HULY_PAYLOAD_SIZE_LIMIT $HULY_DB_SCHEME")" = \
 		"8095 off 1024 it's \$(false) \`false\`" ]
+	# Whoever renders a configuration need not be able to read the secrets.
+	program HULY_TOKEN_SECRET_FILE=/nowhere HULY_ACCESS_RULES=/nowhere "$HULYKVS_BUILD/hulykvs" --print-config=shell
+	[ "$status" -eq 0 ]
+	grep -qxF "HULY_TOKEN_SECRET_FILE='/nowhere'" <<<"$output"
+	program HULY_TOKEN_SECRET_FILE=/nowhere "$HULYKVS_BUILD/hulykvs" --print-config
+	[ "$status" -eq 78 ]
 	program "$HULYKVS_BUILD/hulykvs" --print-config=toml
 	[ "$status" -eq 64 ]
 }
