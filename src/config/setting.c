@@ -195,6 +195,20 @@ parse_paths(struct str s, void *member)
 	return setting_type_copy(s, member);
 }
 
+static const char *
+parse_ports(struct str s, void *member)
+{
+	struct str port, others = s;
+	uint64_t n;
+
+	while (others.p != NULL && !str_eq(s, STR("none"))) {
+		(void)str_cut(others, ',', &port, &others);
+		if (!setting_type_parse_whole(str_trim(port), 1, UINT16_MAX, &n))
+			return "neither none nor port numbers with commas between them";
+	}
+	return setting_type_copy(s, member);
+}
+
 static const struct str sandbox_names[] = {
 	[SETTING_SANDBOX_OFF] = STR_INIT("off"),
 	[SETTING_SANDBOX_ON] = STR_INIT("on"),
@@ -438,6 +452,7 @@ const struct setting_type setting_type_IDENTIFIER = { parse_identifier, print_se
 			  setting_type_LISTENER = { parse_listener, print_setting_text, setting_type_release_text, 0 },
 			  setting_type_PEERS = { parse_peers, print_setting_text, setting_type_release_text, 0 },
 			  setting_type_PATHS = { parse_paths, print_setting_text, setting_type_release_text, 0 },
+			  setting_type_PORTS = { parse_ports, print_setting_text, setting_type_release_text, 0 },
 			  setting_type_SANDBOX = { parse_sandbox, print_sandbox, NULL, sizeof(SETTING_C_SANDBOX) },
 			  setting_type_FILE = { parse_text, print_setting_text, setting_type_release_text, 0 },
 			  setting_type_NAMES = { parse_text, print_setting_text, setting_type_release_text, 0 },

@@ -29,6 +29,7 @@
 #define SETTING_C_LISTENER   char *   /* owned; IPv4:port, [IPv6]:port or "off" */
 #define SETTING_C_PEERS      char *   /* owned; a list of users, see os/peer_users.h */
 #define SETTING_C_PATHS      char *   /* owned; absolute paths with colons between them, or "none" */
+#define SETTING_C_PORTS      char *   /* owned; port numbers with commas between them, or "none" */
 #define SETTING_C_SANDBOX    enum setting_sandbox
 #define SETTING_C_UUID       struct uuid
 #define SETTING_C_SWITCH     bool   /* on/off, true/false, 1/0 */
@@ -59,6 +60,7 @@
 	X(SEALING) \
 	X(VERDICT) \
 	X(PATHS) \
+	X(PORTS) \
 	X(SANDBOX) \
 	X(COMPRESS)
 

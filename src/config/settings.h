@@ -50,6 +50,8 @@
 	    "confinement to the files and system calls that serving takes: off, on, require or trap") \
 	X(sandbox_read, PATHS, START, "HULY_SANDBOX_READ", "none", \
 	    "further files and directories that it may read: none, or paths with colons between") \
+	X(sandbox_connect, PORTS, START, "HULY_SANDBOX_CONNECT", "none", \
+	    "further TCP ports that it may connect to while confined: none, or numbers with commas between") \
 	X(workers, COUNT, START, "HULY_WORKERS", "1", "threads that serve requests") \
 	X(db_list_connections, COUNT, START, "HULY_DB_LIST_CONNECTIONS", "4", \
 	    "most database connections that lists may use, in each worker") \

@@ -189,7 +189,7 @@ static const struct rule {
 	{ "ioctl", { { 1, INT_BITS, TIOCGWINSZ } } },
 	{ "prctl", { { 0, INT_BITS, PR_GET_DUMPABLE } } },
 	{ "prctl", { { 0, INT_BITS, PR_GET_NAME } } },
-	{ "prctl", { { 0, INT_BITS, PR_SET_DUMPABLE } } },
+	{ "prctl", { { 0, INT_BITS, PR_SET_DUMPABLE }, { 1, INT_BITS, 0 } } }, /* may be switched off only */
 	{ "prctl", { { 0, INT_BITS, PR_SET_NAME } } },
 	{ "prctl", { { 0, INT_BITS, PR_SET_VMA } } },
 	/* process: 0 is this one */

@@ -64,6 +64,43 @@ dbconn_each_file(const char *db_connection, void (*file)(void *ctx, const char *
 	buf_free(&ignored);
 }
 
+/* "": libpq has no default. */
+static const char *
+default_of(const PQconninfoOption *defaults, const char *keyword)
+{
+	for (const PQconninfoOption *o = defaults; o != NULL && o->keyword != NULL; o++)
+		if (strcmp(o->keyword, keyword) == 0 && o->val != NULL)
+			return o->val;
+	return "";
+}
+
+static const char *
+value_or_default(const struct conninfo *info, const PQconninfoOption *defaults, const char *keyword)
+{
+	const char *value = conninfo_get(info, keyword);
+
+	return value != NULL && value[0] != '\0' ? value : default_of(defaults, keyword);
+}
+
+bool
+dbconn_hosts(const char *db_connection, void (*hosts)(void *ctx, const char *hosts, const char *ports), void *ctx)
+{
+	PQconninfoOption *defaults = PQconndefaults();
+	struct conninfo info;
+	struct buf ignored;
+	bool ok;
+
+	buf_init(&ignored, 1024);
+	ok = conninfo_parse(&info, db_connection, &ignored) && defaults != NULL &&
+	    value_or_default(&info, defaults, "service")[0] == '\0';
+	if (ok)
+		hosts(ctx, value_or_default(&info, defaults, "host"), value_or_default(&info, defaults, "port"));
+	PQconninfoFree(defaults);
+	conninfo_free(&info);
+	buf_free(&ignored);
+	return ok;
+}
+
 /* What the server said before it ended the connection; the connection owns it. */
 struct last_words {
 	char text[256]; /* "": nothing */

@@ -59,6 +59,12 @@ void dbconn_put_reason(struct buf *why, PGconn *conn);
  */
 PGresult *dbconn_result(PGconn *conn, int sent) __attribute__((warn_unused_result));
 
+/*
+ * Calls back once with the hosts and the ports of the connection string, each a list with commas as libpq takes it, or
+ * libpq's defaults.  False, without a call: a service file has them, or the string cannot be read.
+ */
+bool dbconn_hosts(const char *db_connection, void (*hosts)(void *ctx, const char *hosts, const char *ports), void *ctx);
+
 /* Asks select version(); false: the connection failed or the server is not supported, reason in *why. */
 bool dbconn_server(PGconn *conn, enum dbconn_server *server, struct buf *why) __attribute__((warn_unused_result));
 

@@ -130,6 +130,127 @@ allow_all(struct landlock *l, const struct config *c)
 	allow_list(l, str_of(c->sandbox_read));
 }
 
+/* What it may reach: from the settings, and from the environment. */
+struct reach {
+	struct landlock *landlock;
+	unsigned exceptions;
+	const char *wrong; /* NULL: nothing */
+};
+
+static void
+allow_port(struct reach *r, struct str port)
+{
+	uint64_t n;
+
+	if (setting_type_parse_whole(str_trim(port), 1, UINT16_MAX, &n) &&
+	    !landlock_allow_port(r->landlock, (uint16_t)n))
+		r->wrong = strerror(errno);
+}
+
+static void
+allow_ports(struct reach *r, struct str ports)
+{
+	struct str port;
+
+	while (ports.p != NULL) {
+		(void)str_cut(ports, ',', &port, &ports);
+		allow_port(r, port);
+	}
+}
+
+static void
+allow_database(void *reach, const char *hosts, const char *ports)
+{
+	(void)hosts;
+	allow_ports(reach, str_of(ports));
+}
+
+/* libpq 14: a host that begins with @ is an abstract socket. */
+static void
+look_for_abstract_socket(void *reach, const char *hosts, const char *ports)
+{
+	struct reach *r = reach;
+
+	(void)ports;
+	if (hosts[0] == '@' || strstr(hosts, ",@") != NULL)
+		r->exceptions |= LANDLOCK_ABSTRACT_SOCKETS;
+}
+
+/* The port of a URL, or, if it has none, that one.  The scheme may be missing, as in the address of a proxy. */
+static void
+allow_url(struct reach *r, const char *url, const char *port_of_scheme)
+{
+	const char *behind = strstr(url, "://"), *found;
+	struct str s = str_of(behind != NULL ? behind + 3 : url), host, port;
+
+	if (s.n == 0)
+		return;
+	s = str_first(s, strcspn(s.p, "/?#"));
+	found = memrchr(s.p, '@', s.n);
+	if (found != NULL)
+		s = str_skip(s, (size_t)(found + 1 - s.p));
+	found = memrchr(s.p, ']', s.n);
+	if (found != NULL)
+		s = str_skip(s, (size_t)(found + 1 - s.p));
+	allow_port(r, str_cut(s, ':', &host, &port) ? port : str_of(port_of_scheme));
+}
+
+static void
+allow_endpoint(struct reach *r, const char *url)
+{
+	allow_url(r, url, str_eq_nocase(str_first(str_of(url), 8), STR("https://")) ? "443" : "80");
+}
+
+/* libcurl takes proxies from these variables; 1080 is its default. */
+static void
+allow_proxies(struct reach *r)
+{
+	static const char *const names[] = { "http_proxy", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		if (getenv(names[i]) != NULL)
+			allow_url(r, getenv(names[i]), "1080");
+}
+
+static void
+allow_collector(struct reach *r, const struct config *c)
+{
+	if (c->otel_mode != OTELENV_ON || c->otel_sdk_disabled)
+		return;
+	allow_endpoint(r, c->otel_exporter_otlp_endpoint);
+	allow_endpoint(r, c->otel_exporter_otlp_traces_endpoint);
+	allow_endpoint(r, c->otel_exporter_otlp_metrics_endpoint);
+	allow_proxies(r);
+}
+
+/* Before the ruleset is made: what it does not limit at all. */
+static unsigned
+find_exceptions(const struct config *c)
+{
+	const char *notify = getenv("NOTIFY_SOCKET");
+	struct reach r = { .exceptions = notify != NULL && notify[0] == '@' ? LANDLOCK_ABSTRACT_SOCKETS : 0 };
+
+	if (!dbconn_hosts(c->db_connection, look_for_abstract_socket, &r)) {
+		log_event(
+		    LOG_WARN, "the database's port is in a service file: the confined program may connect to any port");
+		r.exceptions |= LANDLOCK_EVERY_PORT | LANDLOCK_ABSTRACT_SOCKETS;
+	}
+	return r.exceptions;
+}
+
+/* The resolver uses TCP where an answer is too long for UDP. */
+static bool
+allow_reach(struct landlock *l, const struct config *c)
+{
+	struct reach r = { .landlock = l };
+
+	allow_port(&r, STR("53"));
+	(void)dbconn_hosts(c->db_connection, allow_database, &r);
+	allow_collector(&r, c);
+	allow_ports(&r, str_of(c->sandbox_connect));
+	return r.wrong == NULL;
+}
+
 static bool
 enter_privileges(const struct config *c, struct buf *holds, struct buf *why)
 {
@@ -146,11 +267,11 @@ static bool
 enter_landlock(const struct config *c, struct buf *holds, struct buf *why)
 {
 	struct landlock l;
-	bool ok = landlock_open(&l);
+	bool ok = landlock_open(&l, find_exceptions(c));
 
 	if (ok) {
 		allow_all(&l, c);
-		ok = landlock_enter(&l);
+		ok = allow_reach(&l, c) && landlock_enter(&l);
 	}
 	if (!ok)
 		buf_puts(why, str_of(strerror(errno)));

@@ -5,13 +5,18 @@
  * exists:
  *
  *   no new privileges  no set-user-ID program can give it any (PR_SET_NO_NEW_PRIVS)
- *   Landlock           see os/landlock: reads only the files below, writes none
+ *   Landlock           see os/landlock: reads only the files below, writes none,
+ *                      connects to the TCP ports below only
  *   system calls       see os/syscalls: only those that serving needs
  *
  * The files that may be read are those of the system (/etc, /usr, /lib,
  * /proc …), for the name service and for libraries that are loaded later; the
  * directories of the files that settings, libpq and OpenSSL use, so that a file
  * may be replaced; and the paths in HULY_SANDBOX_READ.
+ *
+ * The TCP ports that may be connected to are those of the database and of the
+ * collector, 53 (DNS), and those in HULY_SANDBOX_CONNECT; where a service file
+ * has the database's port, all of them.
  *
  * It is off by default: modules of the name service, Kerberos and others read
  * files and make system calls that this program cannot know of, and an upgrade

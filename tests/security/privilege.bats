@@ -153,6 +153,39 @@ os.execvp(sys.argv[1], sys.argv[1:])' "$@"
 	world_stop
 }
 
+@test "HULY_SANDBOX: the ports of the database and of the collector are reached" {
+	local ports
+	read -ra ports < <(world_ports 4)
+	# Notes the number of each port that is connected to, and closes.
+	timeout 60 python3 - "$BATS_TEST_TMPDIR/reached" "${ports[@]}" <<-'END' 3>&- &
+		import select, socket, sys
+		listeners = [socket.create_server(("127.0.0.1", int(port))) for port in sys.argv[2:]]
+		with open(sys.argv[1], "w", buffering=1) as reached:
+		    while True:
+		        for ready in select.select(listeners, [], [])[0]:
+		            ready.accept()[0].close()
+		            print(ready.getsockname()[1], file=reached)
+	END
+	LISTENERS=$!
+	world_until 10 test -e "$BATS_TEST_TMPDIR/reached"
+	confined_program HULY_SANDBOX=require HULY_OTEL_MODE=on OTEL_METRIC_EXPORT_INTERVAL=100 \
+		OTEL_EXPORTER_OTLP_METRICS_ENDPOINT="http://user@127.0.0.1:${ports[2]}/m?x" \
+		OTEL_EXPORTER_OTLP_ENDPOINT="http://127.0.0.1:${ports[3]}" OTEL_BSP_SCHEDULE_DELAY=100 \
+		HULY_DB_CONNECTION="host=127.0.0.1,127.0.0.1 port=${ports[0]},${ports[1]}"
+	for port in "${ports[@]:0:3}"; do
+		world_until 10 grep -qx "$port" "$BATS_TEST_TMPDIR/reached"
+	done
+	kill "$LISTENERS"
+	run ! log_has 'Permission denied'
+}
+
+@test "HULY_SANDBOX: a service file may have any port, which the log says" {
+	printf '[there]\nhost=127.0.0.1\nport=1\n' >"$BATS_TEST_TMPDIR/services"
+	confined_program HULY_SANDBOX=on PGSERVICEFILE="$BATS_TEST_TMPDIR/services" PGSERVICE=there HULY_DB_CONNECTION=dbname=x
+	log_has 'level=warn msg="the database.s port is in a service file'
+	run ! log_has 'Permission denied'
+}
+
 @test "HULY_SANDBOX: off leaves the process as it was" {
 	confined_program HULY_SANDBOX=off
 	grep -qxE 'NoNewPrivs:\s0' "/proc/$PROGRAM/status"

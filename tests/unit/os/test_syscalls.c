@@ -111,6 +111,9 @@ test_allowed(void)
 	tap_ok(timer >= 0 && timerfd_settime(timer, 0, &soon, NULL) == 0, "timers");
 	tap_ok(epoll_create1(EPOLL_CLOEXEC) >= 0 && eventfd(0, EFD_CLOEXEC) >= 0, "events");
 	tap_ok(raise(0) == 0, "signals to itself");
+	tap_ok(prctl(PR_SET_DUMPABLE, 0L, 0L, 0L, 0L) == 0, "memory may be hidden");
+	tap_ok(prctl(PR_SET_DUMPABLE, 1L, 0L, 0L, 0L) != 0 && prctl(PR_GET_DUMPABLE, 0L, 0L, 0L, 0L) == 0,
+	    "and stays hidden");
 }
 
 static int
