@@ -120,6 +120,17 @@ field_rows()
 		order by namespace, key collate \"C\")) from hulykvs.kvs"
 }
 
+# A server that was built without lz4 has neither the compression nor its step.
+field_wanted()
+{
+	if [ "$(pg_sql "$1" -c "select 'lz4' = any (enumvals) from pg_settings
+		where name = 'default_toast_compression'")" = t ]; then
+		cat
+	else
+		sed -e '/^3|/d' -e 's/^l$//'
+	fi
+}
+
 field_ok()
 {
 	local found
@@ -138,7 +149,7 @@ field_ok()
 		select version, name from hulykvs.hulykvs_steps order by version;
 	SQL
 	)
-	diff <(echo "$found") - <<-'TEXT'
+	diff <(echo "$found") <(field_wanted "$1" <<-'TEXT'
 		key text C not null
 		md5 bytea not null
 		modified timestamp with time zone now()
@@ -154,6 +165,7 @@ field_ok()
 		3|compression
 		4|modified
 	TEXT
+	)
 	diff <(pg_sql "$1" -c 'select version, name, checksum from hulykvs.migrations_pg order by version') \
 		<(migrate_history MIGRATE_SUMS_PG 5)
 }

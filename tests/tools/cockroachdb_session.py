@@ -67,7 +67,7 @@ class Session(asyncio.Protocol):
         self.startup = self.server_key = b""
         self.received, self.answered = bytearray(), bytearray()
         self.inbox, self.outbox = collections.deque(), []
-        self.started = self.waits = self.gone = self.closed = self.cancelled = False
+        self.started = self.waits = self.gone = self.closed = self.cancelled = self.stalled = False
         self.safe_updates = self.options.safe_updates
         self.checked, self.parameters = False, {}
         self.prepared, self.portals = {}, {}
@@ -331,6 +331,7 @@ class Session(asyncio.Protocol):
         self.transaction.statements.append(statement)
         fault = self.options.faults and self.options.fault_for(statement.text)
         delay = self.options.latency + (fault.stall if fault else 0)
+        self.stalled = bool(fault and fault.stall)
         self.later(delay, self.execute_now, whole, statement, fault)
 
     def execute_now(self, whole, statement, fault):
@@ -513,6 +514,7 @@ class Session(asyncio.Protocol):
     def finish(self, ready):
         """The transaction has ended on the server: its answer goes out, as its fault has it."""
         transaction, self.transaction, self.waits = self.transaction, Transaction(), False
+        self.stalled = False
         self.node.finished += len(transaction.statements)
         fault = transaction.fault
         if fault is not None and (fault.when == "after" or fault.when == "late" and transaction.size > RESULTS_BUFFER):

@@ -38,8 +38,8 @@ text without comments, whatever the case) is found.  HOW is
     stall8            nothing happens for 8 seconds, also when the client leaves meanwhile; then it runs
 
 Orders come as lines of JSON on the unix socket LISTEN.control: {"set": ["latency=3", "40001:insert"]} as on the command
-line, {"forget": true} the faults that have not happened; the answer is {"faults", "happened", "sessions", "statements",
-"violations"}.
+line, {"forget": true} the faults that have not happened; the answer is {"faults", "happened", "sessions", "stalled",
+"statements", "violations"}.
 
 Python standard library only.
 """
@@ -234,6 +234,7 @@ class Node:
         if "forget" in order:
             self.options.faults.clear()
         return {"faults": len(self.options.faults), "happened": self.options.happened, "sessions": len(self.sessions),
+                "stalled": sum(s.stalled for s in self.sessions),
                 "statements": self.finished,
                 "violations": [[rule, statement, n] for (rule, statement), n in self.violations.items()]}
 
