@@ -81,7 +81,7 @@ greeted()
 		python3 "$WORLD_TOP/tests/tools/blocks.py" "$WORLD_TOP/README.md" "Try it" 1
 	} >"$BATS_TEST_TMPDIR/first"
 	private_system bash -c 'bash <(cat) </dev/null' <"$BATS_TEST_TMPDIR/first" >"$BATS_TEST_TMPDIR/quickstart" 2>&1 &
-	world_until 300 greeted || { cat "$BATS_TEST_TMPDIR/quickstart"; return 1; }
+	world_until 600 greeted || { cat "$BATS_TEST_TMPDIR/quickstart"; return 1; }
 	grep '^TOKEN=' "$BATS_TEST_TMPDIR/quickstart" | private_system tee /tmp/settings
 	play README.md "Try it" 2
 	cat "$BATS_TEST_TMPDIR/out"
