@@ -14,6 +14,7 @@
 #include "store/seal.h"
 #include "telemetry/prometheus.h"
 
+#define KEY_MAX     8192                 /* bytes; its cursor fits into a request line of nginx, with a prefix */
 #define METRICS_MAX ((size_t)256 * 1024) /* bytes; less than the limit of an arena */
 
 /* Returns false.  The first refusal of a call is kept; where memory is missing, it is our fault, not the client's. */
@@ -50,6 +51,7 @@ parse_condition_tags(
 		return true;
 	case ETAG_MALFORMED:
 		return refuse_call(c, malformed);
+	case ETAG_TOO_MANY:
 	case ETAG_NO_MEMORY:
 		break;
 	}
@@ -110,6 +112,9 @@ plan_put(const struct api *api, struct call *c)
 	c->op.kind = STORE_PUT;
 	if (!plan_put_conditions(c))
 		return false;
+	/* Longer ones, of the original, can be read and deleted. */
+	if (c->op.key.n > KEY_MAX)
+		return refuse_call(c, REFUSAL_KEY_TOO_LONG);
 	if (is_coded(c->request->content_encoding))
 		return refuse_call(c, REFUSAL_CONTENT_CODING);
 	/* RFC 9110 14.5; v1's POST knows no ranges. */
@@ -391,6 +396,10 @@ api_begin(const struct api *api, const struct policy *policy, int64_t now, struc
 	if (request->front_status > 0 || request->path.p == NULL) {
 		api_refuse(
 		    c, request->front_status > 0 ? refusal_of_front(request->front_status) : REFUSAL_NO_TARGET, r);
+		return API_ANSWER;
+	}
+	if (request->is_ambiguous) {
+		api_refuse(c, REFUSAL_AMBIGUOUS_FIELD, r);
 		return API_ANSWER;
 	}
 	c->match = find_route(api, request);

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: EPL-2.0 */
 #include "api/key_list.h"
 
-#include "base/digest.h"
 #include "base/utf8.h"
+#include "codec/base64url.h"
 #include "codec/json.h"
 #include "store/key_range.h"
 
 #define OUT_MAX (KEY_LIST_PIECE + (size_t)256 * 1024) /* a piece, and the longest names with every byte escaped */
+
+#define CURSOR_MARK "k" /* no hex digit, so that a cursor of 0.1.0 is refused instead of misread */
 
 /* Keys in a page.  A page waits in memory while the client reads, so that its size is a matter of bytes. */
 #define FIRST_PAGE 2000
@@ -133,14 +135,8 @@ key_list_begin(struct key_list *l)
 static void
 put_cursor(struct key_list *l)
 {
-	char *hex = NULL;
-
-	buf_puts(&l->out, STR(",\"cursor\":\""));
-	hex = buf_reserve(&l->out, 2 * l->last.n);
-	if (hex != NULL) {
-		digest_hex((const unsigned char *)l->last.p, l->last.n, hex);
-		buf_grew(&l->out, 2 * l->last.n);
-	}
+	buf_puts(&l->out, STR(",\"cursor\":\"" CURSOR_MARK));
+	base64url_put(&l->out, buf_str(&l->last));
 	buf_putc(&l->out, '"');
 }
 
@@ -162,11 +158,12 @@ key_list_end(struct key_list *l)
 bool
 key_list_read_cursor(struct str cursor, struct arena *a, struct str *key)
 {
-	size_t n = cursor.n / 2;
-	unsigned char *bytes = arena_alloc(a, n + 1);
+	struct str code = str_skip(cursor, sizeof(CURSOR_MARK) - 1);
+	unsigned char *bytes = arena_alloc(a, code.n + 1);
+	size_t n = 0;
 
-	if (bytes == NULL || n == 0 || cursor.n % 2 != 0 || !digest_unhex(cursor, bytes, n))
+	if (bytes == NULL || !str_starts(cursor, STR(CURSOR_MARK)) || !base64url_decode(code, bytes, code.n, &n))
 		return false;
 	*key = str_from((const char *)bytes, n);
-	return utf8_is_text(*key);
+	return n > 0 && utf8_is_text(*key);
 }

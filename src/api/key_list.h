@@ -65,7 +65,7 @@ void key_list_begin(struct key_list *l);
 /* To be called after the last key: then `out` is the end of the answer, or all of it if nothing was sent. */
 void key_list_end(struct key_list *l);
 
-/* Reads the key from a cursor (hex) into the arena.  False: no cursor of ours. */
+/* Reads the key from a cursor ("k" and base64url) into the arena.  False: no cursor of ours. */
 bool key_list_read_cursor(struct str cursor, struct arena *a, struct str *key) __attribute__((warn_unused_result));
 
 #endif

@@ -37,3 +37,18 @@ base64url_decode(struct str s, unsigned char *out, size_t max, size_t *n)
 	*n = length;
 	return (bits & ((1U << held) - 1)) == 0; /* RFC 4648 3.5 */
 }
+
+void
+base64url_put(struct buf *out, struct str s)
+{
+	static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+	unsigned bits = 0, held = 0; /* the lowest `held` bits are not written yet */
+
+	for (size_t i = 0; i < s.n; i++) {
+		bits = bits << 8 | (unsigned char)s.p[i];
+		for (held += 8; held >= 6; held -= 6)
+			buf_putc(out, alphabet[bits >> (held - 6) & 63]);
+	}
+	if (held > 0)
+		buf_putc(out, alphabet[bits << (6 - held) & 63]);
+}

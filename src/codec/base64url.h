@@ -9,9 +9,12 @@
 #ifndef HULYKVS_BASE64URL_H
 #define HULYKVS_BASE64URL_H
 
-#include "base/str.h"
+#include "base/buf.h"
 
 /* Writes at most max bytes to out and their number to *n.  false: not base64url, or longer than max. */
 bool base64url_decode(struct str s, unsigned char *out, size_t max, size_t *n) __attribute__((warn_unused_result));
+
+/* Appends the bytes of s as base64url without padding. */
+void base64url_put(struct buf *out, struct str s);
 
 #endif

@@ -74,7 +74,7 @@ take_element(struct str *input, enum etag_comparison comparison, struct md5 *tag
 static enum etag_result
 parse_tag_list(struct str input, enum etag_comparison comparison, struct etag_list *out)
 {
-	bool seen = false;
+	size_t seen = 0;
 
 	/* RFC 9110 5.6.1.2: empty elements are skipped */
 	for (; input.n > 0; input = str_trim(str_skip(input, 1))) {
@@ -83,14 +83,15 @@ parse_tag_list(struct str input, enum etag_comparison comparison, struct etag_li
 		enum element element = take_element(&input, comparison, &out->tag[out->n]);
 		if (element == ELEMENT_MALFORMED)
 			return ETAG_MALFORMED;
+		if (++seen > ETAG_LIST_MAX)
+			return ETAG_TOO_MANY;
 		if (element == ELEMENT_OURS)
 			out->n++;
-		seen = true;
 		input = str_trim(input);
 		if (input.n > 0 && input.p[0] != ',')
 			return ETAG_MALFORMED;
 	}
-	return seen ? ETAG_OK : ETAG_MALFORMED;
+	return seen > 0 ? ETAG_OK : ETAG_MALFORMED;
 }
 
 enum etag_result

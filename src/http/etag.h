@@ -21,6 +21,9 @@ struct etag_list {
 	struct md5 *tag; /* borrowed from the arena */
 };
 
+/* Tags in one field value.  Each is compared with each row's, in the database; who needs more sends "*". */
+#define ETAG_LIST_MAX 64
+
 enum etag_comparison {
 	ETAG_STRONG, /* If-Match: weak tags never match */
 	ETAG_WEAK,   /* If-None-Match: W/ makes no difference */
@@ -29,6 +32,7 @@ enum etag_comparison {
 enum etag_result {
 	ETAG_OK,
 	ETAG_MALFORMED,
+	ETAG_TOO_MANY,
 	ETAG_NO_MEMORY,
 };
 

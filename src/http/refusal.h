@@ -30,6 +30,7 @@
 	X(REPEATED_PARAMETER, 400, "prefix, limit and cursor may be given once", LOG_INFO) \
 	X(BAD_LIMIT, 400, "limit must be a number from 1 to 10000", LOG_INFO) \
 	X(BAD_CURSOR, 400, "cursor is not one of ours", LOG_INFO) \
+	X(AMBIGUOUS_FIELD, 400, "A header field came twice, or with a line break", LOG_INFO) \
 	X(BAD_IF_MATCH, 400, "If-Match must be '*' or a list of entity tags", LOG_INFO) \
 	X(BAD_IF_NONE_MATCH, 400, "If-None-Match must be '*' or a list of entity tags", LOG_INFO) \
 	X(IF_NONE_MATCH_NOT_ANY, 400, "If-None-Match must be '*'", LOG_INFO) \
@@ -44,6 +45,7 @@
 	X(TOO_LARGE, 413, "payload reached size limit", LOG_INFO) \
 	X(NAME_TOO_LONG, 414, "Namespace and key are too long for the database's index", LOG_INFO) \
 	X(TARGET_TOO_LONG, 414, "The request's target is too long", LOG_INFO) \
+	X(KEY_TOO_LONG, 414, "A new key may have at most 8192 bytes", LOG_INFO) \
 	X(CONTENT_CODING, 415, "Content-Encoding: values are taken as they are, not decoded", LOG_INFO) \
 	X(HEADERS_TOO_LARGE, 431, "Names, conditions or headers are too long", LOG_INFO) \
 	X(NOT_IMPLEMENTED, 501, "The web server does not support this method, coding or version", LOG_INFO) \

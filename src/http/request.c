@@ -86,6 +86,26 @@ parse_target(struct request *r, struct str uri)
 	(void)str_cut(target, '?', &r->path, &r->query);
 }
 
+/*
+ * Two variables of one name come from names of fields that differ in '-' and '_'
+ * only, where a web server lets both pass; line breaks from obs-fold (RFC 9112
+ * 5.2).  Nobody can say which value is meant.
+ */
+static bool
+is_ambiguous(struct str before, struct str value)
+{
+	return before.p != NULL || (value.n > 0 && memchr(value.p, '\n', value.n) != NULL) ||
+	    (value.n > 0 && memchr(value.p, '\r', value.n) != NULL);
+}
+
+/* Fields that decide what is done. */
+static bool
+is_decisive(const struct request *r, const struct str *value)
+{
+	return value == &r->authorization || value == &r->if_match || value == &r->if_none_match ||
+	    value == &r->content_encoding || value == &r->content_range;
+}
+
 void
 request_read(struct request *r, char *const *variables)
 {
@@ -120,6 +140,8 @@ request_read(struct request *r, char *const *variables)
 		(void)str_cut(str_of(*variables), '=', &name, &value);
 		for (size_t i = 0; i < ARRAY_SIZE(wanted); i++)
 			if (str_eq(name, wanted[i].name)) {
+				if (is_decisive(r, wanted[i].value))
+					r->is_ambiguous |= is_ambiguous(*wanted[i].value, value);
 				*wanted[i].value = value;
 				break;
 			}

@@ -55,7 +55,9 @@ struct request {
 	struct str request_id;     /* X-Request-Id, if random_id_ok() */
 	struct str remote_address; /* of the client, or of the proxy in front of the web server */
 	struct traceparent trace;
-	bool is_secure; /* the client uses TLS: HTTPS=on */
+	bool
+	    is_ambiguous; /* a field that decides about the request came in two variables, or with a line break in it */
+	bool is_secure;   /* the client uses TLS: HTTPS=on */
 	/*
 	 * The web server asks only whether to take the body: it came in the role of an authorizer (FastCGI 6.3), or
 	 * with HULYKVS_AUTHORIZER=1 from one that knows no such role.

@@ -118,7 +118,7 @@ refused_everywhere()
 		        ask("PUT", f"/api2/{ws}/{ns}/k", "x", **condition)
 		        ask("DELETE", f"/api2/{ws}/{ns}/k", **condition)
 		    for path in f"/api/{ns}", f"/api2/{ws}/{ns}", f"/api2/{ws.replace('-', '')}/{ns}", f"/api2/%7B{ws}%7D/{ns}":
-		        for query in "", "?prefix=k&limit=1", "?prefix=&cursor=6b":
+		        for query in "", "?prefix=k&limit=1", "?prefix=&cursor=kaw":
 		            ask("GET", path + query)
 		        ask("HEAD", path)
 		ask("GET", f"http://127.0.0.1:{port}/api/hulygram/k")

@@ -30,10 +30,10 @@ static const struct {
 	{ TEXT("limit=10000"), { NULL, 0 }, { NULL, 0 }, 10000 },
 	{ TEXT("limit=007"), { NULL, 0 }, { NULL, 0 }, 7 },
 	{ TEXT("limit=%31"), { NULL, 0 }, { NULL, 0 }, 1 },
-	{ TEXT("cursor=6b"), { NULL, 0 }, TEXT("k"), 0 },
-	{ TEXT("cursor=6B%36b"), { NULL, 0 }, TEXT("kk"), 0 },
-	{ TEXT("cursor=c3a4"), { NULL, 0 }, TEXT("\xc3\xa4"), 0 },
-	{ TEXT("cursor=6b&limit=2&prefix=p"), TEXT("p"), TEXT("k"), 2 },
+	{ TEXT("cursor=kaw"), { NULL, 0 }, TEXT("k"), 0 },
+	{ TEXT("cursor=k%61%32s"), { NULL, 0 }, TEXT("kk"), 0 },
+	{ TEXT("cursor=kw6Q"), { NULL, 0 }, TEXT("\xc3\xa4"), 0 },
+	{ TEXT("cursor=kaw&limit=2&prefix=p"), TEXT("p"), TEXT("k"), 2 },
 };
 
 static const struct {
@@ -46,7 +46,7 @@ static const struct {
 	{ TEXT("prefix=&prefix=a"), REFUSAL_REPEATED_PARAMETER },
 	{ TEXT("prefix=a&pre%66ix=b"), REFUSAL_REPEATED_PARAMETER },
 	{ TEXT("limit=1&limit=1"), REFUSAL_REPEATED_PARAMETER },
-	{ TEXT("cursor=6b&cursor=6b"), REFUSAL_REPEATED_PARAMETER },
+	{ TEXT("cursor=kaw&cursor=kaw"), REFUSAL_REPEATED_PARAMETER },
 	{ TEXT("prefix=%"), REFUSAL_BAD_ESCAPE },
 	{ TEXT("prefix=%6"), REFUSAL_BAD_ESCAPE },
 	{ TEXT("prefix=%zz"), REFUSAL_BAD_ESCAPE },

@@ -32,7 +32,13 @@ accepts(void)
 		size_t n = 99;
 		bool ok = base64url_decode(tap_edge(rows[i].s), out, rows[i].want.n, &n);
 		struct str got = str_from((const char *)out, n);
+		struct buf text;
+
 		tap_ok(ok && str_eq(got, rows[i].want), "decodes %s", tap_show(rows[i].s));
+		buf_init(&text, 128);
+		base64url_put(&text, rows[i].want);
+		tap_ok(str_eq(buf_str(&text), rows[i].s), "encodes %s", tap_show(rows[i].s));
+		buf_free(&text);
 	}
 }
 

@@ -199,23 +199,29 @@ refuses(void)
 	arena_free(&a);
 }
 
-/* The most tags that a field can hold stand in it without quotes or spaces. */
+/* As many tags as are allowed, without quotes or spaces. */
 static void
 long_lists(void)
 {
-	enum { TAGS = 500, PIECE = sizeof(A ",") - 1 };
-	static char field[TAGS * PIECE];
+	enum { TAGS = ETAG_LIST_MAX, PIECE = sizeof(A ",") - 1 };
+	static char field[(TAGS + 1) * PIECE];
 	struct etag_list list;
 	struct arena a;
 
 	for (int i = 0; i < TAGS; i++)
 		memcpy(field + i * PIECE, (i == TAGS - 1 ? B "," : A ","), PIECE);
-	struct str s = str_from(field, sizeof(field) - 1);
+	memcpy(field + TAGS * PIECE, "\"x\"", 3);
+	struct str s = str_from(field, TAGS * PIECE - 1);
 	arena_init(&a, CAP);
 	struct md5 b = tag_of('B');
 	tap_int(etag_list_parse(tap_edge(s), ETAG_STRONG, &a, &list), ETAG_OK, "a long list");
 	tap_int(list.n, TAGS, "every tag of it");
 	tap_ok(etag_list_has(&list, &b), "the last of it too");
+	s.n += 4;
+	struct etag_list more;
+	tap_int(
+	    etag_list_parse(tap_edge(s), ETAG_WEAK, &a, &more), ETAG_TOO_MANY, "one more, although it matches nothing");
+	s.n -= 4;
 	list.n--;
 	tap_ok(!etag_list_has(&list, &b), "and nowhere else");
 	arena_free(&a);

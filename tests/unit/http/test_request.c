@@ -174,9 +174,38 @@ operation(void)
 	tap_ok(!r.is_secure, "no TLS");
 }
 
+/* A web server that lets names with '_' pass, or folded fields: only those that decide matter. */
+static void
+refuses_ambiguous_fields(void)
+{
+	static const struct {
+		const char *variables[4];
+		const char *name;
+		bool ambiguous;
+	} rows[] = {
+		{ { "HTTP_IF_MATCH=\"a\"", "HTTP_IF_MATCH=*" }, "If-Match twice", true },
+		{ { "HTTP_IF_NONE_MATCH=", "HTTP_IF_NONE_MATCH=*" }, "If-None-Match twice, once empty", true },
+		{ { "HTTP_AUTHORIZATION=Bearer\r\n x" }, "a folded Authorization", true },
+		{ { "HTTP_CONTENT_RANGE=x\ny" }, "a line break in Content-Range", true },
+		{ { "HTTP_ACCEPT=a", "HTTP_ACCEPT=b", "HTTPS=on" }, "Accept twice", false },
+		{ { "HTTP_IF_MATCH=*", "HTTP_AUTHORIZATION=Bearer x" }, "fields that come once", false },
+	};
+	struct request r;
+
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		char *variables[COUNT(rows[0].variables) + 1];
+
+		memcpy(variables, rows[i].variables, sizeof(rows[i].variables));
+		variables[COUNT(rows[0].variables)] = NULL;
+		request_read(&r, variables);
+		tap_ok(r.is_ambiguous == rows[i].ambiguous, "%s", rows[i].name);
+	}
+}
+
 int
 main(void)
 {
+	refuses_ambiguous_fields();
 	targets();
 	methods();
 	lengths();

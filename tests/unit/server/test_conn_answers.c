@@ -147,7 +147,7 @@ streams(void)
 	web_expect(&p, 200,
 	    STR("{\"workspace\":\"" WEB_WORKSPACE "\",\"namespace\":\"n\",\"count\":1,\"keys\":"
 		"[\"key-00000-0123456789-0123456789\"],"
-		"\"cursor\":\"6b65792d30303030302d303132333435363738392d30313233343536373839\"}"),
+		"\"cursor\":\"ka2V5LTAwMDAwLTAxMjM0NTY3ODktMDEyMzQ1Njc4OQ\"}"),
 	    "a short list");
 	web_ask(&p, "GET", WEB_LIST, STR_ABSENT, 0);
 	web_expect(&p, 200, buf_str(&text), "a long list and an end");
