@@ -3,7 +3,6 @@
 
 #include <assert.h>
 #include <pthread.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
@@ -30,7 +29,6 @@ struct connect_thread {
 	struct connect_thread_order *orders; /* open ones, oldest first */
 	struct connect_thread_order *trying; /* the first of them during an attempt; NULL where its owner left */
 	bool stopping, down;
-	_Atomic unsigned fences;
 	/* The thread's own. */
 	bool reached; /* in the last attempt the database was there */
 	struct connect_race_memory last;
@@ -116,24 +114,6 @@ look_at_clock(struct made *m, struct buf *why)
 	return dbconn_clock(m->conn, one_server ? DB_CLOCK_MARGIN : DB_CLOCK_MARGIN_ANY, &m->clock, why);
 }
 
-/*
- * A write whose outcome is unknown may still sit in a backend that hangs.  It
- * must not come to life behind a later write, so that backend is ended first.
- */
-static void
-end_stale_backend(struct connect_thread *c, PGconn *conn, enum dbconn_server server, int pid)
-{
-	struct str query = sql_text("statements/end_backend");
-	char text[16];
-	const char *values[] = { text };
-
-	if (pid == 0 || server != DBCONN_POSTGRESQL ||
-	    !c->set->prepared) /* behind a pooler the number is not the server's */
-		return;
-	(void)snprintf(text, sizeof(text), "%d", pid);
-	PQclear(dbconn_result(conn, PQsendQueryParams(conn, query.p, 1, NULL, values, NULL, NULL, 0)));
-}
-
 /* Says how connections are encrypted, once and whenever it changes. */
 static void
 log_encryption(struct connect_thread *c, PGconn *conn)
@@ -154,7 +134,7 @@ log_encryption(struct connect_thread *c, PGconn *conn)
 
 /* Makes a new connection ready for its role. */
 static bool
-prepare_connection(struct connect_thread *c, struct made *m, enum statement_role role, int stale_pid, struct buf *why)
+prepare_connection(struct connect_thread *c, struct made *m, enum statement_role role, struct buf *why)
 {
 	if (!dbconn_server(m->conn, &m->server, why) ||
 	    (m->server == DBCONN_POSTGRESQL && !dbconn_pooled(m->conn, &m->pooled, why)) ||
@@ -162,7 +142,6 @@ prepare_connection(struct connect_thread *c, struct made *m, enum statement_role
 	    !statement_prepare(c->set, m->conn, m->server, role, why) ||
 	    (role == STATEMENT_ROLE_WRITE && !look_at_clock(m, why)))
 		return false;
-	end_stale_backend(c, m->conn, m->server, stale_pid);
 	log_encryption(c, m->conn);
 	if (PQsetnonblocking(m->conn, 1) == 0 && (role == STATEMENT_ROLE_LIST || PQenterPipelineMode(m->conn) == 1))
 		return true;
@@ -172,12 +151,12 @@ prepare_connection(struct connect_thread *c, struct made *m, enum statement_role
 
 /* A connection that is ready for its role; its conn is NULL: there is none, reason in *why. */
 static struct made
-make(struct connect_thread *c, enum statement_role role, int stale_pid, struct buf *why)
+make(struct connect_thread *c, enum statement_role role, struct buf *why)
 {
 	struct made m = { .conn = dbconn_connect(c->config, "hulykvs", &c->last, why) };
 
 	c->reached = false;
-	if (m.conn != NULL && !prepare_connection(c, &m, role, stale_pid, why)) {
+	if (m.conn != NULL && !prepare_connection(c, &m, role, why)) {
 		PQfinish(m.conn);
 		m.conn = NULL;
 	}
@@ -249,14 +228,13 @@ attempt(struct connect_thread *c)
 {
 	struct connect_thread_order *o = c->orders;
 	enum statement_role role = o->role;
-	int stale_pid = o->stale_pid;
 	struct buf why;
 	struct made m;
 
 	c->trying = o;
 	(void)pthread_mutex_unlock(&c->lock);
 	buf_init(&why, CONNECT_THREAD_REASON_SIZE - 1);
-	m = make(c, role, stale_pid, &why);
+	m = make(c, role, &why);
 	(void)pthread_mutex_lock(&c->lock);
 	c->last_try = clock_mono();
 	if (m.conn == NULL) {
@@ -421,24 +399,6 @@ connect_thread_place(struct connector_box *b, struct connect_thread_order *o)
 		c->next_try = clock_mono() + UNHURRIED;
 	(void)pthread_cond_signal(&c->work);
 	(void)pthread_mutex_unlock(&c->lock);
-}
-
-void
-connect_thread_fence(struct connector_box *b)
-{
-	(void)atomic_fetch_add(&b->connector->fences, 1);
-}
-
-void
-connect_thread_unfence(struct connector_box *b)
-{
-	(void)atomic_fetch_sub(&b->connector->fences, 1);
-}
-
-bool
-connect_thread_is_fenced(const struct connector_box *b)
-{
-	return atomic_load(&b->connector->fences) > 0;
 }
 
 void

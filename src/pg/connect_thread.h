@@ -28,7 +28,6 @@ struct connector_box;
 
 struct connect_thread_order {
 	enum statement_role role;
-	int stale_pid;  /* the backend of a connection that was given up under a write: it is ended first; 0: none */
 	bool unhurried; /* the last connection was made and was no use: not again at once */
 	/* Called on the worker's loop: conn is given (taken by the callee), or NULL with the reason. */
 	void (*ready)(struct connect_thread_order *o, PGconn *conn, enum dbconn_server server);
@@ -63,14 +62,6 @@ void connect_thread_box_free(struct connector_box *b);
 
 /* Orders a connection; the order is the connector's until ready() is called. */
 void connect_thread_place(struct connector_box *b, struct connect_thread_order *o);
-
-/*
- * A write that was given up may still happen, on a backend that nobody hears of: from connect_thread_fence() to
- * connect_thread_unfence(), a count for all workers, none of them sends a write.
- */
-void connect_thread_fence(struct connector_box *b);
-void connect_thread_unfence(struct connector_box *b);
-bool connect_thread_is_fenced(const struct connector_box *b);
 
 /* Somebody is waiting: tries soon. */
 void connect_thread_nudge(struct connector_box *b);

@@ -13,6 +13,7 @@ db_clock_of(int64_t sent, int64_t received, int64_t time, int64_t margin)
 	assert(received >= sent && margin >= 0);
 	return (struct db_clock){
 		.offset = time - (sent + half) / NS_PER_US,
+		.margin = margin,
 		.earlier = half + margin,
 		.asked_at = received,
 	};

@@ -27,6 +27,7 @@
 
 struct db_clock {
 	int64_t offset;   /* microseconds: the database's clock less ours */
+	int64_t margin;   /* nanoseconds */
 	int64_t earlier;  /* nanoseconds: by so much a deadline is brought forward: error and margin */
 	int64_t asked_at; /* 0: never */
 	bool jumped;      /* a write was late where it should not have been: ask again */

@@ -10,6 +10,7 @@
 #include "pg/pipeline_result.h"
 #include "pg/pipeline_send.h"
 
+#define ASK_TIME   (2 * CLOCK_S) /* in which an idle connection has to answer the question for the time */
 #define LARGE_KEPT (2 * CLOCK_S) /* how long libpq's buffers stay large after the last large message */
 
 static const struct {
@@ -20,6 +21,7 @@ static const struct {
 	[PIPELINE_CLOSE_NOT] = { LOG_ERROR, "database connection closed", STR_INIT("no reason") },
 	[PIPELINE_CLOSE_LOST] = { LOG_WARN, "database connection lost", STR_INIT("no answer") },
 	[PIPELINE_CLOSE_DEADLINE] = { LOG_WARN, "database connection lost", STR_INIT("no answer by the deadline") },
+	[PIPELINE_CLOSE_SILENT] = { LOG_WARN, "database connection lost", STR_INIT("no answer while it was idle") },
 	[PIPELINE_CLOSE_EPOLL] = { LOG_ERROR, "database connection closed", STR_INIT("epoll refuses its descriptor") },
 	[PIPELINE_CLOSE_ERROR] = { LOG_WARN, "database connection closed",
 	    STR_INIT("the error that a statement got asks for a new connection") },
@@ -43,6 +45,8 @@ set_timer(struct pipeline *p)
 	p->timer.due = TIMER_OFF;
 	if (pipeline_state_is_busy(p))
 		p->timer.due = p->batch.due;
+	else if (p->state == PIPELINE_ASKING)
+		p->timer.due = p->asked_at + ASK_TIME;
 	else if (p->state == PIPELINE_IDLE && p->on_demand)
 		p->timer.due = p->used_at + PIPELINE_UNUSED;
 	else if (wants_smaller_buffers(p))
@@ -54,7 +58,6 @@ place_order(struct pipeline *p)
 {
 	if (p->order.placed)
 		return;
-	p->order.stale_pid = p->stale_pid;
 	connect_thread_place(p->shared->box, &p->order);
 }
 
@@ -66,26 +69,7 @@ connect_pipeline(struct pipeline *p)
 	pipeline_state_move(p, PIPELINE_CONNECTING);
 }
 
-/* A write was sent, and nobody knows whether it will happen: until its backend has ended, no other is sent. */
-static void
-begin_doubt(struct pipeline *p)
-{
-	p->stale_pid = p->pid;
-	if (!p->doubtful)
-		connect_thread_fence(p->shared->box);
-	p->doubtful = true;
-}
-
-static void
-end_doubt(struct pipeline *p)
-{
-	p->stale_pid = 0;
-	if (p->doubtful)
-		connect_thread_unfence(p->shared->box);
-	p->doubtful = false;
-}
-
-/* libpq knows why a connection was lost, as far as anybody does. */
+/* The server or libpq knows why a connection was lost, as far as anybody does. */
 static void
 log_close(const struct pipeline *p, enum pipeline_close why)
 {
@@ -93,7 +77,7 @@ log_close(const struct pipeline *p, enum pipeline_close why)
 
 	buf_init(&text, CONNECT_THREAD_REASON_SIZE);
 	if (why == PIPELINE_CLOSE_LOST)
-		dbconn_put_message(&text, PQerrorMessage(p->conn));
+		dbconn_put_reason(&text, p->conn);
 	log_event(
 	    closes[why].level, closes[why].event, log_text("reason", text.n > 0 ? buf_str(&text) : closes[why].reason));
 	buf_free(&text);
@@ -102,7 +86,7 @@ log_close(const struct pipeline *p, enum pipeline_close why)
 static bool
 needs_connection(const struct pipeline *p, enum pipeline_close why)
 {
-	return p->doubtful || (!p->on_demand && why != PIPELINE_CLOSE_END && why != PIPELINE_CLOSE_REPLACED);
+	return !p->on_demand && why != PIPELINE_CLOSE_END && why != PIPELINE_CLOSE_REPLACED;
 }
 
 /* The one place where a connection ends. */
@@ -116,8 +100,6 @@ close_connection(struct pipeline *p, enum pipeline_close why)
 	p->conn = p->fresh = NULL;
 	p->large_at = 0;
 	pipeline_state_move(p, PIPELINE_CLOSED);
-	if (p->batch.tickets.head != NULL && store_writes(&p->batch.tickets.head->op))
-		begin_doubt(p);
 	pipeline_result_lose(p);
 	p->closing = PIPELINE_CLOSE_NOT;
 	/* What was ordered as a replacement becomes the connection. */
@@ -126,15 +108,15 @@ close_connection(struct pipeline *p, enum pipeline_close why)
 	set_timer(p);
 }
 
-/* In the state CONNECTING. */
+/* In the state CONNECTING.  The order has been answered, by this connection or by one that it replaces. */
 static void
 use_connection(struct pipeline *p, PGconn *conn)
 {
 	p->conn = conn;
-	p->pid = PQbackendPID(conn);
+	p->clock = p->order.clock;
+	p->pooled = p->order.pooled;
 	p->used_at = clock_mono();
 	p->watch.fd = PQsocket(conn);
-	end_doubt(p);
 	pipeline_state_move(p, PIPELINE_IDLE);
 	if (!loop_watch(p->shared->loop, &p->watch, LOOP_LEVEL))
 		close_connection(p, PIPELINE_CLOSE_EPOLL);
@@ -173,6 +155,59 @@ end_batch(struct pipeline *p)
 	set_timer(p);
 }
 
+/* In the state IDLE. */
+static void
+ask_clock(struct pipeline *p)
+{
+	p->asked_at = clock_mono();
+	pipeline_state_move(p, PIPELINE_ASKING);
+	if (!statement_send_clock(p->shared->set, p->conn, p->shared->server) || PQpipelineSync(p->conn) == 0 ||
+	    PQflush(p->conn) != 0)
+		close_connection(p, PIPELINE_CLOSE_LOST);
+	set_timer(p);
+}
+
+/* In the state ASKING: what has come of the answer; false: it is none. */
+static bool
+take_clock(struct pipeline *p, const PGresult *res)
+{
+	int64_t time;
+
+	switch ((int)PQresultStatus(res)) {
+	case PGRES_TUPLES_OK:
+		if (!dbconn_read_clock(res, &time))
+			return false;
+		p->clock = db_clock_of(p->asked_at, clock_mono(), time, p->clock.margin);
+		return true;
+	case PGRES_PIPELINE_SYNC:
+		pipeline_state_move(p, PIPELINE_IDLE);
+		return true;
+	default:
+		dbconn_note_error(p->conn, res);
+		return false;
+	}
+}
+
+/* In the state ASKING: takes what has come. */
+static void
+read_clock(struct pipeline *p)
+{
+	bool ok = PQconsumeInput(p->conn) == 1;
+
+	while (ok && p->state == PIPELINE_ASKING && PQisBusy(p->conn) == 0) {
+		PGresult *res = PQgetResult(p->conn);
+
+		/* NULL stands between the answer and the Sync's result. */
+		ok = res != NULL ? take_clock(p, res) : PQstatus(p->conn) == CONNECTION_OK;
+		PQclear(res);
+	}
+	if (!ok)
+		close_connection(p, PIPELINE_CLOSE_LOST);
+	else if (p->state == PIPELINE_IDLE && p->fresh != NULL)
+		exchange_connection(p);
+	set_timer(p);
+}
+
 /* Hands libpq's bytes to the socket; false: the connection was lost and is closed. */
 static bool
 flush_connection(struct pipeline *p)
@@ -208,6 +243,10 @@ on_pipeline_ready(struct watch *w, uint32_t events)
 
 	if (!pipeline_state_is_open(p))
 		return; /* closed in this iteration; the descriptor may be another one's by now */
+	if (p->state == PIPELINE_ASKING) {
+		read_clock(p);
+		return;
+	}
 	if ((events & EPOLLOUT) != 0 && !go_on_sending(p))
 		return;
 	if (PQconsumeInput(p->conn) == 0 || !pipeline_result_read(p))
@@ -221,8 +260,6 @@ static void
 take_replacement(struct pipeline *p, PGconn *conn)
 {
 	p->fresh = conn;
-	if (conn != NULL)
-		p->clock = p->order.clock; /* the same database's, whichever connection it is */
 	if (conn == NULL)
 		p->large_at = clock_mono();
 	else if (p->state == PIPELINE_IDLE)
@@ -234,15 +271,10 @@ take_replacement(struct pipeline *p, PGconn *conn)
 static void
 take_first(struct pipeline *p, PGconn *conn, enum dbconn_server server)
 {
-	if (conn != NULL && p->order.stale_pid != p->stale_pid) {
-		/* It was ordered before the write was lost, so the connect thread ended no backend. */
-		PQfinish(conn);
-		place_order(p);
-	} else if (conn != NULL) {
+	if (conn != NULL) {
 		p->shared->server = server;
-		p->clock = p->order.clock;
 		use_connection(p, conn);
-	} else if (!p->on_demand || p->doubtful) {
+	} else if (!p->on_demand) {
 		place_order(p);
 	} else {
 		pipeline_state_move(p, PIPELINE_CLOSED);
@@ -270,6 +302,8 @@ on_pipeline_timer(struct timer *timer)
 
 	if (pipeline_state_is_busy(p) && now >= p->batch.due) {
 		close_connection(p, PIPELINE_CLOSE_DEADLINE);
+	} else if (p->state == PIPELINE_ASKING && now >= p->asked_at + ASK_TIME) {
+		close_connection(p, PIPELINE_CLOSE_SILENT);
 	} else if (p->state == PIPELINE_IDLE && p->on_demand && now >= p->used_at + PIPELINE_UNUSED) {
 		close_connection(p, PIPELINE_CLOSE_UNUSED);
 	} else if (wants_smaller_buffers(p) && now >= p->large_at + LARGE_KEPT) {
@@ -303,7 +337,13 @@ pipeline_open(struct pipeline *p)
 void
 pipeline_send(struct pipeline *p, struct ticket_queue *queue, size_t most)
 {
+	if (p->order.role == STATEMENT_ROLE_WRITE && db_clock_is_old(&p->clock, clock_mono())) {
+		ask_clock(p);
+		return;
+	}
 	pipeline_send_fill(p, queue, most);
+	if (p->batch.tickets.head == NULL)
+		return;
 	pipeline_state_move(p, PIPELINE_SENDING);
 	p->used_at = clock_mono();
 	if (!pipeline_send_queue(p)) {

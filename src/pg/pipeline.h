@@ -27,13 +27,16 @@ void pipeline_init(struct pipeline *p, struct pipeline_shared *shared, enum stat
 /* Orders a connection, in the state CLOSED. */
 void pipeline_open(struct pipeline *p);
 
-/* Sends at most `most` tickets of the queue, in the state IDLE. */
+/*
+ * Sends at most `most` tickets of the queue, in the state IDLE.  Where they are writes and what is known of the
+ * database's clock is old, sends the question for the time instead: that also shows whether the connection still
+ * works, before a write is lost with it.
+ */
 void pipeline_send(struct pipeline *p, struct ticket_queue *queue, size_t most);
 
 /*
- * Closes the connection; no batch may be in flight.  A doubt stays, and other
- * workers, which may go on for a while, heed it.  The order that may be placed
- * is forgotten by connect_thread_box_free().
+ * Closes the connection; no batch may be in flight.  The order that may be
+ * placed is forgotten by connect_thread_box_free().
  */
 void pipeline_end(struct pipeline *p);
 

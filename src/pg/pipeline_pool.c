@@ -69,6 +69,26 @@ expire_queue(struct ticket_queue *q, int64_t now)
 	return first;
 }
 
+/* Ends the lost writes that can no longer begin; returns when the first of the others cannot. */
+static int64_t
+expire_lost(struct ticket_queue *q, int64_t now)
+{
+	struct ticket_queue old = ticket_queue_take_all(q);
+	struct store_ticket *t;
+	int64_t first = TIMER_OFF;
+
+	while ((t = ticket_queue_take(&old)) != NULL) {
+		if (now >= t->pg.latest) {
+			pipeline_result_finish(t, STORE_UNKNOWN);
+			continue;
+		}
+		ticket_queue_put(q, t);
+		if (t->pg.latest < first)
+			first = t->pg.latest;
+	}
+	return first;
+}
+
 /* So that on_pool_timer() is called no later than the ticket's deadline. */
 static void
 note_deadline(struct pipeline_pool *pool, const struct store_ticket *t)
@@ -81,10 +101,12 @@ static void
 on_pool_timer(struct timer *timer)
 {
 	struct pipeline_pool *pool = container_of(timer, struct pipeline_pool, timer);
-	int64_t now = clock_mono(), small = expire_queue(&pool->shared.small, now),
-		large = expire_queue(&pool->shared.large, now);
+	int64_t now = clock_mono(), first = expire_queue(&pool->shared.small, now),
+		large = expire_queue(&pool->shared.large, now), lost = expire_lost(&pool->shared.lost, now);
 
-	pool->timer.due = small < large ? small : large;
+	if (large < first)
+		first = large;
+	pool->timer.due = lost < first ? lost : first;
 }
 
 /* Large values were read lately; if none was since, their memory goes back to the system. */
@@ -114,6 +136,7 @@ pipeline_pool_init(struct pipeline_pool *pool, enum statement_role role, unsigne
 		    .count = count };
 	ticket_queue_init(&pool->shared.small);
 	ticket_queue_init(&pool->shared.large);
+	ticket_queue_init(&pool->shared.lost);
 	loop_add_timer(loop, &pool->timer);
 	loop_add_timer(loop, &pool->forget);
 	for (unsigned i = 0; i < count; i++)
@@ -210,20 +233,37 @@ check_pool(const struct pipeline_pool *pool)
 		pipeline_state_check(&pool->pipeline[i]);
 }
 
+/* Writes wait until those of a program that crashed can no longer begin. */
+static bool
+may_send(struct pipeline_pool *pool)
+{
+	const struct statement_set *set = pool->shared.set;
+
+	if (pool->pipeline[0].order.role != STATEMENT_ROLE_WRITE || set->writes_from == 0 ||
+	    clock_mono() >= set->writes_from)
+		return true;
+	if (set->writes_from < pool->timer.due)
+		pool->timer.due = set->writes_from;
+	return false;
+}
+
 void
-pipeline_pool_flush(struct pipeline_pool *pool, bool may_send)
+pipeline_pool_flush(struct pipeline_pool *pool)
 {
 	struct pipeline_shared *s = &pool->shared;
 
 	if (!pool->down)
 		open_another(pool);
-	if (may_send) {
+	if (may_send(pool)) {
 		send_queue(pool, &s->large, has_other_than_first(pool) ? 1 : 0, true);
 		send_queue(pool, &s->small, 0, s->largest != 0);
 	}
 	/* What is to be sent again stands in front of later deadlines. */
 	note_deadline(pool, s->small.head);
 	note_deadline(pool, s->large.head);
+	for (const struct store_ticket *t = s->lost.head; t != NULL; t = t->next)
+		if (t->pg.latest < pool->timer.due)
+			pool->timer.due = t->pg.latest;
 	if (s->largest != 0 && pool->forget.due == TIMER_OFF)
 		pool->forget.due = s->largest_until;
 	check_pool(pool);
@@ -242,7 +282,8 @@ pipeline_pool_in_flight(const struct pipeline_pool *pool)
 bool
 pipeline_pool_is_idle(const struct pipeline_pool *pool)
 {
-	return pool->shared.small.n == 0 && pool->shared.large.n == 0 && pipeline_pool_in_flight(pool) == 0;
+	return pool->shared.small.n == 0 && pool->shared.large.n == 0 && pool->shared.lost.n == 0 &&
+	    pipeline_pool_in_flight(pool) == 0;
 }
 
 bool

@@ -37,8 +37,8 @@ void pipeline_pool_close(struct pipeline_pool *pool);
 /* Takes the ticket until done() is called, perhaps before this returns. */
 void pipeline_pool_submit(struct pipeline_pool *pool, struct store_ticket *t);
 
-/* At the end of an iteration of the loop: sends what waits, as far as connections are idle and it may be sent. */
-void pipeline_pool_flush(struct pipeline_pool *pool, bool may_send);
+/* At the end of an iteration of the loop: sends what waits, as far as connections are idle. */
+void pipeline_pool_flush(struct pipeline_pool *pool);
 
 /* How many tickets are in flight; whether none is, and none waits. */
 size_t pipeline_pool_in_flight(const struct pipeline_pool *pool);

@@ -27,6 +27,16 @@ drop_result(struct store_ticket *t)
 	t->pg.result = (struct store_result){ .outcome = STORE_FAULT };
 }
 
+/*
+ * Whether a write of unknown outcome may still take effect.  "Unknown" is answered when it no longer can, so that it
+ * never overwrites what the client writes afterwards.
+ */
+static bool
+may_still_begin(const struct pipeline *p, const struct store_ticket *t)
+{
+	return !p->batch.ended && clock_mono() < t->pg.latest;
+}
+
 /* What happened to the operation is known: it ends, or is sent again. */
 static void
 end_attempt(struct pipeline *p, struct store_ticket *t, enum attempt_point point, enum sqlstate_verdict verdict)
@@ -46,6 +56,10 @@ end_attempt(struct pipeline *p, struct store_ticket *t, enum attempt_point point
 		return;
 	case ATTEMPT_END:
 		drop_result(t);
+		if (d.outcome == STORE_UNKNOWN && may_still_begin(p, t)) {
+			ticket_queue_put(&p->shared->lost, t);
+			return;
+		}
 		pipeline_result_finish(t, d.outcome);
 		return;
 	case ATTEMPT_AGAIN:
@@ -167,6 +181,10 @@ take_error(struct pipeline *p, const PGresult *res)
 	enum sqlstate_verdict verdict = sqlstate_of_error(res, p->shared->server, code);
 	struct store_ticket *first = b->current != NULL ? b->current : b->tickets.head;
 
+	dbconn_note_error(p->conn, res);
+	/* A pooler may say so of its own connection while the server works on. */
+	b->ended |= !p->pooled && sqlstate_ends_session(res);
+	p->clock.jumped |= strcmp(code, "22012") == 0;
 	if (b->verdict != SQLSTATE_NONE)
 		return;
 	/* Which of the joined ones was it?  Each is sent again, alone, unless that cannot help. */

@@ -4,6 +4,7 @@
 #include <assert.h>
 
 #include "base/clock.h"
+#include "pg/pipeline_result.h"
 #include "telemetry/metrics.h"
 
 #define TICKETS_MOST 64 /* the sizes of values are not known before they are read */
@@ -46,8 +47,14 @@ take_tickets(struct pipeline *p, struct ticket_queue *queue, size_t most)
 
 	while (queue->head != NULL && p->batch.tickets.n < most &&
 	    (bytes == 0 || bytes + queue->head->op.value.n <= SENT_MOST)) {
-		bytes += queue->head->op.value.n;
-		begin_attempt(p, ticket_queue_take(queue));
+		struct store_ticket *t = ticket_queue_take(queue);
+
+		if (store_writes(&t->op) && db_clock_is_late(&p->clock, t->deadline, clock_mono())) {
+			pipeline_result_finish(t, STORE_UNAVAILABLE);
+			continue;
+		}
+		bytes += t->op.value.n;
+		begin_attempt(p, t);
 	}
 	if (bytes > PIPELINE_LARGE_MESSAGE)
 		p->large_at = clock_mono();
@@ -90,6 +97,8 @@ pipeline_send_fill(struct pipeline *p, struct ticket_queue *queue, size_t most)
 	assert(b->tickets.head == NULL && queue->head != NULL);
 	b->due = TIMER_OFF;
 	take_tickets(p, queue, most_tickets(p->shared, most));
+	if (b->tickets.head == NULL)
+		return; /* all of them were too late */
 	for (struct store_ticket *t = b->tickets.head; t != NULL; t = t->next) {
 		t->pg.last |= t->next == NULL || (t->next->pg.alone && store_writes(&t->next->op));
 		t->batch_size = (unsigned)b->tickets.n;
@@ -99,18 +108,21 @@ pipeline_send_fill(struct pipeline *p, struct ticket_queue *queue, size_t most)
 	b->read = false;
 	b->verdict = SQLSTATE_NONE;
 	b->at_sync = false;
+	b->ended = false;
 	metrics_observe_size(METRICS_DB_GROUP_SIZE, b->tickets.n);
 }
 
-/* Until when the writes of a statement may begin, on the database's clock. */
+/* Until when the writes of a statement may begin, on the database's clock; each of them keeps it on ours. */
 static int64_t
-write_deadline(const struct pipeline *p, const struct store_ticket *first, const struct store_ticket *last)
+write_deadline(const struct pipeline *p, struct store_ticket *first, const struct store_ticket *last)
 {
-	int64_t latest = clock_mono() + p->shared->set->write_time;
+	int64_t latest = clock_mono() + p->clock.earlier + p->shared->set->write_time;
 
 	for (const struct store_ticket *t = first; t != last->next; t = t->next)
 		if (t->deadline < latest)
 			latest = t->deadline;
+	for (struct store_ticket *t = first; t != last->next; t = t->next)
+		t->pg.latest = latest;
 	return db_clock_deadline(&p->clock, latest);
 }
 

@@ -16,7 +16,10 @@
 
 #include "pg/pipeline_state.h"
 
-/* Moves at most `most` tickets (at least one) from the queue, which is not empty, into the batch, which is. */
+/*
+ * Moves at most `most` tickets (at least one) from the queue, which is not empty, into the batch, which is.  Writes
+ * that have no time left are refused; so the batch may stay empty.
+ */
 void pipeline_send_fill(struct pipeline *p, struct ticket_queue *queue, size_t most);
 
 /* Hands the batch to libpq; false: the connection is lost. */

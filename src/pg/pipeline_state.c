@@ -11,7 +11,8 @@ pipeline_state_move(struct pipeline *p, enum pipeline_state next)
 	static const unsigned moves[] = {
 		[PIPELINE_CLOSED] = TO(PIPELINE_CONNECTING),
 		[PIPELINE_CONNECTING] = TO(PIPELINE_IDLE) | TO(PIPELINE_CLOSED),
-		[PIPELINE_IDLE] = TO(PIPELINE_SENDING) | TO(PIPELINE_CLOSED),
+		[PIPELINE_IDLE] = TO(PIPELINE_ASKING) | TO(PIPELINE_SENDING) | TO(PIPELINE_CLOSED),
+		[PIPELINE_ASKING] = TO(PIPELINE_IDLE) | TO(PIPELINE_CLOSED),
 		[PIPELINE_SENDING] = TO(PIPELINE_WAITING) | TO(PIPELINE_IDLE) | TO(PIPELINE_CLOSED),
 		[PIPELINE_WAITING] = TO(PIPELINE_IDLE) | TO(PIPELINE_CLOSED),
 	};
@@ -28,12 +29,11 @@ pipeline_state_check(const struct pipeline *p)
 	assert((p->conn != NULL) == pipeline_state_is_open(p));
 	assert((b->tickets.head != NULL) == pipeline_state_is_busy(p));
 	assert((p->state == PIPELINE_CONNECTING) == (p->order.placed && p->conn == NULL));
-	assert(p->fresh == NULL || (pipeline_state_is_busy(p) && !p->order.placed));
+	assert(p->fresh == NULL || (p->state >= PIPELINE_ASKING && !p->order.placed));
+	assert(p->state != PIPELINE_ASKING || p->order.role == STATEMENT_ROLE_WRITE);
 	assert(p->closing == PIPELINE_CLOSE_NOT || pipeline_state_is_busy(p));
 	assert(b->current == NULL || pipeline_state_is_busy(p));
 	assert(b->verdict == SQLSTATE_NONE || pipeline_state_is_busy(p));
-	assert(!p->doubtful || p->conn == NULL);
-	assert(p->doubtful || p->stale_pid == 0);
 }
 
 bool

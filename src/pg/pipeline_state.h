@@ -9,6 +9,8 @@
  *     |            |          |  +--------+-----------+   the batch has ended
  *     +------------+----------+-----------+-----------+   the connection has ended
  *
+ *   IDLE --> ASKING --> IDLE, CLOSED: before writes, see db_clock.h
+ *
  * Words: a batch is what is sent to the database at once.  It consists of one
  * or several implicit transactions, each up to a Sync (PostgreSQL manual,
  * "Pipelining" in the chapter on the protocol).  Tickets whose operations
@@ -28,6 +30,7 @@ enum pipeline_state {
 	PIPELINE_CLOSED,     /* no connection, and none is ordered */
 	PIPELINE_CONNECTING, /* no connection; the connect thread makes one */
 	PIPELINE_IDLE,       /* a connection with no batch in flight */
+	PIPELINE_ASKING,     /* a connection for writes with no batch in flight, but the question for the time */
 	PIPELINE_SENDING,    /* a batch is in flight, and libpq holds bytes of it that the socket did not take */
 	PIPELINE_WAITING,    /* a batch is in flight, and all of it was sent */
 };
@@ -37,6 +40,7 @@ enum pipeline_close {
 	PIPELINE_CLOSE_NOT, /* it is not to be closed */
 	PIPELINE_CLOSE_LOST,
 	PIPELINE_CLOSE_DEADLINE,
+	PIPELINE_CLOSE_SILENT,
 	PIPELINE_CLOSE_EPOLL,
 	PIPELINE_CLOSE_ERROR,
 	PIPELINE_CLOSE_BUFFERS,
@@ -53,6 +57,7 @@ struct pipeline_shared {
 	enum dbconn_server server; /* of the last connection made */
 	struct ticket_queue small; /* not sent yet */
 	struct ticket_queue large; /* the same: writes of values from PIPELINE_LARGE_VALUE on */
+	struct ticket_queue lost;  /* writes of unknown outcome that may still begin, until their `latest` */
 	size_t largest;            /* bytes of the largest value that was read lately; 0: none was large */
 	int64_t largest_until;     /* then: when that is forgotten */
 	/* Called when an order has been answered: the pipeline has a connection now, or none can be made. */
@@ -67,6 +72,7 @@ struct pipeline_batch {
 	bool read;                     /* that result has come; the NULL that libpq gives behind it has not */
 	enum sqlstate_verdict verdict; /* of the first error since the last Sync; SQLSTATE_NONE: there was none */
 	bool at_sync;                  /* then: the Sync failed, and no statement */
+	bool ended;                    /* the server has said that it ends the session: nothing more will happen */
 };
 
 struct pipeline {
@@ -82,9 +88,8 @@ struct pipeline {
 	struct db_clock clock;       /* of a connection for writes */
 	int64_t used_at;             /* when a batch was last sent */
 	int64_t large_at;            /* when libpq's buffers last grew large; 0: they did not */
-	int pid;                     /* of its backend: libpq forgets that with a connection that broke */
-	int stale_pid;               /* doubtful: the backend that the write was sent to */
-	bool doubtful;               /* a write of the last connection may still happen */
+	int64_t asked_at;            /* ASKING: since when */
+	bool pooled;                 /* a pooler is between us and the server */
 	bool on_demand;              /* it is opened by pipeline_open(), and closed when it is unused for a while */
 };
 

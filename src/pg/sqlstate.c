@@ -16,12 +16,12 @@ static const struct {
 } sqlstates[] = {
 #define X(code, servers, verdict, migration) \
 	{ STR_INIT(code), servers, SQLSTATE_##verdict, SQLSTATE_MIGRATION_##migration },
-	X("40001", EVERY_SERVER, RETRY, TRY_AGAIN)     /* serialization_failure */
-	X("40P01", EVERY_SERVER, RETRY, TRY_AGAIN)     /* deadlock_detected */
-	X("55P03", EVERY_SERVER, RETRY, TRY_AGAIN)     /* lock_not_available */
-	X("40003", EVERY_SERVER, UNKNOWN, TRY_AGAIN)   /* statement_completion_unknown */
-	X("40", EVERY_SERVER, FAULT, TRY_AGAIN)        /* transaction_rollback */
-	X("22012", EVERY_SERVER, UNAVAILABLE, REFUSED) /* division_by_zero: a write came too late, see statement.h */
+	X("40001", EVERY_SERVER, RETRY, TRY_AGAIN)   /* serialization_failure */
+	X("40P01", EVERY_SERVER, RETRY, TRY_AGAIN)   /* deadlock_detected */
+	X("55P03", EVERY_SERVER, RETRY, TRY_AGAIN)   /* lock_not_available */
+	X("40003", EVERY_SERVER, UNKNOWN, TRY_AGAIN) /* statement_completion_unknown */
+	X("40", EVERY_SERVER, FAULT, TRY_AGAIN)      /* transaction_rollback */
+	X("22012", EVERY_SERVER, RETRY, REFUSED)     /* division_by_zero: a write came too late, see statement.h */
 	X("25006", EVERY_SERVER, MOVE, TRY_AGAIN) /* read_only_sql_transaction: a standby, or no longer the primary */
 	X("25P02", EVERY_SERVER, RETRY, REFUSED)  /* in_failed_sql_transaction: behind somebody else's error */
 	X("25P03", EVERY_SERVER, FAULT, NO_CONNECTION)   /* idle_in_transaction_session_timeout */
@@ -98,6 +98,14 @@ copy_code(char out[STORE_SQLSTATE_SIZE], const char *code)
 	if (s.n > 0)
 		memcpy(out, s.p, s.n);
 	out[s.n] = '\0';
+}
+
+bool
+sqlstate_ends_session(const PGresult *res)
+{
+	const char *severity = PQresultErrorField(res, PG_DIAG_SEVERITY_NONLOCALIZED);
+
+	return severity != NULL && strcmp(severity, "ERROR") != 0;
 }
 
 enum sqlstate_verdict

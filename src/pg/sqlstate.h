@@ -42,6 +42,9 @@ enum sqlstate_verdict sqlstate_verdict(const char *code, const char *severity, e
 /* The same for hulykvs-migrate; code: not NULL. */
 enum sqlstate_migration sqlstate_migration(const char *code, enum dbconn_server server);
 
+/* Whether the server ends the session with this error (FATAL, PANIC). */
+bool sqlstate_ends_session(const PGresult *res);
+
 /* Of a result that is an error.  Its code is kept in out, and logged where the operator has to act. */
 enum sqlstate_verdict sqlstate_of_error(const PGresult *res, enum dbconn_server server, char out[STORE_SQLSTATE_SIZE]);
 

@@ -232,6 +232,14 @@ statement_send(const struct statement_set *set, PGconn *conn, enum dbconn_server
 }
 
 bool
+statement_send_clock(const struct statement_set *set, PGconn *conn, enum dbconn_server server)
+{
+	if (set->prepared)
+		return PQsendQueryPrepared(conn, statements[STATEMENT_CLOCK].name, 0, NULL, NULL, NULL, 1) == 1;
+	return PQsendQueryParams(conn, statement_text(set, server, STATEMENT_CLOCK), 0, NULL, NULL, NULL, NULL, 1) == 1;
+}
+
+bool
 statement_joins(const struct store_op *op)
 {
 	return op->kind == STORE_GET ||

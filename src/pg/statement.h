@@ -52,7 +52,8 @@ struct statement_set {
 	struct buf text[DBCONN_SERVERS][STATEMENT_COUNT]; /* NUL-terminated */
 	struct buf schema;                                /* its name in the catalogue, NUL-terminated */
 	bool prepared;                                    /* named statements, prepared once per connection */
-	int64_t write_time; /* nanoseconds after it was sent in which a write may begin to change rows */
+	int64_t writes_from; /* monotonic; before, no write is sent; 0: at any time.  The program sets it */
+	int64_t write_time;  /* nanoseconds after it was sent in which a write may begin to change rows */
 };
 
 /* schema, prepared and statement_timeout: as the settings have them. */
@@ -93,7 +94,11 @@ bool statement_joins(const struct store_op *op);
 /* The statement for the n tickets from `first` on, all of one kind. */
 enum statement statement_of_many(const struct store_ticket *first, size_t n);
 
-/* Queues it; deadline as above. */
+/* Queues the question for the database's time. */
+bool statement_send_clock(const struct statement_set *set, PGconn *conn, enum dbconn_server server)
+    __attribute__((warn_unused_result));
+
+/* Queues the statement of statement_of_many(); deadline as above. */
 bool statement_send_many(PGconn *conn, enum statement s, const struct store_ticket *first, size_t n, int64_t deadline)
     __attribute__((warn_unused_result));
 

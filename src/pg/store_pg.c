@@ -10,13 +10,10 @@
 #include "pg/pipeline_pool.h"
 #include "telemetry/metrics.h"
 
-#define FENCED_LOOK (5 * CLOCK_MS)
-
 struct store_pg {
 	struct store store; /* first */
 	struct loop *loop;
 	struct hook hook;
-	struct timer fenced; /* makes an iteration, which asks whether another worker's doubt is over */
 	struct connector_box *box;
 	struct pipeline_pool reads, writes;
 	struct list_pool lists;
@@ -115,23 +112,12 @@ static void
 pg_end_of_iteration(struct hook *h)
 {
 	struct store_pg *p = container_of(h, struct store_pg, hook);
-	/* A write that was given up must not happen behind a later one on another connection. */
-	bool fenced = connect_thread_is_fenced(p->box);
 
-	pipeline_pool_flush(&p->reads, true);
-	pipeline_pool_flush(&p->writes, !fenced);
-	if (fenced && !pipeline_pool_is_idle(&p->writes))
-		p->fenced.due = clock_mono() + FENCED_LOOK;
+	pipeline_pool_flush(&p->reads);
+	pipeline_pool_flush(&p->writes);
 	loop_stay_awake(p->loop, pipeline_pool_in_flight(&p->reads) == 1);
 	list_pool_give_way(&p->lists, !pipeline_pool_is_idle(&p->reads) || !pipeline_pool_is_idle(&p->writes));
 	count_connections(p);
-}
-
-/* The iteration that the timer makes is all that is needed. */
-static void
-on_fenced_timer(struct timer *t)
-{
-	(void)t;
 }
 
 struct store *
@@ -153,8 +139,6 @@ store_pg_new(
 	pipeline_pool_init(&p->reads, STATEMENT_ROLE_READ, c->db_large_connections, set, loop, p->box);
 	pipeline_pool_init(&p->writes, STATEMENT_ROLE_WRITE, c->db_large_connections, set, loop, p->box);
 	list_pool_init(&p->lists, c->db_list_connections, c->request_timeout, set, loop, p->box);
-	p->fenced = (struct timer){ .due = TIMER_OFF, .fire = on_fenced_timer };
-	loop_add_timer(loop, &p->fenced);
 	p->hook.run = pg_end_of_iteration;
 	loop_add_hook(loop, &p->hook);
 	return &p->store;

@@ -125,6 +125,7 @@ struct store_ticket_pg {
 	unsigned attempts;  /* how often it was sent */
 	unsigned joined;    /* how many tickets, from this one on, share a statement; 0: it shares one before it */
 	unsigned statement; /* enum statement, once it was sent */
+	int64_t latest;     /* of a write: monotonic; from then on it no longer begins, wherever it is */
 	bool alone;         /* shares no statement, and where it writes no implicit transaction */
 	bool last;          /* of its implicit transaction: a Sync is sent behind it */
 	void *connection;   /* LIST: the one that it runs on; NULL: it waits for one */

@@ -7,7 +7,6 @@
 #include "lib/tap.h"
 
 static struct connect_thread_order *orders;
-static unsigned fences;
 
 void
 connect_thread_place(struct connector_box *b, struct connect_thread_order *o)
@@ -28,27 +27,6 @@ void
 connect_thread_nudge(struct connector_box *b)
 {
 	(void)b;
-}
-
-void
-connect_thread_fence(struct connector_box *b)
-{
-	(void)b;
-	fences++;
-}
-
-void
-connect_thread_unfence(struct connector_box *b)
-{
-	(void)b;
-	fences--;
-}
-
-bool
-connect_thread_is_fenced(const struct connector_box *b)
-{
-	(void)b;
-	return fences > 0;
 }
 
 int
@@ -78,7 +56,9 @@ fake_connect_thread_connect(enum dbconn_server server)
 {
 	struct connect_thread_order *o = take_order();
 	PGconn *conn = fake_libpq_connection();
+	int64_t now = clock_mono();
 
+	o->clock = db_clock_of(now, now, 0, DB_CLOCK_MARGIN);
 	o->ready(o, conn, server);
 	return conn;
 }
@@ -97,5 +77,4 @@ fake_connect_thread_reset(void)
 {
 	while (orders != NULL)
 		(void)take_order();
-	fences = 0;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: EPL-2.0 */
 #include "lib/fake_libpq.h"
 
+#include <libpq-events.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -173,11 +174,12 @@ PQsocket(const PGconn *conn)
 	return conn->fd;
 }
 
-int
-PQbackendPID(const PGconn *conn)
+void *
+PQinstanceData(const PGconn *conn, PGEventProc proc)
 {
 	(void)conn;
-	return 4711;
+	(void)proc;
+	return NULL;
 }
 
 ConnStatusType

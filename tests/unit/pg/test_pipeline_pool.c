@@ -51,7 +51,7 @@ submit_value(struct pg_world_ticket *t, const char *key, struct str value)
 static void
 flush(void)
 {
-	pipeline_pool_flush(pool, true);
+	pipeline_pool_flush(pool);
 }
 
 static void
@@ -223,8 +223,8 @@ test_deadlines(void)
 	open_pool(STATEMENT_ROLE_WRITE, 1);
 	(void)fake_connect_thread_connect(DBCONN_POSTGRESQL);
 	submit(&sent, STORE_PUT, "a");
-	sent.t.deadline = 1;
 	flush();
+	tap_int(pool->pipeline[0].timer.due, sent.t.deadline, "the deadline of a batch in flight is known");
 	submit(&later, STORE_PUT, "b");
 	pg_world_ticket(&waiting, STORE_PUT, "c");
 	waiting.t.deadline = 1;
@@ -233,11 +233,10 @@ test_deadlines(void)
 	pg_world_fire(&pool->timer);
 	tap_ok(waiting.done == 1 && waiting.result.outcome == STORE_UNAVAILABLE, "what was never sent is refused");
 	tap_int(pool->timer.due, later.t.deadline, "and the next deadline is known");
-	tap_int(pool->pipeline[0].timer.due, 1, "so is that of the batch in flight");
+	pool->pipeline[0].batch.due = sent.t.pg.latest = 1;
 	pg_world_fire(&pool->pipeline[0].timer);
 	tap_ok(sent.done == 1 && sent.result.outcome == STORE_UNKNOWN, "a write in flight is of unknown outcome");
 	tap_int(pool->pipeline[0].state, PIPELINE_CONNECTING, "and its connection is closed, another one ordered");
-	tap_ok(connect_thread_is_fenced(NULL), "no worker writes until it is known to have ended");
 	tap_int(later.done, 0, "what waits goes on waiting");
 	fake_connect_thread_refuse("down");
 	tap_int(later.result.outcome, STORE_UNAVAILABLE, "until it is known that there is none");
@@ -261,8 +260,7 @@ test_closing_error(void)
 	fake_libpq_answer_sync(conn);
 	ready(0);
 	tap_int(pool->pipeline[0].state, PIPELINE_CONNECTING, "then the connection is closed");
-	tap_ok(
-	    pool->pipeline[0].order.unhurried && !connect_thread_is_fenced(NULL), "another one is ordered, unhurried");
+	tap_ok(pool->pipeline[0].order.unhurried, "another one is ordered, unhurried");
 	conn = fake_connect_thread_connect(DBCONN_POSTGRESQL);
 	flush();
 	tap_text(fake_libpq_sent(conn), STR("put_if_present:a sync"), "for what is sent again");
@@ -318,10 +316,112 @@ test_idle_loss(void)
 	fake_libpq_break(conn);
 	ready(0);
 	tap_int(pool->pipeline[0].state, PIPELINE_CONNECTING, "an idle connection that is lost is ordered again");
-	tap_ok(!connect_thread_is_fenced(NULL), "with no doubt");
 	ready(0);
 	tap_int(pool->pipeline[0].state, PIPELINE_CONNECTING, "an event of a descriptor that is closed does nothing");
 	close_pool("idle loss");
+}
+
+/*
+ * A write whose connection is lost may still begin, on a server that nobody hears of: "unknown" is answered when its
+ * deadline has passed, so that nothing that is written afterwards is overwritten by it.
+ */
+static void
+test_lost_write(const char *severity, bool pooled, bool waits)
+{
+	struct pg_world_ticket t;
+	PGconn *conn;
+
+	open_pool(STATEMENT_ROLE_WRITE, 1);
+	conn = fake_connect_thread_connect(DBCONN_POSTGRESQL);
+	pool->pipeline[0].pooled = pooled;
+	submit(&t, STORE_PUT, "a");
+	flush();
+	tap_ok(t.t.pg.latest <= t.t.deadline && t.t.pg.latest <= clock_mono() + world.set.write_time + DB_CLOCK_MARGIN,
+	    "it has to begin in time");
+	if (severity != NULL)
+		fake_libpq_answer_error(conn, "57P01", severity);
+	fake_libpq_break(conn);
+	ready(0);
+	flush();
+	tap_int(t.done, waits ? 0 : 1, "%s, %s: it is %s", severity != NULL ? severity : "cut",
+	    pooled ? "pooler" : "direct", waits ? "not answered while it may begin" : "over");
+	if (waits) {
+		tap_int(pool->timer.due, t.t.pg.latest, "the timer knows when");
+		tap_ok(!pipeline_pool_is_idle(pool), "the pool has something left to do");
+		pg_world_fire(&pool->timer);
+		tap_int(t.done, 0, "a timer that comes early changes nothing");
+		t.t.pg.latest = 1;
+		pg_world_fire(&pool->timer);
+	}
+	tap_ok(t.done == 1 && t.result.outcome == STORE_UNKNOWN, "then its outcome is unknown");
+	close_pool("lost write");
+}
+
+/* Before writes, when it is long ago that the database's time was asked for. */
+static void
+test_asks_clock(void)
+{
+	static const struct str time = { "\0\0\0\0\0\0\0\1", 8 };
+	struct pg_world_ticket t;
+	struct pipeline *p;
+	PGconn *conn;
+
+	open_pool(STATEMENT_ROLE_WRITE, 1);
+	p = &pool->pipeline[0];
+	conn = fake_connect_thread_connect(DBCONN_POSTGRESQL);
+	p->clock.asked_at = 0;
+	submit(&t, STORE_PUT, "a");
+	flush();
+	tap_text(fake_libpq_sent(conn), STR("clock sync"), "the time is asked for first");
+	tap_int(p->state, PIPELINE_ASKING, "and nothing else is sent");
+	flush();
+	fake_libpq_answer_row(conn, 1, &time);
+	fake_libpq_answer_sync(conn);
+	ready(0);
+	tap_ok(p->state == PIPELINE_IDLE && p->clock.asked_at != 0, "it is answered");
+	flush();
+	tap_text(fake_libpq_sent(conn), STR("put_if_present:a sync"), "then the write is sent");
+	fake_libpq_answer_error(conn, "22012", "ERROR");
+	fake_libpq_answer_sync(conn);
+	ready(0);
+	flush();
+	tap_text(fake_libpq_sent(conn), STR("clock sync"), "a write that was late shows that the clock is wrong");
+	tap_int(p->timer.due, p->asked_at + 2 * CLOCK_S, "the answer has some time");
+	p->asked_at = 1;
+	pg_world_fire(&p->timer);
+	tap_ok(p->state == PIPELINE_CONNECTING && t.done == 0, "a silent connection is closed, and no write with it");
+	conn = fake_connect_thread_connect(DBCONN_POSTGRESQL);
+	flush();
+	tap_text(fake_libpq_sent(conn), STR("put_if_present:a sync"), "it is sent over the next one");
+	fake_libpq_answer_changed(conn, "1");
+	fake_libpq_answer_sync(conn);
+	ready(0);
+	tap_int(t.result.outcome, STORE_DONE, "and done");
+	p->clock.asked_at = 0;
+	submit(&t, STORE_PUT, "a");
+	flush();
+	fake_libpq_break(conn);
+	ready(0);
+	tap_ok(p->state == PIPELINE_CONNECTING && t.done == 0, "a connection that breaks loses no write, either");
+	fake_connect_thread_refuse("down");
+	close_pool("clock");
+}
+
+/* A write that has no time left is not sent. */
+static void
+test_late_write(void)
+{
+	struct pg_world_ticket t;
+	PGconn *conn;
+
+	open_pool(STATEMENT_ROLE_WRITE, 1);
+	conn = fake_connect_thread_connect(DBCONN_POSTGRESQL);
+	submit(&t, STORE_PUT, "a");
+	t.t.deadline = clock_mono() + DB_CLOCK_MARGIN / 2;
+	flush();
+	tap_ok(fake_libpq_sent(conn).n == 0 && t.done == 1 && t.result.outcome == STORE_UNAVAILABLE,
+	    "a write without time is refused");
+	close_pool("late write");
 }
 
 static char large[PIPELINE_LARGE_VALUE];
@@ -481,6 +581,12 @@ main(void)
 	test_closing_error();
 	test_full_socket();
 	test_idle_loss();
+	test_lost_write(NULL, false, true);
+	test_lost_write("FATAL", false, false);
+	test_lost_write("FATAL", true, true);
+	test_lost_write("ERROR", false, true);
+	test_asks_clock();
+	test_late_write();
 	test_large_writes();
 	test_exchange();
 	test_large_reads();

@@ -224,9 +224,12 @@ end_well(struct pipeline_pool *pool, const struct pg_world_ticket *t, enum dbcon
 	for (int n = 0; n < 8 && !pipeline_pool_is_idle(pool); n++) {
 		struct pipeline *p = &pool->pipeline[0];
 
+		for (struct store_ticket *s = pool->shared.lost.head; s != NULL; s = s->next)
+			s->pg.latest = 1; /* long ago */
+		pg_world_fire(&pool->timer);
 		if (p->state == PIPELINE_CONNECTING)
 			(void)fake_connect_thread_connect(server);
-		pipeline_pool_flush(pool, true);
+		pipeline_pool_flush(pool);
 		if (p->conn == NULL)
 			continue;
 		again |= was_sent(p->conn);
@@ -263,7 +266,7 @@ run_row(struct pg_world *w, size_t i)
 	pipeline_pool_submit(pool, &subject.t);
 	if (other && !front)
 		pipeline_pool_submit(pool, &companion.t);
-	pipeline_pool_flush(pool, true);
+	pipeline_pool_flush(pool);
 	tap_ok(was_sent(conn) && subject.done == 0, "row %zu: it is sent", i);
 	answer_all(conn, i);
 	pg_world_ready(&pool->pipeline[0].watch);

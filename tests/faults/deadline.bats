@@ -1,0 +1,223 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: EPL-2.0
+# A write that was given up never happens behind a later one that was acknowledged (docs/architecture.md): it gets
+# stuck on its way to the database, is answered "Outcome unknown", another one is acknowledged, and then the first goes on.
+#
+# DEADLINE_ROUNDS (20) such writes in each test.
+
+# shellcheck disable=SC2030,SC2031 # each test has its own output and status
+# shellcheck disable=SC2154 # FAULT_* come from faults.bash
+
+load ../lib/postgres
+load ../lib/world
+load ../lib/faults
+
+WS=5f0c2a3e-7b1d-4c8f-9e6a-0d1b2c3d4e5f # the workspace of the token
+ROUNDS=${DEADLINE_ROUNDS:-20}
+# Clocks may differ by half a second on CockroachDB and behind poolers, which has to fit into the time of a request.
+PATIENCE=0.6
+[ -z "${WORLD_DATABASE:-}" ] || PATIENCE=1.5
+
+setup_file()
+{
+	world_cluster
+}
+
+teardown_file()
+{
+	pg_remove
+}
+
+teardown()
+{
+	local pid
+
+	for pid in ${STALL:-} $(cat "${FAULT_DIR:-/nonexistent}/bouncer/pid" 2>/dev/null); do
+		kill "$pid" 2>/dev/null || :
+	done
+	fault_leave
+}
+
+# The wire that writes get stuck on, in front of the database; STALLED is the database behind it.
+stall()
+{
+	local name=.s.PGSQL.$PG_PORT
+
+	mkdir "$FAULT_DIR/stall" && chmod 777 "$FAULT_DIR/stall"
+	python3 "$FAULT_SCRIPTS/stall.py" "$FAULT_DIR/stall/$name" "$(crdb_socket)" "$FAULT_DIR/stall" \
+		</dev/null >"$FAULT_DIR/stall.log" 2>&1 3>&- &
+	STALL=$!
+	STALLED="${FAULT_DB%%\?*}?host=${FAULT_DIR//\//%2F}%2Fstall&port=$PG_PORT"
+	world_until 10 test -S "$FAULT_DIR/stall/$name"
+}
+
+# A world whose writes can get stuck.
+stalled_world()
+{
+	fault_directory && fault_database && stall &&
+		fault_serve nginx HULY_DB_CONNECTION="$STALLED" HULY_REQUEST_TIMEOUT="$PATIENCE" "$@" && fault_ready
+}
+
+# The status of a PUT of a value.
+put()
+{
+	world_status "/api2/$WS/n/k$1" -m 30 -T - <<<"$2"
+}
+
+value_is()
+{
+	local got
+
+	got=$(world_get "/api2/$WS/n/k$1" | head -n 1)
+	[ "$got" = "$2" ] || { echo "k$1 is '$got', not '$2'" >&2; return 1; }
+}
+
+# round N COMMAND …: the command writes "new N"
+round()
+{
+	local n=$1
+	shift
+
+	# Every other key is there already, so that both arms of the statement are tried.
+	[ $((n % 2)) -eq 0 ] || [ "$(put "$n" before)" = 204 ]
+	[ "$(put "$n" "stall-$n-old")" = 503 ]
+	[ -e "$FAULT_DIR/stall/stalled.$n" ]
+	"$@" "$n" "new $n"
+	value_is "$n" "new $n"
+	go_on "$n"
+	value_is "$n" "new $n"
+}
+
+# The write that is stuck goes on, and the server answers it.
+go_on()
+{
+	[ ! -e "$FAULT_DIR/stall/ended.$1" ]
+	touch "$FAULT_DIR/stall/release.$1"
+	world_until 30 test -e "$FAULT_DIR/stall/ended.$1"
+}
+
+acknowledged()
+{
+	[ "$(put "$1" "$2")" = 204 ]
+}
+
+rounds()
+{
+	local n
+
+	for n in $(seq "$ROUNDS"); do
+		round "$n" "$@"
+	done
+}
+
+# bats test_tags=cockroachdb
+@test "a write that got stuck does not happen later" {
+	stalled_world
+	rounds acknowledged
+	fault_end
+}
+
+@test "the same without prepared statements" {
+	stalled_world HULY_DB_PREPARED=off
+	rounds acknowledged
+	fault_end
+}
+
+# A second program: the same as plain CGI, which goes to the database directly.
+acknowledged_by_another()
+{
+	local answer
+
+	world_environment
+	printf '%s\n' "$2" >"$FAULT_DIR/body"
+	# shellcheck disable=SC2016 # the inner shell's
+	answer=$("${WORLD_ENV[@]}" GATEWAY_INTERFACE=CGI/1.1 SERVER_PROTOCOL=HTTP/1.1 HTTP_AUTHORIZATION="Bearer $WORLD_TOKEN" \
+		HULY_DB_CONNECTION="$(crdb_url "$FAULT_DB")" HULY_REQUEST_TIMEOUT=10 REQUEST_METHOD=PUT REQUEST_URI="/api2/$WS/n/k$1" \
+		CONTENT_LENGTH="$(stat -c %s "$FAULT_DIR/body")" sh -c '"$0" 2>/dev/null' "$HULYKVS_BUILD/hulykvs" \
+		<"$FAULT_DIR/body")
+	[[ $answer == *"Status: 204"* ]] || { echo "$answer" >&2; return 1; }
+}
+
+@test "the same where another program writes the later value" {
+	stalled_world
+	rounds acknowledged_by_another
+	fault_end
+}
+
+# bats test_tags=cockroachdb
+@test "the same where the later one is a DELETE, and then a PUT" {
+	stalled_world
+	rounds deleted_and_put
+	fault_end
+}
+
+deleted_and_put()
+{
+	local status
+
+	status=$(world_status "/api2/$WS/n/k$1" -X DELETE)
+	[ "$status" = 204 ] || [ "$status" = 404 ]
+	acknowledged "$@"
+}
+
+@test "the same behind PgBouncer with one connection" {
+	command -v pgbouncer >/dev/null || skip "no pgbouncer"
+	[ -z "${WORLD_DATABASE:-}" ] || skip "PgBouncer is not between the simulator and the program"
+	fault_directory
+	fault_database
+	stall
+	bouncer
+	fault_serve nginx HULY_DB_PREPARED=off HULY_REQUEST_TIMEOUT=1.5 \
+		HULY_DB_CONNECTION="postgresql://postgres@/kvs?host=${FAULT_DIR//\//%2F}%2Fbouncer&port=6432"
+	fault_ready
+	rounds acknowledged
+	fault_end
+}
+
+bouncer()
+{
+	mkdir "$FAULT_DIR/bouncer"
+	cat >"$FAULT_DIR/bouncer/ini" <<-END
+		[databases]
+		kvs = host=$FAULT_DIR/stall port=$PG_PORT user=postgres dbname=$(db=${FAULT_DB%%\?*} && echo "${db##*/}")
+		[pgbouncer]
+		listen_addr =
+		listen_port = 6432
+		unix_socket_dir = $FAULT_DIR/bouncer
+		auth_type = any
+		pool_mode = transaction
+		default_pool_size = 1
+		logfile = $FAULT_DIR/bouncer/log
+		pidfile = $FAULT_DIR/bouncer/pid
+	END
+	pg_give_away "$FAULT_DIR/bouncer"
+	pg_as_user pgbouncer -d -q "$FAULT_DIR/bouncer/ini" </dev/null >/dev/null 2>&1 3>&-
+	world_until 10 test -s "$FAULT_DIR/bouncer/pid"
+}
+
+# The one that is gone cannot say "unknown" in time; the next one waits for the deadline of its writes.
+round_of_kill()
+{
+	local n=$1 pid client
+
+	pid=$(world_pid)
+	put "$n" "stall-$n-old" >/dev/null 3>&- &
+	client=$!
+	world_until 10 test -e "$FAULT_DIR/stall/stalled.$n"
+	kill -KILL "$pid"
+	world_until 10 world_gone "$pid"
+	wait "$client" || :
+	world_until 20 acknowledged "$n" "new $n"
+	go_on "$n"
+	value_is "$n" "new $n"
+}
+
+@test "the same after kill -9 of the program while a write is stuck" {
+	local n
+
+	stalled_world HULY_STATEMENT_TIMEOUT=0.5 HULY_REQUEST_TIMEOUT=5
+	for n in $(seq "$ROUNDS"); do
+		round_of_kill "$n"
+	done
+	fault_leave
+}
