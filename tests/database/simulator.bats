@@ -29,22 +29,16 @@ cases()
 	echo "$output"
 }
 
-# bats test_tags=cockroachdb
 @test "CockroachDB's refusals have their SQLSTATEs" { cases refused; }
 
-# bats test_tags=cockroachdb
 @test "what CockroachDB would not let a program do is a violation, and nothing else is" { cases violation; }
 
-# bats test_tags=cockroachdb
 @test "faults come before, at and after the commit, as often as they are asked for" { cases fault; }
 
-# bats test_tags=cockroachdb
 @test "sessions are cancelled, also statements, and a stalled one goes on without its client" { cases session; }
 
-# bats test_tags=cockroachdb
 @test "schema changes: one at a time, without their client, and the old key stays behind" { cases change; }
 
-# bats test_tags=cockroachdb
 @test "tests/on-cockroachdb finds nothing wrong on it" {
 	: >"$PG_DIR/cockroachdb/violations"
 	CHECK_ROWS=500 CHECK_LISTS=20 CHECK_REQUESTS=640 CHECK_SECONDS=1 \
