@@ -577,7 +577,6 @@ bouncer_start()
 	world_until 10 test -s "$FAULT_DIR/bouncer/pid"
 }
 
-# bats test_tags=matrix
 @test "a standby takes over: nothing acknowledged is lost, nothing is written to a read-only server" {
 	own_cluster
 	first=$own

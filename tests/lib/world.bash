@@ -135,6 +135,7 @@ world_start()
 	world_environment
 	[ -n "$WORLD_PORT" ] || return 1
 	[ "$WORLD_SERVER" = cgi ] || world_program || return 1
+	# shellcheck disable=SC2119 # no directory of its own
 	world_web || return 1
 	export WORLD_SERVER WORLD_DIR WORLD_SOCKET WORLD_PORT WORLD_URL WORLD_OPERATOR_URL WORLD_TOKEN WORLD_DB WORLD_SPAWN WORLD_WEB
 	[ "$WORLD_SERVER" != none ] && [ -z "${WORLD_BARE:-}" ] || return 0
@@ -172,6 +173,7 @@ world_program()
 }
 
 # world_web [DIRECTORY]: the web server, with that for its own files (WORLD_DIR)
+# shellcheck disable=SC2120 # a test may give one
 world_web()
 {
 	local command

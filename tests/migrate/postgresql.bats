@@ -531,6 +531,7 @@ bouncer()
 		done
 		[ "$(picture)" = "$before" ]
 		# The one connection of the pool is as it was for its next client.
+		# shellcheck disable=SC2016 # a setting that reads so
 		[ "$("$PG_BIN/psql" -X -A -t -d "$POOLED" -c "select current_setting('search_path'),
 			current_setting('enable_seqscan'), current_setting('lock_timeout')")" = '"$user", public|on|0' ]
 	done

@@ -124,6 +124,7 @@ bare()
 
 @test "--environment-file: settings of a systemd unit are checked as systemd reads them" {
 	cd "$BATS_TEST_TMPDIR"
+	# shellcheck disable=SC1003 # a line that goes on
 	printf '%s\n' '# a comment \' 'goes on' ' HULY_WORKERS = "2" ' "HULY_DB_SCHEME='a b'" >environment
 	program HULY_WORKERS=3 "$HULYKVS_BUILD/hulykvs" --print-config --environment-file environment
 	[ "$status" -eq 0 ]
@@ -162,6 +163,7 @@ bare()
 probe()
 {
 	run --separate-stderr env -i HULY_BIND_PORT="$WORLD_PORT" timeout 10 "$HULYKVS_BUILD/hulykvs" --probe "${@:3}"
+	# shellcheck disable=SC2154 # run sets it
 	echo "--probe ${*:3}: $status: $output$stderr"
 	[ "$status" -eq "$1" ]
 	[[ $output$stderr == *"$2"* ]]

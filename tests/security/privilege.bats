@@ -98,6 +98,7 @@ strangers_logged()
 	home=$(getent passwd daemon | cut -d: -f6)
 	world_start none
 	world_kill "$WORLD_SPAWN"
+	# shellcheck disable=SC2016 # for the script
 	printf '#!/bin/sh\necho "user=$(id -un) home=$HOME" >&2\nexit 64\n' >"$WORLD_DIR/program"
 	chmod 755 "$WORLD_DIR/program"
 	HOME=/root run -64 "$WORLD_TOP/deploy/spawn-fcgi/hulykvs-spawn" -s "$WORLD_SOCKET" -u daemon "$WORLD_DIR/program"

@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: EPL-2.0
 # What the web servers take of a body before the program has decided, and where they put it.
 
+# shellcheck disable=SC2030,SC2031 # each test has its own output and status
+
 bats_require_minimum_version 1.5.0
 load ../lib/postgres
 load ../lib/world

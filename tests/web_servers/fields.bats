@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: EPL-2.0
 # Header fields and protocol versions in both web servers, and clients that send a header slowly.
 
+# shellcheck disable=SC2030,SC2031 # each test has its own output and status
+
 bats_require_minimum_version 1.5.0
 load ../lib/postgres
 load ../lib/world
@@ -62,6 +64,7 @@ print(answer.split(b" ", 2)[1].decode())' "$WORLD_PORT"
 	[ "$(put 'If-Match:\r\n')" = 204 ]
 	[ "$(put 'If-None-Match: \r\n')" = 204 ]
 	head -n 4 "$WORLD_TOP/deploy/lighttpd/hulykvs.conf" | grep -q 'empty If-Match'
+	# shellcheck disable=SC2016 # Markdown's quotes
 	head -n 12 "$WORLD_TOP/docs/web-servers.md" | grep -q 'empty `If-Match`'
 }
 
