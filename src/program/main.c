@@ -20,6 +20,7 @@
 #include "config/environment_file.h"
 #include "config_build.h"
 #include "http/fcgi_conn.h"
+#include "os/fd_limit.h"
 #include "os/heartbeat.h"
 #include "os/listen_fd.h"
 #include "os/notify.h"
@@ -39,6 +40,11 @@
 
 #define FLUSH_TIME  (3 * CLOCK_S) /* for the exporter, after the workers have ended */
 #define DRAIN_SLACK (4 * CLOCK_S) /* on top of the requests' own time limit */
+
+/* File descriptors. */
+#define KEPT_FOR_WORKER  4  /* its event loop, and files that are open for a moment */
+#define KEPT_FOR_PROGRAM 14 /* standard ones, listener, signals, the thread that connects, name lookups, exporter */
+#define CONN_LEAST       2  /* of a worker, however low the limit is */
 
 #define OTEL_TEXT_MAX ((size_t)1024 * 1024) /* bytes of the OTEL_ settings' lists and URLs */
 
@@ -207,6 +213,20 @@ first_write(const struct statement_set *set)
 	return crashed != NULL && *crashed != '\0' ? clock_mono() + set->write_time + 2 * DB_CLOCK_MARGIN_ANY : 0;
 }
 
+/*
+ * How many connections of web servers each worker may have.  The other
+ * descriptors are kept for the database, which has to be reached also while
+ * clients hold all that they can get, and for files and the exporter.
+ */
+static unsigned
+divide_descriptors(const struct config *c, unsigned limit)
+{
+	unsigned for_database = c->db_list_connections + 2 * c->db_large_connections + 2 /* reads and writes */;
+	unsigned each = limit / c->workers, kept = KEPT_FOR_WORKER + for_database + KEPT_FOR_PROGRAM / c->workers;
+
+	return each > kept + CONN_LEAST ? each - kept : CONN_LEAST;
+}
+
 /* Makes what FastCGI and CGI both need.  clean_up() frees it, also after a failure. */
 static bool
 set_up_service(struct program *p)
@@ -216,6 +236,7 @@ set_up_service(struct program *p)
 	p->api = (struct api){ .payload_limit = c->payload_size_limit, .default_workspace = c->default_workspace_uuid };
 	p->server.api = &p->api;
 	p->server.request_timeout = c->request_timeout;
+	p->server.conn_max = divide_descriptors(c, fd_limit_raise());
 	/* With a budget smaller than one body, that body would always be refused. */
 	p->server.body_budget = c->body_budget > c->payload_size_limit ? c->body_budget : c->payload_size_limit;
 	if (!set_up_metrics(p))

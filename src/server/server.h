@@ -16,6 +16,7 @@ struct server {
 	const struct api *api;
 	struct snapshot_publisher settings; /* those that HUP exchanges; each worker holds a snapshot */
 	int64_t request_timeout;            /* nanoseconds */
+	unsigned conn_max;                  /* connections of one worker; the other descriptors are for the database */
 	size_t body_budget;                 /* bytes of bodies in memory at once */
 	_Atomic size_t body_bytes;          /* bytes of it in use */
 	_Atomic bool draining;              /* finish the requests that have arrived, accept no more */

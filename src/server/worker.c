@@ -23,6 +23,7 @@
 #define SETTLE_EVERY          (5 * CLOCK_MS)
 #define SEND_BUFFER           (1024 * 1024)  /* bytes; five times the kernel's default */
 #define REFUSED_EVERY         (10 * CLOCK_S) /* at most one line in the log */
+#define FULL_EVERY            (10 * CLOCK_S) /* a line in the log at most */
 
 struct worker {
 	struct loop loop;
@@ -35,6 +36,7 @@ struct worker {
 	struct timer settle, check, accept_again;
 	int64_t refused_logged; /* when a connection that was refused was last logged */
 	int64_t refused;        /* connections refused since */
+	int64_t full_logged;    /* when it was last logged that there are no descriptors left */
 	struct hook drain, end;
 };
 
@@ -55,7 +57,7 @@ stop_listening(struct worker *w)
 	w->settle.due = w->accept_again.due = TIMER_OFF;
 }
 
-/* No descriptor left: closes idle connections, as when draining.  If there are none, pauses accepting. */
+/* No descriptor left for a connection: closes idle ones, as when draining.  If there are none, pauses accepting. */
 static void
 free_descriptors(struct worker *w)
 {
@@ -64,7 +66,12 @@ free_descriptors(struct worker *w)
 	conn_check_deadlines(&w->context, now, true);
 	if (!LIST_EMPTY(&w->context.closed))
 		return; /* their descriptors are closed at the end of this iteration */
-	log_event(LOG_WARN, "no file descriptors left: raise the limit (ulimit -n, LimitNOFILE)");
+	if (now - w->full_logged >= FULL_EVERY) {
+		log_event(LOG_WARN,
+		    "no file descriptors left for connections: raise the limit (ulimit -n, LimitNOFILE)",
+		    log_number("connections", (int64_t)w->context.count));
+		w->full_logged = now;
+	}
 	stop_listening(w);
 	w->accept_again.due = now + ACCEPT_PAUSE;
 }
@@ -106,8 +113,13 @@ on_accept(struct watch *watch, uint32_t events)
 
 	(void)events;
 	for (int i = 0; i < ACCEPTS_PER_ITERATION; i++) {
-		int fd = accept4(watch->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+		int fd;
 
+		if (w->context.count >= w->context.server->conn_max) {
+			free_descriptors(w);
+			return;
+		}
+		fd = accept4(watch->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 		if (fd >= 0) {
 			if (may_connect(w, fd)) {
 				enlarge_send_buffer(fd);
@@ -280,6 +292,7 @@ worker_start(struct server *server, unsigned number, const struct worker_store *
 	w->kind = kind;
 	w->number = number;
 	w->refused_logged = -REFUSED_EVERY;
+	w->full_logged = -FULL_EVERY;
 	w->context.server = server;
 	w->wake.fd = w->loop.epoll = -1;
 	if (set_up_worker(w) && pthread_create(&w->thread, NULL, worker_main, w) == 0)

@@ -183,6 +183,37 @@ with_two_upstreams()
 	killed_end
 }
 
+@test "clients hold all that they can get: the database is reached again, and the log is not filled" {
+	fault_world none
+	world_until 20 fault_serves
+	prlimit --pid "$WORLD_SPAWN" --nofile=40:40
+	program_anew
+	: >"$WORLD_DIR/program.log"
+	python3 "$WORLD_TOP/tests/tools/hold.py" "$WORLD_SOCKET" 200 >"$WORLD_DIR/held" 3>&- &
+	HOLDER=$!
+	world_until 20 grep -q held "$WORLD_DIR/held"
+	world_until 20 grep -q 'no file descriptors left for connections' "$WORLD_DIR/program.log"
+	pg_stop immediate
+	world_until 20 grep -q 'database unavailable' "$WORLD_DIR/program.log"
+	pg_start "$PG_DIR"
+	world_until 20 grep -q 'msg="database available"' "$WORLD_DIR/program.log"
+	[ "$(ls "/proc/$FAULT_PROGRAM/fd" | wc -l)" -le 40 ]
+	[ "$(grep -c 'Too many open files' "$WORLD_DIR/program.log")" -eq 0 ]
+	[ "$(grep -c 'no file descriptors left' "$WORLD_DIR/program.log")" -le 4 ]
+	kill "$HOLDER"
+	world_until 20 fault_serves
+	WORLD_ERRORS_EXPECTED=1 killed_end
+}
+
+@test "the soft limit of descriptors is raised to the hard one" {
+	fault_world none
+	world_until 20 fault_serves
+	prlimit --pid "$WORLD_SPAWN" --nofile=100:300
+	program_anew
+	grep -qE 'Max open files +300 +300 ' "/proc/$FAULT_PROGRAM/limits"
+	killed_end
+}
+
 @test "32 descriptors behind nginx: every request is answered" {
 	fault_world nginx
 	fault_ready
