@@ -144,7 +144,8 @@ field_ok()
 		where a.attrelid = 'hulykvs.kvs'::regclass and a.attnum > 0 and not a.attisdropped;
 		select attcompression from pg_attribute where attrelid = 'hulykvs.kvs'::regclass and attname = 'value';
 		select tgname from pg_trigger where tgrelid = 'hulykvs.kvs'::regclass and tgenabled = 'O';
-		select conname, pg_get_constraintdef(oid) from pg_constraint where conrelid = 'hulykvs.kvs'::regclass;
+		select conname, pg_get_constraintdef(oid) from pg_constraint
+			where conrelid = 'hulykvs.kvs'::regclass and contype <> 'n';
 		select count(*) from pg_index where indrelid = 'hulykvs.kvs'::regclass;
 		select version, name from hulykvs.hulykvs_steps order by version;
 	SQL
