@@ -134,6 +134,7 @@ submit_to_store(struct cgi *c)
 	c->ticket.client = &client;
 	c->ticket.batch_size = 0;
 	c->ticket.sqlstate[0] = '\0';
+	request_log_store(&c->entry, clock_mono());
 	c->ticket.deadline = clock_mono() + c->server->request_timeout;
 	c->store->calls->submit(c->store, &c->ticket);
 }
@@ -144,6 +145,7 @@ on_cgi_done(struct store_ticket *t, struct store_result *r)
 	struct cgi *c = cgi_of_ticket(t);
 	struct key_list *l = &c->call.key_list;
 
+	request_log_stored(&c->log, &c->entry, c->store, t, r->outcome);
 	if (t->op.kind == STORE_LIST && api_next_page(&c->call, r)) {
 		submit_to_store(c);
 		return;

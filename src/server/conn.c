@@ -397,7 +397,7 @@ on_conn_done(struct store_ticket *t, struct store_result *r)
 {
 	struct conn *c = conn_of_ticket(t);
 
-	request_log_stored(&c->entry, c->context->store, t, r->outcome);
+	request_log_stored(&c->context->log, &c->entry, c->context->store, t, r->outcome);
 	if (t->op.kind == STORE_LIST) {
 		done_page(c, r);
 	} else {

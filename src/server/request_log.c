@@ -5,8 +5,9 @@
 #include "base/log.h"
 #include "telemetry/metrics.h"
 
-#define LINES_ENOUGH ((size_t)4096) /* bytes gathered in an iteration, then they are written */
-#define LINES_MAX    ((size_t)16384)
+#define LINES_ENOUGH  ((size_t)4096) /* bytes gathered in an iteration, then they are written */
+#define EXPLAIN_EVERY (60 * CLOCK_S)
+#define LINES_MAX     ((size_t)16384)
 
 void
 request_log_open(struct request_log *l, struct trace_ring *ring)
@@ -75,13 +76,29 @@ trace_operation(struct request_log_entry *e, const struct store *s, const struct
 	memcpy(e->span.operation.sqlstate, t->sqlstate, sizeof(t->sqlstate));
 }
 
+/* Counts it, and says once a minute what it means and what to do. */
+static void
+note_db_error(struct request_log *l, struct str sqlstate, int64_t now)
+{
+	enum db_error error = db_error_of(sqlstate);
+
+	metrics_add(METRICS_DB_ERRORS + error, 1);
+	if (l->error_logged[error] != 0 && now - l->error_logged[error] < EXPLAIN_EVERY)
+		return;
+	l->error_logged[error] = now;
+	log_event(LOG_WARN, "the database answered with an error", log_text("sqlstate", sqlstate),
+	    log_text("meaning", db_error_meaning(error)), log_text("advice", db_error_advice(error)));
+}
+
 void
-request_log_stored(
-    struct request_log_entry *e, const struct store *s, const struct store_ticket *t, enum store_outcome outcome)
+request_log_stored(struct request_log *l, struct request_log_entry *e, const struct store *s,
+    const struct store_ticket *t, enum store_outcome outcome)
 {
 	int64_t now = clock_mono();
 
 	memcpy(e->sqlstate, t->sqlstate, sizeof(e->sqlstate));
+	if (e->sqlstate[0] != '\0' && outcome != STORE_TOO_LONG)
+		note_db_error(l, str_of(e->sqlstate), now);
 	metrics_add(METRICS_DB_OPERATIONS + (size_t)t->op.kind * METRICS_N_OUTCOME + outcome, 1);
 	metrics_observe_time(METRICS_DB_DURATION + (size_t)t->op.kind * METRICS_WIDTH_SECONDS, now - e->asked);
 	if (e->traced)

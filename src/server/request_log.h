@@ -12,10 +12,12 @@
 
 #include "api/api.h"
 #include "base/random_id.h"
+#include "store/db_error.h"
 #include "telemetry/trace.h"
 
 /* One for each worker. */
 struct request_log {
+	int64_t error_logged[DB_ERROR_COUNT]; /* when the error was last explained in the log (monotonic); 0: never */
 	struct random_id ids;
 	struct trace_ring *ring; /* NULL: no traces */
 	struct buf lines;        /* gathered, not written yet */
@@ -48,8 +50,8 @@ void request_log_begin(struct request_log *l, struct request_log_entry *e, struc
 
 /* Its operation is given to the store, and has ended. */
 void request_log_store(struct request_log_entry *e, int64_t now);
-void request_log_stored(
-    struct request_log_entry *e, const struct store *s, const struct store_ticket *t, enum store_outcome outcome);
+void request_log_stored(struct request_log *l, struct request_log_entry *e, const struct store *s,
+    const struct store_ticket *t, enum store_outcome outcome);
 
 /* It was answered, or ends without an answer. */
 void request_log_end(

@@ -197,6 +197,12 @@ value_STATE(size_t i)
 }
 
 static struct str
+value_SQLSTATE(size_t i)
+{
+	return db_error_code((enum db_error)i);
+}
+
+static struct str
 value_RETRY(size_t i)
 {
 	static const struct str names[] = { [METRICS_RETRY_CONFLICT] = STR_INIT("conflict"),
@@ -258,6 +264,7 @@ METRICS_LABELS(X)
 #define LABEL_OPERATION &label_OPERATION
 #define LABEL_OUTCOME   &label_OUTCOME
 #define LABEL_STATE     &label_STATE
+#define LABEL_SQLSTATE  &label_SQLSTATE
 #define LABEL_RETRY     &label_RETRY
 #define LABEL_AUTH      &label_AUTH
 #define LABEL_SECRET    &label_SECRET

@@ -19,6 +19,7 @@
 
 #include "http/response.h"
 #include "http/route.h"
+#include "store/db_error.h"
 #include "store/store.h"
 
 #define METRICS(X) \
@@ -34,6 +35,8 @@
 	    "Time of an operation on the database, with its time in the queue.", OPERATION, NO, NO) \
 	X(DB_GROUP_SIZE, SIZES, "hulykvs_db_group_size", "Operations sent to the database at once.", NO, NO, NO) \
 	X(DB_CONNECTIONS, GAUGE, "hulykvs_db_connections", "Connections to the database.", STATE, NO, NO) \
+	X(DB_ERRORS, COUNTER, "hulykvs_db_errors", "Operations that got an error from the database, by SQLSTATE.", \
+	    SQLSTATE, NO, NO) \
 	X(DB_RETRIES, COUNTER, "hulykvs_db_retries", "Operations sent to the database again.", RETRY, NO, NO) \
 	X(AUTH_REFUSALS, COUNTER, "hulykvs_auth_refusals", "Requests refused for their token.", AUTH, NO, NO) \
 	X(TOKEN_CACHE_HITS, COUNTER, "hulykvs_token_cache_hits", "Tokens found in the cache.", NO, NO, NO) \
@@ -55,6 +58,7 @@
 	X(OPERATION, "operation", STORE_CHECK + 1) \
 	X(OUTCOME, "outcome", STORE_FAULT + 1) \
 	X(STATE, "state", METRICS_STATES) \
+	X(SQLSTATE, "sqlstate", DB_ERROR_COUNT) \
 	X(RETRY, "reason", METRICS_RETRIES) \
 	X(AUTH, "reason", METRICS_AUTHS) \
 	X(SECRET, "secret", METRICS_SECRETS) \

@@ -149,6 +149,7 @@ spans(void)
 	struct request request;
 	struct call c = { .request = &request };
 	struct trace_span s;
+	struct str explained;
 
 	request_read(&request, (char *const *)variables);
 	request_log_open(&o, trace_ring(t, 0));
@@ -156,7 +157,13 @@ spans(void)
 	tap_int(request.trace.trace_id.n, TRACE_ID_SIZE, "its trace has a name, for the log");
 	c.match = route_find(request.path, request.method);
 	request_log_store(&d, 6);
-	request_log_stored(&d, &store, &ticket, STORE_UNKNOWN);
+	request_log_stored(&o, &d, &store, &ticket, STORE_UNKNOWN);
+	request_log_stored(&o, &d, &store, &ticket, STORE_UNKNOWN);
+	explained = written();
+	tap_ok(has(explained, "level=warn msg=\"the database answered with an error\" sqlstate=\"40001\" meaning=\"") &&
+		has(explained, "advice=\""),
+	    "an error of the database is explained");
+	tap_ok(memchr(explained.p, '\n', explained.n) == explained.p + explained.n - 1, "but not each time");
 	tap_int(trace_waiting(t), 0, "not before the end");
 	request_log_end(&o, &d, &c, &ok);
 	tap_ok(trace_take(t, &s) && s.method == METHOD_PUT && s.route == ROUTE_V1_KEY && s.is_secure && s.status == 204,
@@ -166,7 +173,9 @@ spans(void)
 	tap_text(str_of(s.operation.sqlstate), STR("40001"), "its SQLSTATE");
 	tap_text(s.operation.what.system, STR("memory"), "and what the store says of it");
 	request_log_flush(&o);
-	tap_ok(has(written(), " trace_id=\""), "the line in the log has the trace");
+	struct str line = written();
+	tap_ok(has(line, " trace_id=\""), "the line in the log has the trace");
+	tap_ok(has(line, " sqlstate=\"40001\""), "and the SQLSTATE");
 	request_read(&request, (char *const *)variables);
 	request_log_begin(&o, &d, &request, 5);
 	request_log_end(&o, &d, &c, &ok);
