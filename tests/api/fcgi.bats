@@ -53,6 +53,7 @@ peer()
 @test "unknown management record" { peer unknown_management_record; }
 @test "broken management records" { peer broken_management_records; }
 @test "other roles" { peer other_roles; }
+@test "an authorizer" { peer an_authorizer; }
 @test "another version" { peer another_version; }
 @test "records out of order" { peer records_out_of_order; }
 @test "broken parameters" { peer broken_parameters; }

@@ -319,7 +319,7 @@ def broken_management_records():
 
 
 def other_roles():
-    for role in (AUTHORIZER, FILTER, 0, 9, 65535):
+    for role in (FILTER, 0, 9, 65535):
         with peer() as p:
             try:
                 p.begin(role=role)
@@ -328,6 +328,18 @@ def other_roles():
                 assert p.read_answer().protocol_status == 3  # FCGI_UNKNOWN_ROLE
             except (Closed, ConnectionError):
                 pass
+
+
+def an_authorizer():
+    """FastCGI 6.3: its request ends with the parameters.  It says whether the token is valid, and stores nothing."""
+    path = key()
+    for fields, status in ((TOKEN, 200), ({}, 401)):
+        with peer() as p:
+            p.begin(role=AUTHORIZER)
+            p.params(1, environment("PUT", path, 100000, fields))
+            assert p.read_answer().status == status
+    with peer() as p:
+        assert p.ask("GET", path, headers=TOKEN).status == 404
 
 
 def another_version():
