@@ -29,8 +29,10 @@ struct connect_thread {
 	struct connect_thread_order *orders; /* open ones, oldest first */
 	struct connect_thread_order *trying; /* the first of them during an attempt; NULL where its owner left */
 	bool stopping, down;
+	bool no_writes; /* it was said that the database takes no writes */
 	/* The thread's own. */
-	bool reached; /* in the last attempt the database was there */
+	bool reached;   /* in the last attempt the database was there */
+	bool read_only; /* in the last attempt it took no writes */
 	struct connect_race_memory last;
 	char encryption[32]; /* of the last connection, as it was logged */
 	int64_t backoff, last_try, next_try;
@@ -105,12 +107,19 @@ set_up_session(struct connect_thread *c, const struct made *m, enum statement_ro
 	return ok;
 }
 
-/* Asks what writes go by: whose clock, and how far it is from ours. */
+/* What a connection for writes needs: a database that takes them, and its time. */
 static bool
-look_at_clock(struct made *m, struct buf *why)
+prepare_writes(struct connect_thread *c, struct made *m, struct buf *why)
 {
 	bool one_server = m->server == DBCONN_POSTGRESQL && !m->pooled;
 
+	if (!dbconn_read_only(m->conn, &c->read_only, why))
+		return false;
+	if (c->read_only) {
+		buf_puts(
+		    why, STR("the database takes no writes: it is a standby, or default_transaction_read_only is on"));
+		return false;
+	}
 	return dbconn_clock(m->conn, one_server ? DB_CLOCK_MARGIN : DB_CLOCK_MARGIN_ANY, &m->clock, why);
 }
 
@@ -140,7 +149,7 @@ prepare_connection(struct connect_thread *c, struct made *m, enum statement_role
 	    (m->server == DBCONN_POSTGRESQL && !dbconn_pooled(m->conn, &m->pooled, why)) ||
 	    !check_schema(c, m->conn, m->server, why) || !set_up_session(c, m, role, why) ||
 	    !statement_prepare(c->set, m->conn, m->server, role, why) ||
-	    (role == STATEMENT_ROLE_WRITE && !look_at_clock(m, why)))
+	    (role == STATEMENT_ROLE_WRITE && !prepare_writes(c, m, why)))
 		return false;
 	log_encryption(c, m->conn);
 	if (PQsetnonblocking(m->conn, 1) == 0 && (role == STATEMENT_ROLE_LIST || PQenterPipelineMode(m->conn) == 1))
@@ -155,7 +164,7 @@ make(struct connect_thread *c, enum statement_role role, struct buf *why)
 {
 	struct made m = { .conn = dbconn_connect(c->config, "hulykvs", &c->last, why) };
 
-	c->reached = false;
+	c->reached = c->read_only = false;
 	if (m.conn != NULL && !prepare_connection(c, &m, role, why)) {
 		PQfinish(m.conn);
 		m.conn = NULL;
@@ -187,21 +196,37 @@ answer_order(struct connect_thread_order *o)
 		return;
 }
 
-/* With the lock: nobody gets a connection now. */
+/* Says once why there is no connection. */
 static void
-answer_all(struct connect_thread *c, struct connect_thread_order *o, struct str why)
+log_no_connection(struct connect_thread *c, struct str why)
 {
-	if (!c->down)
+	if (c->read_only && !c->no_writes)
+		log_event(LOG_WARN, "no writes", log_text("sqlstate", STR("25006")), log_text("reason", why));
+	else if (!c->read_only && !c->down)
 		log_event(LOG_ERROR, "database unavailable", log_text("reason", why));
-	c->down = true;
-	back_off(c);
-	while (o != NULL) {
-		struct connect_thread_order *next = o->next;
+	c->no_writes |= c->read_only;
+	c->down |= !c->read_only;
+}
 
+/* With the lock: nobody gets a connection now; where the database takes no writes, nobody who wants to write. */
+static void
+answer_all(struct connect_thread *c, struct str why)
+{
+	struct connect_thread_order **at = &c->orders;
+
+	log_no_connection(c, why);
+	back_off(c);
+	while (*at != NULL) {
+		struct connect_thread_order *o = *at;
+
+		if (c->read_only && o->role != STATEMENT_ROLE_WRITE) {
+			at = &o->next;
+			continue;
+		}
+		*at = o->next;
 		(void)snprintf(o->reason, sizeof(o->reason), "%.*s", STR_FMT(why));
 		o->reached = c->reached;
 		answer_order(o);
-		o = next;
 	}
 }
 
@@ -211,6 +236,10 @@ hand_over(struct connect_thread *c, struct connect_thread_order *o, const struct
 {
 	if (c->down)
 		log_event(LOG_INFO, "database available");
+	if (c->no_writes && o->role == STATEMENT_ROLE_WRITE) {
+		log_event(LOG_INFO, "writes again");
+		c->no_writes = false;
+	}
 	c->down = false;
 	c->backoff = BACKOFF_MIN;
 	c->next_try = 0;
@@ -238,9 +267,7 @@ attempt(struct connect_thread *c)
 	(void)pthread_mutex_lock(&c->lock);
 	c->last_try = clock_mono();
 	if (m.conn == NULL) {
-		o = c->orders;
-		c->orders = NULL;
-		answer_all(c, o, buf_str(&why));
+		answer_all(c, buf_str(&why));
 	} else if (c->trying == NULL) {
 		PQfinish(m.conn); /* whoever ordered it is gone */
 	} else {

@@ -299,6 +299,17 @@ dbconn_pooled(PGconn *conn, bool *pooled, struct buf *why)
 }
 
 bool
+dbconn_read_only(PGconn *conn, bool *read_only, struct buf *why)
+{
+	PGresult *res = ask_one(conn, "statements/read_only", 0, why);
+
+	if (res != NULL)
+		*read_only = strcmp(PQgetvalue(res, 0, 0), "on") == 0;
+	PQclear(res);
+	return res != NULL;
+}
+
+bool
 dbconn_read_clock(const PGresult *res, int64_t *time)
 {
 	uint64_t big;

@@ -74,6 +74,9 @@ bool dbconn_server(PGconn *conn, enum dbconn_server *server, struct buf *why) __
  */
 bool dbconn_pooled(PGconn *conn, bool *pooled, struct buf *why) __attribute__((warn_unused_result));
 
+/* Whether the server takes no writes: a standby, or default_transaction_read_only.  False: as above. */
+bool dbconn_read_only(PGconn *conn, bool *read_only, struct buf *why) __attribute__((warn_unused_result));
+
 /* Asks for the database's time; margin as db_clock has it.  False: the connection failed, reason in *why. */
 bool dbconn_clock(PGconn *conn, int64_t margin, struct db_clock *clock, struct buf *why)
     __attribute__((warn_unused_result));

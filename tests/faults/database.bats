@@ -495,6 +495,33 @@ writes_are_refused()
 	done
 }
 
+# Of the database `name`, for its new sessions; ends the present ones.
+read_only_is()
+{
+	pg_sql postgres -c "alter database $name set default_transaction_read_only = $1" \
+		-c "select pg_terminate_backend(pid) from pg_stat_activity
+			where datname = '$name' and application_name = 'hulykvs'" >/dev/null
+}
+
+@test "read-only: writes are refused at once and said so, reads go on, and it heals alone" {
+	fault_world nginx HULY_REQUEST_TIMEOUT=60
+	fault_ready
+	name=$(database_name)
+	status_is "/api2/$WS/n/k" 204 -T - <<<value
+	read_only_is on
+	# A minute is not waited for: the time limit of `refused` is half of it.
+	refused "/api2/$WS/n/k" -T - <<<other
+	refused "/api2/$WS/n/k" -X DELETE
+	world_until 20 status_is "/api2/$WS/n/k" 200
+	curl -s "$WORLD_OPERATOR_URL/readyz?verbose" | grep -q '^\[-\]writes failed: the database takes no writes'
+	[ "$(grep -c 'sqlstate="25006" reason=' "$WORLD_DIR/program.log")" -eq 1 ]
+	read_only_is off
+	world_until 20 status_is "/api2/$WS/n/k" 204 -T - <<<value
+	grep -q 'msg="writes again"' "$WORLD_DIR/program.log"
+	fault_ready
+	fault_end
+}
+
 @test "disk full: writes are refused, reads go on, and it heals alone" {
 	[ "$(id -u)" -eq 0 ] || skip "mounting needs root"
 	fault_directory
