@@ -20,7 +20,7 @@
 	    "connect to the primary: target_session_attrs=read-write, check default_transaction_read_only") \
 	X(40001, "transactions were in conflict", "nothing, unless it is frequent: many writers of the same keys") \
 	X(40P01, "a deadlock", "nothing, unless it is frequent: look for other programs that write the table") \
-	X(42501, "the role lacks rights", "give the role the rights that docs/security.md lists") \
+	X(42501, "the role lacks rights", "give the role the rights that docs/cockroachdb-and-clusters.md lists") \
 	X(42703, "a column is missing", "run hulykvs-migrate") \
 	X(42P01, "the table is missing", "run hulykvs-migrate") \
 	X(53100, "the disk of the database is full", "make space there: WAL, logs, other tables") \
