@@ -274,15 +274,15 @@ requests_are_logged()
 	world_start "$1"
 	[ "$(answered_id -X PUT -d 12345 -H 'X-Request-Id: put-1' "$WORLD_URL$key")" = put-1 ]
 	[ "$(answered_id -H 'X-Request-Id: Get_2.x' -H "traceparent: 00-$TRACE-00f067aa0ba902b7-01" "$WORLD_URL$key")" = Get_2.x ]
-	log_has "level=info msg=\"request\" request_id=\"put-1\" method=\"PUT\" route=\"/api2/{workspace}/{namespace}/{key}\" status=204 dur_ms=[0-9]+\\.[0-9]{3} bytes=0 service=\"play\"$"
-	log_has "request_id=\"Get_2.x\" trace_id=\"$TRACE\" method=\"GET\" route=\"[^\"]*\" status=200 dur_ms=[0-9.]+ bytes=5 service=\"play\"$"
+	log_has "level=info msg=\"request\" request_id=\"put-1\" method=\"PUT\" route=\"/api2/{workspace}/{namespace}/{key}\" status=204 dur_ms=[0-9]+\\.[0-9]{3} bytes=0 service=\"tests\"$"
+	log_has "request_id=\"Get_2.x\" trace_id=\"$TRACE\" method=\"GET\" route=\"[^\"]*\" status=200 dur_ms=[0-9.]+ bytes=5 service=\"tests\"$"
 	for bad in 'a b' 'a,b' '' "$(printf %0129d 0)"; do
 		id=$(answered_id -H "X-Request-Id: $bad" -H 'traceparent: 00-x' "$WORLD_URL/api2/$WS/ns")
 		[[ $id =~ ^[0-9a-f]{32}$ ]]
 		log_has "request_id=\"$id\" method=\"GET\" route=\"/api2/{workspace}/{namespace}\" status=200 "
 	done
 	id=$(WORLD_TOKEN=x answered_id "$WORLD_URL$key")
-	log_has "request_id=\"$id\" method=\"GET\" route=\"/api2/{workspace}/{namespace}/{key}\" status=401 .* refusal=\"INVALID_TOKEN\"$"
+	log_has "request_id=\"$id\" method=\"GET\" route=\"/api2/{workspace}/{namespace}/{key}\" status=401 .* refusal=\"INVALID_TOKEN\" reason=\"malformed\"$"
 	world_stop
 }
 
@@ -657,7 +657,7 @@ livez_is_ok()
 		# As make made it; only the programs are elsewhere.
 		run grep -E "^ExecStart=/[a-z/]+/sbin/$unit( |$)" "$HULYKVS_BUILD/deploy/systemd/$unit.service"
 		[ "$status" -eq 0 ]
-		sed -E "s|^ExecStart=[^ ]*/|ExecStart=$HULYKVS_BUILD/|" "$HULYKVS_BUILD/deploy/systemd/$unit.service" >"$unit.service"
+		sed -E "s|^ExecStart=[^ ]*/|ExecStart=$HULYKVS_BUILD/|; s|^ExecReload=[^ ]*/hulykvs|ExecReload=$HULYKVS_BUILD/hulykvs|" "$HULYKVS_BUILD/deploy/systemd/$unit.service" >"$unit.service"
 		run grep @ "$unit.service"
 		[[ $output == "SystemCallFilter=@system-service"* ]]
 	done
