@@ -12,9 +12,11 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/log_repeat.h"
 #include "pg/sql.h"
 
 #define BACKOFF_MIN   (50 * CLOCK_MS)
+#define OUTAGE_EVERY  (60 * CLOCK_S) /* a line in the log */
 #define BACKOFF_MAX   (5 * CLOCK_S)
 #define BACKOFF_NUDGE (100 * CLOCK_MS)
 #define UNHURRIED     (250 * CLOCK_MS)
@@ -28,8 +30,9 @@ struct connect_thread {
 	pthread_cond_t work;
 	struct connect_thread_order *orders; /* open ones, oldest first */
 	struct connect_thread_order *trying; /* the first of them during an attempt; NULL where its owner left */
-	bool stopping, down;
-	bool no_writes; /* it was said that the database takes no writes */
+	bool stopping;
+	struct log_repeat outage;    /* no connection can be made */
+	struct log_repeat no_writes; /* connections can be made, but the database takes no writes */
 	/* The thread's own. */
 	bool reached;   /* in the last attempt the database was there */
 	bool read_only; /* in the last attempt it took no writes */
@@ -196,16 +199,18 @@ answer_order(struct connect_thread_order *o)
 		return;
 }
 
-/* Says once why there is no connection. */
+/* Says why there is no connection, at once and every minute. */
 static void
 log_no_connection(struct connect_thread *c, struct str why)
 {
-	if (c->read_only && !c->no_writes)
-		log_event(LOG_WARN, "no writes", log_text("sqlstate", STR("25006")), log_text("reason", why));
-	else if (!c->read_only && !c->down)
-		log_event(LOG_ERROR, "database unavailable", log_text("reason", why));
-	c->no_writes |= c->read_only;
-	c->down |= !c->read_only;
+	int64_t now = clock_mono(), lasts;
+
+	if (c->read_only && log_repeat_is_due(&c->no_writes, now, OUTAGE_EVERY, &lasts))
+		log_event(LOG_WARN, "no writes", log_text("sqlstate", STR("25006")), log_text("reason", why),
+		    log_number("for_seconds", lasts / CLOCK_S));
+	else if (!c->read_only && log_repeat_is_due(&c->outage, now, OUTAGE_EVERY, &lasts))
+		log_event(LOG_ERROR, "database unavailable", log_text("reason", why),
+		    log_number("for_seconds", lasts / CLOCK_S));
 }
 
 /* With the lock: nobody gets a connection now; where the database takes no writes, nobody who wants to write. */
@@ -234,13 +239,12 @@ answer_all(struct connect_thread *c, struct str why)
 static void
 hand_over(struct connect_thread *c, struct connect_thread_order *o, const struct made *m)
 {
-	if (c->down)
-		log_event(LOG_INFO, "database available");
-	if (c->no_writes && o->role == STATEMENT_ROLE_WRITE) {
-		log_event(LOG_INFO, "writes again");
-		c->no_writes = false;
-	}
-	c->down = false;
+	int64_t now = clock_mono(), lasted;
+
+	if (log_repeat_end(&c->outage, now, &lasted))
+		log_event(LOG_INFO, "database available", log_number("after_seconds", lasted / CLOCK_S));
+	if (o->role == STATEMENT_ROLE_WRITE && log_repeat_end(&c->no_writes, now, &lasted))
+		log_event(LOG_INFO, "writes again", log_number("after_seconds", lasted / CLOCK_S));
 	c->backoff = BACKOFF_MIN;
 	c->next_try = 0;
 	c->orders = o->next;
