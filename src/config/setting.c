@@ -14,6 +14,8 @@
 #define SIZE_MAX_BYTES ((size_t)1 << 30)
 #define SECONDS_MIN    (CLOCK_S / 10)
 #define SECONDS_MAX    (3600 * CLOCK_S)
+#define LIFETIME_MIN   (1 * CLOCK_S)
+#define LIFETIME_MAX   (86400 * CLOCK_S)
 
 #define DECIMALS 9 /* more of them times a unit do not fit into 64 bits */
 
@@ -382,6 +384,37 @@ print_seconds(const void *member, struct buf *out)
 		out->n--;
 }
 
+static const char *
+parse_lifetime(struct str s, void *member)
+{
+	int64_t *ns = member;
+
+	if (str_eq(s, STR("auto"))) {
+		*ns = SETTING_LIFETIME_AUTO;
+		return NULL;
+	}
+	if (str_eq(s, STR("off"))) {
+		*ns = 0;
+		return NULL;
+	}
+	return setting_parse_seconds(s, ns) && *ns >= LIFETIME_MIN && *ns <= LIFETIME_MAX
+	    ? NULL
+	    : "neither auto nor off, nor a number of seconds from 1 to 86400";
+}
+
+static void
+print_lifetime(const void *member, struct buf *out)
+{
+	int64_t ns = *(const int64_t *)member;
+
+	if (ns == SETTING_LIFETIME_AUTO)
+		buf_puts(out, STR("auto"));
+	else if (ns == 0)
+		buf_puts(out, STR("off"));
+	else
+		print_seconds(member, out);
+}
+
 static void
 print_uuid(const void *member, struct buf *out)
 {
@@ -446,6 +479,7 @@ const struct setting_type setting_type_IDENTIFIER = { parse_identifier, print_se
 			  setting_type_COUNT = { parse_count, print_count, NULL, sizeof(SETTING_C_COUNT) },
 			  setting_type_SIZE = { parse_size, print_size, NULL, sizeof(SETTING_C_SIZE) },
 			  setting_type_SECONDS = { parse_seconds, print_seconds, NULL, sizeof(SETTING_C_SECONDS) },
+			  setting_type_LIFETIME = { parse_lifetime, print_lifetime, NULL, sizeof(SETTING_C_LIFETIME) },
 			  setting_type_UUID = { parse_uuid, print_uuid, NULL, sizeof(SETTING_C_UUID) },
 			  setting_type_SWITCH = { parse_switch, print_switch, NULL, sizeof(SETTING_C_SWITCH) },
 			  setting_type_LEVEL = { parse_level, print_level, NULL, sizeof(SETTING_C_LEVEL) },

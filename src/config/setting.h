@@ -26,6 +26,7 @@
 #define SETTING_C_COUNT      unsigned /* 1 to SETTING_COUNT_MAX */
 #define SETTING_C_SIZE       size_t   /* bytes, 0 to 1 GiB */
 #define SETTING_C_SECONDS    int64_t  /* nanoseconds; written as seconds, decimals allowed, 0.1 to 3600 */
+#define SETTING_C_LIFETIME   int64_t  /* nanoseconds; "auto", "off" (0), or seconds from 1 to 86400 */
 #define SETTING_C_LISTENER   char *   /* owned; IPv4:port, [IPv6]:port or "off" */
 #define SETTING_C_PEERS      char *   /* owned; a list of users, see os/peer_users.h */
 #define SETTING_C_PATHS      char *   /* owned; absolute paths with colons between them, or "none" */
@@ -49,6 +50,7 @@
 	X(COUNT) \
 	X(SIZE) \
 	X(SECONDS) \
+	X(LIFETIME) \
 	X(UUID) \
 	X(SWITCH) \
 	X(LEVEL) \
@@ -76,6 +78,8 @@ enum setting_sandbox {
 	SETTING_SANDBOX_REQUIRE, /* all of it; otherwise the program does not start */
 	SETTING_SANDBOX_TRAP, /* like REQUIRE, and a system call that is not on the list ends the program: for tests */
 };
+
+#define SETTING_LIFETIME_AUTO (-1)
 
 #define SETTING_COUNT_MAX 64 /* largest value of a COUNT */
 

@@ -55,8 +55,10 @@
 	X(workers, COUNT, START, "HULY_WORKERS", "1", "threads that serve requests") \
 	X(db_list_connections, COUNT, START, "HULY_DB_LIST_CONNECTIONS", "4", \
 	    "most database connections that lists may use, in each worker") \
-	X(db_large_connections, COUNT, START, "HULY_DB_LARGE_CONNECTIONS", "2", \
-	    "most database connections for reads, and for writes, while values are large, in each worker") \
+	X(db_connections, COUNT, START, "HULY_DB_CONNECTIONS", "11", \
+	    "most database connections for reads and writes together, in each worker; at least 2") \
+	X(db_connection_lifetime, LIFETIME, START, "HULY_DB_CONNECTION_LIFETIME", "auto", \
+	    "seconds after which a connection is exchanged, or off; auto: 600 on CockroachDB, else off") \
 	X(db_compression, COMPRESS, START, "HULY_DB_COMPRESSION", "lz4", \
 	    "compression of large values in PostgreSQL: lz4 if it can, or default; hulykvs-migrate sets it") \
 	X(db_prepared, SWITCH, START, "HULY_DB_PREPARED", "on", \

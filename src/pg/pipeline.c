@@ -3,6 +3,7 @@
 
 #include <assert.h>
 #include <sys/epoll.h>
+#include <sys/random.h>
 
 #include "base/base.h"
 #include "base/clock.h"
@@ -10,8 +11,9 @@
 #include "pg/pipeline_result.h"
 #include "pg/pipeline_send.h"
 
-#define ASK_TIME   (2 * CLOCK_S) /* in which an idle connection has to answer the question for the time */
-#define LARGE_KEPT (2 * CLOCK_S) /* how long libpq's buffers stay large after the last large message */
+#define ASK_TIME             (2 * CLOCK_S) /* in which an idle connection has to answer the question for the time */
+#define LARGE_KEPT           (2 * CLOCK_S) /* how long libpq's buffers stay large after the last large message */
+#define COCKROACHDB_LIFETIME (600 * CLOCK_S)
 
 static const struct {
 	enum log_level level;
@@ -28,29 +30,42 @@ static const struct {
 	[PIPELINE_CLOSE_BUFFERS] = { LOG_DEBUG, "database connection closed", STR_INIT("its buffers are large") },
 	[PIPELINE_CLOSE_REPLACED] = { LOG_DEBUG, "database connection closed",
 	    STR_INIT("another one takes its place") },
+	[PIPELINE_CLOSE_OLD] = { LOG_DEBUG, "database connection closed", STR_INIT("its lifetime is over") },
 	[PIPELINE_CLOSE_UNUSED] = { LOG_DEBUG, "database connection closed", STR_INIT("unused") },
 	[PIPELINE_CLOSE_END] = { LOG_DEBUG, "database connection closed", STR_INIT("the program ends") },
 };
 
-/* libpq never gives back its buffers, but another connection has small ones.  Until it is there this one stays. */
-static bool
-wants_smaller_buffers(const struct pipeline *p)
+/* When an idle connection is to be closed, or exchanged if it is the first, and why. */
+static int64_t
+idle_end(const struct pipeline *p, enum pipeline_close *why)
 {
-	return p->state == PIPELINE_IDLE && !p->on_demand && p->large_at != 0 && !p->order.placed;
+	int64_t end = p->on_demand ? p->used_at + PIPELINE_UNUSED : TIMER_OFF;
+
+	*why = PIPELINE_CLOSE_UNUSED;
+	/* libpq never gives back its buffers, but another connection has small ones */
+	if (p->large_at != 0 && p->large_at + LARGE_KEPT < end) {
+		*why = PIPELINE_CLOSE_BUFFERS;
+		end = p->large_at + LARGE_KEPT;
+	}
+	if (p->old_at < end) {
+		*why = PIPELINE_CLOSE_OLD;
+		end = p->old_at;
+	}
+	return end;
 }
 
 static void
 set_timer(struct pipeline *p)
 {
+	enum pipeline_close why;
+
 	p->timer.due = TIMER_OFF;
 	if (pipeline_state_is_busy(p))
 		p->timer.due = p->batch.due;
 	else if (p->state == PIPELINE_ASKING)
 		p->timer.due = p->asked_at + ASK_TIME;
-	else if (p->state == PIPELINE_IDLE && p->on_demand)
-		p->timer.due = p->used_at + PIPELINE_UNUSED;
-	else if (wants_smaller_buffers(p))
-		p->timer.due = p->large_at + LARGE_KEPT;
+	else if (p->state == PIPELINE_IDLE && !p->order.placed)
+		p->timer.due = idle_end(p, &why);
 }
 
 static void
@@ -108,6 +123,25 @@ close_connection(struct pipeline *p, enum pipeline_close why)
 	set_timer(p);
 }
 
+/*
+ * So that nodes of a cluster that come back get their share of connections.  A random part of up to a quarter is left
+ * off, so that connections made at the same time do not end at the same time.
+ */
+static int64_t
+end_of_life(const struct pipeline_shared *s, int64_t now)
+{
+	int64_t life = s->lifetime;
+	uint32_t random;
+
+	if (life == SETTING_LIFETIME_AUTO)
+		life = s->server == DBCONN_COCKROACHDB ? COCKROACHDB_LIFETIME : 0;
+	if (life == 0)
+		return TIMER_OFF;
+	if (getrandom(&random, sizeof(random), GRND_NONBLOCK) < 0)
+		random = (uint32_t)now;
+	return now + life - life / 4 * (int64_t)(random % 1024) / 1024;
+}
+
 /* In the state CONNECTING.  The order has been answered, by this connection or by one that it replaces. */
 static void
 use_connection(struct pipeline *p, PGconn *conn)
@@ -116,6 +150,7 @@ use_connection(struct pipeline *p, PGconn *conn)
 	p->clock = p->order.clock;
 	p->pooled = p->order.pooled;
 	p->used_at = clock_mono();
+	p->old_at = end_of_life(p->shared, p->used_at);
 	p->watch.fd = PQsocket(conn);
 	pipeline_state_move(p, PIPELINE_IDLE);
 	if (!loop_watch(p->shared->loop, &p->watch, LOOP_LEVEL))
@@ -144,6 +179,7 @@ end_batch(struct pipeline *p)
 	if (p->state == PIPELINE_SENDING)
 		loop_want(p->shared->loop, &p->watch, true, false);
 	pipeline_state_move(p, PIPELINE_IDLE);
+	pace_note(&p->shared->pace, p->batch.size, p->used_at, clock_mono());
 	p->closing = PIPELINE_CLOSE_NOT;
 	if (why != PIPELINE_CLOSE_NOT) {
 		if (!p->order.placed)
@@ -255,13 +291,25 @@ on_pipeline_ready(struct watch *w, uint32_t events)
 		end_batch(p);
 }
 
+/* There is no other connection now. */
+static void
+put_off_exchange(struct pipeline *p)
+{
+	int64_t now = clock_mono();
+
+	if (p->large_at != 0)
+		p->large_at = now;
+	if (p->old_at <= now)
+		p->old_at = now + LARGE_KEPT;
+}
+
 /* There is a connection, and another one to take its place; NULL: not now. */
 static void
 take_replacement(struct pipeline *p, PGconn *conn)
 {
 	p->fresh = conn;
 	if (conn == NULL)
-		p->large_at = clock_mono();
+		put_off_exchange(p);
 	else if (p->state == PIPELINE_IDLE)
 		exchange_connection(p);
 	set_timer(p);
@@ -294,21 +342,30 @@ on_pipeline_connected(struct connect_thread_order *o, PGconn *conn, enum dbconn_
 	take_first(p, conn, server);
 }
 
+/* Until it is there, the connection stays. */
+static void
+order_replacement(struct pipeline *p)
+{
+	p->order.unhurried = false;
+	place_order(p);
+}
+
 static void
 on_pipeline_timer(struct timer *timer)
 {
 	struct pipeline *p = container_of(timer, struct pipeline, timer);
 	int64_t now = clock_mono();
+	enum pipeline_close why;
 
 	if (pipeline_state_is_busy(p) && now >= p->batch.due) {
 		close_connection(p, PIPELINE_CLOSE_DEADLINE);
 	} else if (p->state == PIPELINE_ASKING && now >= p->asked_at + ASK_TIME) {
 		close_connection(p, PIPELINE_CLOSE_SILENT);
-	} else if (p->state == PIPELINE_IDLE && p->on_demand && now >= p->used_at + PIPELINE_UNUSED) {
-		close_connection(p, PIPELINE_CLOSE_UNUSED);
-	} else if (wants_smaller_buffers(p) && now >= p->large_at + LARGE_KEPT) {
-		p->order.unhurried = false;
-		place_order(p);
+	} else if (p->state == PIPELINE_IDLE && !p->order.placed && now >= idle_end(p, &why)) {
+		if (p->on_demand)
+			close_connection(p, why);
+		else
+			order_replacement(p);
 	}
 	set_timer(p);
 }
@@ -332,6 +389,15 @@ pipeline_open(struct pipeline *p)
 {
 	p->order.unhurried = false;
 	connect_pipeline(p);
+}
+
+bool
+pipeline_give_up(struct pipeline *p)
+{
+	if (p->state != PIPELINE_IDLE || !p->on_demand || clock_mono() < p->used_at + PIPELINE_SPARE)
+		return false;
+	close_connection(p, PIPELINE_CLOSE_UNUSED);
+	return true;
 }
 
 void

@@ -22,7 +22,12 @@
  */
 void pipeline_init(struct pipeline *p, struct pipeline_shared *shared, enum statement_role role, bool on_demand);
 
-#define PIPELINE_UNUSED (2 * CLOCK_S)
+#define PIPELINE_UNUSED (10 * CLOCK_S)
+
+/* Closes the connection where it is on demand and unused for PIPELINE_SPARE; false: it is not. */
+bool pipeline_give_up(struct pipeline *p);
+
+#define PIPELINE_SPARE (CLOCK_S / 2)
 
 /* Orders a connection, in the state CLOSED. */
 void pipeline_open(struct pipeline *p);

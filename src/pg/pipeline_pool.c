@@ -8,6 +8,8 @@
 #include "base/clock.h"
 #include "pg/pipeline_result.h"
 
+#define HELD_UP (10 * CLOCK_MS) /* a batch that takes longer, behind a lock for example, does not hold others up */
+
 static void
 refuse_ticket(const struct pipeline_pool *pool, struct store_ticket *t)
 {
@@ -125,15 +127,16 @@ on_forget_timer(struct timer *timer)
 }
 
 void
-pipeline_pool_init(struct pipeline_pool *pool, enum statement_role role, unsigned count,
+pipeline_pool_init(struct pipeline_pool *pool, enum statement_role role, unsigned count, int64_t lifetime,
     const struct statement_set *set, struct loop *loop, struct connector_box *box)
 {
 	assert(count >= 1 && count <= ARRAY_SIZE(pool->pipeline));
-	*pool =
-	    (struct pipeline_pool){ .shared = { .loop = loop, .box = box, .set = set, .answered = on_order_answered },
-		    .timer = { .due = TIMER_OFF, .fire = on_pool_timer },
-		    .forget = { .due = TIMER_OFF, .fire = on_forget_timer },
-		    .count = count };
+	*pool = (struct pipeline_pool){
+		.shared = { .loop = loop, .box = box, .set = set, .lifetime = lifetime, .answered = on_order_answered },
+		.timer = { .due = TIMER_OFF, .fire = on_pool_timer },
+		.forget = { .due = TIMER_OFF, .fire = on_forget_timer },
+		.count = count
+	};
 	ticket_queue_init(&pool->shared.small);
 	ticket_queue_init(&pool->shared.large);
 	ticket_queue_init(&pool->shared.lost);
@@ -174,54 +177,80 @@ has_other_than_first(const struct pipeline_pool *pool)
 	return false;
 }
 
-static unsigned
-count_idle(const struct pipeline_pool *pool, unsigned from)
+/* Sends the queue in equal parts over at most `most` idle connections, from this one on. */
+static void
+send_queue(struct pipeline_pool *pool, struct ticket_queue *q, unsigned from, size_t most)
 {
-	unsigned n = 0;
+	size_t idle = 0;
 
 	for (unsigned i = from; i < pool->count; i++)
-		n += pool->pipeline[i].state == PIPELINE_IDLE;
-	return n;
-}
-
-/* Sends the queue over the idle connections from this one on, in equal parts where `spread` is set. */
-static void
-send_queue(struct pipeline_pool *pool, struct ticket_queue *q, unsigned from, bool spread)
-{
-	unsigned idle = count_idle(pool, from);
-
-	for (unsigned i = from; i < pool->count && q->head != NULL; i++) {
+		idle += pool->pipeline[i].state == PIPELINE_IDLE;
+	if (idle > most)
+		idle = most;
+	for (unsigned i = from; idle > 0 && q->head != NULL; i++) {
+		assert(i < pool->count);
 		if (pool->pipeline[i].state != PIPELINE_IDLE)
 			continue;
-		assert(idle > 0);
-		pipeline_send(&pool->pipeline[i], q, spread ? (q->n + idle - 1) / idle : q->n);
+		pipeline_send(&pool->pipeline[i], q, (q->n + idle - 1) / idle);
 		idle--;
 	}
 }
 
-/* How many connections the work of this moment can use. */
-static size_t
-wanted_connections(const struct pipeline_pool *pool)
+struct pool_work {
+	size_t small, large; /* tickets that wait or are in flight */
+	size_t busy;         /* connections with a batch of small ones */
+	size_t most;         /* how many connections small ones may use */
+};
+
+static struct pool_work
+look_at_work(const struct pipeline_pool *pool)
 {
 	const struct pipeline_shared *s = &pool->shared;
-	size_t others = s->large.n;
+	struct pool_work w = { .small = s->small.n, .large = s->large.n };
+	int64_t held_up = clock_mono() - HELD_UP;
 
-	for (unsigned i = 1; i < pool->count; i++)
-		others += pool->pipeline[i].batch.tickets.n;
-	return s->largest != 0 ? s->small.n + pipeline_pool_in_flight(pool) : 1 + others;
+	w.most = s->largest != 0 ? pool->count : pace_connections(&s->pace);
+	for (unsigned i = 0; i < pool->count; i++) {
+		const struct pipeline *p = &pool->pipeline[i];
+
+		if (!pipeline_state_is_busy(p))
+			continue;
+		if (p->batch.large) {
+			w.large += p->batch.tickets.n;
+			continue;
+		}
+		w.small += p->batch.tickets.n;
+		w.busy++;
+		w.most += p->used_at < held_up;
+	}
+	return w;
+}
+
+/* One for each large value that is written, and beside them as many as bring something for small ones. */
+static size_t
+wanted_connections(const struct pool_work *w)
+{
+	size_t small = w->small < w->most ? w->small : w->most;
+
+	return w->large + (small > 0 ? small : 1);
 }
 
 /* Orders one connection more, if it would be used. */
 static void
-open_another(struct pipeline_pool *pool)
+open_another(struct pipeline_pool *pool, size_t wanted, unsigned most)
 {
-	size_t wanted = wanted_connections(pool);
+	unsigned opened = pipeline_pool_connections(pool);
 
-	for (unsigned i = 1; i < pool->count && i < wanted; i++)
+	if (opened >= most || opened >= wanted)
+		return;
+	for (unsigned i = 1; i < pool->count; i++) {
+		if (pool->pipeline[i].state == PIPELINE_CONNECTING)
+			return; /* one after the other */
 		if (pool->pipeline[i].state == PIPELINE_CLOSED) {
 			pipeline_open(&pool->pipeline[i]);
 			return;
 		}
+	}
 }
 
 static void
@@ -248,15 +277,16 @@ may_send(struct pipeline_pool *pool)
 }
 
 void
-pipeline_pool_flush(struct pipeline_pool *pool)
+pipeline_pool_flush(struct pipeline_pool *pool, unsigned most)
 {
 	struct pipeline_shared *s = &pool->shared;
+	struct pool_work w = look_at_work(pool);
 
 	if (!pool->down)
-		open_another(pool);
+		open_another(pool, wanted_connections(&w), most);
 	if (may_send(pool)) {
-		send_queue(pool, &s->large, has_other_than_first(pool) ? 1 : 0, true);
-		send_queue(pool, &s->small, 0, s->largest != 0);
+		send_queue(pool, &s->large, has_other_than_first(pool) ? 1 : 0, pool->count);
+		send_queue(pool, &s->small, 0, w.most > w.busy ? w.most - w.busy : 0);
 	}
 	/* What is to be sent again stands in front of later deadlines. */
 	note_deadline(pool, s->small.head);
@@ -276,6 +306,32 @@ pipeline_pool_in_flight(const struct pipeline_pool *pool)
 
 	for (unsigned i = 0; i < pool->count; i++)
 		n += pool->pipeline[i].batch.tickets.n;
+	return n;
+}
+
+bool
+pipeline_pool_wants_another(const struct pipeline_pool *pool)
+{
+	struct pool_work w = look_at_work(pool);
+
+	return !pool->down && wanted_connections(&w) > pipeline_pool_connections(pool);
+}
+
+void
+pipeline_pool_give_up_one(struct pipeline_pool *pool)
+{
+	for (unsigned i = pool->count; i-- > 1;)
+		if (pipeline_give_up(&pool->pipeline[i]))
+			return;
+}
+
+unsigned
+pipeline_pool_connections(const struct pipeline_pool *pool)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < pool->count; i++)
+		n += pool->pipeline[i].state != PIPELINE_CLOSED;
 	return n;
 }
 

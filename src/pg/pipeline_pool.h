@@ -5,8 +5,13 @@
  *
  * The first connection is there all the time.  The others are opened while
  * they bring something: while large values are read or written, which keep a
- * connection busy for long.  Large values are written over the others, so that
- * small ones never wait behind them; until one is open, over the first.
+ * connection busy for long, and where the database is slow to answer whatever
+ * it is asked (see pace.h).  Everywhere else one connection with large batches
+ * is the fastest.  Large values are written over the others, so that small
+ * ones never wait behind them; until one is open, over the first.
+ *
+ * A batch that is held up in the database, behind a lock for example, does not
+ * hold others up for long: another connection is used, or opened.
  *
  * Called by store_pg only, on the worker's loop.
  */
@@ -27,8 +32,8 @@ struct pipeline_pool {
 	struct pipeline pipeline[SETTING_COUNT_MAX];
 };
 
-/* count: the most connections; borrows the others until pipeline_pool_close(). */
-void pipeline_pool_init(struct pipeline_pool *pool, enum statement_role role, unsigned count,
+/* count: the most connections; lifetime: as in settings.h; borrows the others until pipeline_pool_close(). */
+void pipeline_pool_init(struct pipeline_pool *pool, enum statement_role role, unsigned count, int64_t lifetime,
     const struct statement_set *set, struct loop *loop, struct connector_box *box);
 
 /* Closes the connections; no ticket may be left. */
@@ -37,8 +42,20 @@ void pipeline_pool_close(struct pipeline_pool *pool);
 /* Takes the ticket until done() is called, perhaps before this returns. */
 void pipeline_pool_submit(struct pipeline_pool *pool, struct store_ticket *t);
 
-/* At the end of an iteration of the loop: sends what waits, as far as connections are idle. */
-void pipeline_pool_flush(struct pipeline_pool *pool);
+/*
+ * At the end of an iteration of the loop: sends what waits, as far as connections are idle, and opens
+ * another connection where it would be used and there are fewer than `most`.
+ */
+void pipeline_pool_flush(struct pipeline_pool *pool, unsigned most);
+
+/* Whether another connection would be used at the moment. */
+bool pipeline_pool_wants_another(const struct pipeline_pool *pool);
+
+/* Closes one connection that has been unused for a moment, if there is such a one. */
+void pipeline_pool_give_up_one(struct pipeline_pool *pool);
+
+/* How many connections there are, or are ordered. */
+unsigned pipeline_pool_connections(const struct pipeline_pool *pool);
 
 /* How many tickets are in flight; whether none is, and none waits. */
 size_t pipeline_pool_in_flight(const struct pipeline_pool *pool);

@@ -34,7 +34,7 @@ begin_attempt(struct pipeline *p, struct store_ticket *t)
 	t->sqlstate[0] = '\0';
 	if (t->deadline < p->batch.due)
 		p->batch.due = t->deadline;
-	if (store_writes(&t->op))
+	if (store_writes(&t->op) || p->shared->server == DBCONN_COCKROACHDB)
 		ticket_queue_put_sorted(&p->batch.tickets, t);
 	else
 		ticket_queue_put(&p->batch.tickets, t);
@@ -60,16 +60,25 @@ take_tickets(struct pipeline *p, struct ticket_queue *queue, size_t most)
 		p->large_at = clock_mono();
 }
 
+static bool
+is_same_namespace(const struct store_ticket *a, const struct store_ticket *b)
+{
+	return uuid_eq(&a->op.workspace, &b->op.workspace) && str_eq(a->op.ns, b->op.ns);
+}
+
 /* Whether b can share the statement that begins with a and ends with `last` so far. */
 static bool
 can_join(const struct pipeline_shared *s, const struct store_ticket *a, const struct store_ticket *last,
     const struct store_ticket *b)
 {
-	if (a->pg.alone || b->pg.alone || a->op.kind != b->op.kind || !statement_joins(&a->op) ||
-	    !statement_joins(&b->op))
+	if (!pipeline_state_can_join(s, a) || !pipeline_state_can_join(s, b) || a->op.kind != b->op.kind)
 		return false;
-	/* No key twice in a statement that writes: equal keys are neighbours.  Large values are read one by one. */
-	return store_writes(&a->op) ? ticket_queue_compare(last, b) != 0 : s->largest < PIPELINE_LARGE_MESSAGE;
+	/* No key twice in such a statement; where it matters, equal keys are neighbours. */
+	if (store_writes(&a->op))
+		return ticket_queue_compare(last, b) != 0;
+	if (s->largest >= PIPELINE_LARGE_MESSAGE)
+		return false; /* large values are read one by one */
+	return s->server == DBCONN_POSTGRESQL || (is_same_namespace(a, b) && ticket_queue_compare(last, b) != 0);
 }
 
 static void
@@ -77,12 +86,11 @@ join_tickets(struct pipeline *p)
 {
 	struct store_ticket *first = p->batch.tickets.head;
 
-	if (!p->shared->set->prepared || p->shared->server != DBCONN_POSTGRESQL)
-		return;
 	for (struct store_ticket *last = first; last->next != NULL; last = last->next) {
 		if (can_join(p->shared, first, last, last->next)) {
 			first->pg.joined++;
 			last->next->pg.joined = 0;
+			last->pg.last = false; /* the Sync stands behind the statement */
 		} else {
 			first = last->next;
 		}
@@ -94,6 +102,8 @@ pipeline_send_fill(struct pipeline *p, struct ticket_queue *queue, size_t most)
 {
 	struct pipeline_batch *b = &p->batch;
 
+	b->large = queue == &p->shared->large;
+
 	assert(b->tickets.head == NULL && queue->head != NULL);
 	b->due = TIMER_OFF;
 	take_tickets(p, queue, most_tickets(p->shared, most));
@@ -104,6 +114,7 @@ pipeline_send_fill(struct pipeline *p, struct ticket_queue *queue, size_t most)
 		t->batch_size = (unsigned)b->tickets.n;
 	}
 	join_tickets(p);
+	b->size = b->tickets.n;
 	b->current = b->tickets.head;
 	b->read = false;
 	b->verdict = SQLSTATE_NONE;

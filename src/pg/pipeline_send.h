@@ -6,8 +6,10 @@
  *
  * The writes of a batch are sorted by key, so that two batches cannot
  * deadlock.  A batch of reads, and on PostgreSQL a batch of writes, is one
- * implicit transaction; on CockroachDB each write is one, so that the server
- * can run it again by itself after a conflict.
+ * implicit transaction; on CockroachDB each statement that writes is one, so
+ * that the server can run it again by itself after a conflict.  There, reads
+ * are joined only where they are of one namespace ("key = any", which uses the
+ * primary key), and sorted for that.
  *
  * Called by pipeline only.
  */

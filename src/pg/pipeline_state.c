@@ -57,6 +57,12 @@ pipeline_state_last_joined(struct store_ticket *first)
 	return first;
 }
 
+bool
+pipeline_state_can_join(const struct pipeline_shared *s, const struct store_ticket *t)
+{
+	return s->set->prepared && !t->pg.alone && statement_joins(&t->op);
+}
+
 struct ticket_queue *
 pipeline_state_queue(struct pipeline_shared *s, const struct store_ticket *t)
 {

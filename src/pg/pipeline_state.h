@@ -20,6 +20,7 @@
 #define HULYKVS_PIPELINE_STATE_H
 
 #include "pg/connect_thread.h"
+#include "pg/pace.h"
 #include "pg/sqlstate.h"
 #include "store/ticket_queue.h"
 
@@ -45,6 +46,7 @@ enum pipeline_close {
 	PIPELINE_CLOSE_ERROR,
 	PIPELINE_CLOSE_BUFFERS,
 	PIPELINE_CLOSE_REPLACED,
+	PIPELINE_CLOSE_OLD,
 	PIPELINE_CLOSE_UNUSED,
 	PIPELINE_CLOSE_END,
 };
@@ -55,6 +57,8 @@ struct pipeline_shared {
 	struct connector_box *box;
 	const struct statement_set *set;
 	enum dbconn_server server; /* of the last connection made */
+	int64_t lifetime;          /* nanoseconds after which a connection is exchanged; 0: never; see settings.h */
+	struct pace pace;
 	struct ticket_queue small; /* not sent yet */
 	struct ticket_queue large; /* the same: writes of values from PIPELINE_LARGE_VALUE on */
 	struct ticket_queue lost;  /* writes of unknown outcome that may still begin, until their `latest` */
@@ -68,6 +72,8 @@ struct pipeline_shared {
 struct pipeline_batch {
 	struct ticket_queue tickets;
 	int64_t due;                   /* the first of their deadlines */
+	size_t size;                   /* how many they were */
+	bool large;                    /* they were taken from the queue of large ones */
 	struct store_ticket *current;  /* the first of the joined tickets whose result comes next; NULL: a Sync's */
 	bool read;                     /* that result has come; the NULL that libpq gives behind it has not */
 	enum sqlstate_verdict verdict; /* of the first error since the last Sync; SQLSTATE_NONE: there was none */
@@ -89,6 +95,7 @@ struct pipeline {
 	int64_t used_at;             /* when a batch was last sent */
 	int64_t large_at;            /* when libpq's buffers last grew large; 0: they did not */
 	int64_t asked_at;            /* ASKING: since when */
+	int64_t old_at;              /* when the connection's lifetime is over; TIMER_OFF: never */
 	bool pooled;                 /* a pooler is between us and the server */
 	bool on_demand;              /* it is opened by pipeline_open(), and closed when it is unused for a while */
 };
@@ -105,6 +112,9 @@ bool pipeline_state_is_busy(const struct pipeline *p);
 
 /* The last of the tickets that are joined with this one, which is the first of them. */
 struct store_ticket *pipeline_state_last_joined(struct store_ticket *first);
+
+/* Whether the ticket's operation can share a statement with others of its kind. */
+bool pipeline_state_can_join(const struct pipeline_shared *s, const struct store_ticket *t);
 
 /* The queue that the ticket waits in. */
 struct ticket_queue *pipeline_state_queue(struct pipeline_shared *s, const struct store_ticket *t);

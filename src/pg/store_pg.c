@@ -15,6 +15,7 @@ struct store_pg {
 	struct loop *loop;
 	struct hook hook;
 	struct connector_box *box;
+	unsigned most; /* connections of both pools together */
 	struct pipeline_pool reads, writes;
 	struct list_pool lists;
 };
@@ -108,13 +109,24 @@ count_connections(const struct store_pg *p)
 		metrics_set(METRICS_DB_CONNECTIONS + i, n[i]);
 }
 
+/* Where one pool has use for another connection, and there may be no more, the other one gives up what it does not use. */
+static void
+share_connections(const struct store_pg *p, const struct pipeline_pool *taker, struct pipeline_pool *giver)
+{
+	if (pipeline_pool_connections(taker) + pipeline_pool_connections(giver) >= p->most &&
+	    pipeline_pool_wants_another(taker))
+		pipeline_pool_give_up_one(giver);
+}
+
 static void
 pg_end_of_iteration(struct hook *h)
 {
 	struct store_pg *p = container_of(h, struct store_pg, hook);
 
-	pipeline_pool_flush(&p->reads);
-	pipeline_pool_flush(&p->writes);
+	share_connections(p, &p->reads, &p->writes);
+	share_connections(p, &p->writes, &p->reads);
+	pipeline_pool_flush(&p->reads, p->most - pipeline_pool_connections(&p->writes));
+	pipeline_pool_flush(&p->writes, p->most - pipeline_pool_connections(&p->reads));
 	loop_stay_awake(p->loop, pipeline_pool_in_flight(&p->reads) == 1);
 	list_pool_give_way(&p->lists, !pipeline_pool_is_idle(&p->reads) || !pipeline_pool_is_idle(&p->writes));
 	count_connections(p);
@@ -136,8 +148,10 @@ store_pg_new(
 		return NULL;
 	}
 	p->loop = loop;
-	pipeline_pool_init(&p->reads, STATEMENT_ROLE_READ, c->db_large_connections, set, loop, p->box);
-	pipeline_pool_init(&p->writes, STATEMENT_ROLE_WRITE, c->db_large_connections, set, loop, p->box);
+	/* Each role has one at least. */
+	p->most = c->db_connections > 2 ? c->db_connections : 2;
+	pipeline_pool_init(&p->reads, STATEMENT_ROLE_READ, p->most - 1, c->db_connection_lifetime, set, loop, p->box);
+	pipeline_pool_init(&p->writes, STATEMENT_ROLE_WRITE, p->most - 1, c->db_connection_lifetime, set, loop, p->box);
 	list_pool_init(&p->lists, c->db_list_connections, c->request_timeout, set, loop, p->box);
 	p->hook.run = pg_end_of_iteration;
 	loop_add_hook(loop, &p->hook);

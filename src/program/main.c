@@ -221,7 +221,7 @@ first_write(const struct statement_set *set)
 static unsigned
 divide_descriptors(const struct config *c, unsigned limit)
 {
-	unsigned for_database = c->db_list_connections + 2 * c->db_large_connections + 2 /* reads and writes */;
+	unsigned for_database = c->db_list_connections + c->db_connections + 2 /* that take the place of others */;
 	unsigned each = limit / c->workers, kept = KEPT_FOR_WORKER + for_database + KEPT_FOR_PROGRAM / c->workers;
 
 	return each > kept + CONN_LEAST ? each - kept : CONN_LEAST;

@@ -269,16 +269,17 @@ good_values(void)
 		check_value(rows[i].name, rows[i].value, NULL);
 }
 
-#define NOT_NAME    "not a name of 1 to 63 bytes without control characters"
-#define NOT_ADDRESS "not an IPv4 or IPv6 address (a host name will not do)"
-#define NOT_PORT    "not a port number (1 to 65535)"
-#define NOT_SIZE    "not a size up to 1 GiB (such as 2Mb, 512 KiB or 1000)"
-#define NOT_COUNT   "not a number from 1 to 64"
-#define NOT_SECONDS "not a number of seconds from 0.1 to 3600"
-#define NOT_PEERS   "neither any nor up to 16 names or numbers of users with commas between them"
-#define NOT_SANDBOX "neither off, on, require nor trap"
-#define NOT_PATHS   "neither none nor absolute paths with colons between them"
-#define NOT_LEVEL   "not a log level (error, warn, info or debug)"
+#define NOT_NAME     "not a name of 1 to 63 bytes without control characters"
+#define NOT_ADDRESS  "not an IPv4 or IPv6 address (a host name will not do)"
+#define NOT_PORT     "not a port number (1 to 65535)"
+#define NOT_SIZE     "not a size up to 1 GiB (such as 2Mb, 512 KiB or 1000)"
+#define NOT_COUNT    "not a number from 1 to 64"
+#define NOT_LIFETIME "neither auto nor off, nor a number of seconds from 1 to 86400"
+#define NOT_SECONDS  "not a number of seconds from 0.1 to 3600"
+#define NOT_PEERS    "neither any nor up to 16 names or numbers of users with commas between them"
+#define NOT_SANDBOX  "neither off, on, require nor trap"
+#define NOT_PATHS    "neither none nor absolute paths with colons between them"
+#define NOT_LEVEL    "not a log level (error, warn, info or debug)"
 
 static void
 bad_values(void)
@@ -330,6 +331,10 @@ bad_values(void)
 		{ "HULY_WORKERS", "2.0", NOT_COUNT },
 		{ "HULY_DB_PREPARED", "", "neither on nor off" },
 		{ "HULY_DB_PREPARED", "maybe", "neither on nor off" },
+		{ "HULY_DB_CONNECTION_LIFETIME", "", NOT_LIFETIME },
+		{ "HULY_DB_CONNECTION_LIFETIME", "0.9", NOT_LIFETIME },
+		{ "HULY_DB_CONNECTION_LIFETIME", "86401", NOT_LIFETIME },
+		{ "HULY_DB_CONNECTION_LIFETIME", "never", NOT_LIFETIME },
 		{ "HULY_REQUEST_TIMEOUT", "", NOT_SECONDS },
 		{ "HULY_REQUEST_TIMEOUT", "0", NOT_SECONDS },
 		{ "HULY_REQUEST_TIMEOUT", "0.099", NOT_SECONDS },

@@ -19,7 +19,7 @@ open_pool(enum statement_role role, unsigned count)
 	pool = calloc(1, sizeof(*pool));
 	if (pool == NULL)
 		tap_bail("no memory");
-	pipeline_pool_init(pool, role, count, &world.set, &world.loop, NULL);
+	pipeline_pool_init(pool, role, count, 0, &world.set, &world.loop, NULL);
 }
 
 static void
@@ -51,7 +51,7 @@ submit_value(struct pg_world_ticket *t, const char *key, struct str value)
 static void
 flush(void)
 {
-	pipeline_pool_flush(pool);
+	pipeline_pool_flush(pool, 3);
 }
 
 static void
@@ -566,6 +566,194 @@ test_large_reads(void)
 	close_pool("large reads");
 }
 
+/* Answers what is in flight on a connection as changed or found. */
+static void
+answer_batch(unsigned i)
+{
+	struct pipeline *p = &pool->pipeline[i];
+
+	for (const struct store_ticket *t = p->batch.tickets.head; t != NULL; t = t->next) {
+		if (t->pg.joined == 0)
+			continue;
+		if (store_writes(&t->op))
+			fake_libpq_answer_changed(p->conn, "1");
+		else
+			fake_libpq_answer_row(p->conn, 2, found);
+		while (t->next != NULL && t->next->pg.joined == 0)
+			t = t->next;
+		if (t->pg.last)
+			fake_libpq_answer_sync(p->conn);
+	}
+	ready(i);
+}
+
+/* As if the last batches had taken long. */
+static void
+flush_slow(unsigned most)
+{
+	pool->shared.pace = (struct pace){ .before = 5 * CLOCK_MS };
+	pipeline_pool_flush(pool, most);
+}
+
+/* Batches that take long, whatever is in them: several connections hide that. */
+static void
+test_slow_database(void)
+{
+	struct pg_world_ticket t[8];
+	PGconn *first;
+
+	open_pool(STATEMENT_ROLE_WRITE, 3);
+	first = fake_connect_thread_connect(DBCONN_POSTGRESQL);
+	submit(&t[0], STORE_PUT, "0");
+	flush();
+	submit(&t[1], STORE_PUT, "1");
+	flush();
+	tap_int(fake_connect_thread_orders(), 0, "on a quick database one connection is enough");
+	(void)fake_libpq_sent(first);
+	answer_batch(0);
+	flush();
+	answer_batch(0);
+	for (int i = 0; i < 6; i++)
+		submit(&t[i], STORE_PUT, "012345" + i);
+	flush_slow(3);
+	tap_int(fake_connect_thread_orders(), 1, "on a slow one another is ordered");
+	answer_batch(0);
+	(void)fake_connect_thread_connect(DBCONN_POSTGRESQL);
+	for (int i = 0; i < 6; i++)
+		submit(&t[i], STORE_PUT, "012345" + i);
+	flush_slow(3);
+	tap_int((int64_t)pool->pipeline[0].batch.size, 3, "and has half of the operations");
+	tap_int((int64_t)pool->pipeline[1].batch.size, 3, "as the first one");
+	tap_int(fake_connect_thread_orders(), 1, "one more is ordered");
+	answer_batch(0);
+	answer_batch(1);
+	fake_connect_thread_refuse("too many");
+	tap_ok(!pool->down, "which cannot be made: that does no harm");
+	submit(&t[0], STORE_PUT, "0");
+	flush_slow(2);
+	tap_int(fake_connect_thread_orders(), 0, "none is ordered for a single operation");
+	answer_batch(0);
+	pipeline_pool_give_up_one(pool);
+	tap_int(pool->pipeline[1].state, PIPELINE_IDLE, "one that was just used is not given up");
+	pool->pipeline[1].used_at -= PIPELINE_SPARE;
+	pipeline_pool_give_up_one(pool);
+	tap_int(pool->pipeline[1].state, PIPELINE_CLOSED, "but one that was not");
+	pipeline_pool_give_up_one(pool);
+	tap_int(pool->pipeline[0].state, PIPELINE_IDLE, "and never the first");
+	for (int i = 0; i < 6; i++)
+		submit(&t[i], STORE_PUT, "012345" + i);
+	flush_slow(1);
+	tap_int(fake_connect_thread_orders(), 0, "no more than are allowed");
+	tap_ok(pipeline_pool_wants_another(pool), "though it would be used");
+	answer_batch(0);
+	close_pool("slow database");
+}
+
+/* A batch that is held up holds no others up. */
+static void
+test_held_up(void)
+{
+	struct pg_world_ticket a, b;
+	PGconn *second;
+
+	open_pool(STATEMENT_ROLE_WRITE, 2);
+	(void)fake_connect_thread_connect(DBCONN_POSTGRESQL);
+	submit(&a, STORE_PUT, "a");
+	flush();
+	pool->pipeline[0].used_at -= CLOCK_S;
+	submit(&b, STORE_PUT, "b");
+	flush();
+	tap_int(fake_connect_thread_orders(), 1, "another connection is ordered");
+	second = fake_connect_thread_connect(DBCONN_POSTGRESQL);
+	flush();
+	tap_text(fake_libpq_sent(second), STR("put_if_present:b sync"), "for what waits behind it");
+	answer_batch(1);
+	tap_ok(b.done == 1 && a.done == 0, "which ends first");
+	answer_batch(0);
+	close_pool("held up");
+}
+
+/* A connection whose time is over is exchanged while it is idle. */
+static void
+test_lifetime(void)
+{
+	PGconn *conn, *fresh;
+	struct pipeline *p;
+
+	open_pool(STATEMENT_ROLE_WRITE, 1);
+	p = &pool->pipeline[0];
+	pool->shared.lifetime = SETTING_LIFETIME_AUTO;
+	conn = fake_connect_thread_connect(DBCONN_POSTGRESQL);
+	tap_ok(p->old_at == TIMER_OFF, "auto: never on PostgreSQL");
+	fake_libpq_break(conn);
+	ready(0);
+	conn = fake_connect_thread_connect(DBCONN_COCKROACHDB);
+	tap_ok(p->old_at - p->used_at <= 600 * CLOCK_S && p->old_at - p->used_at >= 450 * CLOCK_S,
+	    "auto: ten minutes at most on CockroachDB");
+	p->old_at = 1;
+	pg_world_fire(&p->timer);
+	tap_ok(p->conn == conn && fake_connect_thread_orders() == 1, "another one is ordered");
+	fake_connect_thread_refuse("too many");
+	tap_ok(p->conn == conn && p->old_at > 1, "none now: later");
+	p->old_at = 1;
+	pg_world_fire(&p->timer);
+	fresh = fake_connect_thread_connect(DBCONN_COCKROACHDB);
+	tap_ok(p->conn == fresh && fake_libpq_connections() == 1, "it takes the place of the old one");
+	pool->shared.lifetime = 0;
+	fake_libpq_break(fresh);
+	ready(0);
+	(void)fake_connect_thread_connect(DBCONN_COCKROACHDB);
+	tap_ok(p->old_at == TIMER_OFF, "off: never");
+	close_pool("lifetime");
+}
+
+/* Keys of one namespace share a statement on CockroachDB, no key twice; and so do values, one statement a Sync. */
+static void
+test_joined_on_cockroachdb(void)
+{
+	struct pg_world_ticket t[6];
+	PGconn *conn;
+
+	open_pool(STATEMENT_ROLE_READ, 1);
+	conn = fake_connect_thread_connect(DBCONN_COCKROACHDB);
+	submit(&t[0], STORE_GET, "b");
+	submit(&t[1], STORE_GET, "a");
+	submit(&t[2], STORE_GET, "b");
+	pg_world_ticket(&t[3], STORE_GET, "c");
+	t[3].t.op.ns = STR("other");
+	pipeline_pool_submit(pool, &t[3].t);
+	flush();
+	tap_text(fake_libpq_sent(conn), STR("get_keys get:b get:c sync"), "reads");
+	fake_libpq_answer_row(conn, 0, NULL);
+	fake_libpq_answer_row(conn, 2, found);
+	fake_libpq_answer_row(conn, 2, found);
+	fake_libpq_answer_sync(conn);
+	ready(0);
+	tap_ok(t[0].done + t[1].done + t[2].done + t[3].done == 4, "all are answered");
+	close_pool("reads on CockroachDB");
+
+	open_pool(STATEMENT_ROLE_WRITE, 1);
+	conn = fake_connect_thread_connect(DBCONN_COCKROACHDB);
+	submit_value(&t[0], "b", STR("v"));
+	submit_value(&t[1], "a", STR("v"));
+	submit_value(&t[2], "b", STR("w"));
+	submit(&t[3], STORE_DELETE, "c");
+	flush();
+	tap_text(fake_libpq_sent(conn), STR("put_many sync put:b sync delete:c sync"), "one writing statement a Sync");
+	fake_libpq_answer_error(conn, "40001", "ERROR");
+	fake_libpq_answer_sync(conn);
+	for (int i = 0; i < 2; i++) {
+		fake_libpq_answer_changed(conn, "1");
+		fake_libpq_answer_sync(conn);
+	}
+	ready(0);
+	flush();
+	tap_text(fake_libpq_sent(conn), STR("put:a sync put:b sync"), "then one by one");
+	answer_batch(0);
+	tap_ok(t[0].done + t[1].done + t[2].done + t[3].done == 4, "all are answered");
+	close_pool("writes on CockroachDB");
+}
+
 int
 main(void)
 {
@@ -590,6 +778,10 @@ main(void)
 	test_large_writes();
 	test_exchange();
 	test_large_reads();
+	test_slow_database();
+	test_held_up();
+	test_lifetime();
+	test_joined_on_cockroachdb();
 	pg_world_close(&world);
 	return tap_end();
 }

@@ -229,7 +229,7 @@ end_well(struct pipeline_pool *pool, const struct pg_world_ticket *t, enum dbcon
 		pg_world_fire(&pool->timer);
 		if (p->state == PIPELINE_CONNECTING)
 			(void)fake_connect_thread_connect(server);
-		pipeline_pool_flush(pool);
+		pipeline_pool_flush(pool, 3);
 		if (p->conn == NULL)
 			continue;
 		again |= was_sent(p->conn);
@@ -256,7 +256,7 @@ run_row(struct pg_world *w, size_t i)
 	if (pool == NULL)
 		tap_bail("no memory");
 	pipeline_pool_init(pool,
-	    rows[i].kind == STORE_GET || rows[i].kind == STORE_HEAD ? STATEMENT_ROLE_READ : STATEMENT_ROLE_WRITE, 1,
+	    rows[i].kind == STORE_GET || rows[i].kind == STORE_HEAD ? STATEMENT_ROLE_READ : STATEMENT_ROLE_WRITE, 1, 0,
 	    &w->set, &w->loop, NULL);
 	conn = fake_connect_thread_connect(rows[i].server);
 	pg_world_ticket(&subject, rows[i].kind, "m");
@@ -266,7 +266,7 @@ run_row(struct pg_world *w, size_t i)
 	pipeline_pool_submit(pool, &subject.t);
 	if (other && !front)
 		pipeline_pool_submit(pool, &companion.t);
-	pipeline_pool_flush(pool);
+	pipeline_pool_flush(pool, 3);
 	tap_ok(was_sent(conn) && subject.done == 0, "row %zu: it is sent", i);
 	answer_all(conn, i);
 	pg_world_ready(&pool->pipeline[0].watch);
