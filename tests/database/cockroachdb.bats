@@ -16,7 +16,7 @@ UNKNOWN="Outcome unknown: the write may or may not have happened"
 setup_file()
 {
 	WORLD_DATABASE=cockroachdb world_cluster
-	world_start nginx HULY_REQUEST_TIMEOUT=3 HULY_STATEMENT_TIMEOUT=2 HULY_WORKERS=1
+	world_start nginx HULY_REQUEST_TIMEOUT=3 HULY_STATEMENT_TIMEOUT=30 HULY_WORKERS=1
 	world_save "$BATS_FILE_TMPDIR/world"
 }
 

@@ -415,6 +415,9 @@ fault_cut()
 	conflicts=$(($(conflicts) - before))
 	fault_say "$output, $conflicts conflicts"
 	[ "$conflicts" -gt 10 ]
+	# No statement names a key twice.
+	run grep -c 'cannot affect row a second time' "$PG_DIR/data/server.log"
+	[ "$output" = 0 ]
 	fault_end
 }
 
