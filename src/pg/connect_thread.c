@@ -28,22 +28,22 @@ struct connect_thread {
 	pthread_t thread;
 	pthread_mutex_t lock; /* of all below, and of the orders' own fields */
 	pthread_cond_t work;
-	struct connect_thread_order *orders; /* open ones, oldest first */
+	struct connect_thread_order *orders; /* not answered yet, oldest first */
 	struct connect_thread_order *trying; /* the first of them during an attempt; NULL where its owner left */
 	bool stopping;
 	struct log_repeat outage;    /* no connection can be made */
 	struct log_repeat no_writes; /* connections can be made, but the database takes no writes */
-	/* The thread's own. */
-	bool reached;   /* in the last attempt the database was there */
+	/* Used by the thread only. */
+	bool reached;   /* in the last attempt the database answered, with another schema than expected */
 	bool read_only; /* in the last attempt it took no writes */
 	struct connect_race_memory last;
 	char encryption[32]; /* of the last connection, as it was logged */
 	int64_t backoff, last_try, next_try;
 };
 
-struct connector_box {
+struct connect_thread_channel {
 	struct watch watch;
-	struct connect_thread *connector;
+	struct connect_thread *thread;
 	struct loop *loop;
 	struct connect_thread_order *answered;
 };
@@ -187,15 +187,15 @@ back_off(struct connect_thread *c)
 	c->backoff = 2 * c->backoff < BACKOFF_MAX ? 2 * c->backoff : BACKOFF_MAX;
 }
 
-/* With the lock: puts the order into its owner's box. */
+/* With the lock: gives the order back through its channel. */
 static void
 answer_order(struct connect_thread_order *o)
 {
 	uint64_t one = 1;
 
-	append(&o->box->answered, o);
+	append(&o->channel->answered, o);
 	/* Fails only when the counter is full, and then the worker is awake. */
-	if (write(o->box->watch.fd, &one, sizeof(one)) < 0)
+	if (write(o->channel->watch.fd, &one, sizeof(one)) < 0)
 		return;
 }
 
@@ -351,17 +351,17 @@ connect_thread_free(struct connect_thread *c)
 static void
 deliver_answers(struct watch *w, uint32_t events)
 {
-	struct connector_box *b = (struct connector_box *)w;
+	struct connect_thread_channel *channel = (struct connect_thread_channel *)w;
 	struct connect_thread_order *o, *next;
 	uint64_t count;
 
 	(void)events;
 	if (read(w->fd, &count, sizeof(count)) < 0)
 		return;
-	(void)pthread_mutex_lock(&b->connector->lock);
-	o = b->answered;
-	b->answered = NULL;
-	(void)pthread_mutex_unlock(&b->connector->lock);
+	(void)pthread_mutex_lock(&channel->thread->lock);
+	o = channel->answered;
+	channel->answered = NULL;
+	(void)pthread_mutex_unlock(&channel->thread->lock);
 	for (; o != NULL; o = next) {
 		PGconn *conn = o->conn;
 
@@ -372,34 +372,34 @@ deliver_answers(struct watch *w, uint32_t events)
 	}
 }
 
-struct connector_box *
-connect_thread_box_new(struct connect_thread *c, struct loop *loop)
+struct connect_thread_channel *
+connect_thread_channel_new(struct connect_thread *c, struct loop *loop)
 {
-	struct connector_box *b = calloc(1, sizeof(*b));
+	struct connect_thread_channel *channel = calloc(1, sizeof(*channel));
 
-	if (b == NULL)
+	if (channel == NULL)
 		return NULL;
-	*b = (struct connector_box){ .connector = c, .loop = loop };
-	b->watch = (struct watch){ .fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), .ready = deliver_answers };
-	if (b->watch.fd >= 0 && loop_watch(loop, &b->watch, LOOP_EDGE))
-		return b;
-	if (b->watch.fd >= 0)
-		(void)close(b->watch.fd);
-	free(b);
+	*channel = (struct connect_thread_channel){ .thread = c, .loop = loop };
+	channel->watch = (struct watch){ .fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), .ready = deliver_answers };
+	if (channel->watch.fd >= 0 && loop_watch(loop, &channel->watch, LOOP_EDGE))
+		return channel;
+	if (channel->watch.fd >= 0)
+		(void)close(channel->watch.fd);
+	free(channel);
 	return NULL;
 }
 
 void
-connect_thread_box_free(struct connector_box *b)
+connect_thread_channel_free(struct connect_thread_channel *channel)
 {
 	struct connect_thread *c;
 
-	if (b == NULL)
+	if (channel == NULL)
 		return;
-	c = b->connector;
+	c = channel->thread;
 	(void)pthread_mutex_lock(&c->lock);
 	for (struct connect_thread_order **o = &c->orders; *o != NULL;) {
-		if ((*o)->box != b) {
+		if ((*o)->channel != channel) {
 			o = &(*o)->next;
 			continue;
 		}
@@ -407,23 +407,23 @@ connect_thread_box_free(struct connector_box *b)
 			c->trying = NULL;
 		*o = (*o)->next;
 	}
-	for (struct connect_thread_order *o = b->answered; o != NULL; o = o->next)
+	for (struct connect_thread_order *o = channel->answered; o != NULL; o = o->next)
 		PQfinish(o->conn);
 	(void)pthread_mutex_unlock(&c->lock);
-	loop_unwatch(b->loop, &b->watch);
-	(void)close(b->watch.fd);
-	free(b);
+	loop_unwatch(channel->loop, &channel->watch);
+	(void)close(channel->watch.fd);
+	free(channel);
 }
 
 void
-connect_thread_place(struct connector_box *b, struct connect_thread_order *o)
+connect_thread_place(struct connect_thread_channel *channel, struct connect_thread_order *o)
 {
-	struct connect_thread *c = b->connector;
+	struct connect_thread *c = channel->thread;
 
 	assert(!o->placed);
 	o->placed = true;
 	(void)pthread_mutex_lock(&c->lock);
-	o->box = b;
+	o->channel = channel;
 	o->conn = NULL;
 	append(&c->orders, o);
 	if (o->unhurried && c->next_try < clock_mono() + UNHURRIED)
@@ -433,9 +433,9 @@ connect_thread_place(struct connector_box *b, struct connect_thread_order *o)
 }
 
 void
-connect_thread_nudge(struct connector_box *b)
+connect_thread_nudge(struct connect_thread_channel *channel)
 {
-	struct connect_thread *c = b->connector;
+	struct connect_thread *c = channel->thread;
 
 	(void)pthread_mutex_lock(&c->lock);
 	if (c->next_try > c->last_try + BACKOFF_NUDGE) {

@@ -1,16 +1,20 @@
 /* SPDX-License-Identifier: EPL-2.0 */
 /*
- * connector: a thread that makes database connections for the workers, who
- * never block.
+ * connect_thread: a thread that makes database connections for the workers.
+ * It may block, a worker must not.  For the modules of pg; program/main starts
+ * and ends it.
  *
- * A worker places an order and is called back on its own loop, with a
- * connection that is ready to use (schema looked at, statements prepared,
- * non-blocking, in pipeline mode where the role asks for it), or with the
- * reason why there is none; then it may order again.  After a failure the next
- * attempt is made after 50 ms, then less and less often, up to 5 s, with
- * jitter; at the latest a tenth of a second after the last one where
- * connect_thread_nudge() says that somebody waits.  Attempts are made one at a
- * time, so that a server that comes back meets no herd.
+ * A worker has a channel to the thread, and places an order for a connection
+ * on it.  The answer comes on the worker's own loop: a connection that is ready
+ * to use (schema checked, statements prepared, non-blocking, in pipeline mode
+ * except for lists), or the reason why there is none.  Then it may place the
+ * order again.
+ *
+ * After an attempt that failed, the next one is made after at most 50 ms; this
+ * time is doubled after each failure, up to 5 s, and a random part of it is
+ * left off.  connect_thread_nudge() makes it end 100 ms after the last attempt
+ * at the latest.  Attempts are made one at a time, so that a server that has
+ * just started does not get many connections at once.
  */
 #ifndef HULYKVS_CONNECT_THREAD_H
 #define HULYKVS_CONNECT_THREAD_H
@@ -21,21 +25,21 @@
 
 struct connect_thread;
 
-/* A worker's letter-box: orders come back through it. */
-struct connector_box;
+/* One worker's way to the thread: orders go through it, and the answers come back. */
+struct connect_thread_channel;
 
 #define CONNECT_THREAD_REASON_SIZE 256
 
 struct connect_thread_order {
 	enum statement_role role;
-	bool unhurried; /* the last connection was made and was no use: not again at once */
-	/* Called on the worker's loop: conn is given (taken by the callee), or NULL with the reason. */
+	bool unhurried; /* the last connection was made but was of no use: wait for a moment before the next */
+	/* Called on the worker's loop.  conn: the callee takes it; NULL: there is none, the reason is below. */
 	void (*ready)(struct connect_thread_order *o, PGconn *conn, enum dbconn_server server);
-	char reason[CONNECT_THREAD_REASON_SIZE]; /* why there is none */
-	bool reached;                            /* the database is there, but its schema is not the one */
-	bool placed; /* set by connect_thread_place(), cleared before ready() is called; for its owner to read */
-	/* The connector's own. */
-	struct connector_box *box;
+	char reason[CONNECT_THREAD_REASON_SIZE]; /* why there is no connection */
+	bool reached;                            /* the database answers, but its schema is not the expected one */
+	bool placed; /* set by connect_thread_place(), cleared before ready() is called; the owner may read it */
+	/* Private to connect_thread, except that ready() may read the last two. */
+	struct connect_thread_channel *channel;
 	struct connect_thread_order *next;
 	PGconn *conn;
 	enum dbconn_server server;
@@ -43,27 +47,28 @@ struct connect_thread_order {
 	struct db_clock clock; /* of a connection for writes */
 };
 
-/* Starts the thread; borrows both until connect_thread_free().  NULL: no memory or no thread. */
+/* Starts the thread; borrows both until connect_thread_free().  NULL: no memory, or the thread cannot be started. */
 struct connect_thread *connect_thread_new(const struct config *c, const struct statement_set *set)
     __attribute__((warn_unused_result));
 
 /*
- * Ends the thread and frees; every box must be gone.  NULL is fine.  False: the thread is in an attempt that takes
- * its time and cannot be broken off, so nothing was freed, and what it borrows must stay until the process ends.
+ * Ends the thread and frees; every channel must have been freed.  NULL is fine.  False: the thread is in an attempt
+ * that did not end within a second and cannot be stopped.  Then nothing was freed, and what the thread borrows must
+ * stay until the process ends.
  */
 bool connect_thread_free(struct connect_thread *c) __attribute__((warn_unused_result));
 
-/* The letter-box of one loop.  NULL: no memory or descriptors. */
-struct connector_box *connect_thread_box_new(struct connect_thread *c, struct loop *loop)
+/* Returns new (connect_thread_channel_free()), for the worker with this loop.  NULL: no memory or descriptors. */
+struct connect_thread_channel *connect_thread_channel_new(struct connect_thread *c, struct loop *loop)
     __attribute__((warn_unused_result));
 
-/* Forgets the box's orders and closes what came for them. */
-void connect_thread_box_free(struct connector_box *b);
+/* Drops the orders of this channel and closes the connections that were made for them. */
+void connect_thread_channel_free(struct connect_thread_channel *channel);
 
-/* Orders a connection; the order is the connector's until ready() is called. */
-void connect_thread_place(struct connector_box *b, struct connect_thread_order *o);
+/* Orders a connection; borrows the order until ready() is called or the channel is freed. */
+void connect_thread_place(struct connect_thread_channel *channel, struct connect_thread_order *o);
 
-/* Somebody is waiting: tries soon. */
-void connect_thread_nudge(struct connector_box *b);
+/* An operation waits for a connection: shortens the wait before the next attempt to 100 ms. */
+void connect_thread_nudge(struct connect_thread_channel *channel);
 
 #endif

@@ -3,7 +3,7 @@
  * dbconn: making connections to the database.
  *
  * Everything here blocks (libpq looks names up in the resolver), so it is
- * called by hulykvs-migrate and by the connector thread, never by a worker.
+ * called by hulykvs-migrate and by the connect thread, never by a worker.
  * The connection string is read by conninfo; with several hosts, or a name
  * with several addresses, connect_race finds the one that answers.
  */

@@ -75,7 +75,7 @@ static void
 order_list(struct list_connection *c)
 {
 	move_list(c, LIST_CONNECTING);
-	connect_thread_place(c->pool->box, &c->order);
+	connect_thread_place(c->pool->channel, &c->order);
 }
 
 static void
@@ -388,10 +388,10 @@ on_list_timer(struct timer *timer)
 
 void
 list_pool_init(struct list_pool *l, unsigned count, int64_t timeout, const struct statement_set *set, struct loop *loop,
-    struct connector_box *box)
+    struct connect_thread_channel *channel)
 {
 	assert(count >= 1 && count <= ARRAY_SIZE(l->connection));
-	*l = (struct list_pool){ .loop = loop, .box = box, .set = set, .timeout = timeout, .count = count };
+	*l = (struct list_pool){ .loop = loop, .channel = channel, .set = set, .timeout = timeout, .count = count };
 	ticket_queue_init(&l->waiting);
 	l->timer = (struct timer){ .due = TIMER_OFF, .fire = on_waiting_timer };
 	l->yield = (struct timer){ .due = TIMER_OFF, .fire = on_yield_timer };
@@ -422,7 +422,7 @@ list_pool_submit(struct list_pool *l, struct store_ticket *t)
 {
 	t->pg = (struct store_ticket_pg){ .connection = NULL };
 	if (l->down) {
-		connect_thread_nudge(l->box);
+		connect_thread_nudge(l->channel);
 		finish_list(t, STORE_UNAVAILABLE, str_of(l->reason));
 		return;
 	}

@@ -63,7 +63,7 @@ struct list_connection {
 
 struct list_pool {
 	struct loop *loop;
-	struct connector_box *box;
+	struct connect_thread_channel *channel;
 	const struct statement_set *set;
 	int64_t timeout; /* nanoseconds without progress, after which a list is given up */
 	unsigned count;
@@ -79,7 +79,7 @@ struct list_pool {
 
 /* count: the most connections; borrows the others until list_pool_close(). */
 void list_pool_init(struct list_pool *l, unsigned count, int64_t timeout, const struct statement_set *set,
-    struct loop *loop, struct connector_box *box);
+    struct loop *loop, struct connect_thread_channel *channel);
 
 /* Closes the connections; no ticket may be left. */
 void list_pool_close(struct list_pool *l);

@@ -73,7 +73,7 @@ place_order(struct pipeline *p)
 {
 	if (p->order.placed)
 		return;
-	connect_thread_place(p->shared->box, &p->order);
+	connect_thread_place(p->shared->channel, &p->order);
 }
 
 /* In the state CLOSED. */

@@ -41,7 +41,7 @@ void pipeline_send(struct pipeline *p, struct ticket_queue *queue, size_t most);
 
 /*
  * Closes the connection; no batch may be in flight.  The order that may be
- * placed is forgotten by connect_thread_box_free().
+ * placed is forgotten by connect_thread_channel_free().
  */
 void pipeline_end(struct pipeline *p);
 

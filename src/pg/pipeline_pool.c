@@ -128,15 +128,17 @@ on_forget_timer(struct timer *timer)
 
 void
 pipeline_pool_init(struct pipeline_pool *pool, enum statement_role role, unsigned count, int64_t lifetime,
-    const struct statement_set *set, struct loop *loop, struct connector_box *box)
+    const struct statement_set *set, struct loop *loop, struct connect_thread_channel *channel)
 {
 	assert(count >= 1 && count <= ARRAY_SIZE(pool->pipeline));
-	*pool = (struct pipeline_pool){
-		.shared = { .loop = loop, .box = box, .set = set, .lifetime = lifetime, .answered = on_order_answered },
+	*pool = (struct pipeline_pool){ .shared = { .loop = loop,
+					    .channel = channel,
+					    .set = set,
+					    .lifetime = lifetime,
+					    .answered = on_order_answered },
 		.timer = { .due = TIMER_OFF, .fire = on_pool_timer },
 		.forget = { .due = TIMER_OFF, .fire = on_forget_timer },
-		.count = count
-	};
+		.count = count };
 	ticket_queue_init(&pool->shared.small);
 	ticket_queue_init(&pool->shared.large);
 	ticket_queue_init(&pool->shared.lost);
@@ -159,7 +161,7 @@ pipeline_pool_submit(struct pipeline_pool *pool, struct store_ticket *t)
 {
 	t->pg = (struct store_ticket_pg){ .result = { .outcome = STORE_FAULT } };
 	if (!has_connection(pool))
-		connect_thread_nudge(pool->shared.box);
+		connect_thread_nudge(pool->shared.channel);
 	if (pool->down) {
 		refuse_ticket(pool, t);
 		return;

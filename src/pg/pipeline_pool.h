@@ -34,7 +34,7 @@ struct pipeline_pool {
 
 /* count: the most connections; lifetime: as in settings.h; borrows the others until pipeline_pool_close(). */
 void pipeline_pool_init(struct pipeline_pool *pool, enum statement_role role, unsigned count, int64_t lifetime,
-    const struct statement_set *set, struct loop *loop, struct connector_box *box);
+    const struct statement_set *set, struct loop *loop, struct connect_thread_channel *channel);
 
 /* Closes the connections; no ticket may be left. */
 void pipeline_pool_close(struct pipeline_pool *pool);

@@ -54,7 +54,7 @@ enum pipeline_close {
 /* What all connections of one role share.  The pool owns it. */
 struct pipeline_shared {
 	struct loop *loop;
-	struct connector_box *box;
+	struct connect_thread_channel *channel;
 	const struct statement_set *set;
 	enum dbconn_server server; /* of the last connection made */
 	int64_t lifetime;          /* nanoseconds after which a connection is exchanged; 0: never; see settings.h */

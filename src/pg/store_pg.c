@@ -14,7 +14,7 @@ struct store_pg {
 	struct store store; /* first */
 	struct loop *loop;
 	struct hook hook;
-	struct connector_box *box;
+	struct connect_thread_channel *channel;
 	unsigned most; /* connections of both pools together */
 	struct pipeline_pool reads, writes;
 	struct list_pool lists;
@@ -133,8 +133,7 @@ pg_end_of_iteration(struct hook *h)
 }
 
 struct store *
-store_pg_new(
-    const struct config *c, const struct statement_set *set, struct connect_thread *connector, struct loop *loop)
+store_pg_new(const struct config *c, const struct statement_set *set, struct connect_thread *thread, struct loop *loop)
 {
 	static const struct store_calls calls = { pg_submit, pg_resume, pg_cancel, pg_release, pg_describe };
 	struct store_pg *p = calloc(1, sizeof(*p));
@@ -142,17 +141,19 @@ store_pg_new(
 	if (p == NULL)
 		return NULL;
 	p->store.calls = &calls;
-	p->box = connect_thread_box_new(connector, loop);
-	if (p->box == NULL) {
+	p->channel = connect_thread_channel_new(thread, loop);
+	if (p->channel == NULL) {
 		free(p);
 		return NULL;
 	}
 	p->loop = loop;
 	/* Each role has one at least. */
 	p->most = c->db_connections > 2 ? c->db_connections : 2;
-	pipeline_pool_init(&p->reads, STATEMENT_ROLE_READ, p->most - 1, c->db_connection_lifetime, set, loop, p->box);
-	pipeline_pool_init(&p->writes, STATEMENT_ROLE_WRITE, p->most - 1, c->db_connection_lifetime, set, loop, p->box);
-	list_pool_init(&p->lists, c->db_list_connections, c->request_timeout, set, loop, p->box);
+	pipeline_pool_init(
+	    &p->reads, STATEMENT_ROLE_READ, p->most - 1, c->db_connection_lifetime, set, loop, p->channel);
+	pipeline_pool_init(
+	    &p->writes, STATEMENT_ROLE_WRITE, p->most - 1, c->db_connection_lifetime, set, loop, p->channel);
+	list_pool_init(&p->lists, c->db_list_connections, c->request_timeout, set, loop, p->channel);
 	p->hook.run = pg_end_of_iteration;
 	loop_add_hook(loop, &p->hook);
 	return &p->store;
@@ -166,7 +167,7 @@ store_pg_free(struct store *s)
 	pipeline_pool_close(&pg_of(s)->reads);
 	pipeline_pool_close(&pg_of(s)->writes);
 	list_pool_close(&pg_of(s)->lists);
-	connect_thread_box_free(pg_of(s)->box);
+	connect_thread_channel_free(pg_of(s)->channel);
 	free(s);
 }
 

@@ -16,7 +16,7 @@
 #include "store/store.h"
 
 /* Returns new (store_pg_free()); borrows everything; the first connections are ordered at once.  NULL: no memory. */
-struct store *store_pg_new(const struct config *c, const struct statement_set *set, struct connect_thread *connector,
+struct store *store_pg_new(const struct config *c, const struct statement_set *set, struct connect_thread *thread,
     struct loop *loop) __attribute__((warn_unused_result));
 
 /* Closes the connections; no ticket may be left. */

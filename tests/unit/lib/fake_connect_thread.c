@@ -9,11 +9,11 @@
 static struct connect_thread_order *orders;
 
 void
-connect_thread_place(struct connector_box *b, struct connect_thread_order *o)
+connect_thread_place(struct connect_thread_channel *channel, struct connect_thread_order *o)
 {
 	struct connect_thread_order **end = &orders;
 
-	(void)b;
+	(void)channel;
 	if (o->placed)
 		tap_bail("an order is placed twice");
 	while (*end != NULL)
@@ -24,9 +24,9 @@ connect_thread_place(struct connector_box *b, struct connect_thread_order *o)
 }
 
 void
-connect_thread_nudge(struct connector_box *b)
+connect_thread_nudge(struct connect_thread_channel *channel)
 {
-	(void)b;
+	(void)channel;
 }
 
 int
