@@ -38,7 +38,7 @@ judge_error(const struct attempt *a)
 	case SQLSTATE_MOVE:
 	case SQLSTATE_NOT_RUN:
 		return send_again(a, METRICS_RETRY_MOVED);
-	case SQLSTATE_TOO_LONG: /* of a key; a list names none */
+	case SQLSTATE_TOO_LONG: /* is about a key; a list has none */
 		return end_with(a->kind == STORE_LIST ? STORE_UNAVAILABLE : STORE_TOO_LONG);
 	case SQLSTATE_UNAVAILABLE:
 	case SQLSTATE_SCHEMA:

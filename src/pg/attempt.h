@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: EPL-2.0 */
 /*
- * attempt: whether an operation is sent again after an attempt that failed,
- * and how it ends if not.  One rule for point operations and lists, for every
- * way of failing.  Called by pipeline_result and list_pool; keeps nothing and
- * knows nothing of connections.
+ * attempt: decides whether an operation is sent again after an attempt that
+ * failed, and with which outcome it ends if it is not.  The rule is the same for
+ * operations on one value and for lists, however the attempt failed.  Called by
+ * pipeline_result and list_pool; functions without state.
  *
- * The rule: what certainly had no effect may be sent again; a read always may.
+ * The rule: an operation that certainly had no effect may be sent again; a read
+ * always may.
  * A write of which nobody knows whether it was committed is never sent again,
  * because in the meantime somebody else may have written the same key.
  */
@@ -17,27 +18,27 @@
 
 #define ATTEMPT_READS_MOST 16 /* a read or a list is not sent more often */
 
-/* How far the operation had come. */
+/* How far the operation had come when the attempt failed. */
 enum attempt_point {
-	ATTEMPT_ERROR,    /* its own statement failed, or the commit of a transaction with that statement only */
-	ATTEMPT_ANSWERED, /* it was answered; then another statement of the transaction failed, or the commit */
-	ATTEMPT_SKIPPED,  /* an earlier statement of the transaction failed, so it did not run */
-	ATTEMPT_LOST,     /* the connection ended, and nothing tells what happened before */
+	ATTEMPT_ERROR, /* its own statement failed, or the commit of a transaction with that statement only */
+	ATTEMPT_ANSWERED, /* its own statement succeeded; then another statement of the transaction failed, or the commit */
+	ATTEMPT_SKIPPED, /* an earlier statement of the transaction failed, so it did not run */
+	ATTEMPT_LOST,    /* the connection ended, and it is not known what happened before */
 };
 
 struct attempt {
 	enum store_kind kind;
 	enum attempt_point point;
-	enum sqlstate_verdict verdict; /* of the transaction's error; any where the point is ATTEMPT_LOST */
+	enum sqlstate_verdict verdict; /* of the transaction's error; not looked at where the point is ATTEMPT_LOST */
 	unsigned attempts;             /* this one included */
-	bool in_time;                  /* the operation's deadline is not over */
-	bool delivered;                /* LIST: the receiver has had keys of it */
+	bool in_time;                  /* the operation's deadline has not passed */
+	bool delivered;                /* LIST: some keys have been given to the receiver */
 };
 
 enum attempt_next {
 	ATTEMPT_END,    /* the operation ends with the outcome */
 	ATTEMPT_AGAIN,  /* it is sent again */
-	ATTEMPT_STANDS, /* a read: the answer that it got is true, whatever failed behind it */
+	ATTEMPT_STANDS, /* a read: the answer that it got is right, although something after it failed */
 };
 
 struct attempt_decision {

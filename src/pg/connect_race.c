@@ -15,17 +15,17 @@
 
 enum { CANDIDATES_MAX = 64, FIELD_MAX = 256 };
 
-/* An address that may be connected to. */
+/* An address to try, and the attempt. */
 struct candidate {
 	char host[FIELD_MAX], hostaddr[FIELD_MAX], port[16]; /* "": libpq's default */
-	PGconn *conn;                                        /* NULL: not begun, or over */
+	PGconn *conn;                                        /* NULL: the attempt has not begun, or has failed */
 	PostgresPollingStatusType wants;
 	int64_t due;
 };
 
 struct race {
 	const struct conninfo *info;
-	const char *session_attrs; /* in place of the string's; NULL: the string's */
+	const char *session_attrs; /* instead of that of the string; NULL: that of the string */
 	struct candidate *candidate;
 	size_t count, begun;
 	int64_t timeout;
@@ -47,7 +47,7 @@ list_element(const char *list, size_t i, char *out, size_t size)
 	return true;
 }
 
-/* One port is for all hosts. */
+/* A single port counts for all hosts. */
 static void
 find_candidates(struct race *r)
 {
@@ -87,7 +87,7 @@ shuffle_candidates(struct race *r)
 	}
 }
 
-/* The one that was connected to last comes first; the order of the others stays. */
+/* Moves the host of the last connection to the front; the order of the others stays. */
 static void
 prefer_last(struct race *r, const struct connect_race_memory *m)
 {
@@ -117,14 +117,14 @@ drop_candidate(struct race *r, struct candidate *c, const char *message)
 	c->conn = NULL;
 }
 
-/* Whether the name has to be looked up: neither a directory of a socket nor an address that is given. */
+/* Whether the name has to be looked up: it is no directory of a socket, and no hostaddr is given. */
 static bool
 needs_lookup(const struct candidate *c)
 {
 	return c->host[0] != '\0' && c->host[0] != '/' && c->host[0] != '@' && c->hostaddr[0] == '\0';
 }
 
-/* Each further address becomes a candidate of its own, right behind. */
+/* Inserts each further address of the name after it. */
 static void
 insert_address(struct race *r, size_t at, const char *address)
 {
@@ -175,7 +175,7 @@ put_param(const char **names, const char **values, size_t *n, const char *name, 
 	values[(*n)++] = value;
 }
 
-/* Whether an attempt has a value of its own in place of the string's. */
+/* Whether an attempt sets this parameter itself, instead of taking it from the string. */
 static bool
 is_own(const struct race *r, const char *name)
 {
@@ -215,7 +215,7 @@ start_candidate(struct race *r)
 		drop_candidate(r, c, PQerrorMessage(c->conn));
 }
 
-/* Lets libpq go on with the attempt; true: the connection is ready. */
+/* Lets libpq continue the attempt; true: the connection is ready. */
 static bool
 go_on(struct race *r, struct candidate *c)
 {
@@ -235,7 +235,7 @@ say_timeout(struct race *r, struct candidate *c)
 	drop_candidate(r, c, text);
 }
 
-/* Waits for the attempts that are under way, until one can go on, is late, or another is to begin. */
+/* Waits until libpq can continue an attempt, one has reached its time limit, or the next one is to begin. */
 static void
 wait_for_any(struct race *r, struct pollfd *fds, int64_t until)
 {
@@ -256,7 +256,7 @@ wait_for_any(struct race *r, struct pollfd *fds, int64_t until)
 	(void)poll(fds, n, left > 0 ? (int)(left / CLOCK_MS) + 1 : 0);
 }
 
-/* The one that is ready; NULL: none is yet. */
+/* The connection that is ready; NULL: none is yet. */
 static struct candidate *
 look_at_all(struct race *r, const struct pollfd *fds)
 {

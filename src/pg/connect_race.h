@@ -4,11 +4,11 @@
  *
  * The host that was connected to last is tried first, then the others in the
  * order of the string; each further attempt begins when the one before has
- * failed or has had no answer for CONNECT_RACE_STAGGER, and runs beside it.
- * The first that is ready wins, the others are closed.  So a host that answers
- * nothing costs a fraction of a second and not its whole time limit, and one
- * that accepts and closes does not end the search (libpq would try one address
- * after the other).
+ * failed or has had no answer for CONNECT_RACE_STAGGER; both then go on at the
+ * same time.  The first connection that is ready is used, the others are closed.
+ * So a host that does not answer costs a fraction of a second instead of its
+ * whole time limit (libpq would try one address after the other), and one that
+ * accepts and closes does not end the search.
  *
  * Only dbconn uses it.  It blocks, at most for the time limit of each address.
  */
@@ -22,14 +22,12 @@
 #define CONNECT_RACE_TIMEOUT 5 /* seconds for an address, where the string has no connect_timeout */
 #define CONNECT_RACE_STAGGER (250 * CLOCK_MS)
 
-/* The address that was connected to last; "": none yet.  The caller keeps it between calls. */
+/* The address of the last connection that was made; "": none yet.  The caller keeps it between calls. */
 struct connect_race_memory {
 	char host[256], port[16];
 };
 
-/*
- * Returns new (PQfinish), or NULL with the reasons of the hosts in *why.  m may be NULL.
- */
+/* Returns new (PQfinish), or NULL with what each host failed with in *why.  m may be NULL. */
 PGconn *connect_race_run(const struct conninfo *c, struct connect_race_memory *m, struct buf *why)
     __attribute__((warn_unused_result));
 

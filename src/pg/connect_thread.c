@@ -29,7 +29,8 @@ struct connect_thread {
 	pthread_mutex_t lock; /* of all below, and of the orders' own fields */
 	pthread_cond_t work;
 	struct connect_thread_order *orders; /* not answered yet, oldest first */
-	struct connect_thread_order *trying; /* the first of them during an attempt; NULL where its owner left */
+	struct connect_thread_order
+	    *trying; /* the first of them, during an attempt; NULL if its channel was freed meanwhile */
 	bool stopping;
 	struct log_repeat outage;    /* no connection can be made */
 	struct log_repeat no_writes; /* connections can be made, but the database takes no writes */
@@ -76,7 +77,7 @@ check_schema(struct connect_thread *c, PGconn *conn, enum dbconn_server server, 
 	return ok && fault.p == NULL;
 }
 
-/* What is known of a connection that is being made. */
+/* A new connection, and what the thread finds out about it. */
 struct made {
 	PGconn *conn;
 	enum dbconn_server server;
@@ -85,8 +86,8 @@ struct made {
 };
 
 /*
- * What a statement may take, so that a stuck one ends in the database too; lists run as long as their reader reads.
- * Behind a pooler the session is not ours alone: nothing is set.
+ * Sets statement_timeout, so that a statement that hangs ends in the database too; not for lists, which run as long as
+ * their receiver reads.  Behind a pooler nothing is set, because others use the session too.
  */
 static bool
 set_up_session(struct connect_thread *c, const struct made *m, enum statement_role role, struct buf *why)
@@ -126,7 +127,7 @@ prepare_writes(struct connect_thread *c, struct made *m, struct buf *why)
 	return dbconn_clock(m->conn, one_server ? DB_CLOCK_MARGIN : DB_CLOCK_MARGIN_ANY, &m->clock, why);
 }
 
-/* Says how connections are encrypted, once and whenever it changes. */
+/* Logs how connections are encrypted, the first time and whenever it changes. */
 static void
 log_encryption(struct connect_thread *c, PGconn *conn)
 {
@@ -161,7 +162,7 @@ prepare_connection(struct connect_thread *c, struct made *m, enum statement_role
 	return false;
 }
 
-/* A connection that is ready for its role; its conn is NULL: there is none, reason in *why. */
+/* Makes a connection that is ready for its role.  Its conn is NULL: there is none, reason in *why. */
 static struct made
 make(struct connect_thread *c, enum statement_role role, struct buf *why)
 {
@@ -175,7 +176,7 @@ make(struct connect_thread *c, enum statement_role role, struct buf *why)
 	return m;
 }
 
-/* Half to all of the back-off, then twice as long the next time. */
+/* Waits for half to all of the back-off before the next attempt, and doubles the back-off. */
 static void
 back_off(struct connect_thread *c)
 {
@@ -194,12 +195,12 @@ answer_order(struct connect_thread_order *o)
 	uint64_t one = 1;
 
 	append(&o->channel->answered, o);
-	/* Fails only when the counter is full, and then the worker is awake. */
+	/* This fails only if the counter is full; then the worker has been notified already. */
 	if (write(o->channel->watch.fd, &one, sizeof(one)) < 0)
 		return;
 }
 
-/* Says why there is no connection, at once and every minute. */
+/* Logs why there is no connection, at once and then every minute. */
 static void
 log_no_connection(struct connect_thread *c, struct str why)
 {
@@ -213,7 +214,7 @@ log_no_connection(struct connect_thread *c, struct str why)
 		    log_number("for_seconds", lasts / CLOCK_S));
 }
 
-/* With the lock: nobody gets a connection now; where the database takes no writes, nobody who wants to write. */
+/* With the lock: answers all orders without a connection; if the database takes no writes, only those for writes. */
 static void
 answer_all(struct connect_thread *c, struct str why)
 {
@@ -235,7 +236,7 @@ answer_all(struct connect_thread *c, struct str why)
 	}
 }
 
-/* With the lock: the connection goes to whoever ordered it. */
+/* With the lock: answers the order with the connection. */
 static void
 hand_over(struct connect_thread *c, struct connect_thread_order *o, const struct made *m)
 {
@@ -273,7 +274,7 @@ attempt(struct connect_thread *c)
 	if (m.conn == NULL) {
 		answer_all(c, buf_str(&why));
 	} else if (c->trying == NULL) {
-		PQfinish(m.conn); /* whoever ordered it is gone */
+		PQfinish(m.conn); /* the channel was freed meanwhile */
 	} else {
 		hand_over(c, o, &m);
 	}

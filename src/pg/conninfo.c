@@ -84,7 +84,7 @@ is_decimal(struct str s)
 	return s.n > 0;
 }
 
-/* Seconds of the original, or milliseconds of libpq. */
+/* A time in seconds, as the original has it, or in milliseconds, as libpq does. */
 static bool
 set_user_timeout(struct reading *r, struct str value)
 {
@@ -255,7 +255,7 @@ take_query(struct reading *r, struct str query)
 	return ok;
 }
 
-/* What is behind "postgresql://". */
+/* The part after "postgresql://". */
 static bool
 read_url(struct reading *r, struct str rest)
 {
@@ -332,7 +332,7 @@ conninfo_parse(struct conninfo *c, const char *text, struct buf *why)
 	bool ok, url;
 
 	*c = (struct conninfo){ .n = 0 };
-	/* Each byte is copied at most twice, each copy may get a zero behind it, and the names of parts are added. */
+	/* Each byte is copied at most twice, each copy may get a NUL, and the names of parts are added. */
 	c->size = 4 * s.n + 1024;
 	c->memory = malloc(c->size);
 	r.free = c->memory;

@@ -11,8 +11,9 @@
  * libpq's keepalives_count; a tcp_user_timeout below 1000 is in seconds;
  * load_balance_hosts is known, though libpq 15 does not have it; a % that is
  * not followed by two hexadecimal digits stands for itself.
- * DIFFERS: a / in user or password is refused: libpq's rules make the rest of
- * the password a port or a database, which its messages would tell.
+ * DIFFERS: a / in user or password is refused: libpq would read what follows it
+ * as a port or a database, and its messages would quote that part of the
+ * password.
  */
 #ifndef HULYKVS_CONNINFO_H
 #define HULYKVS_CONNINFO_H
@@ -36,7 +37,7 @@ bool conninfo_parse(struct conninfo *c, const char *text, struct buf *why) __att
 /* Overwrites all values, and frees. */
 void conninfo_free(struct conninfo *c);
 
-/* Sets what the string does not have; borrows both, and does nothing where there is no space. */
+/* Sets a parameter that the string does not have; borrows both.  Does nothing if there are CONNINFO_MAX already. */
 void conninfo_default(struct conninfo *c, const char *name, const char *value);
 
 /* Borrowed; NULL: the string does not have it. */

@@ -3,15 +3,16 @@
  * db_clock: the clock of the database, as a connection knows it.
  *
  * Each statement that writes carries a deadline on the database's clock and
- * changes nothing when it is too late, see docs/architecture.md.  For that the
- * time is asked for over each connection when it is made, and again before a
- * write when the answer is older than DB_CLOCK_VALID.  The answer is right
- * within half the time that it took; a margin is for clocks that drift or, where
- * other servers may answer behind the same connection, differ.
+ * changes nothing after that, see docs/architecture.md.  So each connection for
+ * writes asks the database for its time when it is made, and again before a
+ * write when the answer is older than DB_CLOCK_VALID.  The error of the answer
+ * is at most half the time that it took.  A margin is added, because clocks
+ * drift, and because one connection may reach several servers, whose clocks
+ * differ.
  *
- * Used by what makes connections and by what sends writes.  No clock is read
- * here; times are monotonic nanoseconds but for those "of the database", which
- * are microseconds since 2000-01-01 UTC (the wire form of timestamptz).
+ * For connect_thread, dbconn and the pipeline modules.  No clock is read here.
+ * Times are monotonic nanoseconds, except those "of the database", which are
+ * microseconds since 2000-01-01 UTC (the binary form of timestamptz).
  */
 #ifndef HULYKVS_DB_CLOCK_H
 #define HULYKVS_DB_CLOCK_H
@@ -26,11 +27,11 @@
 #define DB_CLOCK_MARGIN_ANY (500 * CLOCK_MS) /* CockroachDB's --max-offset, and what is allowed behind a pooler */
 
 struct db_clock {
-	int64_t offset;   /* microseconds: the database's clock less ours */
+	int64_t offset;   /* microseconds: the database's clock minus ours */
 	int64_t margin;   /* nanoseconds */
-	int64_t earlier;  /* nanoseconds: by so much a deadline is brought forward: error and margin */
+	int64_t earlier;  /* nanoseconds by which a deadline is brought forward: error and margin */
 	int64_t asked_at; /* 0: never */
-	bool jumped;      /* a write was late where it should not have been: ask again */
+	bool jumped;      /* a write was refused as late, perhaps because the database's clock was set: ask again */
 };
 
 /*
@@ -43,12 +44,12 @@ struct db_clock db_clock_of(int64_t sent, int64_t received, int64_t time, int64_
 bool db_clock_is_old(const struct db_clock *c, int64_t now);
 
 /*
- * The database's time for a statement that may begin to write until `latest`: when the database's clock shows it,
- * `latest` has not come yet here.
+ * The deadline, on the database's clock, of a statement that may begin to write until `latest` on ours.  The database's
+ * clock reaches it before `latest`.
  */
 int64_t db_clock_deadline(const struct db_clock *c, int64_t latest);
 
-/* Whether it is no use to send such a statement any more. */
+/* Whether the deadline of such a statement would have passed already, so that it is not sent. */
 bool db_clock_is_late(const struct db_clock *c, int64_t latest, int64_t now);
 
 #endif

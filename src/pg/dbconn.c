@@ -102,7 +102,7 @@ dbconn_hosts(const char *db_connection, void (*hosts)(void *ctx, const char *hos
 }
 
 /* What the server said before it ended the connection; the connection owns it. */
-struct last_words {
+struct end_message {
 	char text[256]; /* "": nothing */
 };
 
@@ -122,14 +122,14 @@ on_connection_event(PGEventId id, void *info, void *ctx)
 void
 dbconn_note_error(PGconn *conn, const PGresult *res)
 {
-	struct last_words *words = PQinstanceData(conn, on_connection_event);
+	struct end_message *end = PQinstanceData(conn, on_connection_event);
 	const char *severity = PQresultErrorField(res, PG_DIAG_SEVERITY_NONLOCALIZED);
 	const char *message = PQresultErrorField(res, PG_DIAG_MESSAGE_PRIMARY);
 
-	if (words == NULL || severity == NULL || message == NULL)
+	if (end == NULL || severity == NULL || message == NULL)
 		return;
 	if (strcmp(severity, "FATAL") == 0 || strcmp(severity, "PANIC") == 0)
-		(void)snprintf(words->text, sizeof(words->text), "%s: %s", severity, message);
+		(void)snprintf(end->text, sizeof(end->text), "%s: %s", severity, message);
 }
 
 /* libpq prints notices on stderr unless told otherwise; they may quote rows. */
@@ -142,24 +142,24 @@ receive_notice(void *arg, const PGresult *res)
 void
 dbconn_put_reason(struct buf *why, PGconn *conn)
 {
-	const struct last_words *words = PQinstanceData(conn, on_connection_event);
+	const struct end_message *end = PQinstanceData(conn, on_connection_event);
 
-	libpq_text_put(why, words != NULL && words->text[0] != '\0' ? words->text : PQerrorMessage(conn));
+	libpq_text_put(why, end != NULL && end->text[0] != '\0' ? end->text : PQerrorMessage(conn));
 }
 
-/* The connection remembers what the server says about its end.  Without memory it does not. */
+/* Keeps with the connection what the server says about its end; without memory, does nothing. */
 static void
 listen_for_notices(PGconn *conn)
 {
-	struct last_words *words = calloc(1, sizeof(*words));
+	struct end_message *end = calloc(1, sizeof(*end));
 
 	(void)PQsetNoticeReceiver(conn, receive_notice, conn);
-	if (PQregisterEventProc(conn, on_connection_event, "last words", NULL) == 0 ||
-	    PQsetInstanceData(conn, on_connection_event, words) == 0)
-		free(words);
+	if (PQregisterEventProc(conn, on_connection_event, "last end", NULL) == 0 ||
+	    PQsetInstanceData(conn, on_connection_event, end) == 0)
+		free(end);
 }
 
-/* Our defaults in front of what the operator wrote, which counts. */
+/* Adds our defaults for parameters that the operator has not set. */
 static void
 add_defaults(struct conninfo *info, const char *application_name)
 {
@@ -168,7 +168,7 @@ add_defaults(struct conninfo *info, const char *application_name)
 	} defaults[] = {
 		{ "fallback_application_name", application_name },
 		{ "client_encoding", "UTF8" }, /* names are UTF-8, whatever the database's encoding is */
-		/* A connection that a firewall forgot, or whose host is gone, is found out within seconds. */
+		/* So that a connection that a firewall dropped, or whose host is down, is noticed within seconds. */
 		{ "keepalives_idle", "30" },
 		{ "keepalives_interval", "5" },
 		{ "keepalives_count", "3" },
@@ -215,7 +215,7 @@ dbconn_encryption(PGconn *conn)
 	return protocol != NULL ? protocol : "none";
 }
 
-/* Until PQgetResult() would not block; false: lost, or too late. */
+/* Waits until PQgetResult() would not block; false: the connection is lost, or the time is over. */
 static bool
 wait_for_result(PGconn *conn, int64_t deadline)
 {
@@ -265,7 +265,7 @@ ask_one(PGconn *conn, const char *file, int binary, struct buf *why)
 	return NULL;
 }
 
-/* What version() tells of the kind of server; false: it is not supported, reason in *why. */
+/* The kind of server, from what version() returned; false: it is not supported, reason in *why. */
 static bool
 take_server_kind(const char *version, enum dbconn_server *server, struct buf *why)
 {

@@ -40,7 +40,7 @@ PGconn *dbconn_connect(const struct config *c, const char *application_name, str
 /* What the connection is encrypted with, "TLSv1.3", or "none"; lent until it is closed. */
 const char *dbconn_encryption(PGconn *conn);
 
-/* Whether it leaves this machine. */
+/* Whether the server may be on another machine: the connection is not a Unix socket or loopback address. */
 bool dbconn_is_remote(PGconn *conn);
 
 /*
@@ -54,8 +54,8 @@ void dbconn_put_reason(struct buf *why, PGconn *conn);
 
 /*
  * The answer to what PQsend…() has just sent (sent: what that returned); returns new (PQclear), the last result
- * where there are several.  NULL: it could not be sent, the connection was lost, or 5 s were not enough; what
- * came is then no use, PQfinish is all that can be done.  Not in pipeline mode.
+ * where there are several.  NULL: it could not be sent, the connection was lost, or no answer came within 5 s; then
+ * the connection can only be closed (PQfinish).  Not in pipeline mode.
  */
 PGresult *dbconn_result(PGconn *conn, int sent) __attribute__((warn_unused_result));
 
@@ -69,8 +69,8 @@ bool dbconn_hosts(const char *db_connection, void (*hosts)(void *ctx, const char
 bool dbconn_server(PGconn *conn, enum dbconn_server *server, struct buf *why) __attribute__((warn_unused_result));
 
 /*
- * Whether a pooler (PgBouncer, pgpool) is between us and the server: the number of the server's process is then not
- * the one that libpq was told.  PostgreSQL only; false: the connection failed, reason in *why.
+ * Whether a pooler (PgBouncer, pgpool) is between us and the server: then the process ID that the server reports is not
+ * the one that libpq got when it connected.  PostgreSQL only; false: the connection failed, reason in *why.
  */
 bool dbconn_pooled(PGconn *conn, bool *pooled, struct buf *why) __attribute__((warn_unused_result));
 

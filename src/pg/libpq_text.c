@@ -6,7 +6,7 @@
 void
 libpq_text_put(struct buf *out, const char *message)
 {
-	/* libpq 15 formats bytes that are not its own where it may not read a certificate. */
+	/* libpq 15 puts memory that it does not own into its message if it may not read a certificate. */
 	bool text = utf8_is_text(str_of(message));
 
 	if (*message == '\0')

@@ -10,8 +10,8 @@
 #include "pg/attempt.h"
 
 #define UNUSED_KEPT (60 * CLOCK_S) /* how long a connection beyond the first waits for another list */
-#define YIELD_ROWS  256            /* after so many rows a list yields */
-#define YIELD_TIME  (1 * CLOCK_MS) /* for so long */
+#define YIELD_ROWS  256            /* a list yields after this number of rows */
+#define YIELD_TIME  (1 * CLOCK_MS) /* how long a list yields */
 
 #define TO(state) (1U << (state))
 
@@ -29,7 +29,7 @@ static const struct {
 	[LIST_CLOSE_END] = { LOG_DEBUG, "database connection closed", STR_INIT("the program ends") },
 };
 
-/* The one place where the state changes. */
+/* The only function that changes the state; asserts that the move is allowed. */
 static void
 move_list(struct list_connection *c, enum list_state next)
 {
@@ -91,7 +91,7 @@ log_list_close(const struct list_connection *c, enum list_close why)
 	buf_free(&text);
 }
 
-/* The one place where a connection ends.  What ran on it has been taken off. */
+/* The only function that closes a connection.  The list that ran on it has been detached. */
 static void
 close_list(struct list_connection *c, enum list_close why)
 {
@@ -116,7 +116,7 @@ detach_list(struct list_connection *c)
 	return t;
 }
 
-/* All rows have come; whatever fails behind the last one does not matter to the receiver. */
+/* All rows have come: the list is done, even if something fails after the last row. */
 static void
 end_complete(struct list_connection *c, bool usable)
 {
@@ -137,7 +137,7 @@ note_first_deadline(struct list_pool *l)
 	l->timer.due = l->waiting.head != NULL ? l->waiting.head->deadline : TIMER_OFF;
 }
 
-/* The statement failed, or the connection under it: the list begins again where the receiver has had no key. */
+/* The statement or the connection failed: the list begins again if no key has been given to the receiver. */
 static void
 end_broken(struct list_connection *c, enum sqlstate_verdict verdict, enum list_close why)
 {
@@ -182,7 +182,7 @@ start_list(struct list_connection *c, struct store_ticket *t)
 		end_broken(c, SQLSTATE_UNKNOWN, LIST_CLOSE_LOST);
 }
 
-/* Gives waiting lists to idle connections, and orders one connection more where that was not enough. */
+/* Starts waiting lists on idle connections, and orders one connection more if some still wait. */
 static void
 dispatch_lists(struct list_pool *l)
 {
@@ -197,7 +197,7 @@ dispatch_lists(struct list_pool *l)
 	note_first_deadline(l);
 }
 
-/* Stops reading; only an end of the connection is still heard of. */
+/* Stops reading; only the end of the connection is still noticed. */
 static void
 stop_reading(struct list_connection *c, enum list_state state)
 {
@@ -237,7 +237,7 @@ take_list_result(struct list_connection *c, PGresult *res)
 	PQclear(res);
 }
 
-/* Nothing more comes of the statement. */
+/* All results of the statement have come. */
 static void
 end_statement(struct list_connection *c, bool usable)
 {
@@ -278,7 +278,7 @@ on_list_ready(struct watch *w, uint32_t events)
 	bool ended = (events & (EPOLLHUP | EPOLLERR)) != 0;
 
 	if (c->state < LIST_IDLE)
-		return; /* closed in this iteration; the descriptor may be another one's by now */
+		return; /* closed in this iteration; the descriptor may belong to another connection by now */
 	if (c->state == LIST_PAUSED || c->state == LIST_YIELDING) {
 		if (ended)
 			end_statement(c, false);
@@ -341,7 +341,7 @@ on_list_connected(struct connect_thread_order *o, PGconn *conn, enum dbconn_serv
 		close_list(c, LIST_CLOSE_EPOLL);
 }
 
-/* Ends the lists that waited for a connection until their deadline. */
+/* Ends the lists whose deadline has passed while they waited for a connection. */
 static void
 on_waiting_timer(struct timer *timer)
 {

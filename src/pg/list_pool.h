@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: EPL-2.0 */
 /*
- * list_pool: a worker's connections for lists, apart from all others: 200,000
- * rows never delay a point read, and no list waits for another while a
- * connection more can be had.
+ * list_pool: a worker's connections for lists.  They are used for nothing else,
+ * so that 200,000 rows of a list never delay the read of a single value.  A list
+ * waits for another one only when all connections are in use.
  *
  * The rows of one statement are read one by one as they arrive (libpq's
  * single-row mode).  When a receiver takes no more keys, reading stops, so
- * that the database waits and our memory does not grow.  While other
- * operations want the processor, a list yields it after every few rows: it and
- * its backend would otherwise keep two processors busy.
+ * that the database waits and our memory does not grow.  While there are other
+ * operations, a list pauses for a moment after every few rows (it yields):
+ * otherwise it and its process in the database would keep two processors busy.
  *
- * The first connection is there all the time; others are opened when lists
- * overlap, and closed when they are unused for a while.
+ * The first connection is always kept; others are opened when lists run at the
+ * same time, and closed when they have been unused for a while.
  *
  *   CLOSED --> CONNECTING --> IDLE <--> READING <--> PAUSED or YIELDING
  *     ^            |            |          |              |
@@ -32,8 +32,8 @@ enum list_state {
 	LIST_CONNECTING, /* no connection; the connect thread makes one */
 	LIST_IDLE,       /* a connection without a list */
 	LIST_READING,    /* rows are read as they come */
-	LIST_PAUSED,     /* the receiver takes no more now; list_pool_resume() goes on */
-	LIST_YIELDING,   /* others have the processor; the pool's timer goes on */
+	LIST_PAUSED,     /* the receiver takes no keys now; list_pool_resume() continues */
+	LIST_YIELDING,   /* other operations go first; the pool's timer continues */
 };
 
 /* Why a connection is closed. */
@@ -49,7 +49,7 @@ enum list_close {
 
 struct list_connection {
 	struct watch watch; /* first */
-	struct timer timer; /* no progress; or unused for a while */
+	struct timer timer; /* when it is closed because of no progress, or because it is unused */
 	struct connect_thread_order order;
 	struct list_pool *pool;
 	enum list_state state;
@@ -57,23 +57,23 @@ struct list_connection {
 	struct store_ticket *ticket;   /* the list that runs here; NULL: none */
 	unsigned rows;                 /* since it last yielded */
 	enum sqlstate_verdict verdict; /* of the statement's error */
-	bool delivered;                /* the receiver has had a key */
-	bool complete;                 /* and the last one */
+	bool delivered;                /* some keys have been given to the receiver */
+	bool complete;                 /* all rows have come */
 };
 
 struct list_pool {
 	struct loop *loop;
 	struct connect_thread_channel *channel;
 	const struct statement_set *set;
-	int64_t timeout; /* nanoseconds without progress, after which a list is given up */
+	int64_t timeout; /* nanoseconds without progress after which a list fails */
 	unsigned count;
 	bool down;                               /* no connection can be made: lists are refused at once */
 	char reason[CONNECT_THREAD_REASON_SIZE]; /* then: why */
-	bool gives_way;                          /* other operations want the processor */
+	bool gives_way;                          /* there are other operations, so lists yield */
 	enum dbconn_server server;               /* of the last connection made */
 	struct ticket_queue waiting;             /* for a connection */
-	struct timer timer;                      /* the first deadline of those */
-	struct timer yield;                      /* when lists that have yielded go on */
+	struct timer timer;                      /* the earliest deadline of those */
+	struct timer yield;                      /* when lists that have yielded continue */
 	struct list_connection connection[SETTING_COUNT_MAX];
 };
 
@@ -87,13 +87,13 @@ void list_pool_close(struct list_pool *l);
 /* Takes the ticket until done() is called, perhaps before this returns, or it is cancelled. */
 void list_pool_submit(struct list_pool *l, struct store_ticket *t);
 
-/* The receiver takes more. */
+/* The receiver takes keys again. */
 void list_pool_resume(struct list_pool *l, struct store_ticket *t);
 
-/* The receiver is gone: the ticket is its owner's again, done() is not called. */
+/* The receiver wants no more keys: gives the ticket back to its owner; done() is not called. */
 void list_pool_cancel(struct list_pool *l, struct store_ticket *t);
 
-/* From now on lists give way to other operations, or do not. */
+/* Whether lists yield to other operations from now on. */
 void list_pool_give_way(struct list_pool *l, bool gives_way);
 
 /* Adds the connections to the counts. */

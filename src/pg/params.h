@@ -3,8 +3,8 @@
  * params: the parameters of a statement in PostgreSQL's binary form, as
  * libpq's PQsend… functions take them.
  *
- * Only statement uses it.  Values are borrowed from the operation, so they
- * must live until libpq has copied them; params_free() frees what was built.
+ * Only statement uses it.  Values are borrowed from the operation, which must
+ * live until libpq has copied them; params_free() frees the arrays.
  */
 #ifndef HULYKVS_PARAMS_H
 #define HULYKVS_PARAMS_H
@@ -31,23 +31,23 @@ struct params {
 	const char *value[PARAMS_MAX];
 	int length[PARAMS_MAX];
 	int n;
-	struct buf array;  /* arrays */
+	struct buf array;  /* owns the arrays */
 	uint64_t limit;    /* big-endian */
-	uint64_t deadline; /* the same */
+	uint64_t deadline; /* big-endian; microseconds on the database's clock */
 };
 
-/* The format of each: binary. */
+/* The format code of each parameter: 1, binary. */
 extern const int params_binary[PARAMS_MAX];
 
 /*
- * Those of one operation.  schema: its name with a NUL behind it (counted), for CHECK; deadline: of writes, on the
+ * The parameters of one operation.  schema: its name and a NUL, which is counted, for CHECK; deadline: of writes, on the
  * database's clock.  False: no memory; params_free() is due in either case.
  */
 bool params_set(struct params *p, struct str schema, const struct store_op *op, int64_t deadline)
     __attribute__((warn_unused_result));
 
 /*
- * Those of the n tickets from `first` on: an array for each column; or, where all are keys of one namespace
+ * The parameters of the n tickets from `first` on: an array for each column; or, where all are keys of one namespace
  * (one_namespace), one array for the keys.
  */
 bool params_set_many(struct params *p, const struct store_ticket *first, size_t n, bool one_namespace, int64_t deadline)

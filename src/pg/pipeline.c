@@ -11,7 +11,7 @@
 #include "pg/pipeline_result.h"
 #include "pg/pipeline_send.h"
 
-#define ASK_TIME             (2 * CLOCK_S) /* in which an idle connection has to answer the question for the time */
+#define ASK_TIME             (2 * CLOCK_S) /* within which the question for the time must be answered */
 #define LARGE_KEPT           (2 * CLOCK_S) /* how long libpq's buffers stay large after the last large message */
 #define COCKROACHDB_LIFETIME (600 * CLOCK_S)
 
@@ -35,14 +35,14 @@ static const struct {
 	[PIPELINE_CLOSE_END] = { LOG_DEBUG, "database connection closed", STR_INIT("the program ends") },
 };
 
-/* When an idle connection is to be closed, or exchanged if it is the first, and why. */
+/* When an idle connection is to be closed (if it is not on demand: replaced), and why. */
 static int64_t
 idle_end(const struct pipeline *p, enum pipeline_close *why)
 {
 	int64_t end = p->on_demand ? p->used_at + PIPELINE_UNUSED : TIMER_OFF;
 
 	*why = PIPELINE_CLOSE_UNUSED;
-	/* libpq never gives back its buffers, but another connection has small ones */
+	/* libpq keeps its large buffers, but a new connection has small ones */
 	if (p->large_at != 0 && p->large_at + LARGE_KEPT < end) {
 		*why = PIPELINE_CLOSE_BUFFERS;
 		end = p->large_at + LARGE_KEPT;
@@ -84,7 +84,7 @@ connect_pipeline(struct pipeline *p)
 	pipeline_state_move(p, PIPELINE_CONNECTING);
 }
 
-/* The server or libpq knows why a connection was lost, as far as anybody does. */
+/* Why a connection was lost is what the server said, or libpq's message. */
 static void
 log_close(const struct pipeline *p, enum pipeline_close why)
 {
@@ -104,7 +104,7 @@ needs_connection(const struct pipeline *p, enum pipeline_close why)
 	return !p->on_demand && why != PIPELINE_CLOSE_END && why != PIPELINE_CLOSE_REPLACED;
 }
 
-/* The one place where a connection ends. */
+/* The only function that closes a connection. */
 static void
 close_connection(struct pipeline *p, enum pipeline_close why)
 {
@@ -117,15 +117,16 @@ close_connection(struct pipeline *p, enum pipeline_close why)
 	pipeline_state_move(p, PIPELINE_CLOSED);
 	pipeline_result_lose(p);
 	p->closing = PIPELINE_CLOSE_NOT;
-	/* What was ordered as a replacement becomes the connection. */
+	/* If a replacement was ordered already, its order is used. */
 	if (needs_connection(p, why) || p->order.placed)
 		connect_pipeline(p);
 	set_timer(p);
 }
 
 /*
- * So that nodes of a cluster that come back get their share of connections.  A random part of up to a quarter is left
- * off, so that connections made at the same time do not end at the same time.
+ * When the connection's lifetime ends.  Connections are replaced so that nodes of a cluster that were restarted get
+ * connections again.  A random part of up to a quarter is left off, so that connections that were made at the same
+ * time are not all replaced at the same time.
  */
 static int64_t
 end_of_life(const struct pipeline_shared *s, int64_t now)
@@ -142,7 +143,7 @@ end_of_life(const struct pipeline_shared *s, int64_t now)
 	return now + life - life / 4 * (int64_t)(random % 1024) / 1024;
 }
 
-/* In the state CONNECTING.  The order has been answered, by this connection or by one that it replaces. */
+/* In the state CONNECTING: the new connection is used from now on. */
 static void
 use_connection(struct pipeline *p, PGconn *conn)
 {
@@ -158,7 +159,7 @@ use_connection(struct pipeline *p, PGconn *conn)
 	set_timer(p);
 }
 
-/* In the state IDLE: the fresh connection takes the place of the other. */
+/* In the state IDLE: the fresh connection replaces the old one. */
 static void
 exchange_connection(struct pipeline *p)
 {
@@ -203,7 +204,7 @@ ask_clock(struct pipeline *p)
 	set_timer(p);
 }
 
-/* In the state ASKING: what has come of the answer; false: it is none. */
+/* In the state ASKING: reads one result; false: it is not the answer. */
 static bool
 take_clock(struct pipeline *p, const PGresult *res)
 {
@@ -224,7 +225,7 @@ take_clock(struct pipeline *p, const PGresult *res)
 	}
 }
 
-/* In the state ASKING: takes what has come. */
+/* In the state ASKING: reads the results that have arrived. */
 static void
 read_clock(struct pipeline *p)
 {
@@ -233,7 +234,7 @@ read_clock(struct pipeline *p)
 	while (ok && p->state == PIPELINE_ASKING && PQisBusy(p->conn) == 0) {
 		PGresult *res = PQgetResult(p->conn);
 
-		/* NULL stands between the answer and the Sync's result. */
+		/* libpq returns NULL between the answer and the result of the Sync. */
 		ok = res != NULL ? take_clock(p, res) : PQstatus(p->conn) == CONNECTION_OK;
 		PQclear(res);
 	}
@@ -244,7 +245,7 @@ read_clock(struct pipeline *p)
 	set_timer(p);
 }
 
-/* Hands libpq's bytes to the socket; false: the connection was lost and is closed. */
+/* Sends the bytes that libpq holds; false: the connection was lost and is closed. */
 static bool
 flush_connection(struct pipeline *p)
 {
@@ -278,7 +279,7 @@ on_pipeline_ready(struct watch *w, uint32_t events)
 	struct pipeline *p = (struct pipeline *)w;
 
 	if (!pipeline_state_is_open(p))
-		return; /* closed in this iteration; the descriptor may be another one's by now */
+		return; /* closed in this iteration; the descriptor may belong to another connection by now */
 	if (p->state == PIPELINE_ASKING) {
 		read_clock(p);
 		return;
@@ -291,7 +292,7 @@ on_pipeline_ready(struct watch *w, uint32_t events)
 		end_batch(p);
 }
 
-/* There is no other connection now. */
+/* No replacement could be made: the connection stays, and one is ordered again after LARGE_KEPT. */
 static void
 put_off_exchange(struct pipeline *p)
 {
@@ -303,7 +304,7 @@ put_off_exchange(struct pipeline *p)
 		p->old_at = now + LARGE_KEPT;
 }
 
-/* There is a connection, and another one to take its place; NULL: not now. */
+/* The order for a replacement was answered; conn is NULL: none could be made. */
 static void
 take_replacement(struct pipeline *p, PGconn *conn)
 {
@@ -342,7 +343,7 @@ on_pipeline_connected(struct connect_thread_order *o, PGconn *conn, enum dbconn_
 	take_first(p, conn, server);
 }
 
-/* Until it is there, the connection stays. */
+/* The connection stays in use until its replacement has been made. */
 static void
 order_replacement(struct pipeline *p)
 {

@@ -8,7 +8,9 @@
 #include "base/clock.h"
 #include "pg/pipeline_result.h"
 
-#define HELD_UP (10 * CLOCK_MS) /* a batch that takes longer, behind a lock for example, does not hold others up */
+#define HELD_UP \
+	(10 * \
+	    CLOCK_MS) /* while a batch takes longer than this, for a lock perhaps, small operations may use one connection more */
 
 static void
 refuse_ticket(const struct pipeline_pool *pool, struct store_ticket *t)
@@ -51,7 +53,7 @@ on_order_answered(struct pipeline_shared *s, const struct connect_thread_order *
 	refuse_queue(pool, &s->large);
 }
 
-/* Ends the tickets whose time is over; returns the first deadline of the others. */
+/* Ends the tickets whose deadline has passed; returns the earliest deadline of the others. */
 static int64_t
 expire_queue(struct ticket_queue *q, int64_t now)
 {
@@ -111,7 +113,7 @@ on_pool_timer(struct timer *timer)
 	pool->timer.due = lost < first ? lost : first;
 }
 
-/* Large values were read lately; if none was since, their memory goes back to the system. */
+/* If no large value was read for a while, gives the memory of earlier ones back to the system. */
 static void
 on_forget_timer(struct timer *timer)
 {
@@ -122,7 +124,7 @@ on_forget_timer(struct timer *timer)
 		return;
 	}
 	pool->shared.largest = 0;
-	/* malloc keeps free pages between blocks that are in use */
+	/* malloc would keep the free pages that lie between blocks in use */
 	(void)malloc_trim(0);
 }
 
@@ -228,7 +230,7 @@ look_at_work(const struct pipeline_pool *pool)
 	return w;
 }
 
-/* One for each large value that is written, and beside them as many as bring something for small ones. */
+/* One connection for each large value that is written, and as many for small operations as are of use. */
 static size_t
 wanted_connections(const struct pool_work *w)
 {
@@ -247,7 +249,7 @@ open_another(struct pipeline_pool *pool, size_t wanted, unsigned most)
 		return;
 	for (unsigned i = 1; i < pool->count; i++) {
 		if (pool->pipeline[i].state == PIPELINE_CONNECTING)
-			return; /* one after the other */
+			return; /* connections are made one at a time */
 		if (pool->pipeline[i].state == PIPELINE_CLOSED) {
 			pipeline_open(&pool->pipeline[i]);
 			return;
@@ -264,7 +266,7 @@ check_pool(const struct pipeline_pool *pool)
 		pipeline_state_check(&pool->pipeline[i]);
 }
 
-/* Writes wait until those of a program that crashed can no longer begin. */
+/* Writes wait until the writes of a program that crashed can no longer begin, see writes_from. */
 static bool
 may_send(struct pipeline_pool *pool)
 {

@@ -3,15 +3,15 @@
  * pipeline_pool: a worker's connections of one role (reads or writes), and the
  * operations that wait for one.
  *
- * The first connection is there all the time.  The others are opened while
- * they bring something: while large values are read or written, which keep a
- * connection busy for long, and where the database is slow to answer whatever
- * it is asked (see pace.h).  Everywhere else one connection with large batches
- * is the fastest.  Large values are written over the others, so that small
- * ones never wait behind them; until one is open, over the first.
+ * The first connection is always kept.  The others are opened only while they
+ * are of use: while large values are read or written, which keep a connection
+ * busy for long, and where even a small batch takes long (see pace.h).  In all
+ * other cases one connection with large batches is the fastest.  Large values
+ * are written over the others, so that small ones never wait for them; over the
+ * first one only until another is open.
  *
- * A batch that is held up in the database, behind a lock for example, does not
- * hold others up for long: another connection is used, or opened.
+ * A batch may have to wait in the database, for a lock for example.  Operations
+ * that arrive then go over another connection, which is opened if needed.
  *
  * Called by store_pg only, on the worker's loop.
  */
@@ -23,8 +23,8 @@
 
 struct pipeline_pool {
 	struct pipeline_shared shared; /* first */
-	struct timer timer;            /* the first deadline of what waits */
-	struct timer forget;           /* that large values were read */
+	struct timer timer;            /* the earliest deadline of the tickets that wait, and of the lost writes */
+	struct timer forget;           /* when it is forgotten that large values were read */
 	bool down;                     /* no connection can be made: operations are refused at once */
 	bool reached;                  /* then: the database is there, but its schema is not the expected one */
 	char reason[CONNECT_THREAD_REASON_SIZE]; /* then: why */
@@ -43,25 +43,25 @@ void pipeline_pool_close(struct pipeline_pool *pool);
 void pipeline_pool_submit(struct pipeline_pool *pool, struct store_ticket *t);
 
 /*
- * At the end of an iteration of the loop: sends what waits, as far as connections are idle, and opens
- * another connection where it would be used and there are fewer than `most`.
+ * To be called at the end of an iteration of the loop: sends what waits over the idle connections, and opens another
+ * one if it would be used and there are fewer than `most`.
  */
 void pipeline_pool_flush(struct pipeline_pool *pool, unsigned most);
 
 /* Whether another connection would be used at the moment. */
 bool pipeline_pool_wants_another(const struct pipeline_pool *pool);
 
-/* Closes one connection that has been unused for a moment, if there is such a one. */
+/* Closes one connection that has been unused for PIPELINE_SPARE, if there is one. */
 void pipeline_pool_give_up_one(struct pipeline_pool *pool);
 
-/* How many connections there are, or are ordered. */
+/* How many connections are open or ordered. */
 unsigned pipeline_pool_connections(const struct pipeline_pool *pool);
 
-/* How many tickets are in flight; whether none is, and none waits. */
+/* How many tickets are in flight; whether no ticket is in flight and none waits. */
 size_t pipeline_pool_in_flight(const struct pipeline_pool *pool);
 bool pipeline_pool_is_idle(const struct pipeline_pool *pool);
 
-/* Whether the first order for a connection has been answered, well or not. */
+/* Whether there is a connection, or it is known that none can be made. */
 bool pipeline_pool_is_settled(const struct pipeline_pool *pool);
 
 /* Adds the connections to the counts. */

@@ -68,7 +68,7 @@ end_attempt(struct pipeline *p, struct store_ticket *t, enum attempt_point point
 	drop_result(t);
 	t->pg.alone |= point != ATTEMPT_LOST;
 	metrics_add(METRICS_DB_RETRIES + d.why, 1);
-	ticket_queue_put_due(pipeline_state_queue(p->shared, t), t); /* the first deadline stays in front */
+	ticket_queue_put_due(pipeline_state_queue(p->shared, t), t); /* in front of those with a later deadline */
 }
 
 static enum attempt_point
@@ -85,7 +85,7 @@ point_of(const struct store_ticket *t)
 	return ATTEMPT_ERROR;
 }
 
-/* The transaction was rolled back, or its error says that nobody knows. */
+/* The transaction was rolled back, or its error says that this is not known. */
 static void
 end_failed(struct pipeline *p, struct ticket_queue *transaction, enum sqlstate_verdict verdict, bool at_sync)
 {
@@ -114,7 +114,7 @@ take_transaction(struct pipeline_batch *b)
 	return transaction;
 }
 
-/* A Sync has been answered: the transaction in front of it is decided. */
+/* The result of a Sync has come: it is known how the transaction before it ended. */
 static void
 end_transaction(struct pipeline *p)
 {
@@ -132,7 +132,7 @@ end_transaction(struct pipeline *p)
 	b->at_sync = false;
 }
 
-/* Nothing tells what was done; an answer that a read has had is true. */
+/* It is not known how far the transaction came; but a read that got its answer can keep it. */
 static void
 lose_transaction(struct pipeline *p, struct ticket_queue *transaction)
 {
@@ -145,7 +145,7 @@ lose_transaction(struct pipeline *p, struct ticket_queue *transaction)
 	}
 }
 
-/* Whether the error proves that the transaction was rolled back, even if the Sync behind it was never answered. */
+/* Whether the error proves that the transaction was rolled back, even without the result of its Sync. */
 static bool
 is_rolled_back(enum sqlstate_verdict verdict)
 {
@@ -165,14 +165,15 @@ pipeline_result_lose(struct pipeline *p)
 			end_failed(p, &transaction, b->verdict, b->at_sync);
 		else
 			lose_transaction(p, &transaction);
-		if (b->verdict != SQLSTATE_NOT_RUN) /* which is true of the whole batch */
+		if (b->verdict !=
+		    SQLSTATE_NOT_RUN) /* NOT_RUN counts for the whole batch, other errors for one transaction */
 			b->verdict = SQLSTATE_NONE;
 	}
 	b->verdict = SQLSTATE_NONE;
 	b->at_sync = false;
 }
 
-/* The first error of a transaction counts: what follows comes of it, or of the end of the connection. */
+/* The first error of a transaction counts: later ones follow from it, or from the end of the connection. */
 static void
 take_error(struct pipeline *p, const PGresult *res)
 {
@@ -182,12 +183,12 @@ take_error(struct pipeline *p, const PGresult *res)
 	struct store_ticket *first = b->current != NULL ? b->current : b->tickets.head;
 
 	dbconn_note_error(p->conn, res);
-	/* A pooler may say so of its own connection while the server works on. */
+	/* A pooler may end its own session with us, while the server still executes the statements. */
 	b->ended |= !p->pooled && sqlstate_ends_session(res);
 	p->clock.jumped |= strcmp(code, "22012") == 0;
 	if (b->verdict != SQLSTATE_NONE)
 		return;
-	/* Which of the joined ones was it?  Each is sent again, alone, unless that cannot help. */
+	/* It is not known which of the joined tickets caused it: each is sent again, alone, unless that cannot help. */
 	if (b->current != NULL && b->current->pg.joined > 1 && !attempt_closes(verdict) && verdict != SQLSTATE_UNKNOWN)
 		verdict = SQLSTATE_RETRY;
 	b->verdict = verdict;
@@ -201,7 +202,7 @@ take_error(struct pipeline *p, const PGresult *res)
 	}
 }
 
-/* While large values are read, batches are small and several connections read them. */
+/* Notes a large value: while there are such, batches are small and several connections read them. */
 static void
 note_size(struct pipeline *p, size_t n)
 {
@@ -216,7 +217,7 @@ note_size(struct pipeline *p, size_t n)
 		p->large_at = clock_mono();
 }
 
-/* Rows, or the number of rows that a statement changed; takes res. */
+/* The result of a statement that succeeded; takes res. */
 static void
 keep_rows(struct pipeline *p, PGresult *res)
 {
@@ -230,7 +231,7 @@ keep_rows(struct pipeline *p, PGresult *res)
 		t->pg.progress = STORE_ANSWERED;
 		note_size(p, t->pg.result.value.n);
 	}
-	last->pg.result.memory = res; /* the last of the joined is the last that is answered */
+	last->pg.result.memory = res; /* the tickets are answered in order, so the last of them frees it */
 }
 
 static void
@@ -241,7 +242,7 @@ take_result(struct pipeline *p, PGresult *res)
 	b->read = true;
 	switch ((int)PQresultStatus(res)) {
 	case PGRES_PIPELINE_SYNC:
-		b->read = false; /* no NULL comes behind this one */
+		b->read = false; /* libpq returns no NULL after this one */
 		end_transaction(p);
 		break;
 	case PGRES_TUPLES_OK:
@@ -251,7 +252,7 @@ take_result(struct pipeline *p, PGresult *res)
 			return;
 		}
 		break;
-	case PGRES_PIPELINE_ABORTED: /* the error in front of it has been noted */
+	case PGRES_PIPELINE_ABORTED: /* the error that caused it has been noted */
 		break;
 	default:
 		take_error(p, res);
@@ -260,7 +261,7 @@ take_result(struct pipeline *p, PGresult *res)
 	PQclear(res);
 }
 
-/* libpq gave the NULL behind a statement's result, or behind an error of a Sync: which result comes next? */
+/* libpq returned the NULL after the result of a statement, or after an error of a Sync: sets which result comes next. */
 static void
 advance(struct pipeline_batch *b)
 {

@@ -3,10 +3,11 @@
  * pipeline_result: reads the results of the batch in flight and ends its
  * operations.
  *
- * No write is answered before the Sync behind it: PostgreSQL sends
- * CommandComplete before the commit.  What was in an implicit transaction that
- * failed is judged by attempt.h, ticket by ticket; what is sent again goes
- * back into the shared queue, alone.
+ * No write is answered before the result of the Sync after it has come:
+ * PostgreSQL sends CommandComplete before the commit.  When an implicit
+ * transaction fails, attempt.h decides for each of its tickets whether it is
+ * sent again.  Such a ticket goes back into the shared queue, and shares no
+ * statement or transaction the next time.
  *
  * Called by pipeline and pipeline_pool only.  done() of a ticket's owner is
  * called from here, and may submit other tickets.
@@ -19,10 +20,10 @@
 /* Tells the owner; the ticket is its own again. */
 void pipeline_result_finish(struct store_ticket *t, enum store_outcome outcome);
 
-/* Takes what has arrived; false: the connection is lost, as libpq's message says. */
+/* Reads the results that have arrived; false: the connection is lost, and libpq's message says why. */
 bool pipeline_result_read(struct pipeline *p) __attribute__((warn_unused_result));
 
-/* The connection has ended: so has everything in flight. */
+/* The connection has ended: ends the attempts of all tickets in flight. */
 void pipeline_result_lose(struct pipeline *p);
 
 #endif

@@ -7,11 +7,11 @@
 #include "pg/pipeline_result.h"
 #include "telemetry/metrics.h"
 
-#define TICKETS_MOST 64 /* the sizes of values are not known before they are read */
+#define TICKETS_MOST 64 /* a limit for reads, since the sizes of values are not known before */
 #define SENT_MOST    PIPELINE_LARGE_MESSAGE
-#define READ_MOST    ((size_t)4 * 1024 * 1024) /* bytes; the results of a batch are in memory together */
+#define READ_MOST    ((size_t)4 * 1024 * 1024) /* bytes; all results of a batch are in memory at the same time */
 
-/* While large values are read, as many as fit if each is as large as the largest. */
+/* While large values are read: as many as fit into READ_MOST if each is as large as the largest. */
 static size_t
 most_tickets(const struct pipeline_shared *s, size_t most)
 {
@@ -73,7 +73,7 @@ can_join(const struct pipeline_shared *s, const struct store_ticket *a, const st
 {
 	if (!pipeline_state_can_join(s, a) || !pipeline_state_can_join(s, b) || a->op.kind != b->op.kind)
 		return false;
-	/* No key twice in such a statement; where it matters, equal keys are neighbours. */
+	/* No key may be in such a statement twice; where this matters, tickets are sorted and equal keys are neighbours. */
 	if (store_writes(&a->op))
 		return ticket_queue_compare(last, b) != 0;
 	if (s->largest >= PIPELINE_LARGE_MESSAGE)
@@ -90,7 +90,7 @@ join_tickets(struct pipeline *p)
 		if (can_join(p->shared, first, last, last->next)) {
 			first->pg.joined++;
 			last->next->pg.joined = 0;
-			last->pg.last = false; /* the Sync stands behind the statement */
+			last->pg.last = false; /* the Sync is sent after the whole statement */
 		} else {
 			first = last->next;
 		}
@@ -108,7 +108,7 @@ pipeline_send_fill(struct pipeline *p, struct ticket_queue *queue, size_t most)
 	b->due = TIMER_OFF;
 	take_tickets(p, queue, most_tickets(p->shared, most));
 	if (b->tickets.head == NULL)
-		return; /* all of them were too late */
+		return; /* all of them were refused as too late */
 	for (struct store_ticket *t = b->tickets.head; t != NULL; t = t->next) {
 		t->pg.last |= t->next == NULL || (t->next->pg.alone && store_writes(&t->next->op));
 		t->batch_size = (unsigned)b->tickets.n;
@@ -123,7 +123,7 @@ pipeline_send_fill(struct pipeline *p, struct ticket_queue *queue, size_t most)
 	metrics_observe_size(METRICS_DB_GROUP_SIZE, b->tickets.n);
 }
 
-/* Until when the writes of a statement may begin, on the database's clock; each of them keeps it on ours. */
+/* Until when the writes of a statement may begin, on the database's clock; their `latest` is the same on ours. */
 static int64_t
 write_deadline(const struct pipeline *p, struct store_ticket *first, const struct store_ticket *last)
 {

@@ -27,7 +27,7 @@ sql_text(const char *name)
 	return text;
 }
 
-/* The inside of "…", where "" is a quote; a missing end is taken as there. */
+/* Appends a name in double quotes without them; "" inside is a quote, and the closing one may be missing. */
 static void
 put_unquoted(struct buf *out, struct str s)
 {

@@ -26,7 +26,7 @@ struct str sql_text(const char *name);
 /* The text of a file; absent where there is none of that name. */
 struct str sql_find(const char *name);
 
-/* Appends text with {schema} replaced; schema as the setting has it. */
+/* Appends text with {schema} replaced; schema: the value of the setting. */
 void sql_render(struct buf *out, struct str text, struct str schema);
 
 /*

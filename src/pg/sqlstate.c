@@ -23,7 +23,7 @@ static const struct {
 	X("40", EVERY_SERVER, FAULT, TRY_AGAIN)      /* transaction_rollback */
 	X("22012", EVERY_SERVER, RETRY, REFUSED)     /* division_by_zero: a write came too late, see statement.h */
 	X("25006", EVERY_SERVER, MOVE, TRY_AGAIN) /* read_only_sql_transaction: a standby, or no longer the primary */
-	X("25P02", EVERY_SERVER, RETRY, REFUSED)  /* in_failed_sql_transaction: behind somebody else's error */
+	X("25P02", EVERY_SERVER, RETRY, REFUSED)  /* in_failed_sql_transaction: after an error of another statement */
 	X("25P03", EVERY_SERVER, FAULT, NO_CONNECTION)   /* idle_in_transaction_session_timeout */
 	X("26000", EVERY_SERVER, MOVE, REFUSED)          /* invalid_sql_statement_name: a pooler changed the session */
 	X("54000", EVERY_SERVER, TOO_LONG, REFUSED)      /* program_limit_exceeded: size of an index row */
@@ -43,7 +43,7 @@ static const struct {
 	X("0A000", COCKROACHDB_ONLY, MOVE, DOUBTFUL)     /* as below; or the server cannot do it at all */
 	X("0A000", EVERY_SERVER, MOVE, REFUSED)          /* cached plan must not change result type: prepare again */
 	X("55000", COCKROACHDB_ONLY, FAULT, TRY_AGAIN)   /* another schema change is under way */
-	/* Somebody else, the original for one, did the same at the same time. */
+	/* Another program, such as the original, did the same at the same time. */
 	X("23505", EVERY_SERVER, FAULT, TRY_AGAIN) /* unique_violation */
 	X("42P06", EVERY_SERVER, FAULT, TRY_AGAIN) /* duplicate_schema */
 	X("42P07", EVERY_SERVER, FAULT, TRY_AGAIN) /* duplicate_table */
@@ -76,7 +76,7 @@ sqlstate_verdict(const char *code, const char *severity, enum dbconn_server serv
 
 	if (s.n == 0)
 		return SQLSTATE_UNKNOWN;
-	/* The server ends the session, perhaps behind the commit, as when its log cannot be synced. */
+	/* The server ends the session, perhaps after the commit, for example if its WAL cannot be flushed. */
 	if (severity != NULL && strcmp(severity, "ERROR") != 0 && verdict != SQLSTATE_NOT_RUN)
 		return SQLSTATE_UNKNOWN;
 	return verdict;

@@ -16,20 +16,20 @@ enum sqlstate_verdict {
 	SQLSTATE_NONE,        /* there was no error */
 	SQLSTATE_RETRY,       /* certainly rolled back; the next attempt may succeed */
 	SQLSTATE_MOVE,        /* certainly rolled back; try on a new connection */
-	SQLSTATE_NOT_RUN,     /* the session had ended before: nothing that was sent since has run */
+	SQLSTATE_NOT_RUN,     /* the server had ended the session before: nothing of the batch has run */
 	SQLSTATE_TOO_LONG,    /* rolled back; namespace and key are too long for the index */
 	SQLSTATE_UNAVAILABLE, /* rolled back; trying again at once does not help */
-	SQLSTATE_SCHEMA,      /* rolled back; the schema is not the expected one: a new connection looks at it again */
+	SQLSTATE_SCHEMA,      /* rolled back; the schema is not the expected one: a new connection checks it again */
 	SQLSTATE_UNKNOWN,     /* nobody knows whether it was committed */
 	SQLSTATE_FAULT,       /* rolled back; a fault of ours or of the database */
 };
 
 /* For the statement of hulykvs-migrate that got the error. */
 enum sqlstate_migration {
-	SQLSTATE_MIGRATION_REFUSED,       /* trying again does not help */
-	SQLSTATE_MIGRATION_TRY_AGAIN,     /* a lock, a conflict, another migration: look again and go on from there */
-	SQLSTATE_MIGRATION_DOUBTFUL,      /* the same; or the server cannot do it at all */
-	SQLSTATE_MIGRATION_NO_CONNECTION, /* the connection cannot be used any more; what ran last may be committed */
+	SQLSTATE_MIGRATION_REFUSED, /* trying again does not help */
+	SQLSTATE_MIGRATION_TRY_AGAIN, /* a lock, a conflict, another migration: read the state again and continue from there */
+	SQLSTATE_MIGRATION_DOUBTFUL, /* as TRY_AGAIN, or the server cannot do it at all: nothing tells which */
+	SQLSTATE_MIGRATION_NO_CONNECTION, /* the connection cannot be used any more; the last statement may have been committed */
 };
 
 /*

@@ -10,7 +10,7 @@
 #include "pg/sql.h"
 #include "store/seal.h"
 
-#define JOINED_VALUE_MAX 8192 /* bytes; joining copies the value once more, which pays for small ones only */
+#define JOINED_VALUE_MAX 8192 /* bytes; joining copies the value once more, so it is faster for small ones only */
 
 static const struct {
 	const char *name; /* of the prepared statement */
@@ -283,7 +283,7 @@ statement_send_many(PGconn *conn, enum statement s, const struct store_ticket *f
 	return ok;
 }
 
-/* The column md5 of GET and HEAD.  A row of another program's may hold no MD5: then the value's own is taken. */
+/* The column md5 of GET and HEAD.  If it holds no MD5, because another program wrote the row, that of the value. */
 static bool
 read_tag(const PGresult *res, int row, int column, struct store_result *r)
 {

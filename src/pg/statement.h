@@ -40,7 +40,7 @@ enum statement {
 	    STATEMENT_COUNT,
 };
 
-/* What a connection is for; each has its own, so that none waits behind another's work. */
+/* What a connection is used for.  Each role has its own connections, so that no role waits for another's statements. */
 enum statement_role {
 	STATEMENT_ROLE_READ,
 	STATEMENT_ROLE_WRITE,
@@ -52,8 +52,8 @@ struct statement_set {
 	struct buf text[DBCONN_SERVERS][STATEMENT_COUNT]; /* NUL-terminated */
 	struct buf schema;                                /* its name in the catalogue, NUL-terminated */
 	bool prepared;                                    /* named statements, prepared once per connection */
-	int64_t writes_from; /* monotonic; before, no write is sent; 0: at any time.  The program sets it */
-	int64_t write_time;  /* nanoseconds after it was sent in which a write may begin to change rows */
+	int64_t writes_from; /* monotonic; no write is sent earlier; 0: at any time.  Set by program/main */
+	int64_t write_time;  /* nanoseconds: how long after it was sent a write may begin to change rows */
 };
 
 /* schema, prepared and statement_timeout: as the settings have them. */
@@ -66,7 +66,7 @@ enum statement_role statement_role(enum statement s);
 /* NUL-terminated; borrowed from the set. */
 const char *statement_text(const struct statement_set *set, enum dbconn_server server, enum statement s);
 
-/* Prepares what the role needs; blocks.  False: libpq's reason in *why. */
+/* Prepares the statements of the role; blocks.  False: libpq's reason in *why. */
 bool statement_prepare(const struct statement_set *set, PGconn *conn, enum dbconn_server server,
     enum statement_role role, struct buf *why) __attribute__((warn_unused_result));
 
@@ -85,9 +85,10 @@ bool statement_send(const struct statement_set *set, PGconn *conn, enum dbconn_s
 void statement_read(const struct store_op *op, PGresult *res, struct store_result *r);
 
 /*
- * Some operations can be one statement together, at less than half the cost
- * of one each: plain reads, and plain writes of different keys.  PostgreSQL
- * only, and prepared only.
+ * Whether the operation can share a statement with others of its kind, which
+ * costs less than half of a statement for each: GET, and PUT of a small value
+ * without a condition.  The caller checks that statements are prepared, and that
+ * no key is written twice.
  */
 bool statement_joins(const struct store_op *op);
 
@@ -102,7 +103,7 @@ bool statement_send_clock(const struct statement_set *set, PGconn *conn, enum db
 bool statement_send_many(PGconn *conn, enum statement s, const struct store_ticket *first, size_t n, int64_t deadline)
     __attribute__((warn_unused_result));
 
-/* Sets the result of each of them but its memory. */
+/* Sets the result of each ticket, except the member memory. */
 void statement_read_many(enum statement s, struct store_ticket *first, size_t n, PGresult *res);
 
 /* Borrows from the set. */

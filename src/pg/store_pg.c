@@ -26,7 +26,7 @@ pg_of(struct store *s)
 	return (struct store_pg *)s;
 }
 
-/* The statement ran on a connection for reads; adds how those for writes and lists are. */
+/* The check ran on a connection for reads; adds whether those for writes and lists can be made. */
 static void
 on_pg_check_done(struct store_ticket *t, struct store_result *r)
 {
@@ -109,7 +109,7 @@ count_connections(const struct store_pg *p)
 		metrics_set(METRICS_DB_CONNECTIONS + i, n[i]);
 }
 
-/* Where one pool has use for another connection, and there may be no more, the other one gives up what it does not use. */
+/* If one pool could use another connection and the limit is reached, the other pool closes one that it does not use. */
 static void
 share_connections(const struct store_pg *p, const struct pipeline_pool *taker, struct pipeline_pool *giver)
 {
@@ -147,7 +147,7 @@ store_pg_new(const struct config *c, const struct statement_set *set, struct con
 		return NULL;
 	}
 	p->loop = loop;
-	/* Each role has one at least. */
+	/* Each role always has one, so the other may have all but one. */
 	p->most = c->db_connections > 2 ? c->db_connections : 2;
 	pipeline_pool_init(
 	    &p->reads, STATEMENT_ROLE_READ, p->most - 1, c->db_connection_lifetime, set, loop, p->channel);

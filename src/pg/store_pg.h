@@ -2,12 +2,12 @@
 /*
  * store_pg: the store of the program: PostgreSQL or CockroachDB through libpq.
  *
- * One per worker, on its event loop: a pool of connections for reads, one for
- * writes (so that the fsync of a commit never delays a read) and one for
- * lists.  An operation costs one round trip, which it shares with whatever
- * else the iteration has gathered: store_pg sends at the end of each.
+ * One for each worker, on its event loop.  It has a pool of connections for
+ * reads, one for writes (so that the fsync of a commit never delays a read) and
+ * one for lists.  Operations are sent at the end of each iteration of the loop,
+ * those that arrived in it together, in one round trip.
  *
- * Made by the workers; called through store.h.
+ * Made by program/main for each worker; called through store.h.
  */
 #ifndef HULYKVS_STORE_PG_H
 #define HULYKVS_STORE_PG_H
@@ -22,7 +22,7 @@ struct store *store_pg_new(const struct config *c, const struct statement_set *s
 /* Closes the connections; no ticket may be left. */
 void store_pg_free(struct store *s);
 
-/* Whether it is known of reads and of writes that they can run, or why they cannot. */
+/* Whether reads and writes have a connection, or it is known that none can be made for them. */
 bool store_pg_is_settled(const struct store *s);
 
 #endif
