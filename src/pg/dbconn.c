@@ -154,7 +154,7 @@ listen_for_notices(PGconn *conn)
 	struct end_message *end = calloc(1, sizeof(*end));
 
 	(void)PQsetNoticeReceiver(conn, receive_notice, conn);
-	if (PQregisterEventProc(conn, on_connection_event, "last end", NULL) == 0 ||
+	if (PQregisterEventProc(conn, on_connection_event, "end message", NULL) == 0 ||
 	    PQsetInstanceData(conn, on_connection_event, end) == 0)
 		free(end);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: EPL-2.0 */
 #include "pg/pace.h"
 
-#define WORK \
-	(CLOCK_MS / 25) /* an estimate, rather high, of the server's work for an operation that shares a statement */
+/* The server's work for an operation that shares a statement: an estimate, rather high. */
+#define WORK (CLOCK_MS / 25)
 
 void
 pace_note(struct pace *p, size_t tickets, int64_t sent, int64_t answered)

@@ -23,9 +23,9 @@
 #define PACE_FEWEST 4             /* … but not fewer than these */
 
 #define PACE_SLOW (1 * CLOCK_MS) /* from this time on, more than one connection is of use */
-#define PACE_SHARE \
-	(CLOCK_MS * 2 / \
-	    5) /* one connection for each such part of the time: a batch costs a server about 0.1 ms of work */
+
+/* One connection for each such part of the time: a batch costs a server about 0.1 ms of work. */
+#define PACE_SHARE (CLOCK_MS * 2 / 5)
 
 struct pace {
 	int64_t before; /* the minimum of the previous window; 0: there was none */

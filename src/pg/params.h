@@ -40,8 +40,8 @@ struct params {
 extern const int params_binary[PARAMS_MAX];
 
 /*
- * The parameters of one operation.  schema: its name and a NUL, which is counted, for CHECK; deadline: of writes, on the
- * database's clock.  False: no memory; params_free() is due in either case.
+ * The parameters of one operation.  schema: for CHECK, its name with a NUL, which is counted; deadline: of
+ * writes, on the database's clock.  False: no memory; params_free() is due in either case.
  */
 bool params_set(struct params *p, struct str schema, const struct store_op *op, int64_t deadline)
     __attribute__((warn_unused_result));

@@ -8,9 +8,8 @@
 #include "base/clock.h"
 #include "pg/pipeline_result.h"
 
-#define HELD_UP \
-	(10 * \
-	    CLOCK_MS) /* while a batch takes longer than this, for a lock perhaps, small operations may use one connection more */
+/* While a batch takes longer, waiting for a lock for example, small operations may use one connection more. */
+#define HELD_UP (10 * CLOCK_MS)
 
 static void
 refuse_ticket(const struct pipeline_pool *pool, struct store_ticket *t)

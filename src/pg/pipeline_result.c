@@ -261,7 +261,7 @@ take_result(struct pipeline *p, PGresult *res)
 	PQclear(res);
 }
 
-/* libpq returned the NULL after the result of a statement, or after an error of a Sync: sets which result comes next. */
+/* libpq returned the NULL after a statement's result or after an error of a Sync: sets which result comes next. */
 static void
 advance(struct pipeline_batch *b)
 {

@@ -24,11 +24,11 @@
 #include "pg/sqlstate.h"
 #include "store/ticket_queue.h"
 
-#define PIPELINE_LARGE_VALUE \
-	(64 * 1024) /* bytes; values from this size on would delay others, and are sent separately */
-#define PIPELINE_LARGE_MESSAGE \
-	(1024 * \
-	    1024) /* bytes; after a larger one the connection is replaced soon, since libpq keeps its large buffers */
+/* Bytes.  Values from this size on would delay others, and are sent separately. */
+#define PIPELINE_LARGE_VALUE (64 * 1024)
+
+/* Bytes.  After a larger batch or value the connection is replaced soon, since libpq keeps its large buffers. */
+#define PIPELINE_LARGE_MESSAGE (1024 * 1024)
 
 enum pipeline_state {
 	PIPELINE_CLOSED,     /* no connection, and none is ordered */

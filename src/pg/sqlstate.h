@@ -28,8 +28,8 @@ enum sqlstate_verdict {
 enum sqlstate_migration {
 	SQLSTATE_MIGRATION_REFUSED, /* trying again does not help */
 	SQLSTATE_MIGRATION_TRY_AGAIN, /* a lock, a conflict, another migration: read the state again and continue from there */
-	SQLSTATE_MIGRATION_DOUBTFUL, /* as TRY_AGAIN, or the server cannot do it at all: nothing tells which */
-	SQLSTATE_MIGRATION_NO_CONNECTION, /* the connection cannot be used any more; the last statement may have been committed */
+	SQLSTATE_MIGRATION_DOUBTFUL,      /* as TRY_AGAIN, or the server cannot do it at all: nothing tells which */
+	SQLSTATE_MIGRATION_NO_CONNECTION, /* the connection has ended; the last statement may have been committed */
 };
 
 /*

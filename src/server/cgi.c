@@ -69,7 +69,7 @@ read_body(struct cgi *c)
 	size_t want = (size_t)c->request.content_length;
 	char *space;
 
-	/* A chunked body without CONTENT_LENGTH, as some web servers pass it on. */
+	/* Some web servers pass a chunked body on like this, without CONTENT_LENGTH. */
 	if (c->request.length == LENGTH_ABSENT && c->request.transfer_encoding.n > 0)
 		return REFUSAL_BAD_CONTENT_LENGTH;
 	buf_init(&c->body, want);

@@ -11,9 +11,10 @@
 #include "base/log.h"
 
 #define NEVER        INT64_MAX
-#define CLOSING_TIME (5 * CLOCK_S) /* for a peer to read an early answer and close */
+#define CLOSING_TIME (5 * CLOCK_S) /* for the peer to read an early answer and close the connection */
 #define FRESH_TIME   (1 * CLOCK_S) /* for the first request of a connection, while the program drains */
-#define WRITER_TIME  (5 * CLOCK_S) /* for the web server to close one that has carried writes, while it drains */
+#define WRITER_TIME \
+	(5 * CLOCK_S) /* for the web server to close a connection that had writes, while the program drains */
 #define STREAM_BACKLOG \
 	((size_t)64 * 1024) /* bytes of a list that the socket has not taken: above that the next page waits */
 
@@ -82,9 +83,9 @@ conn_free_closed(struct conn_context *context)
 
 /*
  * Adds the connection to the loop, which tells from now on when it is readable,
- * and if `writing`, when it is writable.  Called as late as possible: nginx opens
- * a connection for each write, and often it is served and closed before the loop
- * would be needed.
+ * and if `writing`, when it is writable.  Called as late as possible, because it
+ * costs a system call: nginx opens a connection for each write, and most of these
+ * are answered and closed without the loop.
  */
 static void
 watch(struct conn *c, bool writing)
@@ -99,7 +100,7 @@ watch(struct conn *c, bool writing)
 	c->writing = writing;
 }
 
-/* The peer has to read some of the answer until then. */
+/* Sets the time until which the peer has to read some of the answer. */
 static void
 set_read_deadline(struct conn *c)
 {
@@ -149,7 +150,7 @@ put_answer(struct conn *c)
 	put_response_head(c);
 	fcgi_conn_lend(c->fcgi, content);
 	c->entry.bytes = content.n;
-	note_answer(c); /* before the variables go, with the request's name */
+	note_answer(c); /* before fcgi_conn_finish(), which frees the variables that the request borrows */
 	fcgi_conn_finish(c->fcgi);
 	if (c->memory == NULL)
 		fcgi_conn_own(c->fcgi);
@@ -164,7 +165,7 @@ answer_request(struct conn *c)
 	end_answer(c);
 }
 
-/* Too much of an unwanted body is still to come: answers, and reads no further request on this connection. */
+/* Answers before the body has been read, which is too long to be dropped.  No further request is read then. */
 static void
 answer_early(struct conn *c)
 {
@@ -272,7 +273,7 @@ execute_request(struct conn *c)
 	answer_request(c);
 }
 
-/* Nothing more to read.  A request that has begun to arrive has a deadline; an idle connection may stay for ever. */
+/* All bytes that have arrived were read.  A request that has begun to arrive has a deadline, an idle connection none. */
 static void
 set_idle_deadline(struct conn *c)
 {

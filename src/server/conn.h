@@ -4,32 +4,33 @@
  * it, from its first byte to the last byte of its answer.  For worker only.
  *
  * A request is answered only when its last byte has been read, so that no byte
- * of a body can be taken for the next request.  A body that is not wanted is
- * read and dropped; one that does not end within CONN_DROP_MAX bytes (without a
- * valid token: CONN_DROP_ANONYMOUS) is answered at once, and the connection is
- * closed when the peer has read that.
+ * of a body can be taken for the next request.  The body of a request that is
+ * refused is read and dropped.  If it is longer than CONN_DROP_MAX bytes
+ * (without a valid token: CONN_DROP_ANONYMOUS), the request is answered early,
+ * and the connection is closed when the peer has read the answer.
  *
- * A client that reads an answer, however slowly, is not cut: its deadline is
- * renewed while the web server takes bytes from the socket.
+ * The connection of a client that reads its answer slowly is not closed: the
+ * deadline is renewed while the web server takes bytes from the socket.
  */
 #ifndef HULYKVS_CONN_H
 #define HULYKVS_CONN_H
 
 #include "server/conn_state.h"
 
-#define CONN_DROP_MAX       ((size_t)8 * 1024 * 1024) /* bytes; of an unwanted body */
+#define CONN_DROP_MAX       ((size_t)8 * 1024 * 1024) /* bytes of the body of a refused request */
 #define CONN_DROP_ANONYMOUS ((size_t)64 * 1024)
 
-/* Takes the descriptor; closes it where there is no memory. */
+/* Takes the descriptor; closes it if there is no memory. */
 void conn_open(struct conn_context *context, int fd);
 
 /*
- * Closes those whose deadline is over.  draining: also those that wait for a
- * request, if that cannot cost a write, see conn.c.  To be called every second.
+ * Closes the connections whose deadline has passed.  draining: also those that
+ * wait for a request, if no write can be lost by that, see conn.c.  To be called
+ * every second.
  */
 void conn_check_deadlines(struct conn_context *context, int64_t now, bool draining);
 
-/* Frees those that were closed in this iteration of the loop.  To be called at its end. */
+/* Frees the connections that were closed in this iteration of the loop.  To be called at its end. */
 void conn_free_closed(struct conn_context *context);
 
 #endif

@@ -25,9 +25,9 @@ enum conn_state {
 	CONN_READING,   /* the body of a request */
 	CONN_STORING,   /* the store has the operation; it always calls done() */
 	CONN_STREAMING, /* the store has the operation, a page of a list, and sends it key by key */
-	CONN_PAUSED,    /* between two pages: the peer has to read what was sent */
+	CONN_PAUSED,    /* a list, between two pages: waits until the peer has read what was sent */
 	CONN_WRITING,   /* the answer is complete; the peer has not read all of it */
-	CONN_CLOSING,   /* answered early: until the peer closes */
+	CONN_CLOSING,   /* answered early; waits for the peer to close */
 	CONN_CLOSED,    /* to be freed by conn_free_closed() of conn */
 };
 
@@ -61,7 +61,7 @@ struct conn_context {
 	struct policy policy;    /* borrows from the settings */
 	struct conn_list open;   /* all that are not closed */
 	struct conn_list closed; /* to be freed by conn_free_closed() of conn */
-	unsigned count;          /* of the open ones */
+	unsigned count;          /* of the open connections */
 	struct buf head;         /* scratch space for header blocks */
 	struct request_log log;
 };
@@ -73,11 +73,11 @@ struct conn {
 	LIST_ENTRY(conn) link;
 	enum conn_state state;
 	enum conn_reason reason; /* why it is CONN_CLOSED */
-	int64_t deadline;        /* for the peer: to send or to read something */
+	int64_t deadline;        /* monotonic: until when the peer has to send or to read something */
 	bool reading;            /* read_requests() is on the stack */
 	bool watched;            /* the loop knows the descriptor */
 	bool writing;            /* the loop tells when the socket is writable */
-	size_t unread;           /* bytes in the socket, when the deadline of an answer was set */
+	size_t unread;           /* bytes that the peer had not read when the deadline of an answer was set */
 	/* The request. */
 	struct arena arena;
 	struct request request;
@@ -87,12 +87,12 @@ struct conn {
 	enum api_step step;
 	struct buf body;
 	size_t reserved;  /* bytes of the body budget */
-	uint64_t dropped; /* bytes of an unwanted body */
-	int64_t began;    /* of the request; before the first one: when the connection was accepted */
-	bool served;      /* a request was answered */
-	bool wrote;       /* a request that writes was answered */
+	uint64_t dropped; /* bytes of the body of a refused request */
+	int64_t began; /* monotonic: when the request began; before the first one, when the connection was accepted */
+	bool served;   /* a request was answered */
+	bool wrote;    /* a request that writes was answered */
 	struct store_ticket ticket;
-	void *memory; /* of the store, with the value that is being sent */
+	void *memory; /* owned by the store: has the value that is being sent */
 };
 
 /* Moves the connection to another state; asserts that the move is allowed. */
@@ -102,7 +102,7 @@ void conn_state_set(struct conn *c, enum conn_state next);
 void conn_state_check(const struct conn *c);
 
 /*
- * The only way that a connection ends: cancels its list, if any, and moves it to
+ * The only function that closes a connection: cancels its list, if any, and moves it to
  * context->closed.  The descriptor is closed, and so leaves the loop, when it is
  * freed.  Does nothing if it is closed already.
  */

@@ -5,7 +5,7 @@
 #include "base/log.h"
 #include "telemetry/metrics.h"
 
-#define LINES_ENOUGH  ((size_t)4096) /* bytes gathered in an iteration, then they are written */
+#define LINES_ENOUGH  ((size_t)4096) /* bytes; if an iteration gathers more, they are written before its end */
 #define EXPLAIN_EVERY (60 * CLOCK_S)
 #define LINES_MAX     ((size_t)16384)
 
@@ -76,7 +76,7 @@ trace_operation(struct request_log_entry *e, const struct store *s, const struct
 	memcpy(e->span.operation.sqlstate, t->sqlstate, sizeof(t->sqlstate));
 }
 
-/* Counts it, and says once a minute what it means and what to do. */
+/* Counts an error of the database, and logs at most once a minute what it means and what to do. */
 static void
 note_db_error(struct request_log *l, struct str sqlstate, int64_t now)
 {
@@ -105,7 +105,7 @@ request_log_stored(struct request_log *l, struct request_log_entry *e, const str
 		trace_operation(e, s, t, outcome, now);
 }
 
-/* Whether a request was refused for its token: there was no valid one, or it does not reach there. */
+/* Whether a request was refused for its token: it has no valid one, or one that does not allow this. */
 static bool
 is_for_token(enum refusal refusal)
 {
@@ -130,7 +130,7 @@ static void
 count_request(const struct request_log_entry *e, const struct call *c, const struct response *r, int64_t took)
 {
 	const struct request *request = c->request;
-	/* A length that a client only claims must not make the sum useless; no body of that length is accepted. */
+	/* A length that is too large is not counted: such a body is never read, and one could make the sum useless. */
 	uint64_t body = request->content_length <= UINT32_MAX ? request->content_length : 0;
 
 	metrics_count_request(request->method, c->match.route, r->status);
@@ -200,7 +200,7 @@ is_between_servers(const struct request *request, const struct response *r)
 	return request->is_preliminary || (request->is_authorizer && r->status == 200);
 }
 
-/* Probes and scrapes come every few seconds: they leave a line only if they fail. */
+/* Probes and scrapes come every few seconds: they get a line only if they fail. */
 static enum log_level
 level_of(const struct request_log_entry *e, const struct call *c, const struct response *r)
 {

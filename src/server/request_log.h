@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: EPL-2.0 */
 /*
- * request_log: what operators get to know of a request: its id, its line in the
- * access log, its metrics and its spans.  For conn and cgi.
+ * request_log: the id of a request, its line in the access log, its metrics and
+ * its spans.  For conn and cgi.
  *
  * The id is the client's X-Request-Id or a random one, and is sent back with the
  * answer.  The line has the route's template instead of the path.  Of what a
@@ -21,8 +21,8 @@ struct request_log {
 	struct random_id ids;
 	struct trace_ring *ring; /* NULL: no traces */
 	struct buf lines;        /* gathered, not written yet */
-	bool client_address;     /* stands on the line of a request that is refused for its token */
-	bool access_log;         /* a line for each request; otherwise only for warnings and errors */
+	bool client_address; /* whether the line of a request that is refused for its token has the client's address */
+	bool access_log;     /* a line for each request; otherwise only for warnings and errors */
 };
 
 /* One for each request. */
@@ -30,9 +30,9 @@ struct request_log_entry {
 	char id[RANDOM_ID_SIZE];
 	int64_t began;                      /* monotonic */
 	int64_t asked;                      /* when its operation was given to the store */
-	const char *reason;                 /* why it ends without a complete answer; NULL: it does not */
+	const char *reason;                 /* why it ends without a complete answer; NULL: it is answered completely */
 	char sqlstate[STORE_SQLSTATE_SIZE]; /* of the database's last error; "": none */
-	uint64_t bytes;                     /* of the answer's body, counted by who sends it */
+	uint64_t bytes;                     /* of the answer's body, counted by conn or cgi */
 	bool open;                          /* between request_log_begin() and request_log_end() */
 	bool traced;                        /* the span is in use */
 	struct trace_span span;
@@ -42,22 +42,22 @@ struct request_log_entry {
 void request_log_open(struct request_log *l, struct trace_ring *ring);
 void request_log_close(struct request_log *l);
 
-/* Exchanges the settings of that name; they are true and false until then. */
+/* Sets the settings of these names; before the first call they are true and false. */
 void request_log_settings(struct request_log *l, bool access_log, bool client_address);
 
 /* The header of a request was read: gives it its id. */
 void request_log_begin(struct request_log *l, struct request_log_entry *e, struct request *request, int64_t now);
 
-/* Its operation is given to the store, and has ended. */
+/* To be called when its operation is given to the store, and when the operation has ended. */
 void request_log_store(struct request_log_entry *e, int64_t now);
 void request_log_stored(struct request_log *l, struct request_log_entry *e, const struct store *s,
     const struct store_ticket *t, enum store_outcome outcome);
 
-/* It was answered, or ends without an answer. */
+/* To be called when it was answered, or ends without an answer. */
 void request_log_end(
     struct request_log *l, struct request_log_entry *e, const struct call *c, const struct response *r);
 
-/* At the end of an iteration: writes the lines. */
+/* To be called at the end of an iteration: writes the lines. */
 void request_log_flush(struct request_log *l);
 
 #endif

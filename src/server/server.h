@@ -14,17 +14,17 @@
 
 struct server {
 	const struct api *api;
-	struct snapshot_publisher settings; /* those that HUP exchanges; each worker holds a snapshot */
+	struct snapshot_publisher settings; /* those that HUP may change; each worker holds a snapshot */
 	int64_t request_timeout;            /* nanoseconds */
-	unsigned conn_max;                  /* connections of one worker; the other descriptors are for the database */
-	size_t body_budget;                 /* bytes of bodies in memory at once */
-	_Atomic size_t body_bytes;          /* bytes of it in use */
-	_Atomic bool draining;              /* finish the requests that have arrived, accept no more */
-	int listener;                       /* non-blocking */
-	struct peer_users peers;            /* who may connect to it */
-	struct metrics *metrics;            /* a block for each worker; NULL: none */
-	struct trace *trace;                /* a ring for each worker; NULL: none */
-	struct heartbeat *health;           /* each worker reports to it */
+	unsigned conn_max;         /* connections of one worker, so that descriptors are left for the database */
+	size_t body_budget;        /* the most bytes of bodies in memory at once */
+	_Atomic size_t body_bytes; /* bytes of bodies in memory */
+	_Atomic bool draining;     /* finish the requests that have arrived, accept no more */
+	int listener;              /* non-blocking */
+	struct peer_users peers;   /* who may connect to it */
+	struct metrics *metrics;   /* a block for each worker; NULL: none */
+	struct trace *trace;       /* a ring for each worker; NULL: none */
+	struct heartbeat *health;  /* each worker reports to it */
 };
 
 #endif

@@ -17,7 +17,7 @@
 #include "server/conn.h"
 #include "telemetry/metrics.h"
 
-#define ACCEPTS_PER_ITERATION 16 /* then other workers may accept, and requests are served */
+#define ACCEPTS_PER_ITERATION 16 /* so that other workers can accept too, and requests are not delayed */
 #define CHECK_EVERY           (1 * CLOCK_S)
 #define ACCEPT_PAUSE          (100 * CLOCK_MS) /* after EMFILE, before the next try */
 #define SETTLE_EVERY          (5 * CLOCK_MS)
@@ -76,7 +76,7 @@ free_descriptors(struct worker *w)
 	w->accept_again.due = now + ACCEPT_PAUSE;
 }
 
-/* Whether the user that connected may.  Refusals are logged once in REFUSED_EVERY, so that they do not fill the log. */
+/* Whether the user of the peer may connect.  Refusals are logged at most once in REFUSED_EVERY. */
 static bool
 may_connect(struct worker *w, int fd)
 {
@@ -181,7 +181,7 @@ is_draining(const struct worker *w)
 	return atomic_load_explicit(&w->context.server->draining, memory_order_relaxed);
 }
 
-/* Runs before the store sends what this iteration has gathered, since a last look may find requests. */
+/* Runs before the store sends the operations of this iteration, since this may find requests that have just arrived. */
 static void
 drain_connections(struct hook *h)
 {
@@ -238,7 +238,7 @@ worker_free(struct worker *w)
 	free(w);
 }
 
-/* Called between two steps of requests.  Who borrows from the settings borrows from the new ones now. */
+/* Called between two steps of requests: all that borrows from the settings borrows from the new ones now. */
 static void
 exchange_settings(struct snapshot_holder *h, const struct snapshot *next)
 {
@@ -306,7 +306,7 @@ worker_wake(struct worker *w)
 {
 	uint64_t one = 1;
 
-	/* Fails only when the counter is full, and then the worker is awake. */
+	/* This fails only if the counter is full; then the worker has been notified already. */
 	if (write(w->wake.fd, &one, sizeof(one)) < 0)
 		return;
 }

@@ -17,13 +17,14 @@
 struct worker;
 
 /*
- * Makes a store on the worker's loop, and says when it is known whether the
- * database is there: until then the worker does not accept.  The store may
- * borrow from the settings that are held, and may call snapshot_renew().
+ * How a worker makes its store, and what it calls on it.  The worker accepts
+ * connections only when is_settled() says that it is known whether the database
+ * can be used.  The store may borrow from the worker's snapshot of the settings,
+ * and may call snapshot_renew().
  */
 struct worker_store {
 	struct store *(*make)(void *ctx, struct loop *loop, struct snapshot_holder *settings);
-	void (*change)(struct store *s, const struct snapshot *settings); /* borrowed instead of the ones before */
+	void (*change)(struct store *s, const struct snapshot *settings); /* the store borrows from these from now on */
 	void (*free)(struct store *s);
 	bool (*is_settled)(const struct store *s);
 	void *ctx;
