@@ -39,24 +39,24 @@ connections()
 	PSQL=$PG_BIN/psql python3 "$FAULT_SCRIPTS/connections.py" "$1" "$WORLD_SOCKET" "$control" "$FAULT_DB" "$FAULT_PROGRAM"
 }
 
-@test "a write that was given up holds those of other workers back, too" {
+@test "a write that was given up does not happen behind a later one of another worker" {
 	fault_world none HULY_WORKERS=2 HULY_REQUEST_TIMEOUT=2
 	connections other_workers
 	fault_end
 }
 
-@test "a write that was given up since its connection broke is ended before another is sent" {
+@test "a write that was given up since its connection broke does not happen behind a later one" {
 	fault_proxied none
 	connections broken
 	fault_end
 }
 
-@test "a worker that ends in doubt leaves the doubt to the others" {
+@test "a write that was given up does not happen behind one that the program acknowledged while it ended" {
 	fault_world none HULY_WORKERS=2 HULY_REQUEST_TIMEOUT=3
 	connections ends
 }
 
-@test "the backend of a write that was given up is ended, also where a role is set" {
+@test "a write that was given up does not happen behind a later one, also where a role is set" {
 	fault_directory
 	fault_database
 	"$PG_BIN/psql" -X -q -d "$FAULT_DB" -c 'create role connections_owner' -c 'create role connections_login login' \

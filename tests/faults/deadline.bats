@@ -130,7 +130,7 @@ acknowledged_by_another()
 
 	world_environment
 	printf '%s\n' "$2" >"$FAULT_DIR/body"
-	# shellcheck disable=SC2016 # the inner shell's
+	# shellcheck disable=SC2016,SC2094 # the inner shell's; its size is taken before it is read
 	answer=$("${WORLD_ENV[@]}" GATEWAY_INTERFACE=CGI/1.1 SERVER_PROTOCOL=HTTP/1.1 HTTP_AUTHORIZATION="Bearer $WORLD_TOKEN" \
 		HULY_DB_CONNECTION="$(crdb_url "$FAULT_DB")" HULY_REQUEST_TIMEOUT=10 REQUEST_METHOD=PUT REQUEST_URI="/api2/$WS/n/k$1" \
 		CONTENT_LENGTH="$(stat -c %s "$FAULT_DIR/body")" sh -c '"$0" 2>/dev/null' "$HULYKVS_BUILD/hulykvs" \

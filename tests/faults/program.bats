@@ -197,7 +197,7 @@ with_two_upstreams()
 	world_until 20 grep -q 'database unavailable' "$WORLD_DIR/program.log"
 	pg_start "$PG_DIR"
 	world_until 20 grep -q 'msg="database available"' "$WORLD_DIR/program.log"
-	[ "$(ls "/proc/$FAULT_PROGRAM/fd" | wc -l)" -le 40 ]
+	[ "$(find "/proc/$FAULT_PROGRAM/fd" -mindepth 1 | wc -l)" -le 40 ]
 	[ "$(grep -c 'Too many open files' "$WORLD_DIR/program.log")" -eq 0 ]
 	[ "$(grep -c 'no file descriptors left' "$WORLD_DIR/program.log")" -le 4 ]
 	kill "$HOLDER"
