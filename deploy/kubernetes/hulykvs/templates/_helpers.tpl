@@ -1,0 +1,71 @@
+{{- /* SPDX-License-Identifier: EPL-2.0 */ -}}
+{{- define "hulykvs.labels" -}}
+app.kubernetes.io/name: {{ .Values.name }}
+app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+app.kubernetes.io/part-of: huly
+app.kubernetes.io/managed-by: {{ .Release.Service }}
+{{- end }}
+
+{{- define "hulykvs.selector" -}}
+app.kubernetes.io/name: {{ .Values.name }}
+app.kubernetes.io/instance: {{ .Release.Name }}
+{{- end }}
+
+{{- define "hulykvs.image" -}}
+{{ .Values.image.repository }}:{{ .Values.image.tag | default .Chart.AppVersion }}
+{{- end }}
+
+{{- define "hulykvs.security" -}}
+allowPrivilegeEscalation: false
+readOnlyRootFilesystem: true
+runAsNonRoot: true
+capabilities:
+  drop: [ALL]
+{{- end }}
+
+{{- define "hulykvs.environment" -}}
+- name: HULY_DB_CONNECTION
+  valueFrom:
+    secretKeyRef:
+      name: {{ required "connection.secret names the secret with the connection string" .Values.connection.secret }}
+      key: {{ .Values.connection.key }}
+- name: HULY_TOKEN_SECRET_FILE
+  value: /run/secrets/hulykvs/token/{{ .Values.tokenSecret.key }}
+{{- if .Values.tokenSecretPrevious.secret }}
+- name: HULY_TOKEN_SECRET_PREVIOUS_FILE
+  value: /run/secrets/hulykvs/previous/{{ .Values.tokenSecretPrevious.key }}
+{{- end }}
+{{- if .Values.encryptionKeys.secret }}
+- name: HULY_ENCRYPTION_KEYS_FILE
+  value: /run/secrets/hulykvs/keys/{{ .Values.encryptionKeys.key }}
+- name: HULY_ENCRYPTION_MODE
+  value: {{ .Values.encryptionKeys.mode | quote }}
+{{- end }}
+- name: HULY_BIND_PORT
+  value: {{ .Values.port | quote }}
+- name: HULY_METRICS_BIND
+  value: {{ if .Values.metrics.port }}{{ printf "0.0.0.0:%v" .Values.metrics.port | quote }}{{ else }}"off"{{ end }}
+{{- range $name, $value := .Values.settings }}
+- name: {{ $name }}
+  value: {{ $value | quote }}
+{{- end }}
+{{- end }}
+
+{{- define "hulykvs.mounts" -}}
+- name: run
+  mountPath: /run/hulykvs
+- name: token
+  mountPath: /run/secrets/hulykvs/token
+  readOnly: true
+{{- if .Values.tokenSecretPrevious.secret }}
+- name: previous
+  mountPath: /run/secrets/hulykvs/previous
+  readOnly: true
+{{- end }}
+{{- if .Values.encryptionKeys.secret }}
+- name: keys
+  mountPath: /run/secrets/hulykvs/keys
+  readOnly: true
+{{- end }}
+{{- end }}

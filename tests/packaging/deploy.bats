@@ -1,0 +1,99 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: EPL-2.0
+# The files for Compose and Kubernetes hold to their schemas.  The checkers come from PyPI and the Go modules, into
+# build/tools, once.
+# shellcheck disable=SC2030,SC2031 # each test has its own output and status
+
+load ../lib/world
+
+TOOLS=$WORLD_TOP/build/tools
+CHART=$WORLD_TOP/deploy/kubernetes/hulykvs
+VALUES=$WORLD_TOP/deploy/kubernetes/values
+
+setup_file()
+{
+	mkdir -p "$TOOLS"
+	[ -x "$TOOLS/venv/bin/check-jsonschema" ] || {
+		python3 -m venv "$TOOLS/venv" &&
+			"$TOOLS/venv/bin/pip" -q install check-jsonschema kubernetes-validate
+	} >"$TOOLS/pip.log" 2>&1 || :
+	[ -x "$TOOLS/helm" ] || GOBIN=$TOOLS go install helm.sh/helm/v3/cmd/helm@v3.18.6 >"$TOOLS/helm.log" 2>&1 || :
+	[ -x "$TOOLS/kubeconform" ] ||
+		GOBIN=$TOOLS go install github.com/yannh/kubeconform/cmd/kubeconform@v0.7.0 >"$TOOLS/kubeconform.log" 2>&1 || :
+}
+
+needs()
+{
+	[ -x "$TOOLS/$1" ] || skip "no $1: see build/tools/*.log"
+}
+
+@test "Compose: both override files hold to the compose specification" {
+	needs venv/bin/check-jsonschema
+	"$TOOLS/venv/bin/check-jsonschema" --builtin-schema vendor.compose-spec "$WORLD_TOP"/deploy/compose/*.yml
+}
+
+@test "Compose: the override names the service, the image and nothing that the original's entry lacks" {
+	needs venv/bin/check-jsonschema
+	"$TOOLS/venv/bin/python" - "$WORLD_TOP/deploy/compose/huly-selfhost.override.yml" <<-'END'
+		import sys
+		import ruamel.yaml
+		services = ruamel.yaml.YAML(typ="safe").load(open(sys.argv[1]))["services"]
+		assert list(services) == ["kvs"], services
+		assert set(services["kvs"]) == {"image", "stop_grace_period"}, services
+	END
+}
+
+@test "Kubernetes: helm lint finds nothing" {
+	needs helm
+	"$TOOLS/helm" lint --strict "$CHART"
+}
+
+# The schemas of kubernetes-validate refer to a file beside them, which kubeconform does not follow: each gets a copy.
+schemas()
+{
+	"$TOOLS/venv/bin/python" - "$TOOLS/schemas" <<-'END'
+		import json, os, sys
+		import kubernetes_validate
+		source = os.path.join(os.path.dirname(kubernetes_validate.__file__), "kubernetes-json-schema/v1.30.0-local-strict")
+		with open(os.path.join(source, "_definitions.json")) as f:
+		    definitions = json.load(f)["$defs"]
+		os.makedirs(sys.argv[1], exist_ok=True)
+		for kind in ("deployment-apps-v1", "service-v1", "poddisruptionbudget-policy-v1", "networkpolicy-networking-v1"):
+		    with open(os.path.join(source, kind + ".json")) as f:
+		        schema = json.loads(f.read().replace("/api/_definitions.json#", "#"))
+		    with open(os.path.join(sys.argv[1], kind + ".json"), "w") as f:
+		        json.dump(schema | {"$defs": definitions}, f)
+	END
+}
+
+conforms()
+{
+	needs helm
+	needs kubeconform
+	needs venv/bin/check-jsonschema
+	[ -d "$TOOLS/schemas" ] || schemas
+	"$TOOLS/helm" template kvs "$CHART" --kube-version 1.30.0 "$@" >"$BATS_TEST_TMPDIR/made.yaml"
+	"$TOOLS/kubeconform" -strict -summary -skip ServiceMonitor,PrometheusRule \
+		-schema-location "$TOOLS/schemas/{{.ResourceKind}}{{.KindSuffix}}.json" "$BATS_TEST_TMPDIR/made.yaml"
+}
+
+@test "Kubernetes: what the chart makes with its defaults holds to the schemas" { conforms; }
+@test "Kubernetes: what it makes for three replicas does" { conforms -f "$VALUES/replicas.yaml"; }
+@test "Kubernetes: what it makes with every switch on does" {
+	conforms -f "$VALUES/everything.yaml"
+	grep -q 'kind: ServiceMonitor' "$BATS_TEST_TMPDIR/made.yaml"
+	grep -q 'alert: Hulykvs' "$BATS_TEST_TMPDIR/made.yaml"
+	grep -q 'kind: NetworkPolicy' "$BATS_TEST_TMPDIR/made.yaml"
+}
+
+@test "Kubernetes: a chart without a secret for the connection is refused in words" {
+	needs helm
+	run "$TOOLS/helm" template kvs "$CHART" --kube-version 1.30.0 --set connection.secret=
+	[ "$status" -ne 0 ]
+	[[ $output == *"connection.secret names the secret"* ]]
+}
+
+@test "Kubernetes: manifests.yaml is what the chart makes with its defaults" {
+	needs helm
+	diff <(sed '/^# SPDX/d; /^# Made by/d' "$WORLD_TOP/deploy/kubernetes/manifests.yaml") <("$TOOLS/helm" template kvs "$CHART" --kube-version 1.30.0 2>/dev/null)
+}
