@@ -14,10 +14,10 @@
 #include "store/seal.h"
 #include "telemetry/prometheus.h"
 
-#define KEY_MAX     8192                 /* bytes; its cursor fits into a request line of nginx, with a prefix */
+#define KEY_MAX     8192 /* bytes; so that a cursor and a prefix of this length fit into a request line of nginx */
 #define METRICS_MAX ((size_t)256 * 1024) /* bytes; less than the limit of an arena */
 
-/* Returns false.  The first refusal of a call is kept; where memory is missing, it is our fault, not the client's. */
+/* Returns false.  The first refusal of a call is kept; if there was no memory, it is a 5xx, not the one given. */
 static bool
 refuse_call(struct call *c, enum refusal refusal)
 {
@@ -112,7 +112,7 @@ plan_put(const struct api *api, struct call *c)
 	c->op.kind = STORE_PUT;
 	if (!plan_put_conditions(c))
 		return false;
-	/* Longer ones, of the original, can be read and deleted. */
+	/* Longer keys, which the original may have written, can only be read and deleted. */
 	if (c->op.key.n > KEY_MAX)
 		return refuse_call(c, REFUSAL_KEY_TOO_LONG);
 	if (is_coded(c->request->content_encoding))
@@ -169,7 +169,7 @@ plan_delete(struct call *c)
 		return true;
 	if (c->request->if_none_match.p == NULL)
 		return plan_if_match(c);
-	/* RFC 9110 13.1.2: the condition holds only where there is nothing to delete, so it is enough to look. */
+	/* RFC 9110 13.1.2: the condition holds only if there is no such key, so nothing is ever deleted: HEAD is enough. */
 	c->op.kind = STORE_HEAD;
 	return is_any_tag(c);
 }
@@ -369,8 +369,9 @@ dispatch_action(const struct api *api, const struct rules *rules, struct call *c
 }
 
 /*
- * The web server asks whether to take a body that is not small.  Whoever has shown a valid token may send it, and hears
- * what else is wrong behind it, on a connection that stays usable.  Where no token is needed, no such body belongs.
+ * A FastCGI authorizer: the web server asks whether to read a body that is not small.  With a valid token it is read,
+ * and other refusals are answered after it, so that the connection can be used again.  Paths that need no token take
+ * no such body.
  */
 static void
 authorize_body(struct call *c, struct response *r)
@@ -449,7 +450,7 @@ api_refuse(struct call *c, enum refusal refusal, struct response *r)
 		r->route = c->match.route;
 }
 
-/* Neither a sealed value nor its length or MD5 goes out: the program has no keys, or not this value's. */
+/* Whether the value is still sealed, because the key is missing: neither it nor its length or MD5 is answered. */
 static bool
 is_still_sealed(const struct store_result *result)
 {

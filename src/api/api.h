@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: EPL-2.0 */
 /*
- * api: what each route does, in steps that never block and know neither sockets
+ * api: what each route does, in steps that never block and use neither sockets
  * nor a database.  For server/conn, server/cgi and program/access_check.
  *
  *   api_begin() -> API_BODY: the caller reads the body -> api_body()
@@ -34,9 +34,9 @@ struct call {
 	const struct request *request;
 	struct arena *arena;
 	struct route_match match;
-	struct claims claims;           /* of an invalid token the service only, where it can be read */
-	enum token_reason token_reason; /* where the refusal is INVALID_TOKEN */
-	struct rules_verdict verdict;   /* where there are rules */
+	struct claims claims;           /* if the token is invalid, only its service is set, if it can be read */
+	enum token_reason token_reason; /* if the refusal is INVALID_TOKEN */
+	struct rules_verdict verdict;   /* if there are rules */
 	enum refusal refusal;           /* the first one found */
 	struct str reason;              /* of a probe that failed, for the log only; absent: none */
 	struct store_op op;
@@ -51,14 +51,14 @@ enum api_step {
 	API_STORE, /* execute call->op, then api_finish() */
 };
 
-/* Decides what the header alone can decide.  now: seconds since the epoch, for the token. */
+/* Makes all decisions that need only the header of the request.  now: seconds since the epoch, for the token. */
 enum api_step api_begin(const struct api *api, const struct policy *policy, int64_t now, struct call *c,
     const struct request *request, struct arena *arena, struct response *r);
 
 /*
  * The refusal that api_begin() would answer to a request whose token has these
- * claims, or REFUSAL_NONE; c->verdict says what the rules say.  Nothing has to be
- * executed or freed afterwards.
+ * claims, or REFUSAL_NONE; c->verdict is the decision of the rules.  Nothing has
+ * to be executed or freed afterwards.
  */
 enum refusal api_ask(const struct api *api, const struct rules *rules, const struct claims *claims, struct call *c,
     const struct request *request, struct arena *arena);
@@ -70,10 +70,10 @@ enum api_step api_body(struct call *c, struct str body, struct response *r);
 void api_finish(struct call *c, const struct store_result *result, struct response *r);
 
 /*
- * A page of a list has ended.  True: c->op is now the next page, for the store to
- * execute: there are more keys, or the connection was lost after some keys had
- * come.  False: it was the last one (then api_finish_list()), or it failed (then
- * api_finish(), unless a part of the list was sent).
+ * A page of a list has ended.  True: there may be more keys, or the connection was
+ * lost after some keys had come; c->op is now the next page, for the store to
+ * execute.  False: it was the last page (then api_finish_list()), or it failed
+ * (then api_finish(), unless a part of the list was sent).
  */
 bool api_next_page(struct call *c, const struct store_result *result);
 

@@ -8,13 +8,14 @@
 
 #define OUT_MAX (KEY_LIST_PIECE + (size_t)256 * 1024) /* a piece, and the longest names with every byte escaped */
 
-#define CURSOR_MARK "k" /* no hex digit, so that a cursor of 0.1.0 is refused instead of misread */
+/* Not a hexadecimal digit, so that a cursor of version 0.1.0 is refused and not read as another key. */
+#define CURSOR_MARK "k"
 
-/* Keys in a page.  A page waits in memory while the client reads, so that its size is a matter of bytes. */
+/* Keys in a page.  A page is in memory until the client has read it, so its bytes are limited, too. */
 #define FIRST_PAGE 2000
 #define PAGE_MIN   100
 #define PAGE_MAX   10000
-#define PAGE_BYTES ((uint64_t)256 * 1024) /* of keys, from the second page on */
+#define PAGE_BYTES ((uint64_t)256 * 1024) /* estimated from the average length of the keys so far */
 
 void
 key_list_init(struct key_list *l, struct str workspace, struct str ns, unsigned limit)
@@ -49,7 +50,7 @@ void
 key_list_plan_page(struct key_list *l, struct key_range *range, unsigned *limit)
 {
 	l->page = page_size(l);
-	/* One key beyond the limit tells whether there are more. */
+	/* One key more than the limit is asked for: if it comes, there are more keys. */
 	if (l->limit > 0 && l->limit - l->count < l->page)
 		l->page = (unsigned)(l->limit - l->count) + 1;
 	*limit = l->page;
@@ -98,7 +99,7 @@ put_count(struct key_list *l, struct buf *out)
 	buf_put_number(out, (int64_t)l->count);
 }
 
-/* Puts everything up to the first key before what is in out. */
+/* Puts everything that comes before the first key in front of the keys in out. */
 static void
 open_object(struct key_list *l, bool count_is_known)
 {

@@ -7,9 +7,10 @@
  * of more than KEY_LIST_PIECE bytes is sent before the count is known: then
  * "count" comes after "keys".  Only the escaped text is kept, not the keys.
  *
- * A list is read from the store in pages, each a statement of its own, which the
- * owner reads to its end before it waits for a slow client.  So no client holds a
- * database connection, and a list can go on after a connection was lost.  A key
+ * A list is read from the store in pages, each of them a statement of its own.
+ * conn reads a page to its end before it waits for a slow client, so that no
+ * client keeps a database connection in use.  A list can be continued after a
+ * connection was lost.  A key
  * that is written or deleted while the list is being read may be in it or not;
  * every other key is in it exactly once, in order.
  */
@@ -22,7 +23,7 @@
 #include "base/buf.h"
 #include "store/key_range.h"
 
-#define KEY_LIST_PIECE     (size_t)(32 * 1024) /* bytes; a piece that is sent */
+#define KEY_LIST_PIECE     (size_t)(32 * 1024) /* bytes; a piece of the answer is sent when it has this size */
 #define KEY_LIST_MAX_LIMIT 10000
 
 struct key_list {

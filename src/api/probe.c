@@ -67,7 +67,7 @@ list_checks(const struct check *check, size_t n, bool with_reasons, struct str e
 	return text;
 }
 
-/* Where there is no memory for the lines, the text of the refusal is the answer. */
+/* Makes the answer.  If there is no memory for the lines, it is "ok" or the text of the refusal. */
 static void
 put_probe_answer(const struct check *check, size_t n, enum refusal refusal, const struct request *request,
     struct arena *a, struct response *r, struct str *reason)

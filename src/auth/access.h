@@ -9,7 +9,7 @@
 #include "auth/token.h"
 #include "http/refusal.h"
 
-/* Two fixed accounts of the Huly platform: that of its services, and that of users who came by a public link. */
+/* Two fixed accounts of the Huly platform: that of its services, and that of users with a public link. */
 extern const struct uuid access_system, access_guest;
 
 /*

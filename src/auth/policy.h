@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: EPL-2.0 */
 /*
- * policy: what one thread judges requests by: it checks tokens with the
- * secrets, remembers those that were good, and has the access rules.
+ * policy: all that one thread needs to decide whether a request is allowed: the
+ * verifier of tokens, with its cache, and the access rules.  For server.
  *
  * Secrets and rules are borrowed, from the thread's snapshot of the settings
  * (config/snapshot): they live until policy_change() or policy_free().
@@ -17,11 +17,11 @@ struct policy {
 	const struct rules *rules; /* NULL: every namespace is open to every token */
 };
 
-/* False: no memory; policy_free() is called in either case. */
+/* False: no memory; policy_free() is due in either case. */
 bool policy_init(struct policy *p, const struct token_secrets *secrets, const struct rules *rules)
     __attribute__((warn_unused_result));
 
-/* Judges by these from now on, and forgets all tokens. */
+/* Uses these from now on, and forgets all cached tokens. */
 void policy_change(struct policy *p, const struct token_secrets *secrets, const struct rules *rules);
 
 void policy_free(struct policy *p);

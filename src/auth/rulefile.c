@@ -221,7 +221,7 @@ take_conditions(struct reader *r, struct str rest, struct buf *why)
 		if (!str_eq(word, STR("any")) && !take_condition(r, word, why))
 			return false;
 	}
-	/* A line that was cut off must not become a rule for everything: that needs the word any. */
+	/* A rule without conditions needs the word any, so that a line that was cut off is never such a rule. */
 	if (n == 0)
 		buf_puts(why, STR("no condition: a rule about everything has the word any"));
 	else if (any && n > 1)
@@ -242,7 +242,7 @@ take_rule_line(struct reader *r, struct str line, unsigned number, struct buf *w
 		buf_puts(why, STR("out of memory"));
 		return false;
 	}
-	line = r->rule->text; /* which names may borrow from */
+	line = r->rule->text; /* names may borrow from this copy */
 	if (!next_word(&line, &word))
 		return true;
 	r->rule->allow = str_eq(word, STR("allow"));

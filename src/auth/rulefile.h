@@ -17,13 +17,13 @@
 #include "auth/rules.h"
 #include "base/buf.h"
 
-/* What is not in the file but in the settings. */
+/* What rules depend on that is not in the file but in the settings. */
 struct rulefile_terms {
 	bool allow_by_default;
 	struct uuid default_workspace; /* target=default */
 };
 
-/* Returns new, which borrows nothing.  NULL: *why says what is wrong with *line; 0: with the file (no rule, no memory). */
+/* Returns new.  NULL: *why says what is wrong in *line; in line 0: with the whole file (no rule, no memory). */
 struct rules *rulefile_read(struct str text, const struct rulefile_terms *terms, unsigned *line, struct buf *why)
     __attribute__((warn_unused_result));
 

@@ -7,10 +7,10 @@
 struct pattern {
 	struct str text;
 	bool prefix;
-	size_t rule; /* its number */
+	size_t rule; /* its index */
 };
 
-/* Patterns are sorted, so that a name is found by binary search: once as a whole, and once for each length of a prefix. */
+/* Patterns are sorted, for a binary search: one for the whole name, and one for each length that a prefix has. */
 struct rules {
 	struct arena arena;
 	struct rule *const *rule;
@@ -18,7 +18,7 @@ struct rules {
 	bool allow_by_default;
 	struct pattern *pattern;
 	size_t patterns;
-	size_t *length; /* of prefixes, each once, ascending */
+	size_t *length; /* the different lengths of prefixes, ascending */
 	size_t lengths;
 };
 

@@ -33,13 +33,13 @@ enum rules_condition {
 	RULES_SERVICE,
 	RULES_WORKSPACE,
 	RULES_TARGET,
-	RULES_NAMESPACE, /* the conditions before it are about the token and the workspace */
+	RULES_NAMESPACE, /* the conditions above are about the token and the workspace */
 	RULES_TO,
 	RULES_API,
 	RULES_CONDITIONS,
 };
 
-/* One value of a condition.  The values are a list; the condition is met if one of them matches. */
+/* One value of a condition, in a linked list.  The condition is met if one of them matches. */
 struct rules_value {
 	struct uuid uuid; /* ACCOUNT, WORKSPACE, TARGET */
 	struct str text;  /* SERVICE, NAMESPACE */
@@ -89,8 +89,8 @@ struct rules_verdict rules_ask(const struct rules *r, const struct rules_questio
 size_t rules_count(const struct rules *r);
 
 /*
- * Whether the i-th rule can never decide, because one single rule before it
- * decides everything that it could: the lines of both.
+ * Whether the i-th rule can never decide, because one rule before it decides all
+ * requests that it is about.  Sets the lines of both, *by that of the other one.
  */
 bool rules_is_idle(const struct rules *r, size_t i, unsigned *line, unsigned *by) __attribute__((warn_unused_result));
 

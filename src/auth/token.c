@@ -13,9 +13,10 @@
 #include "telemetry/metrics.h"
 
 #define DECODED_MAX (TOKEN_MAX_LENGTH / 4 * 3)
-#define UNPROVED_MAX \
-	1024 /* bytes; json compares all names of an object with each other, and anybody can have sent it */
 #define END_OF_TIME INT64_C(1000000000000) /* seconds; leeway cannot make it overflow */
+
+/* Bytes.  A larger payload whose signature is wrong is not parsed, since anybody may have sent it. */
+#define UNPROVED_MAX 1024
 
 struct parts {
 	struct str header, payload, signature;
@@ -125,7 +126,7 @@ member(const cJSON *object, const char *name)
 	return cJSON_GetObjectItemCaseSensitive(object, name);
 }
 
-/* The original takes null for an absent claim, too. */
+/* The original also treats null as an absent claim. */
 static const cJSON *
 member_not_null(const cJSON *object, const char *name)
 {
@@ -186,7 +187,7 @@ libjwt_holds_number(const char *number, const char **end)
 	return fits;
 }
 
-/* The byte behind a string that begins at p; the NUL where it does not end. */
+/* The byte after the string that begins at p; the NUL if the string does not end. */
 static const char *
 skip_token_string(const char *p)
 {
@@ -263,7 +264,7 @@ check_signature(struct str secret, const cJSON *header, const struct subject *s)
 	if (!base64url_decode(s->parts.signature, signature.b, sizeof(signature.b), &n) || n != sizeof(signature.b))
 		return TOKEN_INVALID;
 	if (secret.n == 0)
-		return TOKEN_INVALID; /* libjwt would accept it, but with an empty secret everybody can sign */
+		return TOKEN_INVALID; /* libjwt would accept an empty secret, but then everybody could sign */
 	return libjwt_can_read(header, s) ? ask_libjwt(secret, s->token) : ask_hmac(secret, &s->parts, &signature);
 }
 
@@ -372,7 +373,7 @@ read_token_claims(const cJSON *payload, struct claims *claims, struct window *wi
 		return false;
 	if (!read_extra(member(payload, "extra"), claims))
 		return false;
-	/* RFC 7519 4.1.3: a token with an audience is meant for another service; this one has no name to be meant by. */
+	/* RFC 7519 4.1.3: a token with an audience is refused, because this service has no name that could be in it. */
 	if (member_not_null(payload, "aud") != NULL)
 		return false;
 	return read_window(payload, window);
@@ -403,9 +404,9 @@ find_fault(struct token_verifier *v, enum token_reason reason, const cJSON *payl
 }
 
 /*
- * libjwt does not say whether it was the signature or the payload.  A service
- * that still uses an old secret is found by its name; a large payload, which
- * anybody can have sent, is not worth the time.
+ * libjwt does not say whether the signature or the payload was wrong.  The name
+ * of the service is read, so that operators find a service that still uses an
+ * old secret.  A large payload is not parsed, because anybody may have sent it.
  */
 static enum token_verdict
 find_wrong_signature(struct token_verifier *v, const struct subject *s)
@@ -457,7 +458,7 @@ check_token(struct token_verifier *v, struct str token, struct slot *out)
 	return verdict;
 }
 
-/* The only slot in which a token with this digest can be. */
+/* The slot of the cache for this digest. */
 static struct slot *
 slot_of(struct token_verifier *v, const struct sha256 *key)
 {

@@ -33,15 +33,15 @@ struct claims {
 	struct uuid account;
 	struct uuid workspace; /* where has_workspace */
 	bool has_workspace;
-	bool service_cut;                    /* the name was longer than is kept, so that no rule can mean it */
+	bool service_cut;                    /* the name was longer than is kept, so that no rule matches it */
 	char service[TOKEN_SERVICE_MAX + 1]; /* extra.service; "" where absent */
 };
 
 enum token_verdict {
 	TOKEN_VALID,
-	TOKEN_MISSING,   /* no Authorization, or not Bearer, or nothing behind it */
+	TOKEN_MISSING,   /* no Authorization field, another scheme than Bearer, or no token after it */
 	TOKEN_INVALID,   /* see struct token_fault */
-	TOKEN_UNCHECKED, /* no memory to find out */
+	TOKEN_UNCHECKED, /* not checked, because there is no memory */
 };
 
 /* Why a token is invalid.  X(NAME, "word for logs and --access-check") */
@@ -62,13 +62,13 @@ enum token_reason {
 struct token_fault {
 	enum token_reason reason;
 	/*
-	 * extra.service as the token has it, "" where it cannot be read.  With
-	 * TOKEN_SIGNATURE it is not proved: anybody can have written it.
+	 * extra.service of the token, "" if it cannot be read.  With
+	 * TOKEN_SIGNATURE nobody has proved it: anybody may have written it.
 	 */
 	char service[TOKEN_SERVICE_MAX + 1];
 };
 
-/* Either may have signed a token; an empty one never has. */
+/* A token may be signed with either of them; an empty one is not used. */
 struct token_secrets {
 	struct str current, previous;
 };
@@ -97,7 +97,7 @@ const struct token_fault *token_last_fault(const struct token_verifier *v);
 /* The word of TOKEN_REASONS. */
 struct str token_reason_word(enum token_reason reason);
 
-/* Claims that nobody has signed, for an operator's questions; false: they could be no token's. */
+/* Reads claims without a signature, for --access-check; false: no valid token can have such claims. */
 bool token_read_claims(struct str payload, struct claims *claims) __attribute__((warn_unused_result));
 
 #endif
