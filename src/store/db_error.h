@@ -2,7 +2,7 @@
 /*
  * db_error: the errors of a database that an operator should know by name: what
  * a SQLSTATE means and what to do about it, for the log, and the values of the
- * label sqlstate in metrics.  What follows from an error for an operation is in
+ * label sqlstate in metrics.  What an error means for an operation is in
  * pg/sqlstate.  (PostgreSQL manual, appendix A.)
  *
  * Any module may use it.

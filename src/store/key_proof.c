@@ -30,7 +30,7 @@ proof_of(struct store_ticket *t)
 	return container_of(t, struct key_proof, ticket);
 }
 
-/* Says what is wrong when it is found out. */
+/* Logs what is wrong, if the state changes. */
 static void
 log_state(const struct key_proof *p, enum key_proof_state state)
 {
@@ -56,7 +56,7 @@ end_question(struct key_proof *p, enum key_proof_state state, enum store_outcome
 	p->answered(p, outcome);
 }
 
-/* No answer: what was known before still counts. */
+/* No answer: the state stays as it was. */
 static void
 end_unanswered(struct key_proof *p, enum store_outcome outcome)
 {
@@ -85,14 +85,14 @@ on_written(struct store_ticket *t, struct store_result *r)
 	if (p->changed)
 		end_question(p, KEY_PROOF_UNKNOWN, STORE_DONE);
 	else if (r->outcome == STORE_MISMATCH)
-		read_proof_of_key(p); /* another program was first */
+		read_proof_of_key(p); /* another program has written it meanwhile */
 	else if (r->outcome == STORE_DONE)
 		end_question(p, KEY_PROOF_GOOD, STORE_DONE);
 	else
 		end_unanswered(p, r->outcome);
 }
 
-/* The first program that seals with this key leaves its proof. */
+/* There is no proof of this key yet: writes it. */
 static void
 write_proof(struct key_proof *p)
 {
@@ -136,7 +136,7 @@ on_proof_read(struct store_ticket *t, struct store_result *r)
 		end_unanswered(p, r->outcome);
 }
 
-/* Is the current key the one that its id stands for? */
+/* Asks for the proof of the current key. */
 static void
 read_proof_of_key(struct key_proof *p)
 {
@@ -173,7 +173,7 @@ on_proofs_listed(struct store_ticket *t, struct store_result *r)
 		end_unanswered(p, r->outcome);
 }
 
-/* Is there a proof of any key? */
+/* Asks whether there is a proof of any key. */
 static void
 list_proofs(struct key_proof *p)
 {
@@ -209,7 +209,7 @@ key_proof_cancel(struct key_proof *p)
 {
 	if (!p->asking)
 		return;
-	assert(p->ticket.op.kind == STORE_LIST); /* the one kind that can be withdrawn */
+	assert(p->ticket.op.kind == STORE_LIST); /* only lists can be cancelled */
 	p->inner->calls->cancel(p->inner, &p->ticket);
 	p->asking = false;
 }

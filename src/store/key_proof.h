@@ -3,17 +3,17 @@
  * key_proof: whether values may be written with the keys that a program has.
  * Used by store_sealed only.
  *
- * With keys: the first program that seals with a key leaves a proof of it in
- * the database, an empty value that is sealed with that key, in a row whose key
- * is the key's id (see seal_proof_place()).  Every other program has to be able
- * to open it.  So a wrong key under a known id cannot leave values behind that
- * nobody can open.
+ * With keys: the first program that seals with a key writes a proof of it to the
+ * database: an empty value that is sealed with that key, in a row whose key is
+ * the id of the key (see seal_proof_place()).  Every other program must be able
+ * to open the proof before it seals.  So if a key file has a wrong key for a
+ * known id, no values are written that nobody can open.
  *
  * Without keys: a database that holds any proof holds sealed values, so keys
  * are missing here.  `hulykvs-migrate decrypt` removes the proofs with the last
  * sealed value, and `hulykvs-migrate forget-keys` without it.
  *
- * One operation of our own is under way at a time.  One thread.
+ * At most one question is being asked of the database at a time.  For one thread.
  */
 #ifndef HULYKVS_KEY_PROOF_H
 #define HULYKVS_KEY_PROOF_H
@@ -30,17 +30,20 @@ enum key_proof_state {
 
 struct key_proof {
 	struct store *inner; /* borrowed */
-	bool seals;          /* this program seals values, so a proof that is not there is left */
+	bool seals;          /* this program seals values, so it writes a proof that is missing */
 	struct seal *seal;   /* borrowed; NULL: there are no keys */
 	enum key_proof_state state;
-	/* Called at the end of each question; STORE_DONE, or why there was no answer.  Unknown and done: the keys changed. */
+	/*
+	 * Called at the end of each question, with STORE_DONE or why there was no answer.  If the state is UNKNOWN after
+	 * STORE_DONE, the keys have changed meanwhile.
+	 */
 	void (*answered)(struct key_proof *p, enum store_outcome outcome);
 
 	/* Private. */
 	bool asking;
-	bool changed;            /* the keys are others than those of the question */
-	bool found;              /* without keys: a proof is there */
-	char id[KEYRING_ID_MAX]; /* of the key in question, which may be gone by now */
+	bool changed;            /* the keys have changed since the question was sent */
+	bool found;              /* without keys: there is a proof */
+	char id[KEYRING_ID_MAX]; /* of the key that was asked about; the ring may no longer have it */
 	void *memory;            /* of the proof that is being written */
 	struct store_ticket ticket;
 };
@@ -48,7 +51,7 @@ struct key_proof {
 void key_proof_init(struct key_proof *p, struct store *inner, bool seals,
     void (*answered)(struct key_proof *p, enum store_outcome outcome));
 
-/* Other keys from now on; borrowed.  The state is unknown again. */
+/* Sets other keys, borrowed.  The state is UNKNOWN again. */
 void key_proof_set_keys(struct key_proof *p, struct seal *seal);
 
 /*
@@ -56,7 +59,7 @@ void key_proof_set_keys(struct key_proof *p, struct seal *seal);
  */
 void key_proof_ask(struct key_proof *p, int64_t deadline);
 
-/* Withdraws a question that was asked without keys; there must be none other.  answered() is not called. */
+/* Cancels a question that was asked without keys; one with keys cannot be cancelled.  answered() is not called. */
 void key_proof_cancel(struct key_proof *p);
 
 #endif

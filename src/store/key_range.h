@@ -23,7 +23,7 @@ struct key_range {
 bool key_range_make(struct str prefix, struct str after, struct arena *a, struct key_range *out)
     __attribute__((warn_unused_result));
 
-/* Appends the first text that comes after the key: where the next page of a list begins. */
+/* Appends the first text after the key, where the next page of a list begins. */
 void key_range_put_after(struct str key, struct buf *out);
 
 #endif

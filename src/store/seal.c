@@ -10,11 +10,11 @@
 #include "store/xaes.h"
 
 #define ALGORITHM 1
-#define SLOTS     512 /* derived keys that are kept, so that they are not derived for each value */
+#define SLOTS     512 /* how many derived keys are cached */
 #define TEXT_MAX  ((size_t)1024 * 1024)
 #define PREFIX    ((size_t)SEAL_MAGIC_SIZE + 2)
 
-/* The keys of a workspace, from key number i of the ring. */
+/* The keys of a workspace that are derived from key number i of the ring. */
 struct keys {
 	bool used;
 	size_t i;
@@ -26,8 +26,9 @@ struct keys {
 struct seal {
 	const struct keyring *ring;
 	struct xaes *xaes;
-	struct keys *slot; /* SLOTS; a workspace has one slot for each key of the ring, and may share it with others */
-	struct buf text;   /* for HMAC */
+	struct keys
+	    *slot; /* the cache: SLOTS of them; each key of each workspace has one slot, which others may have, too */
+	struct buf text; /* for HMAC */
 };
 
 bool
@@ -132,7 +133,7 @@ find_keys(struct seal *s, size_t i, const struct uuid *workspace)
 	return fill(s, k, i, workspace) ? k : NULL;
 }
 
-/* The column md5; the length of the namespace keeps ("ab", "c") and ("a", "bc") apart. */
+/* The column md5.  With the length of the namespace, ("ab", "c") and ("a", "bc") give different results. */
 static bool
 column_of(
     struct seal *s, const struct keys *k, const struct seal_place *place, const struct md5 *md5, struct md5 *column)
@@ -160,7 +161,7 @@ seal_column(struct seal *s, size_t i, const struct seal_place *place, const stru
 	return k != NULL && column_of(s, k, place, md5, column);
 }
 
-/* The additional data, which the tag authenticates beside the text. */
+/* The additional data, which the tag authenticates too. */
 struct additional {
 	uint32_t length;
 	struct str part[6];

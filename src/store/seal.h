@@ -50,7 +50,7 @@
 #define SEAL_MODES(X) \
 	X(SEAL_OFF, "off")           /* sealed values are opened, none is sealed */ \
 	X(SEAL_ON, "on")             /* what is written is sealed */ \
-	X(SEAL_REQUIRED, "required") /* and what is not sealed is refused */
+	X(SEAL_REQUIRED, "required") /* as on; and values that are not sealed are refused */
 
 enum seal_mode {
 #define X(mode, name) mode,
@@ -73,7 +73,7 @@ struct seal_place {
 struct seal *seal_new(const struct keyring *ring) __attribute__((warn_unused_result));
 void seal_free(struct seal *s);
 
-/* Borrows another ring from now on. */
+/* Borrows another ring from now on; forgets the keys that were derived. */
 void seal_change(struct seal *s, const struct keyring *ring);
 
 /* Borrowed until the next change. */
@@ -98,8 +98,8 @@ enum seal_verdict {
 };
 
 /*
- * Opens n bytes as they are stored, in place, and sets *value (within them) and *md5, both also where the value is
- * plain.  In all other cases the bytes are as they were.
+ * Opens n bytes as they are stored, in place.  Sets *value (a part of these bytes) and *md5, also if the value is plain.
+ * If the verdict is not SEAL_OPENED, the bytes are unchanged.
  */
 enum seal_verdict seal_open(struct seal *s, const struct seal_place *place, const struct md5 *column, char *stored,
     size_t n, struct str *value, struct md5 *md5) __attribute__((warn_unused_result));
@@ -112,8 +112,8 @@ struct seal_place seal_proof_place(struct str key_id);
 bool seal_is_proof(const struct seal_place *place);
 
 /*
- * Whether n bytes as they are stored at a proof's place (its key is the id of the key in question) are a proof: they
- * open, and it is that key that they are sealed with.  Opens them in place.
+ * Whether n bytes, as they are stored in the row of a proof, are a proof: they were sealed with the key whose id is the
+ * key of the row, and they open.  Opens them in place.
  */
 bool seal_proves(struct seal *s, const struct seal_place *place, const struct md5 *column, char *stored, size_t n)
     __attribute__((warn_unused_result));
@@ -121,10 +121,10 @@ bool seal_proves(struct seal *s, const struct seal_place *place, const struct md
 /* Whether it begins as a sealed value does. */
 bool seal_has_magic(struct str stored);
 
-/* Whether it does, and is not a plain value: the column md5 (NULL: it holds no MD5) is not its MD5. */
+/* Whether it begins like that and is no plain value: its MD5 is not in the column md5 (NULL: the column has no MD5). */
 bool seal_looks_sealed(struct str stored, const struct md5 *column);
 
-/* Writes the bytes that each value begins with which the key of this id has sealed: at most SEAL_HEADER_SIZE; borrows out. */
+/* Writes the header of values that are sealed with the key of this id, at most SEAL_HEADER_SIZE bytes; borrows out. */
 struct str seal_put_header(char *out, struct str id);
 
 /* Whether the column md5 holds the MD5 of what is stored. */

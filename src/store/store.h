@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: EPL-2.0 */
 /*
- * store: what api needs of whatever keeps the values.  An operation is at most
+ * store: the interface of the modules that keep values.  An operation is at most
  * one SQL statement, which also decides its condition.
  *
- * Operations borrow their slices from the request.  Results lend theirs to the
- * receiver of done() during that call; a value may be kept longer, see the
- * member memory.
+ * Operations borrow their slices from the request.  The slices of a result live
+ * until done() returns; a value can be kept longer, see the member memory.
  * store_pg is the store of the program, store_sealed one in front of it; the
  * tests have one in memory.
  */
@@ -62,28 +61,28 @@ enum store_outcome {
 	STORE_MISMATCH,    /* the condition does not hold; nothing was changed */
 	STORE_TOO_LONG,    /* the names do not fit the database's index */
 	STORE_UNAVAILABLE, /* certainly nothing was changed; trying again later may help */
-	STORE_UNKNOWN,     /* a write that may or may not have happened */
-	STORE_FAULT,       /* the database refused for a reason that trying again does not mend */
+	STORE_UNKNOWN,     /* a write of which it is not known whether it was committed */
+	STORE_FAULT,       /* an error of ours or of the database; trying again does not help */
 };
 
 /* What values are sealed with. */
 enum store_keys {
-	STORE_KEYS_NONE, /* they are not */
+	STORE_KEYS_NONE, /* they are not sealed */
 	STORE_KEYS_GOOD,
-	STORE_KEYS_WRONG,   /* database and schema are fine, but the current key is not the one of that id */
-	STORE_KEYS_MISSING, /* … but there are sealed values, and no keys */
+	STORE_KEYS_WRONG, /* database and schema are good, but the current key is not the one that was used under its id */
+	STORE_KEYS_MISSING, /* database and schema are good; there are sealed values, but no keys */
 };
 
 struct store_result {
 	enum store_outcome outcome;
 	struct md5 md5;   /* GET, HEAD */
 	uint64_t length;  /* GET, HEAD: bytes of the value */
-	struct str value; /* GET; borrowed from memory, and the receiver's to change */
-	/* GET, HEAD: the value begins as a sealed one does, and the row does not hold its MD5.  Not for a client's eyes. */
+	struct str value; /* GET; a part of `memory`; the receiver may change its bytes */
+	/* GET, HEAD: the value begins like a sealed one, and the row does not hold its MD5: must not be sent to a client. */
 	bool looks_sealed;
-	void *memory;         /* whoever takes it sets it to NULL here and calls store_release later */
-	struct str reason;    /* CHECK that failed: one line */
-	bool reached;         /* CHECK that failed: the database is there, but its schema is not the one */
+	void *memory;      /* a receiver that keeps the value sets it to NULL here and calls release() later */
+	struct str reason; /* CHECK that failed: one line */
+	bool reached; /* CHECK that failed: the database answers, but its schema or keys are not the expected ones */
 	enum store_keys keys; /* CHECK */
 	/* CHECK: why no connection for writes, or for lists, can be made; absent: it can. */
 	struct str no_writes, no_lists;
@@ -98,13 +97,13 @@ struct store_ticket;
 struct store_client {
 	/* The end of the operation; the ticket is the owner's again. */
 	void (*done)(struct store_ticket *t, struct store_result *r);
-	/* LIST: one key, borrowed; false: no more now, store_resume will be called. */
+	/* LIST: one key, borrowed; false: wants no more keys before it calls resume(). */
 	bool (*key)(struct store_ticket *t, struct str key);
 };
 
 /*
- * What a store notes of a ticket while it has it.  Each of the two structs belongs to the store of that name, in
- * src/pg and src/store; nobody else reads or writes it, and it means nothing before submit() or after done().
+ * What a store keeps in a ticket between submit() and done().  struct store_ticket_sealed belongs to store_sealed,
+ * struct store_ticket_pg and struct store_ticket_check to store_pg; nobody else reads or writes them.
  */
 struct store_ticket_sealed {
 	struct store *by;
@@ -114,7 +113,7 @@ struct store_ticket_sealed {
 };
 
 enum store_progress {
-	STORE_SENT,     /* handed to libpq; nothing has come back */
+	STORE_SENT,     /* given to libpq; no result has come */
 	STORE_ANSWERED, /* its statement's result has come; the implicit transaction may still fail */
 	STORE_FAILED,   /* its statement got an error */
 };
@@ -122,13 +121,14 @@ enum store_progress {
 struct store_ticket_pg {
 	struct store_result result; /* of the last attempt, so far */
 	enum store_progress progress;
-	unsigned attempts;  /* how often it was sent */
-	unsigned joined;    /* how many tickets, from this one on, share a statement; 0: it shares one before it */
+	unsigned attempts; /* how often it was sent */
+	unsigned
+	    joined; /* how many tickets, from this one on, share its statement; 0: it shares that of an earlier ticket */
 	unsigned statement; /* enum statement, once it was sent */
-	int64_t latest;     /* of a write: monotonic; from then on it no longer begins, wherever it is */
-	bool alone;         /* shares no statement, and where it writes no implicit transaction */
-	bool last;          /* of its implicit transaction: a Sync is sent behind it */
-	void *connection;   /* LIST: the one that it runs on; NULL: it waits for one */
+	int64_t latest;     /* of a write: monotonic; it cannot begin to change rows after this time */
+	bool alone;         /* shares no statement; a write shares no implicit transaction either */
+	bool last;          /* the last one of its implicit transaction: a Sync is sent after it */
+	void *connection;   /* LIST: the connection that it runs on; NULL: it waits for one */
 };
 
 /* What store_pg notes of a CHECK; the pools of connections do not change it. */
@@ -140,29 +140,32 @@ struct store_ticket_check {
 struct store_ticket {
 	struct store_op op;
 	const struct store_client *client;
-	int64_t deadline;    /* monotonic; at the latest then done() is called */
-	unsigned batch_size; /* how many were sent at once, this one among them; the owner begins with 0 */
-	char sqlstate[STORE_SQLSTATE_SIZE]; /* of the last attempt's error; "": none; the owner begins with "" */
-	struct store_ticket *next;          /* see ticket_queue; of whoever has the ticket */
+	int64_t deadline; /* monotonic; done() is called at this time at the latest */
+	unsigned
+	    batch_size; /* how many tickets were in its batch, with this one; the owner sets it to 0 before submit() */
+	char sqlstate
+	    [STORE_SQLSTATE_SIZE]; /* of the last attempt's error; "": none; the owner sets it to "" before submit() */
+	struct store_ticket *next; /* see ticket_queue; for the module that has the ticket */
 	struct store_ticket_pg pg;
 	struct store_ticket_check check;
 	struct store_ticket_sealed sealed;
 };
 
-/* How an operation was carried out, for its span; lent until the store is freed. */
+/* How an operation was executed, for its span; borrowed, lives until the store is freed. */
 struct store_description {
 	struct str system;     /* "postgresql" … */
 	struct str query;      /* the statement, with its parameters as $1 … */
 	struct str operation;  /* its first word */
-	struct str collection; /* the table; absent: it is about none of ours */
+	struct str collection; /* the table; absent: none of our tables */
 };
 
 struct store_calls {
 	void (*submit)(struct store *s, struct store_ticket *t); /* done() may be called before it returns */
-	void (*resume)(struct store *s, struct store_ticket *t); /* after key() said no */
-	void (*cancel)(struct store *s, struct store_ticket *t); /* LIST only: the receiver left; no done() */
+	void (*resume)(struct store *s, struct store_ticket *t); /* after key() returned false */
+	void (*cancel)(
+	    struct store *s, struct store_ticket *t); /* LIST only: the receiver wants no more; done() is not called */
 	void (*release)(struct store *s, void *memory);
-	/* Inside done() only. */
+	/* To be called inside done() only. */
 	struct store_description (*describe)(const struct store *s, const struct store_ticket *t);
 };
 

@@ -14,7 +14,7 @@ struct store_sealed {
 	struct store_sealed_options options;
 	struct seal *seal; /* NULL: there are no keys */
 	struct key_proof proof;
-	struct ticket_queue waiting; /* for the answer to the proof's question */
+	struct ticket_queue waiting; /* for the answer of key_proof */
 };
 
 static struct store_sealed *
@@ -29,7 +29,7 @@ forward(struct store_sealed *s, struct store_ticket *t)
 	s->inner->calls->submit(s->inner, t);
 }
 
-/* The inner store tells us instead of the owner. */
+/* From now on the inner store calls done() of `client` instead of the owner's. */
 static void
 take_ticket(struct store_sealed *s, struct store_ticket *t, const struct store_client *client)
 {
@@ -37,7 +37,7 @@ take_ticket(struct store_sealed *s, struct store_ticket *t, const struct store_c
 	t->client = client;
 }
 
-/* The ticket is its owner's again. */
+/* Gives the ticket back to its owner. */
 static void
 end_ticket(struct store_ticket *t, struct store_result *r)
 {
@@ -56,7 +56,7 @@ end_taken_with(struct store_ticket *t, enum store_outcome outcome)
 	end_ticket(t, &r);
 }
 
-/* For a ticket that was not taken. */
+/* Ends a ticket that was not taken. */
 static void
 refuse_untaken(struct store_ticket *t, enum store_outcome outcome)
 {
@@ -86,7 +86,7 @@ renew_keys(struct store_sealed *s)
 		s->options.renew(s->options.ctx);
 }
 
-/* Why a value is refused.  The line names the key, and neither the value's place nor anything of it. */
+/* Logs why a value is refused, with the id of the key, but without the row or anything of the value. */
 static void
 log_refusal(enum seal_verdict verdict, struct str stored)
 {
@@ -132,7 +132,7 @@ open_stored(struct store_sealed *s, const struct store_ticket *t, struct store_r
 	return seal_open(s->seal, &place, &column, (char *)r->value.p, r->value.n, &r->value, &r->md5);
 }
 
-/* Where values are sealed, one that begins like a sealed one and does not open is never taken for plain. */
+/* Whether a value that did not open may be a plain one: not where values are sealed, if it begins like a sealed one. */
 static bool
 may_be_plain(const struct store_sealed *s, const struct store_ticket *t, const struct store_result *r)
 {
@@ -151,7 +151,7 @@ open_value(struct store_sealed *s, const struct store_ticket *t, struct store_re
 		return;
 	verdict = open_stored(s, t, r);
 	if (verdict == SEAL_NO_KEY) {
-		/* Another worker may have sealed it with a key that came while this was read. */
+		/* Another worker may have sealed it with a new key, after this operation had begun. */
 		renew_keys(s);
 		if (is_outside(s, t, r))
 			return;
@@ -187,7 +187,7 @@ submit_read(struct store_sealed *s, struct store_ticket *t)
 	forward(s, t);
 }
 
-/* Every form in which the column md5 may have the tags. */
+/* Writes every form that the column md5 may have for the tags. */
 static bool
 put_columns(struct store_sealed *s, const struct store_op *op, bool plain, struct md5 *out)
 {
@@ -228,7 +228,7 @@ seal_op(struct store_sealed *s, struct store_op *op, bool seals, void **memory)
 	return true;
 }
 
-/* Whether the MD5 is one that the owner's If-Match names. */
+/* Whether the MD5 is one of the owner's If-Match. */
 static bool
 has_tag(const struct store_op *op, const struct md5 *md5)
 {
@@ -238,7 +238,7 @@ has_tag(const struct store_op *op, const struct md5 *md5)
 	return false;
 }
 
-/* What the owner is told of a write whose If-Match did not hold, from what the row holds now. */
+/* The outcome of a write whose If-Match did not hold, from what the row has now. */
 static enum store_outcome
 judge_mismatch(struct store_sealed *s, const struct store_ticket *t, struct store_result *r)
 {
@@ -259,7 +259,7 @@ judge_mismatch(struct store_sealed *s, const struct store_ticket *t, struct stor
 		log_refusal(SEAL_NO_KEY, stored);
 		return STORE_UNAVAILABLE;
 	}
-	/* It was another value a moment ago, and is the wanted one now. */
+	/* If the row has the wanted value now, it was written after the condition was checked. */
 	return has_tag(&t->sealed.op, &r->md5) ? STORE_UNAVAILABLE : STORE_MISMATCH;
 }
 
@@ -270,8 +270,9 @@ on_mismatch_read(struct store_ticket *t, struct store_result *r)
 }
 
 /*
- * If-Match did not hold: the value is another one, or it is the same one, sealed with a key that we do not have, and we
- * could not know what its row has in the column md5.  Nobody may be told "412" for the second.
+ * If-Match did not hold.  Either the value is another one; or it is the wanted one, but sealed with a key that this
+ * program does not have, so that the form in the column md5 was not among those compared.  The second must not be
+ * answered with 412, so the row is read.
  */
 static void
 on_matched(struct store_ticket *t, struct store_result *r)
@@ -341,7 +342,7 @@ submit_check(struct store_sealed *s, struct store_ticket *t)
 
 static void submit_proved(struct store_sealed *s, struct store_ticket *t);
 
-/* A ticket that waited for the answer; outcome: STORE_DONE, or why there was none. */
+/* Continues a ticket that waited for key_proof; outcome: STORE_DONE, or why there was no answer. */
 static void
 continue_ticket(struct store_sealed *s, struct store_ticket *t, enum store_outcome outcome)
 {
@@ -366,7 +367,7 @@ on_proof_answered(struct key_proof *p, enum store_outcome outcome)
 		continue_ticket(s, t, outcome);
 }
 
-/* For what may only be done with the right keys, and for readiness, which tells of them. */
+/* Submits an operation that needs the right keys, or a CHECK, whose result has their state. */
 static void
 submit_proved(struct store_sealed *s, struct store_ticket *t)
 {
@@ -379,7 +380,7 @@ submit_proved(struct store_sealed *s, struct store_ticket *t)
 	key_proof_ask(&s->proof, t->deadline);
 }
 
-/* A write needs no proof where nothing is sealed: the namespace is not in the setting, or the mode says so. */
+/* A write needs no proof if it is not sealed: its namespace is not in the setting, or the mode is off. */
 static bool
 needs_proof(const struct store_sealed *s, const struct store_op *op)
 {
@@ -476,7 +477,7 @@ store_sealed_new(struct store *inner, const struct store_sealed_options *options
 	return NULL;
 }
 
-/* Where there is no memory for the keys, it continues without them. */
+/* If there is no memory for the keys, the store continues without keys. */
 void
 store_sealed_change(struct store *store, const struct keyring *keys)
 {

@@ -3,28 +3,28 @@
  * store_sealed: a store in front of another one, in which values are sealed.
  *
  * What is written to the namespaces of the setting is sealed.  What is read is
- * opened if it is sealed, in every namespace.  The owner of a ticket notices
- * nothing: tags are MD5s of values, and lengths are those of values.  HEAD
- * reads the value as GET does, since a sealed value tells neither.  A write
- * holds its value twice until it ends.
+ * opened if it is sealed, in every namespace.  For the owner of a ticket there is
+ * no difference: tags and lengths are those of the plain values.  HEAD reads the
+ * whole value, as GET does, since neither can be seen from a sealed value.  A
+ * write needs memory for its value twice until it ends.
  *
- * Where values are sealed, a value that begins as a sealed one does and does
- * not open is never given out: GET and HEAD end with STORE_FAULT.
+ * With keys, a value that begins like a sealed one but does not open is never
+ * returned: GET and HEAD end with STORE_FAULT.
  *
- * If-Match names MD5s.  Each is looked for in every form in which the column
- * md5 may have it: one for each key of the ring and, where plain values may be,
- * the MD5 itself.  A client that sends such a form instead of an MD5 gains
- * nothing: it must have read the database to know it, and a condition binds
- * only the client that sends it.  If none matches, the row is read before
- * anybody is told that the condition does not hold: it may be sealed with a key
- * that this program does not have yet (STORE_UNAVAILABLE).
+ * The tags of If-Match are MD5s.  For each of them the statement compares every
+ * form that the column md5 may have: one for each key of the ring and, where
+ * there may be plain values, the MD5 itself.  A client that sends such a form
+ * instead of an MD5 gains nothing: it can know it only from the database, and the
+ * condition is only about its own write.  If none matches, the row is read
+ * before the answer is STORE_MISMATCH: it may be sealed with a key that this
+ * program does not have yet (STORE_UNAVAILABLE).
  *
- * Nothing is sealed before the current key has been proved to be the right one;
- * and without keys, nothing is written to the namespaces of the setting while
- * the database holds sealed values: see key_proof.
+ * Nothing is sealed before it is proved that the current key is the right one.
+ * Without keys, nothing is written to the namespaces of the setting while the
+ * database has sealed values.  See key_proof.
  *
- * The keys may be exchanged in a running program; its owner is asked before
- * each operation whether they were.
+ * The keys may be changed in a running program: before each operation renew()
+ * is called, which may set new ones.
  */
 #ifndef HULYKVS_STORE_SEALED_H
 #define HULYKVS_STORE_SEALED_H
@@ -37,7 +37,7 @@ struct store_sealed_options {
 	struct str namespaces; /* see seal_covers(); borrowed */
 	const struct keyring
 	    *keys; /* borrowed, until store_sealed_change(); NULL: none, only where the mode is SEAL_OFF */
-	/* Called before each operation: calls store_sealed_change() where there are newer keys.  NULL: there never are. */
+	/* Called before each operation: calls store_sealed_change() if there are newer keys.  NULL: keys never change. */
 	void (*renew)(void *ctx);
 	void *ctx;
 };
@@ -46,16 +46,16 @@ struct store_sealed_options {
 struct store *store_sealed_new(struct store *inner, const struct store_sealed_options *options)
     __attribute__((warn_unused_result));
 
-/* Borrows these keys from now on, instead of the ones before. */
+/* Borrows these keys from now on. */
 void store_sealed_change(struct store *s, const struct keyring *keys);
 
 /* Without keys: asks the database whether it holds sealed values, and warns if it does.  deadline: monotonic. */
 void store_sealed_look(struct store *s, int64_t deadline);
 
-/* The inner store, which is the caller's to free; no ticket may be left.  NULL is fine. */
+/* Frees the store and returns the inner one, which the caller frees; no ticket may be left.  NULL is fine. */
 struct store *store_sealed_free(struct store *s) __attribute__((warn_unused_result));
 
-/* Borrowed. */
+/* The store given to store_sealed_new(); borrowed. */
 struct store *store_sealed_inner(const struct store *s);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: EPL-2.0 */
 /*
- * ticket_queue: tickets in a row, linked through the tickets themselves, so
- * that nothing is allocated.  A ticket is in one queue at a time.  Any store
+ * ticket_queue: a linked list of tickets, linked through the tickets themselves,
+ * so that nothing is allocated.  A ticket is in one queue at a time.  Any store
  * may use it for the tickets that it has.
  */
 #ifndef HULYKVS_TICKET_QUEUE_H
@@ -17,22 +17,22 @@ struct ticket_queue {
 
 void ticket_queue_init(struct ticket_queue *q);
 
-/* Behind all others. */
+/* Puts the ticket at the end. */
 void ticket_queue_put(struct ticket_queue *q, struct store_ticket *t);
 
-/* In front of all whose deadline is later. */
+/* Puts the ticket in front of all with a later deadline. */
 void ticket_queue_put_due(struct ticket_queue *q, struct store_ticket *t);
 
-/* By (workspace, namespace, key); behind its equals. */
+/* Puts the ticket in the order of (workspace, namespace, key), after those with the same key. */
 void ticket_queue_put_sorted(struct ticket_queue *q, struct store_ticket *t);
 
 /* The first one, or NULL. */
 struct store_ticket *ticket_queue_take(struct ticket_queue *q);
 
-/* Takes this one out of wherever it is in q; false: it is not there. */
+/* Takes this ticket out of the queue; false: it is not in it. */
 bool ticket_queue_remove(struct ticket_queue *q, struct store_ticket *t);
 
-/* All tickets of q, which is empty then; the result is only taken from. */
+/* Moves all tickets out of q.  From the result tickets may only be taken, none may be put into it. */
 struct ticket_queue ticket_queue_take_all(struct ticket_queue *q);
 
 /* < 0, 0, > 0: the order of (workspace, namespace, key). */

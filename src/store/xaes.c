@@ -7,7 +7,7 @@
 #include <stdlib.h>
 
 #define BLOCK   16
-#define HALF    12                /* of a nonce: one half for the message's key, one for AES-GCM */
+#define HALF    12 /* half of a nonce: the first makes the message's key, the second is the nonce of AES-GCM */
 #define AT_ONCE ((size_t)1 << 30) /* lengths are int in OpenSSL */
 
 #define NONCES 64 /* made at once, since each call takes time; they are not secret */
@@ -151,7 +151,7 @@ xaes_open(struct xaes *x, const struct xaes_key *key, const unsigned char nonce[
 	if (EVP_CIPHER_CTX_ctrl(x->gcm, EVP_CTRL_AEAD_SET_TAG, XAES_TAG_SIZE, text + n) == 1 &&
 	    EVP_DecryptFinal_ex(x->gcm, none, &none_n) == 1)
 		return true;
-	/* The same key stream once more gives the ciphertext back: text that is not authenticated does not stay there. */
+	/* Not authentic: encrypts the text again, so that the bytes are the ciphertext as before. */
 	if (!begin_cipher(x, key, nonce, true) || !update(x, text, text, n))
 		memset(text, 0, n);
 	return false;

@@ -18,13 +18,13 @@
 #define XAES_NONCE_SIZE 24
 #define XAES_TAG_SIZE   16
 
-/* Secret: whoever keeps one overwrites it in the end. */
+/* Secret: its owner overwrites it before freeing it. */
 struct xaes_key {
 	unsigned char k[XAES_KEY_SIZE];
 	unsigned char k1[16]; /* CMAC's subkey, step 2 of the specification */
 };
 
-/* Contexts of OpenSSL, used for one message after the other. */
+/* Contexts of OpenSSL, which are used again for each message. */
 struct xaes;
 
 /* NULL: no memory, or an OpenSSL without AES. */
@@ -34,7 +34,7 @@ void xaes_free(struct xaes *x);
 bool xaes_prepare(struct xaes *x, const unsigned char key[XAES_KEY_SIZE], struct xaes_key *out)
     __attribute__((warn_unused_result));
 
-/* The parts of a message, in order. */
+/* A text in several parts, in order. */
 struct xaes_text {
 	const struct str *part;
 	size_t n;
@@ -46,7 +46,7 @@ bool xaes_seal(struct xaes *x, const struct xaes_key *key, const unsigned char n
 
 /*
  * Decrypts n bytes of ciphertext, which the tag follows, in place.  False: key, nonce, additional data, ciphertext and
- * tag do not belong together; then all bytes are as they were.
+ * tag do not belong together; then all bytes are unchanged.
  */
 bool xaes_open(struct xaes *x, const struct xaes_key *key, const unsigned char nonce[XAES_NONCE_SIZE],
     struct xaes_text additional, unsigned char *text, size_t n) __attribute__((warn_unused_result));
