@@ -4,7 +4,7 @@
  *
  * The host that was connected to last is tried first, then the others in the
  * order of the string; each further attempt begins when the one before has
- * failed or has had no answer for CONNECT_RACE_STAGGER; both then go on at the
+ * failed or has had no answer for CONNECT_RACE_STAGGER; both then continue at the
  * same time.  The first connection that is ready is used, the others are closed.
  * So a host that does not answer costs a fraction of a second instead of its
  * whole time limit (libpq would try one address after the other), and one that

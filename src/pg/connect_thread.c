@@ -19,7 +19,7 @@
 #define OUTAGE_EVERY  (60 * CLOCK_S) /* a line in the log */
 #define BACKOFF_MAX   (5 * CLOCK_S)
 #define BACKOFF_NUDGE (100 * CLOCK_MS)
-#define UNHURRIED     (250 * CLOCK_MS)
+#define DELAY         (250 * CLOCK_MS)
 #define END_TIME      1 /* seconds for an attempt to end by itself */
 
 struct connect_thread {
@@ -253,7 +253,7 @@ hand_over(struct connect_thread *c, struct connect_thread_order *o, const struct
 	o->server = m->server;
 	o->pooled = m->pooled;
 	o->clock = m->clock;
-	o->unhurried = false;
+	o->delayed = false;
 	answer_order(o);
 }
 
@@ -427,8 +427,8 @@ connect_thread_place(struct connect_thread_channel *channel, struct connect_thre
 	o->channel = channel;
 	o->conn = NULL;
 	append(&c->orders, o);
-	if (o->unhurried && c->next_try < clock_mono() + UNHURRIED)
-		c->next_try = clock_mono() + UNHURRIED;
+	if (o->delayed && c->next_try < clock_mono() + DELAY)
+		c->next_try = clock_mono() + DELAY;
 	(void)pthread_cond_signal(&c->work);
 	(void)pthread_mutex_unlock(&c->lock);
 }

@@ -32,7 +32,7 @@ struct connect_thread_channel;
 
 struct connect_thread_order {
 	enum statement_role role;
-	bool unhurried; /* the last connection was made but was of no use: wait for a moment before the next */
+	bool delayed; /* the last connection was of no use: the next attempt is made 250 ms later, not at once */
 	/* Called on the worker's loop.  conn: the callee takes it; NULL: there is none, the reason is below. */
 	void (*ready)(struct connect_thread_order *o, PGconn *conn, enum dbconn_server server);
 	char reason[CONNECT_THREAD_REASON_SIZE]; /* why there is no connection */

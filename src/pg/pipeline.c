@@ -184,7 +184,7 @@ end_batch(struct pipeline *p)
 	p->closing = PIPELINE_CLOSE_NOT;
 	if (why != PIPELINE_CLOSE_NOT) {
 		if (!p->order.placed)
-			p->order.unhurried = true;
+			p->order.delayed = true;
 		close_connection(p, why);
 	} else if (p->fresh != NULL) {
 		exchange_connection(p);
@@ -347,7 +347,7 @@ on_pipeline_connected(struct connect_thread_order *o, PGconn *conn, enum dbconn_
 static void
 order_replacement(struct pipeline *p)
 {
-	p->order.unhurried = false;
+	p->order.delayed = false;
 	place_order(p);
 }
 
@@ -388,7 +388,7 @@ pipeline_init(struct pipeline *p, struct pipeline_shared *shared, enum statement
 void
 pipeline_open(struct pipeline *p)
 {
-	p->order.unhurried = false;
+	p->order.delayed = false;
 	connect_pipeline(p);
 }
 

@@ -260,7 +260,7 @@ test_closing_error(void)
 	fake_libpq_answer_sync(conn);
 	ready(0);
 	tap_int(pool->pipeline[0].state, PIPELINE_CONNECTING, "then the connection is closed");
-	tap_ok(pool->pipeline[0].order.unhurried, "another one is ordered, unhurried");
+	tap_ok(pool->pipeline[0].order.delayed, "another one is ordered, delayed");
 	conn = fake_connect_thread_connect(DBCONN_POSTGRESQL);
 	flush();
 	tap_text(fake_libpq_sent(conn), STR("put_if_present:a sync"), "for what is sent again");
