@@ -165,8 +165,8 @@ pipeline_result_lose(struct pipeline *p)
 			end_failed(p, &transaction, b->verdict, b->at_sync);
 		else
 			lose_transaction(p, &transaction);
-		if (b->verdict !=
-		    SQLSTATE_NOT_RUN) /* NOT_RUN counts for the whole batch, other errors for one transaction */
+		/* NOT_RUN counts for the whole batch, another error for one transaction. */
+		if (b->verdict != SQLSTATE_NOT_RUN)
 			b->verdict = SQLSTATE_NONE;
 	}
 	b->verdict = SQLSTATE_NONE;
