@@ -29,8 +29,7 @@ struct connect_thread {
 	pthread_mutex_t lock; /* of all below, and of the orders' own fields */
 	pthread_cond_t work;
 	struct connect_thread_order *orders; /* not answered yet, oldest first */
-	struct connect_thread_order
-	    *trying; /* the first of them, during an attempt; NULL if its channel was freed meanwhile */
+	struct connect_thread_order *trying; /* during an attempt, the first of them; NULL if its channel was freed */
 	bool stopping;
 	struct log_repeat outage;    /* no connection can be made */
 	struct log_repeat no_writes; /* connections can be made, but the database takes no writes */

@@ -74,12 +74,11 @@ struct pipeline_shared {
 /* The batch in flight. */
 struct pipeline_batch {
 	struct ticket_queue tickets;
-	int64_t due; /* the earliest of their deadlines */
-	size_t size; /* how many tickets were sent */
-	bool large;  /* they were taken from the queue `large` */
-	struct store_ticket
-	    *current; /* the first of the joined tickets whose result comes next; NULL: a Sync's result comes next */
-	bool read;    /* that result has come; the NULL that libpq returns after it has not */
+	int64_t due;                   /* the earliest of their deadlines */
+	size_t size;                   /* how many tickets were sent */
+	bool large;                    /* they were taken from the queue `large` */
+	struct store_ticket *current;  /* whose result comes next: the first of joined tickets; NULL: a Sync */
+	bool read;                     /* that result has come; the NULL that libpq returns after it has not */
 	enum sqlstate_verdict verdict; /* of the first error since the last Sync; SQLSTATE_NONE: there was none */
 	bool at_sync;                  /* if there was one: it is the Sync that failed, not a statement */
 	bool ended;                    /* the server has said that it ends the session: no write can begin any more */

@@ -13,8 +13,7 @@
 #define NEVER        INT64_MAX
 #define CLOSING_TIME (5 * CLOCK_S) /* for the peer to read an early answer and close the connection */
 #define FRESH_TIME   (1 * CLOCK_S) /* for the first request of a connection, while the program drains */
-#define WRITER_TIME \
-	(5 * CLOCK_S) /* for the web server to close a connection that had writes, while the program drains */
+#define WRITER_TIME  (5 * CLOCK_S) /* for the web server to close one that had writes, while the program drains */
 #define STREAM_BACKLOG \
 	((size_t)64 * 1024) /* bytes of a list that the socket has not taken: above that the next page waits */
 

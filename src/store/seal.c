@@ -26,9 +26,8 @@ struct keys {
 struct seal {
 	const struct keyring *ring;
 	struct xaes *xaes;
-	struct keys
-	    *slot; /* the cache: SLOTS of them; each key of each workspace has one slot, which others may have, too */
-	struct buf text; /* for HMAC */
+	struct keys *slot; /* the cache, SLOTS of them; each key of each workspace has one slot */
+	struct buf text;   /* for HMAC */
 };
 
 bool

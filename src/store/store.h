@@ -121,9 +121,8 @@ enum store_progress {
 struct store_ticket_pg {
 	struct store_result result; /* of the last attempt, so far */
 	enum store_progress progress;
-	unsigned attempts; /* how often it was sent */
-	unsigned
-	    joined; /* how many tickets, from this one on, share its statement; 0: it shares that of an earlier ticket */
+	unsigned attempts;  /* how often it was sent */
+	unsigned joined;    /* how many tickets, from this one on, share its statement; 0: it shares an earlier one */
 	unsigned statement; /* enum statement, once it was sent */
 	int64_t latest;     /* of a write: monotonic; it cannot begin to change rows after this time */
 	bool alone;         /* shares no statement; a write shares no implicit transaction either */
@@ -140,12 +139,10 @@ struct store_ticket_check {
 struct store_ticket {
 	struct store_op op;
 	const struct store_client *client;
-	int64_t deadline; /* monotonic; done() is called at this time at the latest */
-	unsigned
-	    batch_size; /* how many tickets were in its batch, with this one; the owner sets it to 0 before submit() */
-	char sqlstate
-	    [STORE_SQLSTATE_SIZE]; /* of the last attempt's error; "": none; the owner sets it to "" before submit() */
-	struct store_ticket *next; /* see ticket_queue; for the module that has the ticket */
+	int64_t deadline;                   /* monotonic; done() is called at this time at the latest */
+	unsigned batch_size;                /* how many tickets were in its batch, with this one; 0 before submit() */
+	char sqlstate[STORE_SQLSTATE_SIZE]; /* of the last error; "": none, and before submit() */
+	struct store_ticket *next;          /* see ticket_queue; for the module that has the ticket */
 	struct store_ticket_pg pg;
 	struct store_ticket_check check;
 	struct store_ticket_sealed sealed;

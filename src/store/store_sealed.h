@@ -34,9 +34,8 @@
 
 struct store_sealed_options {
 	enum seal_mode mode;
-	struct str namespaces; /* see seal_covers(); borrowed */
-	const struct keyring
-	    *keys; /* borrowed, until store_sealed_change(); NULL: none, only where the mode is SEAL_OFF */
+	struct str namespaces;      /* see seal_covers(); borrowed */
+	const struct keyring *keys; /* borrowed, until store_sealed_change(); NULL: none, then the mode is SEAL_OFF */
 	/* Called before each operation: calls store_sealed_change() if there are newer keys.  NULL: keys never change. */
 	void (*renew)(void *ctx);
 	void *ctx;
