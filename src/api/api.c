@@ -382,6 +382,34 @@ authorize_body(struct call *c, struct response *r)
 		response_empty(r, 200);
 }
 
+/* What is wrong with the request before its path is looked at. */
+static enum refusal
+refusal_at_once(const struct request *request)
+{
+	if (request->front_status > 0)
+		return refusal_of_front(request->front_status);
+	if (request->path.p == NULL)
+		return REFUSAL_NO_TARGET;
+	return request->is_ambiguous ? REFUSAL_AMBIGUOUS_FIELD : REFUSAL_NONE;
+}
+
+/* From the path on; c->refusal is set where it is refused. */
+static enum api_step
+begin_call(const struct api *api, const struct policy *policy, int64_t now, struct call *c, struct response *r)
+{
+	const struct request *request = c->request;
+
+	c->match = find_route(api, request);
+	if (route_is_protected(request->path) && !authenticate(c, policy->verifier, now)) {
+		assert(c->refusal != REFUSAL_NONE);
+		return API_ANSWER;
+	}
+	if (!request->is_authorizer)
+		return dispatch_action(api, policy->rules, c, r);
+	authorize_body(c, r);
+	return API_ANSWER;
+}
+
 enum api_step
 api_begin(const struct api *api, const struct policy *policy, int64_t now, struct call *c,
     const struct request *request, struct arena *arena, struct response *r)
@@ -394,22 +422,10 @@ api_begin(const struct api *api, const struct policy *policy, int64_t now, struc
 		r->is_preflight = true;
 		return API_ANSWER;
 	}
-	if (request->front_status > 0 || request->path.p == NULL) {
-		api_refuse(
-		    c, request->front_status > 0 ? refusal_of_front(request->front_status) : REFUSAL_NO_TARGET, r);
-		return API_ANSWER;
-	}
-	if (request->is_ambiguous) {
-		api_refuse(c, REFUSAL_AMBIGUOUS_FIELD, r);
-		return API_ANSWER;
-	}
-	c->match = find_route(api, request);
-	if (route_is_protected(request->path) && !authenticate(c, policy->verifier, now))
-		assert(c->refusal != REFUSAL_NONE);
-	else if (request->is_authorizer)
-		authorize_body(c, r);
-	else
-		step = dispatch_action(api, policy->rules, c, r);
+	c->refusal = refusal_at_once(request);
+	if (c->refusal == REFUSAL_NONE)
+		step = begin_call(api, policy, now, c, r);
+	/* nginx's auth_request knows 2xx, 401 and 403 only; anything else is a fault to it. */
 	if (c->refusal != REFUSAL_NONE && request->is_preliminary)
 		response_empty(r, 403);
 	else if (c->refusal != REFUSAL_NONE)

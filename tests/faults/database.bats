@@ -329,7 +329,8 @@ without()
 }
 
 @test "broken under a batch of writes: each is judged for itself" {
-	fault_proxied none HULY_WORKERS=1
+	# One connection for writes: what waits for it makes the batch.
+	fault_proxied none HULY_WORKERS=1 HULY_DB_CONNECTIONS=2
 	run python3 "$FAULT_SCRIPTS/batches.py" "$WORLD_SOCKET" "$FAULT_DIR/control" "$FAULT_DB"
 	echo "$output"
 	[ "$status" -eq 0 ]

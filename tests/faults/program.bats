@@ -62,7 +62,7 @@ program_anew()
 	local before
 
 	before=$(world_pid)
-	kill -KILL "$before"
+	kill -TERM "$before"
 	world_until 20 replaced "$before"
 	world_until 20 fault_serves
 	FAULT_PROGRAM=$(world_pid)

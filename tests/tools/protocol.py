@@ -84,6 +84,8 @@ def read_outcome(make, fault):
     if make is List and fault["do"] == "error":
         if at_sync:
             return DONE  # all rows were there
+        if fault.get("ran") and (fault.get("fatal") or fault["code"] == "40003"):
+            return DONE  # the next page begins behind the last key that was seen
         if fault.get("ran") or fault["code"] == "54000":
             return REFUSED  # a key has been seen, so it cannot begin anew
     return DONE if fault.get("fatal") else READ_OUTCOMES.get(fault.get("code"), DONE)
