@@ -517,7 +517,7 @@ probes()
 	pg_sql "w${WORLD_DIR##*.}" -c 'drop table hulykvs.kvs'
 	run world_get /readyz
 	[ "${lines[0]}" = "[-]schema failed" ] # no reason on the public address
-	log_has 'route="/readyz" status=503 .*refusal="NOT_READY" reason=".*hulykvs-migrate'
+	world_until 10 log_has 'route="/readyz" status=503 .*refusal="NOT_READY" reason=".*hulykvs-migrate'
 	run world_probe /readyz
 	[[ ${lines[0]} == "[-]schema failed: "?* ]]
 	[ "${lines[1]}" = "[+]database ok" ]
