@@ -22,10 +22,12 @@ src/%.o: $(top)/src/%.c | config_build.h
 	@mkdir -p $(@D)
 	$(CLANG) $(flags) -fsanitize=fuzzer-no-link,$(sanitizers) -c -o $@ $<
 src/store_mem.o: $(top)/tests/unit/lib/store_mem.c | config_build.h
+	@mkdir -p $(@D)
 	$(CLANG) $(flags) -fsanitize=fuzzer-no-link,$(sanitizers) -c -o $@ $<
 sql_files.c: $(top)/build-aux/embed-sql $(wildcard $(top)/sql/*/*.sql)
 	$(top)/build-aux/embed-sql $(top)/sql >$@.tmp && mv $@.tmp $@
 src/sql_files.o: sql_files.c | config_build.h
+	@mkdir -p $(@D)
 	$(CLANG) $(flags) -c -o $@ $<
 libfuzzed.a: $(objects)
 	rm -f $@ && ar rcs $@ $^
