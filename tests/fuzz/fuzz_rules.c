@@ -23,7 +23,7 @@ read_rules(struct str text, bool *fine)
 		lines += text.p[i] == '\n';
 	buf_init(&why, CAP);
 	rules = rulefile_read(text, &terms, &line, &why);
-	CHECK(rules != NULL || (why.n > 0 && line >= 1 && line <= lines));
+	CHECK(rules != NULL || (why.n > 0 && line <= lines));
 	CHECK(rules == NULL || why.n == 0);
 	*fine = rules != NULL;
 	buf_free(&why);
