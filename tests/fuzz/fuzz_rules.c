@@ -42,7 +42,8 @@ ask_one_by_one(struct str text, const struct rules_question *q)
 
 		(void)str_cut(text, '\n', &line, &text);
 		one = read_rules(line, &fine);
-		CHECK(fine);
+		if (!fine)
+			continue; /* a comment or an empty line is no file of rules by itself */
 		decides = rules_ask(one, q).line == 1;
 		rules_free(one);
 		if (decides)
