@@ -224,7 +224,7 @@ check_end(void)
 		pump();
 	conn_check_deadlines(&host, INT64_MAX / 2, true);
 	pump();
-	CHECK(host.count == 0);
+	CHECK(host.count == 0 && LIST_EMPTY(&host.open) && LIST_EMPTY(&host.closed));
 	CHECK(atomic_load(&server.body_bytes) == 0);
 	CHECK(store.waiting == NULL && store.lists == NULL && store.lent == 0);
 	store_mem_free(&store);

@@ -24,6 +24,8 @@ read_rules(struct str text, bool *fine)
 	buf_init(&why, CAP);
 	rules = rulefile_read(text, &terms, &line, &why);
 	CHECK(rules != NULL || (why.n > 0 && line <= lines));
+	/* Line 0 is the whole file: it has no rule. */
+	CHECK(rules != NULL || line >= 1 || memmem(why.p, why.n, "rule", 4) != NULL);
 	CHECK(rules == NULL || why.n == 0);
 	*fine = rules != NULL;
 	buf_free(&why);
