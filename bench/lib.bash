@@ -8,7 +8,7 @@
 #                           a database made by pg_db or pg_db_en, migrated and empty,
 #                           and the service on it; afterwards in $BENCH_STATE/worlds
 #   bench_main_db           as DB-COMMAND: the database of the world "main", as it is
-#   bench_sealed COUNT SIZE the world "sealed" on that database, with that many sealed values
+#   bench_sealed COUNT SIZE the world "sealed", on a database of its own, with that many sealed values
 #   bench_collector         takes spans and forgets them; $BENCH_COLLECTOR is where
 #   bench_fill NAMESPACE COUNT KIND SIZE FORMAT
 #                           keys for the last world, see fill.py
@@ -161,13 +161,13 @@ bench_fill()
 		pg_sql "$BENCH_DB" -c 'copy hulykvs.kvs (workspace, namespace, key, md5, value) from stdin'
 }
 
-# A world on the database "main" whose namespace "sealed" is sealed, with COUNT values of SIZE bytes.
+# A world whose namespace "sealed" is sealed, with COUNT values of SIZE bytes.  Its database is its own: a service
+# without the keys does not get ready on a database that holds sealed values.
 bench_sealed()
 {
 	(umask 077 && echo "bench $(head -c 32 /dev/urandom | base64)" >"$BENCH_STATE/keys")
-	bench_world sealed bench_main_db HULY_ENCRYPTION_MODE=on HULY_ENCRYPTION_KEYS_FILE="$BENCH_STATE/keys" \
+	bench_world sealed pg_db HULY_ENCRYPTION_MODE=on HULY_ENCRYPTION_KEYS_FILE="$BENCH_STATE/keys" \
 		HULY_ENCRYPTION_NAMESPACES=sealed
-	BENCH_DB=main
 	bench_fill sealed "$1" noise "$2" 1%08d
 	world_environment
 	(cd "$WORLD_DIR" && "${WORLD_ENV[@]}" "$HULYKVS_BUILD/hulykvs-migrate" reencrypt 2>>migrate.log) ||
