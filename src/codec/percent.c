@@ -81,3 +81,22 @@ percent_equals(struct str segment, struct str word)
 			return false;
 	return segment.n == 0 && word.n == 0;
 }
+
+/* RFC 3986 2.3 */
+static bool
+is_unreserved(char c)
+{
+	return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || str_is_digit(c) || c == '-' || c == '.' ||
+	    c == '_' || c == '~';
+}
+
+void
+percent_put(struct buf *out, struct str s)
+{
+	for (size_t i = 0; i < s.n; i++) {
+		if (is_unreserved(s.p[i]))
+			buf_putc(out, s.p[i]);
+		else
+			buf_printf(out, "%%%02X", (unsigned)(unsigned char)s.p[i]);
+	}
+}

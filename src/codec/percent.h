@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: EPL-2.0 */
 /*
  * percent: percent-decoding of one path segment or one query component
- * (RFC 3986 2.1), exactly once.
+ * (RFC 3986 2.1), exactly once; and, for clients, percent-encoding.
  */
 #ifndef HULYKVS_PERCENT_H
 #define HULYKVS_PERCENT_H
 
 #include "base/arena.h"
+#include "base/buf.h"
 
 enum percent_result {
 	PERCENT_OK,
@@ -29,5 +30,8 @@ enum percent_result percent_decode(struct str in, enum percent_form form, struct
 
 /* Whether the segment, decoded, is the word: a letter may be written as an escape (RFC 3986 6.2.2.2). */
 bool percent_equals(struct str segment, struct str word);
+
+/* Appends s with every byte escaped that is not unreserved (RFC 3986 2.3): a segment or a query component. */
+void percent_put(struct buf *out, struct str s);
 
 #endif

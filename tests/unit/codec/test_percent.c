@@ -150,9 +150,30 @@ says(void)
 	tap_ok(percent_equals(STR(""), STR("")), "nothing says nothing");
 }
 
+/* Every byte comes back, and only unreserved ones are left as they are. */
+static void
+encodes(void)
+{
+	struct str out, in = STR("az-AZ.09_~ /%+?#&=:@\x01\x7f<\xc3\xa4>");
+	struct arena a;
+	struct buf b;
+
+	arena_init(&a, 65536);
+	buf_init(&b, 65536);
+	percent_put(&b, in);
+	tap_text(buf_str(&b), STR("az-AZ.09_~%20%2F%25%2B%3F%23%26%3D%3A%40%01%7F%3C%C3%A4%3E"), "escapes");
+	tap_int(percent_decode(buf_str(&b), PERCENT_SEGMENT, &a, &out), PERCENT_OK, "can be decoded as a segment");
+	tap_text(out, in, "and is the same");
+	tap_int(percent_decode(buf_str(&b), PERCENT_QUERY, &a, &out), PERCENT_OK, "can be decoded in a query");
+	tap_text(out, in, "and is the same");
+	buf_free(&b);
+	arena_free(&a);
+}
+
 int
 main(void)
 {
+	encodes();
 	says();
 	table();
 	every_byte();
