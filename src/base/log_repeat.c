@@ -14,6 +14,15 @@ log_repeat_is_due(struct log_repeat *r, int64_t now, int64_t interval, int64_t *
 }
 
 bool
+log_repeat_allows(struct log_repeat *r, int64_t now, int64_t interval)
+{
+	if (r->holds && now - r->logged < interval)
+		return false;
+	*r = (struct log_repeat){ .holds = true, .since = now, .logged = now };
+	return true;
+}
+
+bool
 log_repeat_end(struct log_repeat *r, int64_t now, int64_t *lasted)
 {
 	if (!r->holds)

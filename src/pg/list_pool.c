@@ -37,8 +37,7 @@ move_list(struct list_connection *c, enum list_state next)
 		[LIST_CLOSED] = TO(LIST_CONNECTING),
 		[LIST_CONNECTING] = TO(LIST_IDLE) | TO(LIST_CLOSED),
 		[LIST_IDLE] = TO(LIST_READING) | TO(LIST_CLOSED),
-		[LIST_READING] = TO(LIST_IDLE) | TO(LIST_PAUSED) | TO(LIST_YIELDING) | TO(LIST_CLOSED),
-		[LIST_PAUSED] = TO(LIST_READING) | TO(LIST_CLOSED),
+		[LIST_READING] = TO(LIST_IDLE) | TO(LIST_YIELDING) | TO(LIST_CLOSED),
 		[LIST_YIELDING] = TO(LIST_READING) | TO(LIST_CLOSED),
 	};
 
@@ -197,19 +196,13 @@ dispatch_lists(struct list_pool *l)
 	note_first_deadline(l);
 }
 
-/* Stops reading; only the end of the connection is still noticed. */
-static void
-stop_reading(struct list_connection *c, enum list_state state)
-{
-	move_list(c, state);
-	loop_want(c->pool->loop, &c->watch, false, false);
-}
-
+/* Stops reading for a moment; only the end of the connection is still noticed. */
 static void
 yield_list(struct list_connection *c)
 {
 	c->rows = 0;
-	stop_reading(c, LIST_YIELDING);
+	move_list(c, LIST_YIELDING);
+	loop_want(c->pool->loop, &c->watch, false, false);
 	if (c->pool->yield.due == TIMER_OFF)
 		c->pool->yield.due = clock_mono() + YIELD_TIME;
 }
@@ -224,8 +217,7 @@ take_list_result(struct list_connection *c, PGresult *res)
 	case PGRES_SINGLE_TUPLE:
 		c->rows++;
 		c->delivered = true;
-		if (!t->client->key(t, str_from(PQgetvalue(res, 0, 0), (size_t)PQgetlength(res, 0, 0))))
-			stop_reading(c, LIST_PAUSED);
+		t->client->key(t, str_from(PQgetvalue(res, 0, 0), (size_t)PQgetlength(res, 0, 0)));
 		break;
 	case PGRES_TUPLES_OK:
 		c->complete = true;
@@ -250,7 +242,7 @@ end_statement(struct list_connection *c, bool usable)
 	dispatch_lists(c->pool);
 }
 
-/* Takes rows until there are none, the receiver is full, or the statement has ended. */
+/* Takes rows until there are none, it yields, or the statement has ended. */
 static void
 take_list_rows(struct list_connection *c)
 {
@@ -279,7 +271,7 @@ on_list_ready(struct watch *w, uint32_t events)
 
 	if (c->state < LIST_IDLE)
 		return; /* closed in this iteration; the descriptor may belong to another connection by now */
-	if (c->state == LIST_PAUSED || c->state == LIST_YIELDING) {
+	if (c->state == LIST_YIELDING) {
 		if (ended)
 			end_statement(c, false);
 		return;
@@ -428,16 +420,6 @@ list_pool_submit(struct list_pool *l, struct store_ticket *t)
 	}
 	ticket_queue_put_due(&l->waiting, t);
 	dispatch_lists(l);
-}
-
-void
-list_pool_resume(struct list_pool *l, struct store_ticket *t)
-{
-	struct list_connection *c = t->pg.connection;
-
-	(void)l;
-	if (c != NULL && c->state == LIST_PAUSED)
-		go_on_reading(c);
 }
 
 void

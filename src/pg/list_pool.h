@@ -5,17 +5,16 @@
  * waits for another one only when all connections are in use.
  *
  * The rows of one statement are read one by one as they arrive (libpq's
- * single-row mode).  When a receiver takes no more keys, reading stops, so
- * that the database waits and our memory does not grow.  While there are other
- * operations, a list pauses for a moment after every few rows (it yields):
- * otherwise it and its process in the database would keep two processors busy.
+ * single-row mode).  While there are other operations, a list pauses for a
+ * moment after every few rows (it yields): otherwise it and its process in the
+ * database would keep two processors busy.
  *
  * The first connection is always kept; others are opened when lists run at the
  * same time, and closed when they have been unused for a while.
  *
- *   CLOSED --> CONNECTING --> IDLE <--> READING <--> PAUSED or YIELDING
- *     ^            |            |          |              |
- *     +------------+------------+----------+--------------+
+ *   CLOSED --> CONNECTING --> IDLE <--> READING <--> YIELDING
+ *     ^            |            |          |            |
+ *     +------------+------------+----------+------------+
  *
  * Called by store_pg only, on the worker's loop.
  */
@@ -32,7 +31,6 @@ enum list_state {
 	LIST_CONNECTING, /* no connection; the connect thread makes one */
 	LIST_IDLE,       /* a connection without a list */
 	LIST_READING,    /* rows are read as they come */
-	LIST_PAUSED,     /* the receiver takes no keys now; list_pool_resume() continues */
 	LIST_YIELDING,   /* other operations go first; the pool's timer continues */
 };
 
@@ -86,9 +84,6 @@ void list_pool_close(struct list_pool *l);
 
 /* Takes the ticket until done() is called, perhaps before this returns, or it is cancelled. */
 void list_pool_submit(struct list_pool *l, struct store_ticket *t);
-
-/* The receiver takes keys again. */
-void list_pool_resume(struct list_pool *l, struct store_ticket *t);
 
 /* The receiver wants no more keys: gives the ticket back to its owner; done() is not called. */
 void list_pool_cancel(struct list_pool *l, struct store_ticket *t);

@@ -64,12 +64,6 @@ pg_submit(struct store *s, struct store_ticket *t)
 }
 
 static void
-pg_resume(struct store *s, struct store_ticket *t)
-{
-	list_pool_resume(&pg_of(s)->lists, t);
-}
-
-static void
 pg_cancel(struct store *s, struct store_ticket *t)
 {
 	list_pool_cancel(&pg_of(s)->lists, t);
@@ -135,7 +129,7 @@ pg_end_of_iteration(struct hook *h)
 struct store *
 store_pg_new(const struct config *c, const struct statement_set *set, struct connect_thread *thread, struct loop *loop)
 {
-	static const struct store_calls calls = { pg_submit, pg_resume, pg_cancel, pg_release, pg_describe };
+	static const struct store_calls calls = { pg_submit, pg_cancel, pg_release, pg_describe };
 	struct store_pg *p = calloc(1, sizeof(*p));
 
 	if (p == NULL)

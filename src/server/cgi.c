@@ -111,7 +111,7 @@ write_keys(struct cgi *c)
 	buf_clear(&l->out);
 }
 
-static bool
+static void
 on_cgi_key(struct store_ticket *t, struct str key)
 {
 	struct cgi *c = cgi_of_ticket(t);
@@ -119,7 +119,6 @@ on_cgi_key(struct store_ticket *t, struct str key)
 	key_list_put(&c->call.key_list, key);
 	if (key_list_is_full(&c->call.key_list))
 		write_keys(c);
-	return true;
 }
 
 static void on_cgi_done(struct store_ticket *t, struct store_result *r);

@@ -413,7 +413,7 @@ on_conn_done(struct store_ticket *t, struct store_result *r)
 		read_requests(c);
 }
 
-static bool
+static void
 on_conn_key(struct store_ticket *t, struct str key)
 {
 	struct conn *c = conn_of_ticket(t);
@@ -421,11 +421,10 @@ on_conn_key(struct store_ticket *t, struct str key)
 
 	/* HEAD needs only the header of a long list. */
 	if (c->request.method == METHOD_HEAD && l->begun)
-		return true;
+		return;
 	key_list_put(l, key);
 	if (key_list_is_full(l))
 		put_piece(c);
-	return true;
 }
 
 static void

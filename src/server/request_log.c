@@ -12,8 +12,7 @@
 void
 request_log_open(struct request_log *l, struct trace_ring *ring)
 {
-	l->ring = ring;
-	l->access_log = true;
+	*l = (struct request_log){ .ring = ring, .access_log = true };
 	random_id_init(&l->ids);
 	buf_init(&l->lines, LINES_MAX);
 }
@@ -83,11 +82,9 @@ note_db_error(struct request_log *l, struct str sqlstate, int64_t now)
 	enum db_error error = db_error_of(sqlstate);
 
 	metrics_add(METRICS_DB_ERRORS + error, 1);
-	if (l->error_logged[error] != 0 && now - l->error_logged[error] < EXPLAIN_EVERY)
-		return;
-	l->error_logged[error] = now;
-	log_event(LOG_WARN, "the database answered with an error", log_text("sqlstate", sqlstate),
-	    log_text("meaning", db_error_meaning(error)), log_text("advice", db_error_advice(error)));
+	if (log_repeat_allows(&l->error_log[error], now, EXPLAIN_EVERY))
+		log_event(LOG_WARN, "the database answered with an error", log_text("sqlstate", sqlstate),
+		    log_text("meaning", db_error_meaning(error)), log_text("advice", db_error_advice(error)));
 }
 
 void

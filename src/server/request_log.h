@@ -11,13 +11,14 @@
 #define HULYKVS_REQUEST_LOG_H
 
 #include "api/api.h"
+#include "base/log_repeat.h"
 #include "base/random_id.h"
 #include "store/db_error.h"
 #include "telemetry/trace.h"
 
 /* One for each worker. */
 struct request_log {
-	int64_t error_logged[DB_ERROR_COUNT]; /* when the error was last explained in the log (monotonic); 0: never */
+	struct log_repeat error_log[DB_ERROR_COUNT]; /* of the explanation of each error */
 	struct random_id ids;
 	struct trace_ring *ring; /* NULL: no traces */
 	struct buf lines;        /* gathered, not written yet */

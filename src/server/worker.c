@@ -13,6 +13,7 @@
 #include "base/base.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/log_repeat.h"
 #include "os/heartbeat.h"
 #include "server/conn.h"
 #include "telemetry/metrics.h"
@@ -34,9 +35,9 @@ struct worker {
 	struct watch listener, wake;
 	bool listening;
 	struct timer settle, check, accept_again;
-	int64_t refused_logged; /* when a connection that was refused was last logged */
-	int64_t refused;        /* connections refused since */
-	int64_t full_logged;    /* when it was last logged that there are no descriptors left */
+	struct log_repeat refused_log; /* of connections refused for their user */
+	int64_t refused;               /* connections refused since the last line */
+	struct log_repeat full_log;    /* of descriptors that are missing */
 	struct hook drain, end;
 };
 
@@ -66,12 +67,10 @@ free_descriptors(struct worker *w)
 	conn_check_deadlines(&w->context, now, true);
 	if (!LIST_EMPTY(&w->context.closed))
 		return; /* their descriptors are closed at the end of this iteration */
-	if (now - w->full_logged >= FULL_EVERY) {
+	if (log_repeat_allows(&w->full_log, now, FULL_EVERY))
 		log_event(LOG_WARN,
 		    "no file descriptors left for connections: raise the limit (ulimit -n, LimitNOFILE)",
 		    log_number("connections", (int64_t)w->context.count));
-		w->full_logged = now;
-	}
 	stop_listening(w);
 	w->accept_again.due = now + ACCEPT_PAUSE;
 }
@@ -81,17 +80,14 @@ static bool
 may_connect(struct worker *w, int fd)
 {
 	uid_t uid;
-	int64_t now;
 
 	if (peer_users_may(&w->context.server->peers, fd, &uid))
 		return true;
 	metrics_add(METRICS_PEERS_REFUSED, 1);
 	w->refused++;
-	now = clock_mono();
-	if (now - w->refused_logged >= REFUSED_EVERY) {
+	if (log_repeat_allows(&w->refused_log, clock_mono(), REFUSED_EVERY)) {
 		log_event(LOG_WARN, "connection closed: its user may not connect", log_number("uid", (int64_t)uid),
 		    log_number("connections", w->refused));
-		w->refused_logged = now;
 		w->refused = 0;
 	}
 	return false;
@@ -291,8 +287,6 @@ worker_start(struct server *server, unsigned number, const struct worker_store *
 		return NULL;
 	w->kind = kind;
 	w->number = number;
-	w->refused_logged = -REFUSED_EVERY;
-	w->full_logged = -FULL_EVERY;
 	w->context.server = server;
 	w->wake.fd = w->loop.epoll = -1;
 	if (set_up_worker(w) && pthread_create(&w->thread, NULL, worker_main, w) == 0)

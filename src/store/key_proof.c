@@ -152,12 +152,11 @@ read_proof_of_key(struct key_proof *p)
 	submit_ticket(p);
 }
 
-static bool
+static void
 on_proof_found(struct store_ticket *t, struct str key)
 {
 	(void)key;
 	proof_of(t)->found = true;
-	return true;
 }
 
 static void

@@ -97,8 +97,8 @@ struct store_ticket;
 struct store_client {
 	/* The end of the operation; the ticket is the owner's again. */
 	void (*done)(struct store_ticket *t, struct store_result *r);
-	/* LIST: one key, borrowed; false: wants no more keys before it calls resume(). */
-	bool (*key)(struct store_ticket *t, struct str key);
+	/* LIST: one key, borrowed.  It must not call cancel(). */
+	void (*key)(struct store_ticket *t, struct str key);
 };
 
 /*
@@ -158,7 +158,6 @@ struct store_description {
 
 struct store_calls {
 	void (*submit)(struct store *s, struct store_ticket *t); /* done() may be called before it returns */
-	void (*resume)(struct store *s, struct store_ticket *t); /* after key() returned false */
 	void (*cancel)(
 	    struct store *s, struct store_ticket *t); /* LIST only: the receiver wants no more; done() is not called */
 	void (*release)(struct store *s, void *memory);

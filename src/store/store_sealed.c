@@ -426,12 +426,6 @@ sealed_submit(struct store *store, struct store_ticket *t)
 }
 
 static void
-sealed_resume(struct store *s, struct store_ticket *t)
-{
-	sealed_of(s)->inner->calls->resume(sealed_of(s)->inner, t);
-}
-
-static void
 sealed_cancel(struct store *s, struct store_ticket *t)
 {
 	sealed_of(s)->inner->calls->cancel(sealed_of(s)->inner, t);
@@ -458,8 +452,7 @@ sealed_describe(const struct store *store, const struct store_ticket *t)
 struct store *
 store_sealed_new(struct store *inner, const struct store_sealed_options *options)
 {
-	static const struct store_calls calls = { sealed_submit, sealed_resume, sealed_cancel, sealed_release,
-		sealed_describe };
+	static const struct store_calls calls = { sealed_submit, sealed_cancel, sealed_release, sealed_describe };
 	struct store_sealed *s = calloc(1, sizeof(*s));
 
 	if (s == NULL)

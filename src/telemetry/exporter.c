@@ -15,6 +15,7 @@
 #include "base/clock.h"
 #include "base/digest.h"
 #include "base/log.h"
+#include "base/log_repeat.h"
 #include "codec/kvlist.h"
 #include "telemetry/http_client.h"
 #include "telemetry/otlp.h"
@@ -41,7 +42,7 @@ struct exporter {
 	struct buf url[SIGNALS]; /* NUL-terminated */
 	struct buf resource, text;
 	int64_t began;
-	int64_t complained; /* when a failure was last logged */
+	struct log_repeat complaint_log;
 };
 
 void
@@ -111,12 +112,8 @@ write_line(struct exporter *e)
 static void
 complain(struct exporter *e, const char *what, struct str why)
 {
-	int64_t now = clock_mono();
-
-	if (e->complained != 0 && now - e->complained < COMPLAIN_EVERY)
-		return;
-	e->complained = now;
-	log_event(LOG_WARN, what, log_text("reason", why));
+	if (log_repeat_allows(&e->complaint_log, clock_mono(), COMPLAIN_EVERY))
+		log_event(LOG_WARN, what, log_text("reason", why));
 }
 
 static void

@@ -87,12 +87,11 @@ on_done(struct store_ticket *t, struct store_result *r)
 	buf_puts(&answer, response_content(&response, &request));
 }
 
-static bool
+static void
 on_key(struct store_ticket *t, struct str key)
 {
 	(void)t;
 	key_list_put(&call.key_list, key);
-	return true;
 }
 
 static void

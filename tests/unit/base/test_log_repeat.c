@@ -23,5 +23,11 @@ main(void)
 	tap_ok(!log_repeat_end(&r, 1211, &lasts), "once");
 	tap_ok(log_repeat_is_due(&r, 1220, 60, &lasts), "the next time at once");
 	tap_int(lasts, 0, "the next time: it has just begun");
+
+	r = (struct log_repeat){ .holds = false };
+	tap_ok(log_repeat_allows(&r, 5, 60), "an event: the first one, early after the start");
+	tap_ok(!log_repeat_allows(&r, 64, 60), "an event: not within the interval");
+	tap_ok(log_repeat_allows(&r, 65, 60), "an event: after it");
+	tap_ok(!log_repeat_allows(&r, 124, 60), "an event: the next interval begins there");
 	return tap_end();
 }

@@ -31,7 +31,7 @@ on_done(struct store_ticket *ticket, struct store_result *r)
 	(void)snprintf(t->value, sizeof(t->value), "%.*s", (int)r->value.n, r->value.n > 0 ? r->value.p : "");
 }
 
-static bool
+static void
 on_key(struct store_ticket *ticket, struct str key)
 {
 	struct pg_world_ticket *t = (struct pg_world_ticket *)ticket;
@@ -39,7 +39,6 @@ on_key(struct store_ticket *ticket, struct str key)
 
 	t->keys++;
 	(void)snprintf(t->key + n, sizeof(t->key) - n, "%.*s", (int)key.n, key.p);
-	return t->keys_most == 0 || t->keys < t->keys_most;
 }
 
 void

@@ -22,7 +22,6 @@ struct pg_world_ticket {
 	struct store_result result;
 	char value[64]; /* a copy of the value; "": none */
 	int keys;       /* LIST: how many it was given */
-	int keys_most;  /* LIST: the receiver takes no more after so many; 0: it takes all */
 	char key[256];
 };
 

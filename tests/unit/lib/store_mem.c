@@ -18,7 +18,6 @@ struct store_mem_list {
 	struct store_ticket *ticket;
 	struct str *keys; /* owned, and what they point to */
 	size_t count, at;
-	bool paused;
 };
 
 static void *
@@ -206,7 +205,7 @@ drop_list(struct store_mem *s, const struct store_ticket *t)
 	free(l);
 }
 
-/* Hands over keys until the receiver is full or has a portion, or all. */
+/* Hands over keys until the receiver has a portion, or all. */
 static void
 hand_over(struct store_mem *s, struct store_mem_list *l)
 {
@@ -216,10 +215,8 @@ hand_over(struct store_mem *s, struct store_mem_list *l)
 	for (size_t n = 0; l->at < l->count && r.outcome == STORE_DONE; n++) {
 		if (s->list_portion > 0 && n == s->list_portion)
 			return;
-		l->paused = !t->client->key(t, l->keys[l->at]);
+		t->client->key(t, l->keys[l->at]);
 		l->at++;
-		if (l->paused)
-			return;
 		if (s->fails_after > 0 && --s->fails_after == 0)
 			s->outcome = STORE_UNAVAILABLE;
 		if (l->at == s->list_breaks || s->outcome != STORE_DONE)
@@ -302,17 +299,6 @@ submit(struct store *store, struct store_ticket *t)
 }
 
 static void
-resume(struct store *store, struct store_ticket *t)
-{
-	struct store_mem *s = (struct store_mem *)store;
-	struct store_mem_list *l = *list_of(s, t);
-
-	assert(l != NULL && l->paused);
-	l->paused = false;
-	hand_over(s, l);
-}
-
-static void
 cancel(struct store *store, struct store_ticket *t)
 {
 	struct store_mem *s = (struct store_mem *)store;
@@ -321,7 +307,7 @@ cancel(struct store *store, struct store_ticket *t)
 	s->cancelled++;
 	if (*list_of(s, t) != NULL) {
 		/* Not from within key(): hand_over() is still to look at the list. */
-		assert((*list_of(s, t))->paused || s->list_portion > 0);
+		assert(s->list_portion > 0);
 		drop_list(s, t);
 		return;
 	}
@@ -345,7 +331,7 @@ describe(const struct store *store, const struct store_ticket *t)
 void
 store_mem_init(struct store_mem *s)
 {
-	static const struct store_calls calls = { submit, resume, cancel, release, describe };
+	static const struct store_calls calls = { submit, cancel, release, describe };
 
 	*s = (struct store_mem){ .store = { &calls }, .outcome = STORE_DONE };
 }
@@ -389,10 +375,8 @@ store_mem_step(struct store_mem *s)
 		run(s, t);
 		return true;
 	}
-	for (struct store_mem_list *l = s->lists; l != NULL; l = l->next)
-		if (!l->paused) {
-			hand_over(s, l);
-			return true;
-		}
-	return false;
+	if (s->lists == NULL)
+		return false;
+	hand_over(s, s->lists);
+	return true;
 }

@@ -6,7 +6,7 @@
  * conditions are decided as store.h says.  An operation ends before submit()
  * returns, or, where the store is slow, when store_mem_step() says so: oldest
  * first.  Values lent to done() live no longer than that call, and a ticket
- * that is cancelled, resumed or submitted out of turn ends the program: the
+ * that is cancelled or submitted out of turn ends the program: the
  * sanitizers and asserts then show who breaks the port's rules.  One thread.
  */
 #ifndef HULYKVS_STORE_MEM_H

@@ -118,9 +118,9 @@ test_failure(size_t i)
 	close_pool("failure");
 }
 
-/* A receiver that takes no more stops the reading, until it goes on or is gone. */
+/* Of the receiver: also while rows come, and while it waits for a connection. */
 static void
-test_pause(void)
+test_cancel(void)
 {
 	struct pg_world_ticket t, next;
 	PGconn *conn;
@@ -128,33 +128,16 @@ test_pause(void)
 	open_pool(1);
 	conn = fake_connect_thread_connect(DBCONN_POSTGRESQL);
 	submit(&t, "a");
-	t.keys_most = 1;
 	fake_libpq_answer_single(conn, STR("x"));
-	fake_libpq_answer_single(conn, STR("y"));
 	ready(0);
-	tap_ok(t.keys == 1 && pool->connection[0].state == LIST_PAUSED, "it is paused");
-	ready(0);
-	tap_int(t.keys, 1, "and nothing is read");
-	t.keys_most = 0;
-	list_pool_resume(pool, &t.t);
-	tap_ok(t.keys == 2 && pool->connection[0].state == LIST_READING, "then it goes on");
-	list_pool_resume(pool, &t.t);
-	tap_int(t.keys, 2, "resumed where it was not paused");
+	tap_ok(t.keys == 1 && pool->connection[0].state == LIST_READING, "its keys come");
 	submit(&next, "b");
 	tap_int((int64_t)pool->waiting.n, 1, "another one waits");
 	list_pool_cancel(pool, &t.t);
 	tap_ok(t.done == 0 && pool->connection[0].state == LIST_CONNECTING, "cancelled: the connection goes with it");
 	list_pool_cancel(pool, &next.t);
 	tap_int((int64_t)pool->waiting.n, 0, "one that waits is cancelled");
-	conn = fake_connect_thread_connect(DBCONN_POSTGRESQL);
-	submit(&t, "c");
-	t.keys_most = 1;
-	fake_libpq_answer_single(conn, STR("x"));
-	ready(0);
-	pool->connection[0].watch.ready(&pool->connection[0].watch, EPOLLHUP);
-	tap_ok(
-	    t.done == 1 && t.result.outcome == STORE_UNAVAILABLE, "a connection that ends under a pause ends the list");
-	close_pool("pause");
+	close_pool("cancel");
 }
 
 static void
@@ -171,11 +154,19 @@ test_yield(void)
 		fake_libpq_answer_single(conn, STR("x"));
 	ready(0);
 	tap_ok(t.keys == 256 && pool->connection[0].state == LIST_YIELDING, "it yields");
+	ready(0);
+	tap_int(t.keys, 256, "and nothing is read");
 	pg_world_fire(&pool->yield);
 	tap_ok(t.keys == 300 && pool->connection[0].state == LIST_READING, "and goes on");
 	fake_libpq_answer_end(conn);
 	ready(0);
 	tap_int(t.done, 1, "to its end");
+	submit(&t, "b");
+	for (int i = 0; i < 300; i++)
+		fake_libpq_answer_single(conn, STR("x"));
+	ready(0);
+	pool->connection[0].watch.ready(&pool->connection[0].watch, EPOLLHUP);
+	tap_ok(t.done == 1 && t.result.outcome == STORE_UNAVAILABLE, "a connection that ends meanwhile ends the list");
 	close_pool("yield");
 }
 
@@ -234,7 +225,7 @@ main(void)
 	test_whole_list();
 	for (size_t i = 0; i < COUNT(failures); i++)
 		test_failure(i);
-	test_pause();
+	test_cancel();
 	test_yield();
 	test_overlap();
 	test_refusal();

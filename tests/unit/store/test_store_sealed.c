@@ -596,13 +596,12 @@ test_true_mismatch(void)
 
 static unsigned keys_listed;
 
-static bool
+static void
 on_key(struct store_ticket *t, struct str key)
 {
 	(void)t;
 	(void)key;
 	keys_listed++;
-	return keys_listed != 2;
 }
 
 static void
@@ -619,9 +618,7 @@ test_lists(void)
 	owner.ticket.op.range.from = STR("");
 	owner.done = 0;
 	sealed->calls->submit(sealed, &owner.ticket);
-	tap_ok(keys_listed == 2 && owner.done == 0, "a list waits for its receiver");
-	sealed->calls->resume(sealed, &owner.ticket);
-	tap_ok(keys_listed == 3 && owner.done == 1, "and goes on");
+	tap_ok(keys_listed == 3 && owner.done == 1, "a list goes to its receiver");
 	end();
 }
 
