@@ -174,7 +174,7 @@ failed(struct migrate_db *db, const char *file, const PGresult *res)
 	(void)snprintf(db->error.sqlstate, sizeof(db->error.sqlstate), "%.*s", STR_FMT(sqlstate));
 	dbconn_put_message(&db->error.text, message);
 	put_detail(&db->error.text, res, sqlstate);
-	return judge_sqlstate(db, sqlstate, message);
+	return sqlstate_ends_session(res) ? MIGRATE_NO_CONNECTION : judge_sqlstate(db, sqlstate, message);
 }
 
 void

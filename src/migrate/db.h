@@ -52,6 +52,7 @@ struct migrate_db {
 	enum migrate_db_state state;
 	PGconn *conn; /* NULL: closed */
 	enum dbconn_server server;
+	bool is_dated;     /* CockroachDB: rows have the column modified, which an update sets unless it names it */
 	struct buf schema; /* its name in the catalogue, with a NUL behind */
 	struct migrate_error error;
 

@@ -297,7 +297,10 @@ up(struct migrate_db *db, struct task *task)
 static enum migrate_outcome
 seal(struct migrate_db *db, struct task *task)
 {
-	return migrate_seal_run(task->seal, db);
+	struct migrate_state state;
+	enum migrate_outcome outcome = migrate_state_read(db, &backend_of(db)->steps, &state);
+
+	return outcome == MIGRATE_DONE ? migrate_seal_run(task->seal, db) : outcome;
 }
 
 static enum migrate_outcome

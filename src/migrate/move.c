@@ -47,7 +47,7 @@ move_rows(struct migrate_db *db, struct move *m, const PGresult *res)
 		migrate_db_bind(&m->change[i], row_cell(res, (int)i, NAMESPACE));
 		migrate_db_bind(&m->change[i], row_cell(res, (int)i, KEY));
 	}
-	outcome = migrate_db_change_each(db, "migrate/move_row", m->change, n);
+	outcome = migrate_db_change_each(db, db->is_dated ? "cockroachdb/move_row" : "migrate/move_row", m->change, n);
 	for (size_t i = 0; i < n; i++)
 		m->moved += m->change[i].done;
 	return outcome;

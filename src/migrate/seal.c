@@ -178,7 +178,7 @@ count_row(struct migrate_seal *m, const PGresult *res, int row)
 		m->others++;
 }
 
-/* What $1 … $7 of migrate/seal_row stand for. */
+/* What $1 … $7 of the files seal_row stand for. */
 static void
 set_values(struct migrate_change *change, const struct str values[MIGRATE_VALUES])
 {
@@ -257,7 +257,7 @@ change_page(struct migrate_seal *m, struct migrate_db *db, const PGresult *res)
 		n += plan_row(m, res, row, &m->change[n]);
 	if (n == 0)
 		return MIGRATE_DONE;
-	outcome = migrate_db_change_each(db, "migrate/seal_row", m->change, n);
+	outcome = migrate_db_change_each(db, db->is_dated ? "cockroachdb/seal_row" : "migrate/seal_row", m->change, n);
 	for (size_t i = 0; i < n; i++) {
 		m->done += m->change[i].done;
 		m->missed += !m->change[i].done;

@@ -61,6 +61,7 @@ read_catalogue(struct migrate_db *db, struct migrate_state *state)
 		state->has_lz4 = migrate_db_true(res, 0, HAS_LZ4);
 		state->wants_lz4 = db->config->db_compression == SETTING_COMPRESSION_LZ4;
 		state->has_modified = migrate_db_true(res, 0, HAS_MODIFIED);
+		db->is_dated = state->has_modified && db->server == DBCONN_COCKROACHDB;
 		state->has_history = migrate_db_true(res, 0, HAS_HISTORY);
 		state->has_steps = migrate_db_true(res, 0, HAS_STEPS);
 		state->has_old_history = migrate_db_true(res, 0, HAS_OLD_HISTORY);

@@ -31,6 +31,7 @@ static const struct {
 	X("57P05", EVERY_SERVER, NOT_RUN, NO_CONNECTION) /* idle_session_timeout */
 	X("57P", EVERY_SERVER, UNKNOWN, NO_CONNECTION)   /* operator_intervention: shutdown, crash */
 	X("57", EVERY_SERVER, UNKNOWN, REFUSED)          /* the others of that class */
+	X("08P01", EVERY_SERVER, UNKNOWN, REFUSED)       /* protocol_violation: the session goes on */
 	X("08", EVERY_SERVER, UNKNOWN, NO_CONNECTION)    /* connection_exception */
 	X("53", EVERY_SERVER, UNAVAILABLE, TRY_AGAIN)    /* insufficient_resources: disk full, out of memory */
 	X("58C", COCKROACHDB_ONLY, UNKNOWN, TRY_AGAIN)   /* a range or a node is out of reach */

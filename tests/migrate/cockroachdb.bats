@@ -160,6 +160,37 @@ ran()
 	crdb_ok
 }
 
+@test "an error of the protocol ends it, unless the server ends the session with it" {
+	simulator '08P01:add column'
+	run -69 migrate "$URL"
+	[[ $output == *'cannot migrate'*'sqlstate="08P01"'* ]]
+	simulator '57P01:add column'
+	run -0 migrate "$URL"
+	crdb_ok
+}
+
+@test "moving and sealing rows leaves the time of their last write as it is" {
+	local keys=$BATS_TEST_TMPDIR/keys times
+
+	(umask 077 && echo "a $(head -c 32 /dev/zero | base64)" >"$keys")
+	simulator
+	crdb_original 5
+	run -0 migrate "$URL"
+	pg_sql "$DB" -c "update hulykvs.kvs set workspace = '$MIGRATE_STRANDED', md5 = decode(md5(value), 'hex'),
+		modified = case when key < 'key 2' then '2001-02-03Z'::timestamptz end"
+	times=$(pg_sql "$DB" -c 'select key, modified from hulykvs.kvs order by key')
+	[[ $(pg_sql "$DB" -c 'select count(modified), count(*) > count(modified) from hulykvs.kvs') == [1-9]*'|t' ]]
+	migrate "$URL"
+	[ "$(pg_sql "$DB" -c 'select distinct workspace from hulykvs.kvs')" = "$MIGRATE_DEFAULT" ]
+	[ "$(pg_sql "$DB" -c 'select key, modified from hulykvs.kvs order by key')" = "$times" ]
+	migrate "$URL" HULY_ENCRYPTION_KEYS_FILE="$keys" reencrypt
+	migrate "$URL" HULY_ENCRYPTION_KEYS_FILE="$keys" decrypt
+	[ "$(pg_sql "$DB" -c 'select key, modified from hulykvs.kvs order by key')" = "$times" ]
+	# Any other write sets it.
+	pg_sql "$DB" -c "update hulykvs.kvs set md5 = md5"
+	[ "$(pg_sql "$DB" -c "select bool_and(modified > '2020-01-01') from hulykvs.kvs")" = t ]
+}
+
 @test "a statement that is refused twice in the same way ends it, and names code and statement" {
 	simulator '0A000:alter primary key' '0A000:alter primary key'
 	crdb_original 1

@@ -63,16 +63,26 @@ ADVISORY = re.compile(r"\bpg_(?:try_)?advisory_(?:xact_)?(?:un)?lock(?:_shared|_
 ALL_ROWS = re.compile(r"^\s*(?:update|delete)\b(?!.*\bwhere\b)", re.I | re.S)
 
 
+# The column is set by each update that does not name it.  Triggers of one event run in the order of their names.
 ON_UPDATE_TRIGGER = r"""
+create or replace function public.simulated_named() returns trigger language plpgsql as $simulated$
+begin
+    perform set_config('simulated.named', 'on', true);
+    return new;
+end $simulated$;
 create or replace function public.simulated_on_update() returns trigger language plpgsql as $simulated$
 begin
-    if new.\2 is not distinct from old.\2 then
+    if current_setting('simulated.named', true) = 'on' then
+        perform set_config('simulated.named', 'off', true);
+    else
         new.\2 := now();
     end if;
     return new;
 end $simulated$;
-drop trigger if exists simulated_on_update on \1;
-create trigger simulated_on_update before update on \1 for each row execute function public.simulated_on_update()"""
+drop trigger if exists simulated_1_named on \1;
+drop trigger if exists simulated_2_on_update on \1;
+create trigger simulated_1_named before update of \2 on \1 for each row execute function public.simulated_named();
+create trigger simulated_2_on_update before update on \1 for each row execute function public.simulated_on_update()"""
 
 
 def without_comments(sql):
