@@ -2,7 +2,7 @@
 -- The tag is that of head.sql.
 -- A division by zero means that the deadline $7 has passed: then nothing is written.
 update {schema}.kvs
-   set md5 = $4, value = $5
+   set md5 = $4, value = $5, modified = now()
  where workspace = $1 and namespace = $2 and key = $3
    and case length(md5) when 16 then md5 else decode(md5(value), 'hex') end = any ($6)
 returning 1 / (clock_timestamp() < $7)::int

@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: EPL-2.0
 -- A division by zero means that the deadline $6 has passed: then nothing is written.
 update {schema}.kvs
-   set md5 = $4, value = $5
+   set md5 = $4, value = $5, modified = now()
  where workspace = $1 and namespace = $2 and key = $3
 returning 1 / (clock_timestamp() < $6)::int

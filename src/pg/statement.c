@@ -436,5 +436,7 @@ statement_schema_fault(const PGresult *res)
 		return STR("the table kvs has an older form: run hulykvs-migrate");
 	if (PQgetisnull(res, 0, 1) == 0)
 		return STR("the migration of the table kvs has not ended: run hulykvs-migrate");
+	if (PQgetisnull(res, 0, 2) != 0)
+		return STR("the table kvs has no column modified: run hulykvs-migrate");
 	return STR_ABSENT;
 }

@@ -356,27 +356,37 @@ chooses_for_many(void)
 	}
 }
 
+#define KEY TEXT("workspace,namespace,key")
+#define NOTHING \
+	{ \
+		NULL, 0 \
+	}
+
 static void
 checks_the_schema(void)
 {
 	static const struct {
 		const char *name;
 		int rows;
-		struct str key;
+		struct str columns[3]; /* key, default of workspace, modified */
 		enum store_outcome outcome;
 	} rows[] = {
-		{ "the right key", 1, TEXT("workspace,namespace,key"), STORE_DONE },
-		{ "an older key", 1, TEXT("namespace,key"), STORE_UNAVAILABLE },
-		{ "another order", 1, TEXT("namespace,workspace,key"), STORE_UNAVAILABLE },
-		{ "more columns", 1, TEXT("workspace,namespace,key,md5"), STORE_UNAVAILABLE },
-		{ "no key", 1, { NULL, 0 }, STORE_UNAVAILABLE },
-		{ "no table", 0, { NULL, 0 }, STORE_UNAVAILABLE },
+		{ "the right key", 1, { KEY, NOTHING, TEXT("modified") }, STORE_DONE },
+		{ "an older key", 1, { TEXT("namespace,key"), NOTHING, TEXT("modified") }, STORE_UNAVAILABLE },
+		{ "another order", 1, { TEXT("namespace,workspace,key"), NOTHING, TEXT("modified") },
+		    STORE_UNAVAILABLE },
+		{ "more columns", 1, { TEXT("workspace,namespace,key,md5"), NOTHING, TEXT("modified") },
+		    STORE_UNAVAILABLE },
+		{ "no key", 1, { NOTHING, NOTHING, TEXT("modified") }, STORE_UNAVAILABLE },
+		{ "rows still move", 1, { KEY, TEXT("workspace"), TEXT("modified") }, STORE_UNAVAILABLE },
+		{ "no column modified", 1, { KEY, NOTHING, NOTHING }, STORE_UNAVAILABLE },
+		{ "no table", 0, { NOTHING, NOTHING, NOTHING }, STORE_UNAVAILABLE },
 	};
 
 	for (size_t i = 0; i < COUNT(rows); i++) {
 		struct store_op op = { .kind = STORE_CHECK };
 		struct store_result r = { .outcome = STORE_FAULT };
-		PGresult *res = result(1, rows[i].rows, &rows[i].key);
+		PGresult *res = result(3, rows[i].rows, rows[i].columns);
 
 		statement_read(&op, res, &r);
 		tap_int(r.outcome, rows[i].outcome, "%s: outcome", rows[i].name);
