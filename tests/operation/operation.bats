@@ -570,12 +570,13 @@ $(cat)" "$1" "$WORLD_TOP/tests/tools"
 	worker=$(grep -lx 'worker 1' "/proc/$PROGRAM"/task/*/comm)
 	worker=${worker%/comm}
 	fcgi "$WORLD_DIR/socket" <<-END || { rc=$?; [ "$rc" -ne 77 ] || skip "no ptrace here"; return "$rc"; }
-		import ctypes, time
+		import ctypes, os, time
 		libc = ctypes.CDLL(None, use_errno=True)
 		SEIZE, INTERRUPT = 0x4206, 0x4207
 		tid = ${worker##*/}
 		if libc.ptrace(SEIZE, tid, None, None) != 0 or libc.ptrace(INTERRUPT, tid, None, None) != 0:
 		    sys.exit(77)  # it goes on when this program ends
+		os.waitpid(tid, 0x40000000)  # __WALL: it has stopped, and waits for no connection any more
 		deadline, seen = time.monotonic() + 20, set()
 		while time.monotonic() < deadline and 503 not in seen:
 		    with fcgi_peer.Peer(sys.argv[1]) as peer:
