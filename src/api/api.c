@@ -475,6 +475,15 @@ is_still_sealed(const struct store_result *result)
 	return result->looks_sealed;
 }
 
+/* RFC 9110 8.8.2.1: Last-Modified is never later than the answer, even if the database's clock is ahead of ours. */
+static int64_t
+past_time(int64_t modified)
+{
+	int64_t now = clock_wall() * 1000000;
+
+	return modified < now ? modified : now;
+}
+
 /* RFC 9110 13.2.2: If-Match before If-None-Match. */
 static void
 finish_get(struct call *c, const struct store_result *result, struct response *r)
@@ -491,6 +500,8 @@ finish_get(struct call *c, const struct store_result *result, struct response *r
 	response_empty(r, 200);
 	r->has_etag = c->match.route->version > 1;
 	r->etag = result->md5;
+	if (r->has_etag && result->modified != 0)
+		r->modified = past_time(result->modified);
 	if (etag_list_has(&c->if_none_match, &result->md5)) {
 		r->status = 304;
 		return;

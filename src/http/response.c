@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: EPL-2.0 */
 #include "http/response.h"
 
+#include "base/date.h"
 #include "codec/json.h"
 #include "http/accept_field.h"
 #include "http/cors.h"
@@ -103,6 +104,23 @@ status_has_content(unsigned status)
 	return status != 204 && status != 304;
 }
 
+/*
+ * RFC 9111 4.2.2: from Last-Modified a browser may guess for how long a value is valid, and not ask again in that time.
+ * Cache-Control keeps that from happening; RFC 9110 15.4.5: a 304 has it, too, but needs no Last-Modified.
+ */
+static void
+put_modified(const struct response *r, struct buf *out)
+{
+	if (r->modified == 0)
+		return;
+	buf_puts(out, STR("Cache-Control: no-cache\r\n"));
+	if (!status_has_content(r->status))
+		return;
+	buf_puts(out, STR("Last-Modified: "));
+	date_put_http(out, r->modified);
+	buf_puts(out, STR("\r\n"));
+}
+
 void
 response_put_head(const struct response *r, const struct request *request, struct buf *out)
 {
@@ -117,6 +135,7 @@ response_put_head(const struct response *r, const struct request *request, struc
 		etag_text(&r->etag, etag);
 		put_header_field(out, STR("ETag: "), str_from(etag, sizeof(etag)));
 	}
+	put_modified(r, out);
 	if (r->is_value)
 		buf_puts(out, STR("X-Content-Type-Options: nosniff\r\n"));
 	if (r->status == 401)

@@ -48,7 +48,8 @@ struct response {
 	bool streamed;   /* the length is not known yet: no Content-Length, the body comes in pieces */
 	bool has_etag;
 	struct md5 etag;
-	bool is_value; /* the body is a value: X-Content-Type-Options: nosniff */
+	int64_t modified; /* Last-Modified, microseconds since 1970; 0: none, and no Cache-Control */
+	bool is_value;    /* the body is a value: X-Content-Type-Options: nosniff */
 	bool is_preflight;
 	const struct route *route; /* whose methods Allow lists; NULL: no Allow */
 };

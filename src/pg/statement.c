@@ -10,6 +10,11 @@
 #include "pg/sql.h"
 #include "store/seal.h"
 
+/* Microseconds: 2000-01-01 since 1970; the first and the last second of the years 1 to 9999 since 2000. */
+#define TIME_2000  INT64_C(946684800000000)
+#define TIME_FIRST INT64_C(-63082281600000000)
+#define TIME_LAST  INT64_C(252455615999999999)
+
 #define JOINED_VALUE_MAX 8192 /* bytes; joining copies the value once more, so it is faster for small ones only */
 
 static const struct {
@@ -304,7 +309,18 @@ read_int8(const PGresult *res, int row, int column)
 	return be64toh(big);
 }
 
-/* md5 and value, in this column and the next. */
+/* Microseconds since 1970, from a timestamptz, which counts from 2000; 0: null, or no time of the years 1 to 9999. */
+static int64_t
+read_time(const PGresult *res, int row, int column)
+{
+	int64_t time = (int64_t)read_int8(res, row, column);
+
+	if (PQgetisnull(res, row, column) != 0 || time < TIME_FIRST || time > TIME_LAST)
+		return 0;
+	return time + TIME_2000;
+}
+
+/* md5, value and modified, in this column and the next two. */
 static void
 read_value(const PGresult *res, int row, int column, struct store_result *r)
 {
@@ -313,6 +329,7 @@ read_value(const PGresult *res, int row, int column, struct store_result *r)
 	r->outcome = read_tag(res, row, column, r) ? STORE_DONE : STORE_FAULT;
 	r->looks_sealed =
 	    seal_looks_sealed(r->value, PQgetlength(res, row, column) == (int)sizeof(r->md5.b) ? &r->md5 : NULL);
+	r->modified = read_time(res, row, column + 2);
 }
 
 static void
@@ -325,6 +342,7 @@ read_row(const struct store_op *op, const PGresult *res, struct store_result *r)
 	} else {
 		r->length = read_int8(res, 0, 1);
 		r->looks_sealed = PQgetlength(res, 0, 2) == 1 && PQgetvalue(res, 0, 2)[0] != 0;
+		r->modified = read_time(res, 0, 3);
 		r->outcome = read_tag(res, 0, 0, r) ? STORE_DONE : STORE_FAULT;
 	}
 }

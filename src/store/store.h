@@ -77,6 +77,7 @@ struct store_result {
 	enum store_outcome outcome;
 	struct md5 md5;   /* GET, HEAD */
 	uint64_t length;  /* GET, HEAD: bytes of the value */
+	int64_t modified; /* GET, HEAD: the time of the last write, microseconds since 1970; 0: not known */
 	struct str value; /* GET; a part of `memory`; the receiver may change its bytes */
 	/* GET, HEAD: the value begins like a sealed one, and the row does not hold its MD5: must not be sent to a client. */
 	bool looks_sealed;

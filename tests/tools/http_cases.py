@@ -23,6 +23,7 @@ A file is a list of cases; a case is run in a namespace of its own over one conn
     "members": {"workspace": "..."}               of a JSON object, null for not there
     "of": "text"                                  the ETag is that of this value; null: there is none
     "fields": {"allow": "GET, HEAD"}              null: absent, "*": there
+    "recent": true                                Last-Modified is a time of the last ten minutes
     "kept": true}                                 the connection is open afterwards
 
 {ns}, {ws}, {ws2} and {md5:TEXT} stand for a namespace, two workspaces and a digest, {ab*n} for n times "ab".  What holds for every
@@ -33,6 +34,7 @@ Prints a line for each failed step and ends with "N passed, N failed".  Python s
 """
 import argparse
 import base64
+import email.utils
 import hashlib
 import hmac
 import http.client
@@ -302,6 +304,10 @@ def check(step, answer):
     for name, want in expect.get("fields", {}).items():
         got = answer.field(name)
         require(got is not None if want == "*" else got == want, f"{name} is {got!r}, not {want!r}")
+    if "recent" in expect:
+        text = answer.field("last-modified") or ""
+        require(re.fullmatch(r"[A-Z][a-z]{2}, \d\d [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d GMT", text), f"Last-Modified is {text!r}")
+        require(0 <= time.time() - email.utils.parsedate_to_datetime(text).timestamp() < 600, f"Last-Modified is {text}")
     if "kept" in expect:
         same("connection kept", answer.kept, expect["kept"])
 

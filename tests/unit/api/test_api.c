@@ -739,6 +739,37 @@ describes_values(void)
 	store_mem_free(&store);
 }
 
+/* The time of a value's last write, which is never later than the answer. */
+static void
+tells_the_time(void)
+{
+	const struct row get = { OWN, "GET", K, NULL, STR_ABSENT, 200, ONE, STR("one") };
+	const struct row head = { OWN, "HEAD", K, NULL, STR_ABSENT, 200, ONE, STR_ABSENT };
+	const struct row fresh = { OWN, "GET", K, INM("*"), STR_ABSENT, 304, ONE, STR_ABSENT };
+	const struct row v1 = { OWN, "GET", "/api/n/k", NULL, STR_ABSENT, 200, NULL, STR("one") };
+
+	store.time = 1234567890;
+	store_mem_put(&store, &workspace, STR("n"), STR("k"), STR("one"));
+	store_mem_put(&store, &api.default_workspace, STR("n"), STR("k"), STR("one"));
+	play(&get, "with a time: ");
+	tap_int(response.modified, 1234567890, "a value has its time");
+	play(&head, "with a time: ");
+	tap_int(response.modified, 1234567890, "with HEAD as well");
+	play(&fresh, "with a time: ");
+	tap_int(response.modified, 1234567890, "with a 304 as well");
+	play(&v1, "with a time: ");
+	tap_int(response.modified, 0, "not with v1");
+	store.time = INT64_MAX;
+	store_mem_put(&store, &workspace, STR("n"), STR("k"), STR("one"));
+	play(&get, "with a time to come: ");
+	tap_ok(response.modified > 0 && response.modified <= clock_wall() * 1000000, "a time to come is now");
+	store.time = 0;
+	store_mem_put(&store, &workspace, STR("n"), STR("k"), STR("one"));
+	play(&get, "without a time: ");
+	tap_int(response.modified, 0, "a time that is not known");
+	store_mem_free(&store);
+}
+
 /* What looks sealed goes out only if it is what somebody stored. */
 static void
 keeps_sealed_values(void)
@@ -992,6 +1023,7 @@ main(void)
 	is_alive();
 	shows_metrics();
 	describes_values();
+	tells_the_time();
 	keeps_sealed_values();
 	owes_allow();
 	keeps_the_store_out();

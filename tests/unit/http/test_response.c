@@ -27,6 +27,10 @@ heads(void)
 		    { .status = 200, .type = bytes, .length = 7, .has_etag = true, .etag = tag, .is_value = true },
 		    STR("Status: 200 OK\r\nContent-Type: application/octet-stream\r\nContent-Length: 7\r\n" ETAG
 			"X-Content-Type-Options: nosniff\r\n" VARY "\r\n") },
+		{ "a value with its time",
+		    { .status = 200, .type = bytes, .has_etag = true, .etag = tag, .modified = 784111777999999 },
+		    STR("Status: 200 OK\r\nContent-Type: application/octet-stream\r\nContent-Length: 0\r\n" ETAG
+			"Cache-Control: no-cache\r\nLast-Modified: Sun, 06 Nov 1994 08:49:37 GMT\r\n" VARY "\r\n") },
 		{ "an empty value", { .status = 200, .type = bytes, .is_value = true },
 		    STR("Status: 200 OK\r\nContent-Type: application/octet-stream\r\nContent-Length: 0\r\n"
 			"X-Content-Type-Options: nosniff\r\n" VARY "\r\n") },
@@ -38,6 +42,8 @@ heads(void)
 		{ "no content", { .status = 204, .length = 7 }, STR("Status: 204 No Content\r\n" VARY "\r\n") },
 		{ "not modified", { .status = 304, .length = 7, .has_etag = true, .etag = tag },
 		    STR("Status: 304 Not Modified\r\n" ETAG VARY "\r\n") },
+		{ "not modified since", { .status = 304, .has_etag = true, .etag = tag, .modified = 1 },
+		    STR("Status: 304 Not Modified\r\n" ETAG "Cache-Control: no-cache\r\n" VARY "\r\n") },
 		{ "unauthorized", { .status = 401, .type = text, .length = 12 },
 		    STR("Status: 401 Unauthorized\r\nContent-Type: text/plain; charset=utf-8\r\n"
 			"Content-Length: 12\r\nWWW-Authenticate: Bearer\r\n" VARY "\r\n") },

@@ -10,6 +10,7 @@ struct store_mem_row {
 	struct uuid workspace;
 	struct str ns, key, value; /* owned */
 	struct md5 md5;
+	int64_t modified;
 };
 
 /* A list on its way: the keys as they were when it began. */
@@ -103,11 +104,12 @@ drop_row(struct store_mem_row *row)
 }
 
 static void
-set(struct store_mem_row *row, struct str value, const struct md5 *md5)
+set(const struct store_mem *s, struct store_mem_row *row, struct str value, const struct md5 *md5)
 {
 	drop(row->value);
 	row->value = copy(value);
 	row->md5 = *md5;
+	row->modified = s->time;
 }
 
 static void
@@ -119,6 +121,7 @@ read_row(struct store_mem *s, const struct store_op *op, const struct store_mem_
 	}
 	r->md5 = row->md5;
 	r->length = row->value.n;
+	r->modified = row->modified;
 	r->looks_sealed = seal_looks_sealed(row->value, &row->md5);
 	if (op->kind == STORE_GET) {
 		r->value = copy(row->value);
@@ -152,7 +155,7 @@ write_row(struct store_mem *s, const struct store_op *op, struct store_mem_row *
 	if (!condition_holds(op, row)) {
 		r->outcome = STORE_MISMATCH;
 	} else if (op->kind == STORE_PUT) {
-		set(row != NULL ? row : insert(s, &op->workspace, op->ns, op->key), op->value, &op->md5);
+		set(s, row != NULL ? row : insert(s, &op->workspace, op->ns, op->key), op->value, &op->md5);
 	} else if (row == NULL) {
 		r->outcome = STORE_NO_KEY;
 	} else {
@@ -354,7 +357,7 @@ store_mem_put(struct store_mem *s, const struct uuid *workspace, struct str ns, 
 
 	if (!digest_md5(value, &md5))
 		abort();
-	set(row != NULL ? row : insert(s, workspace, ns, key), value, &md5);
+	set(s, row != NULL ? row : insert(s, workspace, ns, key), value, &md5);
 }
 
 struct str

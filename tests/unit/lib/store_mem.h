@@ -21,6 +21,7 @@ struct store_mem {
 	struct store store; /* first */
 	struct store_mem_row *rows;
 	size_t count, room;
+	int64_t time;                   /* that rows which are written get, see store_result.modified */
 	bool slow;                      /* operations wait for store_mem_step() */
 	enum store_outcome outcome;     /* STORE_DONE; else how every operation ends, with nothing changed */
 	struct str reason;              /* then, borrowed */

@@ -208,7 +208,7 @@ static PGresult *
 result(int columns, int rows, const struct str *values)
 {
 	PGresult *res = PQmakeEmptyPGresult(NULL, PGRES_TUPLES_OK);
-	PGresAttDesc names[3];
+	PGresAttDesc names[4];
 
 	memset(names, 0, sizeof(names));
 	for (int c = 0; c < columns; c++)
@@ -231,7 +231,7 @@ reads_values(void)
 		const char *name;
 		enum store_kind kind;
 		int rows;
-		struct str values[2];
+		struct str values[4]; /* the columns of GET, or of HEAD */
 		struct store_result want;
 	} rows[] = {
 		{ "a value", STORE_GET, 1, { md5, STR("a") },
@@ -239,12 +239,24 @@ reads_values(void)
 		{ "an empty value", STORE_GET, 1, { md5, STR("") },
 		    { .outcome = STORE_DONE, .md5 = tag_a, .length = 0, .value = STR("") } },
 		{ "no value", STORE_GET, 0, { STR("") }, { .outcome = STORE_NO_KEY } },
+		{ "a value with its time", STORE_GET, 1, { md5, STR("a"), STR("\0\x02\xe0\x85\x0c\xf9\x3b\x87") },
+		    { .outcome = STORE_DONE,
+			.md5 = tag_a,
+			.length = 1,
+			.value = STR("a"),
+			.modified = 1756496806353799 } },
 		{ "a tag that is no MD5", STORE_GET, 1, { STR("x"), STR("a") },
 		    { .outcome = STORE_DONE, .md5 = tag_a, .length = 1, .value = STR("a") } },
 		{ "no tag", STORE_GET, 1, { STR_ABSENT, STR("a") },
 		    { .outcome = STORE_DONE, .md5 = tag_a, .length = 1, .value = STR("a") } },
 		{ "a length", STORE_HEAD, 1, { md5, STR("\0\0\0\0\0\x1e\x84\x81") },
 		    { .outcome = STORE_DONE, .md5 = tag_a, .length = 2000001 } },
+		{ "a length with its time", STORE_HEAD, 1,
+		    { md5, STR("\0\0\0\0\0\0\0\1"), STR("\0"), STR("\xff\xff\xff\xff\xff\xff\xff\xff") },
+		    { .outcome = STORE_DONE, .md5 = tag_a, .length = 1, .modified = 946684799999999 } },
+		{ "the time infinity", STORE_HEAD, 1,
+		    { md5, STR("\0\0\0\0\0\0\0\1"), STR("\0"), STR("\x7f\xff\xff\xff\xff\xff\xff\xff") },
+		    { .outcome = STORE_DONE, .md5 = tag_a, .length = 1 } },
 		{ "no length", STORE_HEAD, 0, { other }, { .outcome = STORE_NO_KEY } },
 		{ "a length whose tag is no MD5", STORE_HEAD, 1, { STR("x"), STR("\0\0\0\0\0\0\0\1") },
 		    { .outcome = STORE_FAULT, .length = 1 } },
@@ -253,13 +265,14 @@ reads_values(void)
 	for (size_t i = 0; i < COUNT(rows); i++) {
 		struct store_op op = { .kind = rows[i].kind };
 		struct store_result r = { .outcome = STORE_FAULT };
-		PGresult *res = result(2, rows[i].rows, rows[i].values);
+		PGresult *res = result(rows[i].kind == STORE_GET ? 3 : 4, rows[i].rows, rows[i].values);
 
 		statement_read(&op, res, &r);
 		tap_int(r.outcome, rows[i].want.outcome, "%s: outcome", rows[i].name);
 		tap_ok(memcmp(r.md5.b, rows[i].want.md5.b, sizeof(r.md5.b)) == 0, "%s: tag", rows[i].name);
 		tap_int(r.length, rows[i].want.length, "%s: length", rows[i].name);
 		tap_text(r.value, rows[i].want.value, "%s: value", rows[i].name);
+		tap_int(r.modified, rows[i].want.modified, "%s: time", rows[i].name);
 		PQclear(res);
 	}
 }
