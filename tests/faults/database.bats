@@ -320,7 +320,7 @@ without()
 # bats test_tags=cockroachdb
 @test "broken at every place of the protocol: at most once, and the truth about it" {
 	# The deadline of a write allows for clocks that differ by half a second there.
-	fault_proxied nginx HULY_REQUEST_TIMEOUT=$((1 + ${WORLD_DATABASE:+2} + 0))
+	fault_proxied nginx HULY_STATEMENT_TIMEOUT=0.5 HULY_REQUEST_TIMEOUT=$((1 + ${WORLD_DATABASE:+2} + 0))
 	run python3 "$FAULT_SCRIPTS/protocol.py" "$WORLD_URL" "$FAULT_DIR/control" "$FAULT_DB"
 	echo "$output"
 	[ "$status" -eq 0 ]
@@ -330,7 +330,7 @@ without()
 
 @test "broken under a batch of writes: each is judged for itself" {
 	# One connection for writes: what waits for it makes the batch.
-	fault_proxied none HULY_WORKERS=1 HULY_DB_CONNECTIONS=2
+	fault_proxied none HULY_WORKERS=1 HULY_DB_CONNECTIONS=2 HULY_STATEMENT_TIMEOUT=1
 	run python3 "$FAULT_SCRIPTS/batches.py" "$WORLD_SOCKET" "$FAULT_DIR/control" "$FAULT_DB"
 	echo "$output"
 	[ "$status" -eq 0 ]

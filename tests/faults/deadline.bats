@@ -3,7 +3,7 @@
 # A write that was given up never happens behind a later one that was acknowledged (docs/architecture.md): it gets
 # stuck on its way to the database, is answered "Outcome unknown", another one is acknowledged, and then the first goes on.
 #
-# DEADLINE_ROUNDS (20) such writes in each test.
+# DEADLINE_ROUNDS (6) such writes in each test.
 
 # shellcheck disable=SC2030,SC2031 # each test has its own output and status
 # shellcheck disable=SC2154 # FAULT_* come from faults.bash
@@ -13,7 +13,7 @@ load ../lib/world
 load ../lib/faults
 
 WS=5f0c2a3e-7b1d-4c8f-9e6a-0d1b2c3d4e5f # the workspace of the token
-ROUNDS=${DEADLINE_ROUNDS:-20}
+ROUNDS=${DEADLINE_ROUNDS:-6}
 # Clocks may differ by half a second on CockroachDB and behind poolers, which has to fit into the time of a request.
 PATIENCE=0.6
 [ -z "${WORLD_DATABASE:-}" ] || PATIENCE=1.5
