@@ -546,6 +546,8 @@ refusal_of(enum store_outcome outcome)
 		return REFUSAL_NAME_TOO_LONG;
 	case STORE_UNAVAILABLE:
 		return REFUSAL_UNAVAILABLE;
+	case STORE_BUSY:
+		return REFUSAL_LISTS_BUSY;
 	case STORE_UNKNOWN:
 		return REFUSAL_OUTCOME_UNKNOWN;
 	case STORE_DONE:

@@ -340,8 +340,11 @@ on_waiting_timer(struct timer *timer)
 	struct list_pool *l = container_of(timer, struct list_pool, timer);
 	int64_t now = clock_mono();
 
-	while (l->waiting.head != NULL && l->waiting.head->deadline <= now)
-		finish_list(ticket_queue_take(&l->waiting), STORE_UNAVAILABLE, STR_ABSENT);
+	while (l->waiting.head != NULL && l->waiting.head->deadline <= now) {
+		struct store_ticket *t = ticket_queue_take(&l->waiting);
+
+		finish_list(t, t->pg.behind ? STORE_BUSY : STORE_UNAVAILABLE, STR_ABSENT);
+	}
 	note_first_deadline(l);
 }
 
@@ -418,6 +421,7 @@ list_pool_submit(struct list_pool *l, struct store_ticket *t)
 		finish_list(t, STORE_UNAVAILABLE, str_of(l->reason));
 		return;
 	}
+	t->pg.behind = has_list_connection(l); /* looked at only if it gets none of them now */
 	ticket_queue_put_due(&l->waiting, t);
 	dispatch_lists(l);
 }

@@ -178,6 +178,7 @@ value_OUTCOME(size_t i)
 		[STORE_MISMATCH] = STR_INIT("mismatch"),
 		[STORE_TOO_LONG] = STR_INIT("too_long"),
 		[STORE_UNAVAILABLE] = STR_INIT("unavailable"),
+		[STORE_BUSY] = STR_INIT("busy"),
 		[STORE_UNKNOWN] = STR_INIT("unknown"),
 		[STORE_FAULT] = STR_INIT("fault") };
 

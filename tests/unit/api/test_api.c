@@ -603,6 +603,7 @@ play_outcomes(void)
 		unsigned status;
 		struct str text;
 	} outcomes[] = {
+		{ STORE_BUSY, 503, TEXT("Too many lists at once") },
 		{ STORE_TOO_LONG, 414, TEXT("Namespace and key are too long for the database's index") },
 		{ STORE_UNAVAILABLE, 503, TEXT("Database unavailable") },
 		{ STORE_UNKNOWN, 503, TEXT("Outcome unknown: the write may or may not have happened") },

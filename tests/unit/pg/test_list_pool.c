@@ -213,7 +213,12 @@ test_refusal(void)
 	late.t.deadline = 1;
 	pg_world_fire(&pool->timer);
 	tap_ok(late.done == 1 && next.done == 0, "what waited too long is refused");
+	tap_int(late.result.outcome, STORE_BUSY, "it is told that other lists have all connections");
 	list_pool_cancel(pool, &next.t);
+	submit(&late, "d");
+	late.t.deadline = 1;
+	pg_world_fire(&pool->timer);
+	tap_int(late.result.outcome, STORE_UNAVAILABLE, "where there is no connection, the database is the reason");
 	close_pool("refusal");
 }
 
