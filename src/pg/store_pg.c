@@ -101,6 +101,7 @@ count_connections(const struct store_pg *p)
 	list_pool_count(&p->lists, n);
 	for (size_t i = 0; i < METRICS_STATES; i++)
 		metrics_set(METRICS_DB_CONNECTIONS + i, n[i]);
+	metrics_set(METRICS_DB_READ_ONLY, p->writes.read_only);
 }
 
 /* If one pool could use another connection and the limit is reached, the other pool closes one that it does not use. */

@@ -546,6 +546,11 @@ read_only_is()
 			where datname = '$name' and application_name = 'hulykvs'" >/dev/null
 }
 
+read_only_workers()
+{
+	curl -s "$WORLD_OPERATOR_URL/metrics" | grep -q "^hulykvs_db_read_only $1\$"
+}
+
 @test "read-only: writes are refused at once and said so, reads go on, and it heals alone" {
 	fault_world nginx HULY_REQUEST_TIMEOUT=60
 	fault_ready
@@ -556,12 +561,14 @@ read_only_is()
 	refused "/api2/$WS/n/k" -T - <<<other
 	refused "/api2/$WS/n/k" -X DELETE
 	world_until 20 status_is "/api2/$WS/n/k" 200
-	curl -s "$WORLD_OPERATOR_URL/readyz?verbose" | grep -q '^\[-\]writes failed: the database takes no writes'
+	curl -s "$WORLD_OPERATOR_URL/readyz?verbose" | grep -q '^\[-\]writable failed: the database takes no writes'
 	[ "$(grep -c 'sqlstate="25006" reason=' "$WORLD_DIR/program.log")" -eq 1 ]
+	read_only_workers '[1-9]'
 	read_only_is off
 	world_until 20 status_is "/api2/$WS/n/k" 204 -T - <<<value
 	grep -q 'msg="writes again"' "$WORLD_DIR/program.log"
 	fault_ready
+	world_until 10 read_only_workers 0
 	fault_end
 }
 
