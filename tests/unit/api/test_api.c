@@ -633,7 +633,7 @@ play_readiness(void)
 {
 #define KINDS         "[+]writable ok\n[+]lists ok\n"
 #define SERVING       "[+]serving ok\n"
-#define UNKNOWN_KINDS "[?]writes unknown\n[?]lists unknown\n"
+#define UNKNOWN_KINDS "[?]writable unknown\n[?]lists unknown\n"
 #define OPERATOR      "HULYKVS_OPERATOR=1"
 	const struct row ready = { NONE, "GET", "/readyz?verbose", NULL, STR_ABSENT, 200, NULL,
 		STR("[+]database ok\n[+]schema ok\n" KINDS SERVING "ok") };
