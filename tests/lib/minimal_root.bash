@@ -5,10 +5,16 @@
 #   minimal_root_reason          why none can be made here; prints nothing where one can
 #   minimal_root_make RELEASE    makes it once by debootstrap; prints its archive, which is kept in build/roots
 #   minimal_root_open RELEASE DIRECTORY
-#                                unpacks it there, with /proc, /dev and the machine's own apt settings
+#                                unpacks it there, with the machine's own apt settings
 #   minimal_root_in DIRECTORY COMMAND …
 #                                runs a command in it, as root with HOME=/root
-#   minimal_root_close DIRECTORY takes it away
+#   minimal_root_close DIRECTORY removes it
+#   minimal_root_copy DIRECTORY  copies into it what a clone or the release archive has
+#
+# /proc, /dev/pts and /dev/shm are mounted for each command anew, in a mount
+# namespace of its own: they are gone when the command ends, however it ends,
+# and removing DIRECTORY reaches no file of the machine.  The device nodes are
+# those that debootstrap made.
 
 minimal_root_reason()
 {
@@ -24,7 +30,7 @@ minimal_root_make()
 	local roots=$WORLD_TOP/build/roots dir
 
 	if [ ! -s "$roots/$1.tar" ]; then
-		mkdir -p "$roots" && dir=$(mktemp -d "$roots/$1.XXXXXX") || return 1
+		mkdir -p "$roots" && dir=$(mktemp -d "$roots/$1.XXXXXX") && chmod 755 "$dir" || return 1
 		debootstrap --variant=minbase "$1" "$dir" >"$roots/$1.log" 2>&1 || {
 			tail -n 20 "$roots/$1.log" >&2
 			return 1
@@ -44,7 +50,6 @@ minimal_root_open()
 	cp /etc/resolv.conf "$2/etc/resolv.conf" 2>/dev/null || :
 	printf '#!/bin/sh\nexit 101\n' >"$2/usr/sbin/policy-rc.d"
 	chmod 755 "$2/usr/sbin/policy-rc.d"
-	mount -t proc proc "$2/proc" && mount --rbind /dev "$2/dev" && mount --make-rslave "$2/dev" || return 1
 	minimal_root_in "$2" apt-get -q update >/dev/null
 }
 
@@ -56,14 +61,25 @@ minimal_root_in()
 	for name in http_proxy https_proxy no_proxy; do
 		[ -z "${!name:-}" ] || words+=("$name=${!name}")
 	done
+	# shellcheck disable=SC2016 # expanded in there
 	env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C.UTF-8 \
-		DEBIAN_FRONTEND=noninteractive "${words[@]}" chroot "$dir" "$@" </dev/null
+		DEBIAN_FRONTEND=noninteractive "${words[@]}" unshare --mount --propagation private sh -c '
+			mount -t proc proc "$1/proc" && mount -t tmpfs -o mode=1777 tmpfs "$1/dev/shm" &&
+				mount -t devpts -o newinstance,ptmxmode=666,mode=620 devpts "$1/dev/pts" || exit 71
+			dir=$1
+			shift
+			exec chroot "$dir" "$@"' - "$dir" "$@" </dev/null
 }
 
 minimal_root_close()
 {
 	[ -d "$1" ] || return 0
-	umount -R "$1/dev" 2>/dev/null
-	umount "$1/proc" 2>/dev/null
-	! mountpoint -q "$1/proc" && rm -rf --one-file-system "$1"
+	rm -rf --one-file-system "$1"
+}
+
+minimal_root_copy()
+{
+	mkdir -p "$1" && (cd "$WORLD_TOP" &&
+		{ git ls-files -co --exclude-standard -z 2>/dev/null ||
+			find . -type f -not -path './build/*' -not -path './var/*' -print0; } | tar c --null -T -) | tar x -C "$1"
 }
