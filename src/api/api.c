@@ -3,6 +3,8 @@
 
 #include <assert.h>
 
+#include "api/body.h"
+#include "api/condition.h"
 #include "api/probe.h"
 #include "api/query.h"
 #include "auth/access.h"
@@ -12,10 +14,6 @@
 #include "codec/percent.h"
 #include "http/cors.h"
 #include "store/seal.h"
-#include "telemetry/prometheus.h"
-
-#define KEY_MAX     8192 /* bytes; so that a cursor and a prefix of this length fit into a request line of nginx */
-#define METRICS_MAX ((size_t)256 * 1024) /* bytes; less than the limit of an arena */
 
 /* Returns false.  The first refusal of a call is kept; if there was no memory, it is a 5xx, not the one given. */
 static bool
@@ -24,6 +22,13 @@ refuse_call(struct call *c, enum refusal refusal)
 	if (c->refusal == REFUSAL_NONE)
 		c->refusal = c->arena->starved ? REFUSAL_INTERNAL : refusal;
 	return false;
+}
+
+/* The same, if there is a refusal. */
+static bool
+check(struct call *c, enum refusal refusal)
+{
+	return refusal == REFUSAL_NONE || refuse_call(c, refusal);
 }
 
 static bool
@@ -42,89 +47,52 @@ decode_segment(struct call *c, struct str segment, struct str *name)
 	return refuse_call(c, REFUSAL_HEADERS_TOO_LARGE);
 }
 
-static bool
-parse_condition_tags(
-    struct call *c, struct str field, enum etag_comparison comparison, enum refusal malformed, struct etag_list *list)
+/* Workspace and namespace are known. */
+static struct rules_verdict
+ask_rules(const struct rules *rules, const struct call *c, enum rules_operation operation)
 {
-	switch (etag_list_parse(field, comparison, c->arena, list)) {
-	case ETAG_OK:
-		return true;
-	case ETAG_MALFORMED:
-		return refuse_call(c, malformed);
-	case ETAG_TOO_MANY:
-	case ETAG_NO_MEMORY:
-		break;
-	}
-	return refuse_call(c, REFUSAL_HEADERS_TOO_LARGE);
-}
+	const struct rules_question question = { &c->claims, &c->op.workspace, c->op.ns, operation,
+		c->match.route->version };
 
-/* RFC 9110 13.1.1: If-Match as the condition of a write. */
-static bool
-plan_if_match(struct call *c)
-{
-	struct etag_list list;
-
-	if (c->request->if_match.p == NULL)
-		return true;
-	if (!parse_condition_tags(c, c->request->if_match, ETAG_STRONG, REFUSAL_BAD_IF_MATCH, &list))
-		return false;
-	c->op.condition = list.any ? STORE_IF_PRESENT : STORE_IF_MATCH;
-	c->op.tags = list.tag;
-	c->op.tag_count = list.n;
-	return true;
-}
-
-/* COMPAT: If-None-Match of a write takes nothing but "*". */
-static bool
-is_any_tag(struct call *c)
-{
-	return str_eq(str_trim(c->request->if_none_match), STR("*")) || refuse_call(c, REFUSAL_IF_NONE_MATCH_NOT_ANY);
+	return rules_ask(rules, &question);
 }
 
 static bool
-plan_put_conditions(struct call *c)
+plan_body(const struct api *api, struct call *c)
 {
-	if (c->match.route->version == 1) /* COMPAT: v1 has no conditions */
-		return true;
-	/* COMPAT: If-None-Match is looked at first. */
-	if (c->request->if_none_match.p == NULL)
-		return plan_if_match(c);
-	c->op.condition = STORE_IF_ABSENT;
-	return is_any_tag(c);
-}
-
-/* Codings that the original decodes; it ignores others, as we do. */
-static bool
-is_coded(struct str field)
-{
-	static const struct str codings[] = { STR_INIT("gzip"), STR_INIT("deflate"), STR_INIT("br"), STR_INIT("zstd") };
-
-	field = str_trim(field);
-	for (size_t i = 0; i < ARRAY_SIZE(codings); i++)
-		if (str_eq_nocase(field, codings[i]))
-			return true;
-	return false;
+	return check(c, body_refusal(c->request, api->payload_limit));
 }
 
 static bool
 plan_put(const struct api *api, struct call *c)
 {
 	c->op.kind = STORE_PUT;
-	if (!plan_put_conditions(c))
+	/* COMPAT: v1 has no conditions */
+	if (c->match.route->version > 1 && !check(c, condition_of_put(c->request, c->arena, &c->op)))
 		return false;
 	/* Longer keys, which the original may have written, can only be read and deleted. */
-	if (c->op.key.n > KEY_MAX)
+	if (c->op.key.n > BATCH_KEY_MAX)
 		return refuse_call(c, REFUSAL_KEY_TOO_LONG);
-	if (is_coded(c->request->content_encoding))
-		return refuse_call(c, REFUSAL_CONTENT_CODING);
 	/* RFC 9110 14.5; v1's POST knows no ranges. */
 	if (c->request->content_range.p != NULL && c->request->method == METHOD_PUT)
 		return refuse_call(c, REFUSAL_CONTENT_RANGE);
-	if (c->request->length == LENGTH_MALFORMED)
-		return refuse_call(c, REFUSAL_BAD_CONTENT_LENGTH);
-	if (c->request->content_length > api->payload_limit)
-		return refuse_call(c, REFUSAL_TOO_LARGE);
-	return true;
+	return plan_body(api, c);
+}
+
+/* Whether the rules allow at least one kind of operation; each operation is looked at when the body was read. */
+static bool
+plan_batch(const struct api *api, const struct rules *rules, struct call *c)
+{
+	for (enum rules_operation o = RULES_READ; o < RULES_OPERATIONS; o++) {
+		c->verdicts[o] = (struct rules_verdict){ .allowed = rules == NULL && o != RULES_LIST };
+		if (rules != NULL && o != RULES_LIST)
+			c->verdicts[o] = ask_rules(rules, c, o);
+		if (o == RULES_READ || c->verdicts[o].allowed)
+			c->verdict = c->verdicts[o];
+	}
+	if (!c->verdict.allowed)
+		return refuse_call(c, REFUSAL_NAMESPACE_FORBIDDEN);
+	return body_is_json(c->request) ? plan_body(api, c) : refuse_call(c, REFUSAL_CONTENT_TYPE);
 }
 
 static bool
@@ -136,10 +104,12 @@ plan_get(struct call *c)
 	if (c->match.route->version == 1)
 		return true;
 	if (request->if_match.p != NULL &&
-	    !parse_condition_tags(c, request->if_match, ETAG_STRONG, REFUSAL_BAD_IF_MATCH, &c->if_match))
+	    !check(c, condition_tags(request->if_match, ETAG_STRONG, REFUSAL_BAD_IF_MATCH, c->arena, &c->if_match)))
 		return false;
 	return request->if_none_match.p == NULL ||
-	    parse_condition_tags(c, request->if_none_match, ETAG_WEAK, REFUSAL_BAD_IF_NONE_MATCH, &c->if_none_match);
+	    check(c,
+		condition_tags(
+		    request->if_none_match, ETAG_WEAK, REFUSAL_BAD_IF_NONE_MATCH, c->arena, &c->if_none_match));
 }
 
 static bool
@@ -168,10 +138,10 @@ plan_delete(struct call *c)
 	if (c->match.route->version == 1)
 		return true;
 	if (c->request->if_none_match.p == NULL)
-		return plan_if_match(c);
+		return check(c, condition_if_match(c->request, c->arena, &c->op));
 	/* RFC 9110 13.1.2: the condition holds only if there is no such key, so nothing is ever deleted: HEAD is enough. */
 	c->op.kind = STORE_HEAD;
-	return is_any_tag(c);
+	return check(c, condition_any(c->request));
 }
 
 static bool
@@ -209,6 +179,7 @@ operation_of(enum action action)
 	case ACTION_DELETE:
 		return RULES_DELETE;
 	case ACTION_GET:
+	case ACTION_BATCH:
 	case ACTION_NONE:
 	case ACTION_STATUS:
 	case ACTION_LIVEZ:
@@ -228,19 +199,11 @@ spare_proofs(struct call *c)
 	return !seal_is_proof(&place) || refuse_call(c, REFUSAL_NAMESPACE_FORBIDDEN);
 }
 
-/* Workspace and names are known. */
+/* For each action but BATCH. */
 static bool
 apply_rules(const struct rules *rules, struct call *c)
 {
-	const struct rules_question question = {
-		.claims = &c->claims,
-		.target = &c->op.workspace,
-		.ns = c->op.ns,
-		.operation = operation_of(c->match.action),
-		.version = c->match.route->version,
-	};
-
-	c->verdict = rules_ask(rules, &question);
+	c->verdict = ask_rules(rules, c, operation_of(c->match.action));
 	return c->verdict.allowed || refuse_call(c, REFUSAL_NAMESPACE_FORBIDDEN);
 }
 
@@ -271,7 +234,9 @@ plan(const struct api *api, const struct rules *rules, struct call *c)
 
 	if (!plan_workspace(api, c) || !plan_names(c))
 		return API_ANSWER;
-	if (!spare_proofs(c) || (rules != NULL && !apply_rules(rules, c)))
+	if (!spare_proofs(c))
+		return API_ANSWER;
+	if (rules != NULL && c->match.action != ACTION_BATCH && !apply_rules(rules, c))
 		return API_ANSWER;
 	switch (c->match.action) {
 	case ACTION_LIST:
@@ -287,6 +252,10 @@ plan(const struct api *api, const struct rules *rules, struct call *c)
 	case ACTION_DELETE:
 		planned = plan_delete(c);
 		break;
+	case ACTION_BATCH:
+		planned = plan_batch(api, rules, c);
+		step = API_BODY;
+		break;
 	case ACTION_NONE:
 	case ACTION_STATUS:
 	case ACTION_LIVEZ:
@@ -295,26 +264,6 @@ plan(const struct api *api, const struct rules *rules, struct call *c)
 		break;
 	}
 	return planned ? step : API_ANSWER;
-}
-
-static void
-answer_metrics(const struct api *api, struct call *c, struct response *r)
-{
-	enum prometheus_format format = prometheus_choose(c->request->accept);
-	struct str text = STR_ABSENT;
-	struct buf out;
-
-	buf_init(&out, METRICS_MAX);
-	prometheus_put(&out, api->metrics, format);
-	if (buf_ok(&out))
-		text = arena_copy(c->arena, buf_str(&out));
-	buf_free(&out);
-	if (text.p == NULL) {
-		api_refuse(c, REFUSAL_INTERNAL, r);
-		return;
-	}
-	response_text(r, text);
-	r->type = prometheus_type(format);
 }
 
 /* Routes without a token. */
@@ -327,7 +276,7 @@ plan_probe(const struct api *api, struct call *c, struct response *r)
 		return API_STORE;
 	}
 	if (c->match.action == ACTION_METRICS)
-		answer_metrics(api, c, r);
+		probe_metrics(api->metrics, c->request, c->arena, r);
 	else if (c->match.action == ACTION_LIVEZ)
 		probe_live(api->health, clock_mono(), c->request, c->arena, r, &c->reason);
 	else
@@ -443,14 +392,40 @@ api_ask(const struct api *api, const struct rules *rules, const struct claims *c
 
 	*c = (struct call){ .request = request, .arena = arena, .match = find_route(api, request), .claims = *claims };
 	(void)dispatch_action(api, rules, c, &r);
-	if (c->op.kind == STORE_LIST)
-		key_list_free(&c->key_list);
+	api_end(c);
 	return c->refusal;
+}
+
+size_t
+api_body_memory(const struct call *c)
+{
+	size_t n = (size_t)c->request->content_length;
+
+	return c->match.action == ACTION_BATCH ? n * BATCH_BODY_COPIES : n;
+}
+
+static enum api_step
+read_batch(struct call *c, struct str body, struct response *r)
+{
+	struct batch_fault fault;
+
+	if (batch_read(&c->batch, body, &c->op, c->arena, &fault) &&
+	    batch_ask(&c->batch, c->verdicts, &c->verdict, &fault)) {
+		c->op = batch_op(&c->batch);
+		return API_STORE;
+	}
+	if (fault.of_operation)
+		response_refuse_operation(r, fault.refusal, fault.index, fault.text, c->request, c->arena);
+	else
+		response_refuse(r, fault.refusal, fault.text, c->request, c->arena);
+	return API_ANSWER;
 }
 
 enum api_step
 api_body(struct call *c, struct str body, struct response *r)
 {
+	if (c->match.action == ACTION_BATCH)
+		return read_batch(c, body, r);
 	c->op.value = body;
 	if (digest_md5(body, &c->op.md5))
 		return API_STORE;
@@ -513,7 +488,20 @@ finish_get(struct call *c, const struct store_result *result, struct response *r
 }
 
 static void
-finish_done(struct call *c, const struct store_result *result, struct response *r)
+finish_batch(struct call *c, struct response *r)
+{
+	struct str answer = batch_answer(&c->batch);
+
+	if (answer.p == NULL) {
+		api_refuse(c, c->op.parts_write ? REFUSAL_OUTCOME_UNKNOWN : REFUSAL_INTERNAL, r);
+		return;
+	}
+	response_text(r, answer);
+	r->type = STR("application/json");
+}
+
+static void
+finish_success(struct call *c, const struct store_result *result, struct response *r)
 {
 	switch (c->op.kind) {
 	case STORE_GET:
@@ -525,6 +513,9 @@ finish_done(struct call *c, const struct store_result *result, struct response *
 		return;
 	case STORE_PUT:
 		response_empty(r, c->op.condition == STORE_IF_ABSENT ? 201 : 204);
+		return;
+	case STORE_BATCH:
+		finish_batch(c, r);
 		return;
 	case STORE_CHECK:
 	case STORE_DELETE:
@@ -544,10 +535,10 @@ refusal_of(enum store_outcome outcome)
 		return REFUSAL_PRECONDITION_FAILED;
 	case STORE_TOO_LONG:
 		return REFUSAL_NAME_TOO_LONG;
+	case STORE_TOO_LARGE:
+		return REFUSAL_BATCH_TOO_LARGE;
 	case STORE_UNAVAILABLE:
 		return REFUSAL_UNAVAILABLE;
-	case STORE_BUSY:
-		return REFUSAL_LISTS_BUSY;
 	case STORE_UNKNOWN:
 		return REFUSAL_OUTCOME_UNKNOWN;
 	case STORE_DONE:
@@ -563,7 +554,10 @@ api_finish(struct call *c, const struct store_result *result, struct response *r
 	if (c->op.kind == STORE_CHECK)
 		probe_ready(c->health, result, c->request, c->arena, r, &c->reason);
 	else if (result->outcome == STORE_DONE)
-		finish_done(c, result, r);
+		finish_success(c, result, r);
+	else if (c->op.kind == STORE_BATCH && (result->outcome == STORE_MISMATCH || result->outcome == STORE_TOO_LONG))
+		response_refuse_operation(
+		    r, refusal_of(result->outcome), result->part, STR_ABSENT, c->request, c->arena);
 	else
 		api_refuse(c, refusal_of(result->outcome), r);
 }
@@ -591,4 +585,12 @@ api_finish_list(struct call *c, bool streamed, struct response *r)
 	r->streamed = streamed;
 	r->body = streamed ? STR_ABSENT : buf_str(&c->key_list.out);
 	r->length = r->body.n;
+}
+
+void
+api_end(struct call *c)
+{
+	if (c->op.kind == STORE_LIST)
+		key_list_free(&c->key_list);
+	batch_free(&c->batch);
 }

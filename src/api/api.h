@@ -9,11 +9,12 @@
  *
  * The call borrows request and arena until its response was sent.  A list
  * (call->op.kind == STORE_LIST) is answered through call->key_list instead of the
- * result's value.
+ * result's value.  api_end() is due at the end of every call.
  */
 #ifndef HULYKVS_API_H
 #define HULYKVS_API_H
 
+#include "api/batch.h"
 #include "api/key_list.h"
 #include "auth/policy.h"
 #include "http/etag.h"
@@ -37,11 +38,13 @@ struct call {
 	struct claims claims;           /* if the token is invalid, only its service is set, if it can be read */
 	enum token_reason token_reason; /* if the refusal is INVALID_TOKEN */
 	struct rules_verdict verdict;   /* if there are rules */
-	enum refusal refusal;           /* the first one found */
-	struct str reason;              /* of a probe that failed, for the log only; absent: none */
+	struct rules_verdict verdicts[RULES_OPERATIONS]; /* BATCH, if there are rules: for each kind of operation */
+	enum refusal refusal;                            /* the first one found */
+	struct str reason;                               /* of a probe that failed, for the log only; absent: none */
 	struct store_op op;
 	struct etag_list if_match, if_none_match; /* GET and HEAD */
 	struct key_list key_list;                 /* LIST */
+	struct batch batch;                       /* BATCH */
 	const struct heartbeat *health;           /* CHECK */
 };
 
@@ -63,6 +66,9 @@ enum api_step api_begin(const struct api *api, const struct policy *policy, int6
 enum refusal api_ask(const struct api *api, const struct rules *rules, const struct claims *claims, struct call *c,
     const struct request *request, struct arena *arena);
 
+/* Bytes of memory that are needed for the body and for what is made of it; to be called after API_BODY. */
+size_t api_body_memory(const struct call *c);
+
 /* The body was read completely; it is borrowed until api_finish(). */
 enum api_step api_body(struct call *c, struct str body, struct response *r);
 
@@ -79,6 +85,9 @@ bool api_next_page(struct call *c, const struct store_result *result);
 
 /* Makes the header of a list's answer; the body comes from call->key_list, in pieces if streamed. */
 void api_finish_list(struct call *c, bool streamed, struct response *r);
+
+/* Frees what the call has, but not its arena.  One that is all zeros is fine. */
+void api_end(struct call *c);
 
 /* Answers with a refusal that the caller found (incomplete body, no memory, …). */
 void api_refuse(struct call *c, enum refusal refusal, struct response *r);

@@ -4,7 +4,8 @@
 #include "base/base.h"
 #include "base/clock.h"
 
-#define TEXT_MAX 4096
+#define TEXT_MAX    4096
+#define METRICS_MAX ((size_t)256 * 1024) /* bytes; less than the limit of an arena */
 
 enum verdict { GOOD, BAD, UNKNOWN };
 
@@ -119,7 +120,7 @@ probe_ready(const struct heartbeat *health, const struct store_result *check, co
 			: check->reached ? BAD
 					 : UNKNOWN,
 		    check->reason },
-		{ "writable",
+		{ "writes",
 		    check->no_writes.p != NULL ? BAD
 			: done                 ? GOOD
 					       : UNKNOWN,
@@ -139,4 +140,24 @@ probe_ready(const struct heartbeat *health, const struct store_result *check, co
 	size_t n = ARRAY_SIZE(checks) - (check->keys == STORE_KEYS_NONE);
 
 	put_probe_answer(checks, n, REFUSAL_NOT_READY, request, a, r, reason);
+}
+
+void
+probe_metrics(const struct metrics *metrics, const struct request *request, struct arena *a, struct response *r)
+{
+	enum prometheus_format format = prometheus_choose(request->accept);
+	struct str text = STR_ABSENT;
+	struct buf out;
+
+	buf_init(&out, METRICS_MAX);
+	prometheus_put(&out, metrics, format);
+	if (buf_ok(&out))
+		text = arena_copy(a, buf_str(&out));
+	buf_free(&out);
+	if (text.p == NULL) {
+		response_refuse(r, REFUSAL_INTERNAL, STR_ABSENT, request, a);
+		return;
+	}
+	response_text(r, text);
+	r->type = prometheus_type(format);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: EPL-2.0 */
 /*
- * probe: the answers of /livez and /readyz.
+ * probe: the answers of /livez, /readyz and /metrics.
  *
  * The program is alive if the event loop of each worker iterates, whatever the
  * database does.  It is ready if the database can be used, has the right schema,
@@ -17,6 +17,7 @@
 #include "http/response.h"
 #include "os/heartbeat.h"
 #include "store/store.h"
+#include "telemetry/prometheus.h"
 
 /* health: NULL in CGI, where there are no workers. */
 void probe_live(const struct heartbeat *health, int64_t now, const struct request *request, struct arena *a,
@@ -28,5 +29,8 @@ void probe_live(const struct heartbeat *health, int64_t now, const struct reques
  */
 void probe_ready(const struct heartbeat *health, const struct store_result *check, const struct request *request,
     struct arena *a, struct response *r, struct str *reason);
+
+/* The metrics, in the format that Accept asks for. */
+void probe_metrics(const struct metrics *metrics, const struct request *request, struct arena *a, struct response *r);
 
 #endif

@@ -26,6 +26,7 @@ enum rules_operation {
 	RULES_WRITE,
 	RULES_LIST,
 	RULES_DELETE,
+	RULES_OPERATIONS,
 };
 
 enum rules_condition {

@@ -75,8 +75,9 @@ skip_number(const char *p, const char *end)
 	return p != NULL && !str_is_digit(*p) ? p : NULL;
 }
 
-static bool
-is_strict(struct str s)
+/* marks: how many of { [ : , there may be. */
+static enum json_fault
+scan(struct str s, size_t marks)
 {
 	const char *p = s.p, *end = s.p + s.n;
 
@@ -87,10 +88,21 @@ is_strict(struct str s)
 			p = skip_number(p, end);
 		else if ((unsigned char)*p <= 0x20 && !is_space(*p))
 			p = NULL;
+		else if ((*p == '{' || *p == '[' || *p == ':' || *p == ',') && marks-- == 0)
+			return JSON_LARGE;
 		else
 			p++;
 	}
-	return p != NULL;
+	return p != NULL ? JSON_FINE : JSON_MALFORMED;
+}
+
+/* Whether there is a NUL in it, also as an escape.  For the text of a refusal. */
+static bool
+has_nul(struct str s)
+{
+	static const char escape[] = "\\u0000";
+
+	return s.n > 0 && (memchr(s.p, '\0', s.n) != NULL || memmem(s.p, s.n, escape, sizeof(escape) - 1) != NULL);
 }
 
 static bool
@@ -113,24 +125,49 @@ trim_space(struct str s)
 	return s;
 }
 
+static enum json_fault
+look_for_fault(struct str s, size_t marks)
+{
+	enum json_fault fault;
+
+	if (!utf8_valid(s))
+		return JSON_NOT_UTF8;
+	/* A brace at the end also prevents that cJSON 1.7.15 reads one byte behind s after a comma. */
+	fault = s.n >= 2 && s.p[0] == '{' && s.p[s.n - 1] == '}' ? scan(s, marks) : JSON_MALFORMED;
+	return fault == JSON_MALFORMED && has_nul(s) ? JSON_NUL : fault;
+}
+
+cJSON *
+json_parse_body(struct str s, size_t marks, enum json_fault *fault)
+{
+	const char *end = NULL;
+	cJSON *object;
+
+	s = trim_space(s);
+	*fault = look_for_fault(s, marks);
+	if (*fault != JSON_FINE)
+		return NULL;
+	errno = 0; /* cJSON does not tell why, but its malloc does */
+	object = cJSON_ParseWithLengthOpts(s.p, s.n, &end, false);
+	if (object == NULL)
+		*fault = errno == ENOMEM ? JSON_NO_MEMORY : JSON_MALFORMED;
+	else if (end != s.p + s.n)
+		*fault = JSON_MALFORMED;
+	else if (repeats_a_name(object))
+		*fault = JSON_REPEATED;
+	if (*fault == JSON_FINE)
+		return object;
+	cJSON_Delete(object);
+	return NULL;
+}
+
 cJSON *
 json_parse_object(struct str s)
 {
-	const char *end = NULL;
+	enum json_fault fault;
+	cJSON *object = json_parse_body(s, SIZE_MAX, &fault);
 
-	errno = 0; /* cJSON does not tell why, but its malloc does */
-	s = trim_space(s);
-	/* A brace at the end also prevents that cJSON 1.7.15 reads one byte behind s after a comma. */
-	if (s.n < 2 || s.p[0] != '{' || s.p[s.n - 1] != '}' || !is_strict(s) || !utf8_valid(s))
-		return NULL;
-
-	cJSON *object = cJSON_ParseWithLengthOpts(s.p, s.n, &end, false);
-	if (object == NULL)
-		return NULL;
-	if (end != s.p + s.n || repeats_a_name(object)) {
-		cJSON_Delete(object);
-		return NULL;
-	}
+	errno = fault == JSON_NO_MEMORY ? ENOMEM : 0;
 	return object;
 }
 

@@ -36,6 +36,7 @@
 	X(IF_NONE_MATCH_NOT_ANY, 400, "If-None-Match must be '*'", LOG_INFO) \
 	X(BAD_CONTENT_LENGTH, 400, "Malformed Content-Length", LOG_INFO) \
 	X(CONTENT_RANGE, 400, "Content-Range: a value can only be replaced as a whole", LOG_INFO) \
+	X(BAD_BATCH, 400, "The body is no batch of operations", LOG_INFO) \
 	X(BAD_REQUEST, 400, "Malformed request", LOG_INFO) \
 	X(NOT_FOUND, 404, "", LOG_INFO) \
 	X(METHOD_NOT_ALLOWED, 405, "", LOG_INFO) \
@@ -43,9 +44,11 @@
 	X(LENGTH_REQUIRED, 411, "Content-Length is missing", LOG_INFO) \
 	X(PRECONDITION_FAILED, 412, "", LOG_INFO) \
 	X(TOO_LARGE, 413, "payload reached size limit", LOG_INFO) \
+	X(BATCH_TOO_LARGE, 413, "The values of a batch may have 8 MiB: get fewer keys at once", LOG_INFO) \
 	X(NAME_TOO_LONG, 414, "Namespace and key are too long for the database's index", LOG_INFO) \
 	X(TARGET_TOO_LONG, 414, "The request's target is too long", LOG_INFO) \
 	X(KEY_TOO_LONG, 414, "A new key may have at most 8192 bytes", LOG_INFO) \
+	X(CONTENT_TYPE, 415, "Content-Type must be application/json", LOG_INFO) \
 	X(CONTENT_CODING, 415, "Content-Encoding: values are taken as they are, not decoded", LOG_INFO) \
 	X(HEADERS_TOO_LARGE, 431, "Names, conditions or headers are too long", LOG_INFO) \
 	X(NOT_IMPLEMENTED, 501, "The web server does not support this method, coding or version", LOG_INFO) \
@@ -53,7 +56,6 @@
 	X(UNAVAILABLE, 503, "Database unavailable", LOG_INFO) \
 	X(OUTCOME_UNKNOWN, 503, "Outcome unknown: the write may or may not have happened", LOG_WARN) \
 	X(BUSY, 503, "Too many request bodies at once", LOG_WARN) \
-	X(LISTS_BUSY, 503, "Too many lists at once", LOG_WARN) \
 	X(NOT_PASSED_ON, 502, "The web server could not pass the request on; a write may have happened", LOG_WARN) \
 	X(NOT_READY, 503, "Not ready", LOG_INFO) \
 	X(NOT_ALIVE, 503, "Not alive", LOG_ERROR) \

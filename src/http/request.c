@@ -118,7 +118,9 @@ request_read(struct request *r, char *const *variables)
 	} wanted[] = { { STR("REQUEST_METHOD"), &method }, { STR("REQUEST_URI"), &uri },
 		{ STR("CONTENT_LENGTH"), &length }, { STR("HTTP_AUTHORIZATION"), &r->authorization },
 		{ STR("HTTP_IF_MATCH"), &r->if_match }, { STR("HTTP_IF_NONE_MATCH"), &r->if_none_match },
-		{ STR("HTTP_ACCEPT"), &r->accept }, { STR("HTTP_CONTENT_ENCODING"), &r->content_encoding },
+		{ STR("HTTP_ACCEPT"), &r->accept }, { STR("CONTENT_TYPE"), &r->content_type },
+		{ STR("HTTP_CONTENT_TYPE"), &r->content_type }, /* all that some configurations of nginx tell */
+		{ STR("HTTP_CONTENT_ENCODING"), &r->content_encoding },
 		{ STR("HTTP_CONTENT_RANGE"), &r->content_range },
 		{ STR("HTTP_TRANSFER_ENCODING"), &r->transfer_encoding }, { STR("HTTP_ORIGIN"), &r->origin },
 		{ STR("HTTP_ACCESS_CONTROL_REQUEST_METHOD"), &r->cors_method },

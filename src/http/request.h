@@ -46,6 +46,7 @@ struct request {
 	struct str if_match;
 	struct str if_none_match;
 	struct str accept;
+	struct str content_type;
 	struct str content_encoding;
 	struct str content_range;
 	struct str transfer_encoding;

@@ -45,7 +45,7 @@ response_text(struct response *r, struct str text)
 
 /* RFC 9457 3.1; absent: no memory. */
 static struct str
-problem(unsigned status, struct str detail, struct arena *a)
+problem(unsigned status, struct str detail, const size_t *index, struct arena *a)
 {
 	struct str title = str_skip(status_line(status), 4), text = STR_ABSENT;
 	struct str terminated = arena_copy(a, detail);
@@ -55,7 +55,8 @@ problem(unsigned status, struct str detail, struct arena *a)
 	if (o != NULL && cJSON_AddStringToObject(o, "type", "about:blank") != NULL &&
 	    cJSON_AddStringToObject(o, "title", title.p) != NULL &&
 	    cJSON_AddNumberToObject(o, "status", status) != NULL &&
-	    (terminated.n == 0 || cJSON_AddStringToObject(o, "detail", terminated.p) != NULL))
+	    (terminated.n == 0 || cJSON_AddStringToObject(o, "detail", terminated.p) != NULL) &&
+	    (index == NULL || cJSON_AddNumberToObject(o, "index", (double)*index) != NULL))
 		printed = cJSON_PrintUnformatted(o);
 	if (printed != NULL)
 		text = arena_copy(a, str_of(printed));
@@ -64,15 +65,13 @@ problem(unsigned status, struct str detail, struct arena *a)
 	return text;
 }
 
-void
-response_refuse(
-    struct response *r, enum refusal refusal, struct str detail, const struct request *request, struct arena *a)
+static void
+refuse_with(struct response *r, enum refusal refusal, struct str text, const size_t *index,
+    const struct request *request, struct arena *a)
 {
-	struct str text = detail.p != NULL ? detail : refusal_text(refusal);
-
 	*r = (struct response){ .status = refusal_status(refusal), .refusal = refusal };
 	if (accept_field_names(request->accept, STR("application/problem+json"))) {
-		r->body = problem(r->status, text, a);
+		r->body = problem(r->status, text, index, a);
 		r->type = STR("application/problem+json");
 	}
 	if (r->body.p == NULL) {
@@ -80,6 +79,27 @@ response_refuse(
 		r->type = text.n > 0 ? STR("text/plain; charset=utf-8") : STR_ABSENT;
 	}
 	r->length = r->body.n;
+}
+
+void
+response_refuse(
+    struct response *r, enum refusal refusal, struct str detail, const struct request *request, struct arena *a)
+{
+	refuse_with(r, refusal, detail.p != NULL ? detail : refusal_text(refusal), NULL, request, a);
+}
+
+void
+response_refuse_operation(struct response *r, enum refusal refusal, size_t index, struct str detail,
+    const struct request *request, struct arena *a)
+{
+	struct str text = detail.p != NULL ? detail : refusal_text(refusal);
+	struct str whole;
+
+	if (refusal == REFUSAL_PRECONDITION_FAILED)
+		text = STR("the condition does not hold");
+	whole = arena_printf(a, "operations[%zu]: %.*s", index, STR_FMT(text));
+
+	refuse_with(r, refusal, whole.p != NULL ? whole : text, &index, request, a);
 }
 
 static void

@@ -67,6 +67,13 @@ void response_text(struct response *r, struct str text);
 void response_refuse(
     struct response *r, enum refusal refusal, struct str detail, const struct request *request, struct arena *a);
 
+/*
+ * A refusal because of one of the operations of a batch: its index stands in front of the text, and is a member of
+ * the problem (RFC 9457 3.2).
+ */
+void response_refuse_operation(struct response *r, enum refusal refusal, size_t index, struct str detail,
+    const struct request *request, struct arena *a);
+
 /* The header block with its empty line. */
 void response_put_head(const struct response *r, const struct request *request, struct buf *out);
 

@@ -24,7 +24,7 @@
 	X(METRICS, "/metrics", 0, METRICS, NONE, NONE, NONE) \
 	X(V1_LIST, "/api/{namespace}", 1, LIST, NONE, NONE, NONE) \
 	X(V1_KEY, "/api/{namespace}/{key}", 1, GET, PUT, NONE, DELETE) \
-	X(V2_LIST, "/api2/{workspace}/{namespace}", 2, LIST, NONE, NONE, NONE) \
+	X(V2_LIST, "/api2/{workspace}/{namespace}", 2, LIST, BATCH, NONE, NONE) \
 	X(V2_KEY, "/api2/{workspace}/{namespace}/{key}", 2, GET, NONE, PUT, DELETE)
 
 enum route_number {
@@ -43,6 +43,7 @@ enum action {
 	ACTION_GET,
 	ACTION_PUT,
 	ACTION_DELETE,
+	ACTION_BATCH,
 	ACTION_METRICS,
 };
 

@@ -4,7 +4,7 @@
 static bool
 is_write(const struct attempt *a)
 {
-	return a->kind == STORE_PUT || a->kind == STORE_DELETE;
+	return a->kind == STORE_PUT || a->kind == STORE_DELETE || (a->kind == STORE_BATCH && a->writes);
 }
 
 static struct attempt_decision
@@ -26,7 +26,7 @@ send_again(const struct attempt *a, enum metrics_retry why)
 static struct attempt_decision
 doubt_attempt(const struct attempt *a)
 {
-	return is_write(a) ? end_with(STORE_UNKNOWN) : send_again(a, METRICS_RETRY_LOST);
+	return is_write(a) && !a->uncommitted ? end_with(STORE_UNKNOWN) : send_again(a, METRICS_RETRY_LOST);
 }
 
 static struct attempt_decision

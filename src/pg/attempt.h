@@ -2,13 +2,14 @@
 /*
  * attempt: decides whether an operation is sent again after an attempt that
  * failed, and with which outcome it ends if it is not.  The rule is the same for
- * operations on one value and for lists, however the attempt failed.  Called by
- * pipeline_result and list_pool; functions without state.
+ * operations on one value, batches and lists, however the attempt failed.  Called
+ * by pipeline_attempt and list_pool; functions without state.
  *
  * The rule: an operation that certainly had no effect may be sent again; a read
  * always may.
  * A write of which nobody knows whether it was committed is never sent again,
- * because in the meantime somebody else may have written the same key.
+ * because in the meantime somebody else may have written the same key.  Of a BATCH
+ * that writes this is so from the moment at which its COMMIT is sent.
  */
 #ifndef HULYKVS_ATTEMPT_H
 #define HULYKVS_ATTEMPT_H
@@ -33,6 +34,8 @@ struct attempt {
 	unsigned attempts;             /* this one included */
 	bool in_time;                  /* the operation's deadline has not passed */
 	bool delivered;                /* LIST: some keys have been given to the receiver */
+	bool writes;                   /* BATCH: some of its parts write */
+	bool uncommitted;              /* BATCH: its COMMIT was not sent, so it certainly had no effect */
 };
 
 enum attempt_next {

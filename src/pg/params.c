@@ -61,14 +61,20 @@ add_tags(struct params *p, const struct store_op *op)
 	bind_value(p, p->array.p, p->array.n);
 }
 
+void
+params_add_limit(struct params *p, int64_t limit)
+{
+	p->limit = htobe64((uint64_t)limit);
+	bind_value(p, &p->limit, sizeof(p->limit));
+}
+
 static void
 add_list(struct params *p, const struct store_op *op)
 {
 	bind_value(p, op->workspace.b, sizeof(op->workspace.b));
 	bind_value(p, op->ns.p, op->ns.n);
 	bind_value(p, op->range.from.p, op->range.from.n);
-	p->limit = htobe64(op->limit != 0 ? op->limit : INT64_MAX);
-	bind_value(p, &p->limit, sizeof(p->limit));
+	params_add_limit(p, op->limit != 0 ? op->limit : INT64_MAX);
 	if (op->range.below.p != NULL)
 		bind_value(p, op->range.below.p, op->range.below.n);
 }
@@ -100,6 +106,13 @@ add_all(struct params *p, struct str schema, const struct store_op *op, int64_t 
 		add_tags(p, op);
 	if (store_writes(op))
 		add_deadline(p, deadline);
+}
+
+void
+params_set_deadline(struct params *p, int64_t deadline)
+{
+	*p = (struct params){ .n = 0 };
+	add_deadline(p, deadline);
 }
 
 bool

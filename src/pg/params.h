@@ -53,6 +53,12 @@ bool params_set(struct params *p, struct str schema, const struct store_op *op, 
 bool params_set_many(struct params *p, const struct store_ticket *first, size_t n, bool one_namespace, int64_t deadline)
     __attribute__((warn_unused_result));
 
+/* The parameters of IN_TIME; nothing is to be freed. */
+void params_set_deadline(struct params *p, int64_t deadline);
+
+/* Adds the last parameter of GET_BATCH. */
+void params_add_limit(struct params *p, int64_t limit);
+
 void params_free(struct params *p);
 
 #endif

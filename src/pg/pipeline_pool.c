@@ -6,7 +6,7 @@
 
 #include "base/base.h"
 #include "base/clock.h"
-#include "pg/pipeline_result.h"
+#include "pg/pipeline_attempt.h"
 
 /* While a batch takes longer, waiting for a lock for example, small operations may use one connection more. */
 #define HELD_UP (10 * CLOCK_MS)
@@ -16,7 +16,7 @@ refuse_ticket(const struct pipeline_pool *pool, struct store_ticket *t)
 {
 	t->pg.result.reason = str_of(pool->reason);
 	t->pg.result.reached = pool->reached;
-	pipeline_result_finish(t, STORE_UNAVAILABLE);
+	pipeline_attempt_finish(t, STORE_UNAVAILABLE);
 }
 
 static void
@@ -44,7 +44,6 @@ on_order_answered(struct pipeline_shared *s, const struct connect_thread_order *
 	struct pipeline_pool *pool = (struct pipeline_pool *)s;
 
 	pool->down = !connected && !has_connection(pool);
-	pool->read_only = pool->down && order->read_only;
 	if (!pool->down)
 		return;
 	pool->reached = order->reached;
@@ -63,7 +62,7 @@ expire_queue(struct ticket_queue *q, int64_t now)
 
 	while ((t = ticket_queue_take(&old)) != NULL) {
 		if (now >= t->deadline) {
-			pipeline_result_finish(t, STORE_UNAVAILABLE);
+			pipeline_attempt_finish(t, STORE_UNAVAILABLE);
 			continue;
 		}
 		ticket_queue_put(q, t);
@@ -83,7 +82,7 @@ expire_lost(struct ticket_queue *q, int64_t now)
 
 	while ((t = ticket_queue_take(&old)) != NULL) {
 		if (now >= t->pg.latest) {
-			pipeline_result_finish(t, STORE_UNKNOWN);
+			pipeline_attempt_finish(t, STORE_UNKNOWN);
 			continue;
 		}
 		ticket_queue_put(q, t);
@@ -220,7 +219,7 @@ look_at_work(const struct pipeline_pool *pool)
 		if (!pipeline_state_is_busy(p))
 			continue;
 		if (p->batch.large) {
-			w.large += p->batch.tickets.n;
+			w.large += p->batch.whole != NULL ? 1 : p->batch.tickets.n;
 			continue;
 		}
 		w.small += p->batch.tickets.n;

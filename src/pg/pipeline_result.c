@@ -4,72 +4,10 @@
 #include <assert.h>
 
 #include "base/clock.h"
-#include "pg/attempt.h"
-#include "telemetry/metrics.h"
+#include "pg/pipeline_attempt.h"
+#include "pg/transaction.h"
 
 #define LARGE_REMEMBERED (2 * CLOCK_S)
-
-void
-pipeline_result_finish(struct store_ticket *t, enum store_outcome outcome)
-{
-	struct store_result r = t->pg.result;
-
-	t->pg.result.memory = NULL;
-	r.outcome = outcome;
-	t->client->done(t, &r);
-	PQclear(r.memory);
-}
-
-static void
-drop_result(struct store_ticket *t)
-{
-	PQclear(t->pg.result.memory);
-	t->pg.result = (struct store_result){ .outcome = STORE_FAULT };
-}
-
-/*
- * Whether a write of unknown outcome may still take effect.  "Unknown" is answered when it no longer can, so that it
- * never overwrites what the client writes afterwards.
- */
-static bool
-may_still_begin(const struct pipeline *p, const struct store_ticket *t)
-{
-	return !p->batch.ended && clock_mono() < t->pg.latest;
-}
-
-/* What happened to the operation is known: it ends, or is sent again. */
-static void
-end_attempt(struct pipeline *p, struct store_ticket *t, enum attempt_point point, enum sqlstate_verdict verdict)
-{
-	const struct attempt a = {
-		.kind = t->op.kind,
-		.point = point,
-		.verdict = verdict,
-		.attempts = t->pg.attempts,
-		.in_time = clock_mono() < t->deadline,
-	};
-	struct attempt_decision d = attempt_decide(&a);
-
-	switch (d.next) {
-	case ATTEMPT_STANDS:
-		pipeline_result_finish(t, t->pg.result.outcome);
-		return;
-	case ATTEMPT_END:
-		drop_result(t);
-		if (d.outcome == STORE_UNKNOWN && may_still_begin(p, t)) {
-			ticket_queue_put(&p->shared->lost, t);
-			return;
-		}
-		pipeline_result_finish(t, d.outcome);
-		return;
-	case ATTEMPT_AGAIN:
-		break;
-	}
-	drop_result(t);
-	t->pg.alone |= point != ATTEMPT_LOST;
-	metrics_add(METRICS_DB_RETRIES + d.why, 1);
-	ticket_queue_put_due(pipeline_state_queue(p->shared, t), t); /* in front of those with a later deadline */
-}
 
 static enum attempt_point
 point_of(const struct store_ticket *t)
@@ -95,7 +33,7 @@ end_failed(struct pipeline *p, struct ticket_queue *transaction, enum sqlstate_v
 	if (attempt_closes(verdict))
 		p->closing = PIPELINE_CLOSE_ERROR;
 	while ((t = ticket_queue_take(transaction)) != NULL)
-		end_attempt(p, t, at_sync && single ? ATTEMPT_ERROR : point_of(t), verdict);
+		pipeline_attempt_end(p, t, at_sync && single ? ATTEMPT_ERROR : point_of(t), verdict, false);
 }
 
 /* Takes the tickets up to the next Sync out of the batch. */
@@ -114,7 +52,7 @@ take_transaction(struct pipeline_batch *b)
 	return transaction;
 }
 
-/* The result of a Sync has come: it is known how the transaction before it ended. */
+/* The result of a Sync has come: it is known how the implicit transaction before it ended. */
 static void
 end_transaction(struct pipeline *p)
 {
@@ -128,7 +66,7 @@ end_transaction(struct pipeline *p)
 	if (verdict != SQLSTATE_NONE)
 		end_failed(p, &transaction, verdict, b->at_sync);
 	while ((t = ticket_queue_take(&transaction)) != NULL)
-		pipeline_result_finish(t, t->pg.result.outcome);
+		pipeline_attempt_finish(t, t->pg.result.outcome);
 	b->at_sync = false;
 }
 
@@ -141,7 +79,7 @@ lose_transaction(struct pipeline *p, struct ticket_queue *transaction)
 	while ((t = ticket_queue_take(transaction)) != NULL) {
 		bool answered = !store_writes(&t->op) && t->pg.progress == STORE_ANSWERED;
 
-		end_attempt(p, t, answered ? ATTEMPT_ANSWERED : ATTEMPT_LOST, SQLSTATE_UNKNOWN);
+		pipeline_attempt_end(p, t, answered ? ATTEMPT_ANSWERED : ATTEMPT_LOST, SQLSTATE_UNKNOWN, false);
 	}
 }
 
@@ -157,6 +95,8 @@ pipeline_result_lose(struct pipeline *p)
 {
 	struct pipeline_batch *b = &p->batch;
 
+	if (b->whole != NULL)
+		transaction_lose(p);
 	b->current = NULL;
 	while (b->tickets.head != NULL) {
 		struct ticket_queue transaction = take_transaction(b);
@@ -189,10 +129,13 @@ take_error(struct pipeline *p, const PGresult *res)
 	if (b->verdict != SQLSTATE_NONE)
 		return;
 	/* It is not known which of the joined tickets caused it: each is sent again, alone, unless that cannot help. */
-	if (b->current != NULL && b->current->pg.joined > 1 && !attempt_closes(verdict) && verdict != SQLSTATE_UNKNOWN)
+	if (b->current != NULL && b->current->pg.joined > 1 && !b->current->pg.alone && !attempt_closes(verdict) &&
+	    verdict != SQLSTATE_UNKNOWN)
 		verdict = SQLSTATE_RETRY;
 	b->verdict = verdict;
 	b->at_sync = b->current == NULL;
+	if (b->whole != NULL)
+		memcpy(b->whole->sqlstate, code, sizeof(code));
 	for (struct store_ticket *t = first; t != NULL; t = t->next) {
 		memcpy(t->sqlstate, code, sizeof(code));
 		if (!b->at_sync)
@@ -223,7 +166,7 @@ keep_rows(struct pipeline *p, PGresult *res)
 {
 	struct store_ticket *first = p->batch.current, *last = pipeline_state_last_joined(first);
 
-	if (first == last)
+	if (first == last && first->pg.statement != STATEMENT_GET_BATCH)
 		statement_read(&first->op, res, &first->pg.result);
 	else
 		statement_read_many(first->pg.statement, first, first->pg.joined, res);
@@ -234,7 +177,8 @@ keep_rows(struct pipeline *p, PGresult *res)
 	last->pg.result.memory = res; /* the tickets are answered in order, so the last of them frees it */
 }
 
-static void
+/* False: the connection is lost. */
+static bool
 take_result(struct pipeline *p, PGresult *res)
 {
 	struct pipeline_batch *b = &p->batch;
@@ -242,14 +186,17 @@ take_result(struct pipeline *p, PGresult *res)
 	b->read = true;
 	switch ((int)PQresultStatus(res)) {
 	case PGRES_PIPELINE_SYNC:
+		PQclear(res);
 		b->read = false; /* libpq returns no NULL after this one */
+		if (b->whole != NULL)
+			return transaction_synced(p);
 		end_transaction(p);
-		break;
+		return true;
 	case PGRES_TUPLES_OK:
 	case PGRES_COMMAND_OK:
-		if (b->current != NULL) {
+		if (b->current != NULL && b->control == 0) {
 			keep_rows(p, res);
-			return;
+			return true;
 		}
 		break;
 	case PGRES_PIPELINE_ABORTED: /* the error that caused it has been noted */
@@ -259,6 +206,7 @@ take_result(struct pipeline *p, PGresult *res)
 		break;
 	}
 	PQclear(res);
+	return true;
 }
 
 /* libpq returned the NULL after a statement's result or after an error of a Sync: sets which result comes next. */
@@ -268,6 +216,10 @@ advance(struct pipeline_batch *b)
 	struct store_ticket *last;
 
 	b->read = false;
+	if (b->control > 0) {
+		b->control--;
+		return;
+	}
 	if (b->current == NULL)
 		return; /* the Sync's own result */
 	last = pipeline_state_last_joined(b->current);
@@ -282,11 +234,11 @@ pipeline_result_read(struct pipeline *p)
 	while (b->tickets.head != NULL && PQisBusy(p->conn) == 0) {
 		PGresult *res = PQgetResult(p->conn);
 
-		if (res != NULL)
-			take_result(p, res);
-		else if (b->read)
+		if (res == NULL && !b->read)
+			return false;
+		if (res == NULL)
 			advance(b);
-		else
+		else if (!take_result(p, res))
 			return false;
 	}
 	return true;

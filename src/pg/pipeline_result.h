@@ -17,9 +17,6 @@
 
 #include "pg/pipeline_state.h"
 
-/* Tells the owner; the ticket is its own again. */
-void pipeline_result_finish(struct store_ticket *t, enum store_outcome outcome);
-
 /* Reads the results that have arrived; false: the connection is lost, and libpq's message says why. */
 bool pipeline_result_read(struct pipeline *p) __attribute__((warn_unused_result));
 

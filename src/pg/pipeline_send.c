@@ -4,7 +4,8 @@
 #include <assert.h>
 
 #include "base/clock.h"
-#include "pg/pipeline_result.h"
+#include "pg/pipeline_attempt.h"
+#include "pg/transaction.h"
 #include "telemetry/metrics.h"
 
 #define TICKETS_MOST 64 /* a limit for reads, since the sizes of values are not known before */
@@ -30,11 +31,12 @@ begin_attempt(struct pipeline *p, struct store_ticket *t)
 	t->pg.attempts++;
 	t->pg.progress = STORE_SENT;
 	t->pg.joined = 1;
-	t->pg.last = store_writes(&t->op) && (t->pg.alone || p->shared->server == DBCONN_COCKROACHDB);
+	t->pg.last =
+	    p->batch.whole == NULL && store_writes(&t->op) && (t->pg.alone || p->shared->server == DBCONN_COCKROACHDB);
 	t->sqlstate[0] = '\0';
 	if (t->deadline < p->batch.due)
 		p->batch.due = t->deadline;
-	if (store_writes(&t->op) || p->shared->server == DBCONN_COCKROACHDB)
+	if (store_writes(&t->op) || (p->batch.whole == NULL && p->shared->server == DBCONN_COCKROACHDB))
 		ticket_queue_put_sorted(&p->batch.tickets, t);
 	else
 		ticket_queue_put(&p->batch.tickets, t);
@@ -45,17 +47,48 @@ take_tickets(struct pipeline *p, struct ticket_queue *queue, size_t most)
 {
 	size_t bytes = 0;
 
-	while (queue->head != NULL && p->batch.tickets.n < most &&
+	while (queue->head != NULL && queue->head->op.kind != STORE_BATCH && p->batch.tickets.n < most &&
 	    (bytes == 0 || bytes + queue->head->op.value.n <= SENT_MOST)) {
 		struct store_ticket *t = ticket_queue_take(queue);
 
 		if (store_writes(&t->op) && db_clock_is_late(&p->clock, t->deadline, clock_mono())) {
-			pipeline_result_finish(t, STORE_UNAVAILABLE);
+			pipeline_attempt_finish(t, STORE_UNAVAILABLE);
 			continue;
 		}
 		bytes += t->op.value.n;
 		begin_attempt(p, t);
 	}
+	if (bytes > PIPELINE_LARGE_MESSAGE)
+		p->large_at = clock_mono();
+}
+
+static void
+begin_part(struct pipeline *p, const struct store_ticket *whole, struct store_ticket *part)
+{
+	part->pg = (struct store_ticket_pg){ .result = { .outcome = STORE_FAULT }, .alone = whole->pg.alone };
+	part->deadline = whole->deadline;
+	begin_attempt(p, part);
+}
+
+/* The writes first, sorted as those of every batch; then the reads, which share one statement. */
+static void
+take_whole(struct pipeline *p, struct store_ticket *whole)
+{
+	size_t bytes = 0;
+
+	if (store_writes(&whole->op) && db_clock_is_late(&p->clock, whole->deadline, clock_mono())) {
+		pipeline_attempt_finish(whole, STORE_UNAVAILABLE);
+		return;
+	}
+	transaction_begin(p, whole);
+	for (size_t i = 0; i < whole->op.part_count; i++)
+		if (store_writes(&whole->op.parts[i]->op))
+			begin_part(p, whole, whole->op.parts[i]);
+	for (size_t i = 0; i < whole->op.part_count; i++)
+		if (!store_writes(&whole->op.parts[i]->op))
+			begin_part(p, whole, whole->op.parts[i]);
+	for (const struct store_ticket *t = p->batch.tickets.head; t != NULL; t = t->next)
+		bytes += t->op.value.n;
 	if (bytes > PIPELINE_LARGE_MESSAGE)
 		p->large_at = clock_mono();
 }
@@ -69,8 +102,10 @@ is_same_namespace(const struct store_ticket *a, const struct store_ticket *b)
 /* Whether b can share the statement that begins with a and ends with `last` so far. */
 static bool
 can_join(const struct pipeline_shared *s, const struct store_ticket *a, const struct store_ticket *last,
-    const struct store_ticket *b)
+    const struct store_ticket *b, bool part_of_whole)
 {
+	if (part_of_whole && a->op.kind == STORE_GET && b->op.kind == STORE_GET)
+		return true;
 	if (!pipeline_state_can_join(s, a) || !pipeline_state_can_join(s, b) || a->op.kind != b->op.kind)
 		return false;
 	/* No key may be in such a statement twice; where this matters, tickets are sorted and equal keys are neighbours. */
@@ -87,7 +122,7 @@ join_tickets(struct pipeline *p)
 	struct store_ticket *first = p->batch.tickets.head;
 
 	for (struct store_ticket *last = first; last->next != NULL; last = last->next) {
-		if (can_join(p->shared, first, last, last->next)) {
+		if (can_join(p->shared, first, last, last->next, p->batch.whole != NULL)) {
 			first->pg.joined++;
 			last->next->pg.joined = 0;
 			last->pg.last = false; /* the Sync is sent after the whole statement */
@@ -106,15 +141,18 @@ pipeline_send_fill(struct pipeline *p, struct ticket_queue *queue, size_t most)
 
 	assert(b->tickets.head == NULL && queue->head != NULL);
 	b->due = TIMER_OFF;
-	take_tickets(p, queue, most_tickets(p->shared, most));
+	if (queue->head->op.kind == STORE_BATCH)
+		take_whole(p, ticket_queue_take(queue));
+	else
+		take_tickets(p, queue, most_tickets(p->shared, most));
 	if (b->tickets.head == NULL)
 		return; /* all of them were refused as too late */
 	for (struct store_ticket *t = b->tickets.head; t != NULL; t = t->next) {
-		t->pg.last |= t->next == NULL || (t->next->pg.alone && store_writes(&t->next->op));
+		t->pg.last |= t->next == NULL || (b->whole == NULL && t->next->pg.alone && store_writes(&t->next->op));
 		t->batch_size = (unsigned)b->tickets.n;
 	}
 	join_tickets(p);
-	b->size = b->tickets.n;
+	b->size = b->whole == NULL ? b->tickets.n : 0;
 	b->current = b->tickets.head;
 	b->read = false;
 	b->verdict = SQLSTATE_NONE;
@@ -141,18 +179,22 @@ write_deadline(const struct pipeline *p, struct store_ticket *first, const struc
 static bool
 queue_statement(struct pipeline *p, struct store_ticket *first, struct store_ticket *last)
 {
-	enum statement s = statement_of_many(first, first->pg.joined);
+	bool gets_of_whole = p->batch.whole != NULL && first->op.kind == STORE_GET;
+	enum statement s = gets_of_whole ? STATEMENT_GET_BATCH : statement_of_many(first, first->pg.joined);
 	int64_t deadline = store_writes(&first->op) ? write_deadline(p, first, last) : 0;
 
 	for (struct store_ticket *t = first; t != last->next; t = t->next)
 		t->pg.statement = s;
-	return first->pg.joined > 1 ? statement_send_many(p->conn, s, first, first->pg.joined, deadline)
-				    : statement_send(p->shared->set, p->conn, p->shared->server, &first->op, deadline);
+	if (first->pg.joined == 1 && !gets_of_whole)
+		return statement_send(p->shared->set, p->conn, p->shared->server, &first->op, deadline);
+	return statement_send_many(p->shared->set, p->conn, p->shared->server, s, first, first->pg.joined, deadline);
 }
 
 bool
 pipeline_send_queue(struct pipeline *p)
 {
+	if (p->batch.whole != NULL && !transaction_open(p))
+		return false;
 	for (struct store_ticket *t = p->batch.tickets.head; t != NULL;) {
 		struct store_ticket *last = pipeline_state_last_joined(t);
 

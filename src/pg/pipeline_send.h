@@ -12,6 +12,8 @@
  * namespace ("key = any", which uses the primary key).  They are sorted, so that
  * those of one namespace are next to each other.
  *
+ * A BATCH is sent alone, see transaction.h.
+ *
  * Called by pipeline only.
  */
 #ifndef HULYKVS_PIPELINE_SEND_H

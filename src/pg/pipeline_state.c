@@ -32,6 +32,8 @@ pipeline_state_check(const struct pipeline *p)
 	assert(p->fresh == NULL || (p->state >= PIPELINE_ASKING && !p->order.placed));
 	assert(p->state != PIPELINE_ASKING || p->order.role == STATEMENT_ROLE_WRITE);
 	assert(p->closing == PIPELINE_CLOSE_NOT || pipeline_state_is_busy(p));
+	assert(b->whole == NULL || pipeline_state_is_busy(p));
+	assert(b->stage == TRANSACTION_NONE || b->whole != NULL);
 	assert(b->current == NULL || pipeline_state_is_busy(p));
 	assert(b->verdict == SQLSTATE_NONE || pipeline_state_is_busy(p));
 }
@@ -66,5 +68,7 @@ pipeline_state_can_join(const struct pipeline_shared *s, const struct store_tick
 struct ticket_queue *
 pipeline_state_queue(struct pipeline_shared *s, const struct store_ticket *t)
 {
-	return t->op.kind == STORE_PUT && t->op.value.n >= PIPELINE_LARGE_VALUE ? &s->large : &s->small;
+	bool large = t->op.kind == STORE_BATCH || (t->op.kind == STORE_PUT && t->op.value.n >= PIPELINE_LARGE_VALUE);
+
+	return large ? &s->large : &s->small;
 }

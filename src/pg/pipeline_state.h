@@ -13,8 +13,8 @@
  *
  * A batch is what is sent to the database at once.  It consists of one or
  * several implicit transactions, each of which ends with a Sync (PostgreSQL manual,
- * "Pipelining" in the chapter on the protocol).  Tickets whose operations
- * share a statement are joined.
+ * "Pipelining" in the chapter on the protocol), or of one explicit transaction,
+ * see transaction.h.  Tickets whose operations share a statement are joined.
  */
 #ifndef HULYKVS_PIPELINE_STATE_H
 #define HULYKVS_PIPELINE_STATE_H
@@ -63,7 +63,7 @@ struct pipeline_shared {
 	int64_t lifetime;          /* nanoseconds after which a connection is replaced; 0: never; see settings.h */
 	struct pace pace;
 	struct ticket_queue small; /* not sent yet */
-	struct ticket_queue large; /* not sent yet: writes of values of PIPELINE_LARGE_VALUE or more */
+	struct ticket_queue large; /* not sent yet: writes of values of PIPELINE_LARGE_VALUE or more, and each BATCH */
 	struct ticket_queue lost;  /* writes of unknown outcome; each is answered when its `latest` has passed */
 	size_t largest;            /* bytes of the largest value read until largest_until; 0: none was large */
 	int64_t largest_until;     /* when `largest` is set to 0 */
@@ -71,17 +71,29 @@ struct pipeline_shared {
 	void (*answered)(struct pipeline_shared *s, const struct connect_thread_order *order, bool connected);
 };
 
+/* How far an explicit transaction has come, see transaction.h. */
+enum transaction_stage {
+	TRANSACTION_NONE,       /* there is none */
+	TRANSACTION_STATEMENTS, /* BEGIN and the statements of the parts were sent */
+	TRANSACTION_COMMIT,     /* COMMIT was sent, or is being sent */
+	TRANSACTION_ROLLBACK,   /* ROLLBACK was sent, or is being sent */
+};
+
 /* The batch in flight. */
 struct pipeline_batch {
 	struct ticket_queue tickets;
 	int64_t due;                   /* the earliest of their deadlines */
-	size_t size;                   /* how many tickets were sent */
+	size_t size;                   /* how many tickets were sent; 0: the parts of a BATCH */
 	bool large;                    /* they were taken from the queue `large` */
 	struct store_ticket *current;  /* whose result comes next: the first of joined tickets; NULL: a Sync */
 	bool read;                     /* that result has come; the NULL that libpq returns after it has not */
 	enum sqlstate_verdict verdict; /* of the first error since the last Sync; SQLSTATE_NONE: there was none */
 	bool at_sync;                  /* if there was one: it is the Sync that failed, not a statement */
-	bool ended;                    /* the server has said that it ends the session: no write can begin any more */
+	struct store_ticket *whole;    /* the BATCH whose parts the tickets are; NULL: they are parts of none */
+	enum transaction_stage stage;
+	unsigned control;           /* how many results of BEGIN and its like come before that of `current` */
+	enum store_outcome decided; /* why the transaction is rolled back without an error; STORE_DONE: it is not */
+	bool ended;                 /* the server has said that it ends the session: no write can begin any more */
 };
 
 struct pipeline {

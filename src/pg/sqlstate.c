@@ -24,7 +24,7 @@ static const struct {
 	X("22012", EVERY_SERVER, RETRY, REFUSED)     /* division_by_zero: a write came too late, see statement.h */
 	X("25006", EVERY_SERVER, MOVE, TRY_AGAIN) /* read_only_sql_transaction: a standby, or no longer the primary */
 	X("25P02", EVERY_SERVER, RETRY, REFUSED)  /* in_failed_sql_transaction: after an error of another statement */
-	X("25P03", EVERY_SERVER, FAULT, NO_CONNECTION)   /* idle_in_transaction_session_timeout */
+	X("25P03", EVERY_SERVER, NOT_RUN, NO_CONNECTION) /* idle_in_transaction_session_timeout: rolled back */
 	X("26000", EVERY_SERVER, MOVE, REFUSED)          /* invalid_sql_statement_name: a pooler changed the session */
 	X("54000", EVERY_SERVER, TOO_LONG, REFUSED)      /* program_limit_exceeded: size of an index row */
 	X("57014", EVERY_SERVER, UNAVAILABLE, TRY_AGAIN) /* query_canceled: statement_timeout, or by hand */

@@ -15,6 +15,7 @@
 #define TIME_FIRST INT64_C(-63082281600000000)
 #define TIME_LAST  INT64_C(252455615999999999)
 
+#define BATCH_VALUES_MAX ((int64_t)8 * 1024 * 1024) /* bytes; of all values that a BATCH reads, if it reads several */
 #define JOINED_VALUE_MAX 8192 /* bytes; joining copies the value once more, so it is faster for small ones only */
 
 static const struct {
@@ -35,6 +36,26 @@ static const struct {
 #define TYPES_GET_MANY \
 	{ \
 		PARAMS_OID_UUID_ARRAY, PARAMS_OID_TEXT_ARRAY, PARAMS_OID_TEXT_ARRAY \
+	}
+#define TYPES_GET_BATCH \
+	{ \
+		PARAMS_OID_UUID, PARAMS_OID_TEXT, PARAMS_OID_TEXT_ARRAY, PARAMS_OID_INT8 \
+	}
+#define TYPES_BEGIN \
+	{ \
+		0 \
+	}
+#define TYPES_IN_TIME \
+	{ \
+		PARAMS_OID_TIMESTAMPTZ \
+	}
+#define TYPES_COMMIT \
+	{ \
+		0 \
+	}
+#define TYPES_ROLLBACK \
+	{ \
+		0 \
 	}
 #define TYPES_PUT_MANY \
 	{ \
@@ -158,6 +179,13 @@ type_count(enum statement s)
 	return n;
 }
 
+/* Whether it was prepared when the connection was made: those of its role, and GET_BATCH, which a BATCH may need, too. */
+static bool
+is_prepared_for(enum statement s, enum statement_role role)
+{
+	return statements[s].role == role || (s == STATEMENT_GET_BATCH && role == STATEMENT_ROLE_WRITE);
+}
+
 bool
 statement_prepare(
     const struct statement_set *set, PGconn *conn, enum dbconn_server server, enum statement_role role, struct buf *why)
@@ -167,7 +195,7 @@ statement_prepare(
 	for (enum statement s = 0; ok && set->prepared && s < STATEMENT_COUNT; s++) {
 		PGresult *res;
 
-		if (statements[s].role != role)
+		if (!is_prepared_for(s, role))
 			continue;
 		res = dbconn_result(conn,
 		    PQsendPrepare(
@@ -211,10 +239,22 @@ statement_of(const struct store_op *op)
 	case STORE_DELETE:
 		/* With "If-Match: *" no row means 412 instead of 404; the statement is the same. */
 		return op->condition == STORE_IF_MATCH ? STATEMENT_DELETE_IF_MATCH : STATEMENT_DELETE;
+	case STORE_BATCH:
+		return op->parts_write ? STATEMENT_BEGIN : STATEMENT_GET_BATCH;
 	case STORE_LIST:
 		break;
 	}
 	return op->range.below.p != NULL ? STATEMENT_LIST_BELOW : STATEMENT_LIST;
+}
+
+static bool
+send_statement(
+    const struct statement_set *set, PGconn *conn, enum dbconn_server server, enum statement s, const struct params *p)
+{
+	if (set->prepared)
+		return PQsendQueryPrepared(conn, statements[s].name, p->n, p->value, p->length, params_binary, 1) == 1;
+	return PQsendQueryParams(conn, statement_text(set, server, s), p->n, statements[s].types, p->value, p->length,
+		   params_binary, 1) == 1;
 }
 
 bool
@@ -223,25 +263,27 @@ statement_send(const struct statement_set *set, PGconn *conn, enum dbconn_server
 {
 	enum statement s = statement_of(op);
 	struct params p;
-	bool ok;
+	bool ok = params_set(&p, buf_str(&set->schema), op, deadline) && send_statement(set, conn, server, s, &p);
 
-	if (!params_set(&p, buf_str(&set->schema), op, deadline))
-		ok = false;
-	else if (set->prepared)
-		ok = PQsendQueryPrepared(conn, statements[s].name, p.n, p.value, p.length, params_binary, 1) == 1;
-	else
-		ok = PQsendQueryParams(conn, statement_text(set, server, s), p.n, statements[s].types, p.value,
-			 p.length, params_binary, 1) == 1;
 	params_free(&p);
 	return ok;
 }
 
 bool
-statement_send_clock(const struct statement_set *set, PGconn *conn, enum dbconn_server server)
+statement_send_control(const struct statement_set *set, PGconn *conn, enum dbconn_server server, enum statement s)
 {
-	if (set->prepared)
-		return PQsendQueryPrepared(conn, statements[STATEMENT_CLOCK].name, 0, NULL, NULL, NULL, 1) == 1;
-	return PQsendQueryParams(conn, statement_text(set, server, STATEMENT_CLOCK), 0, NULL, NULL, NULL, NULL, 1) == 1;
+	const struct params none = { .n = 0 };
+
+	return send_statement(set, conn, server, s, &none);
+}
+
+bool
+statement_send_in_time(const struct statement_set *set, PGconn *conn, enum dbconn_server server, int64_t deadline)
+{
+	struct params p;
+
+	params_set_deadline(&p, deadline);
+	return send_statement(set, conn, server, STATEMENT_IN_TIME, &p);
 }
 
 bool
@@ -278,12 +320,16 @@ statement_of_many(const struct store_ticket *first, size_t n)
 }
 
 bool
-statement_send_many(PGconn *conn, enum statement s, const struct store_ticket *first, size_t n, int64_t deadline)
+statement_send_many(const struct statement_set *set, PGconn *conn, enum dbconn_server server, enum statement s,
+    const struct store_ticket *first, size_t n, int64_t deadline)
 {
 	struct params p;
-	bool ok = params_set_many(&p, first, n, s == STATEMENT_GET_KEYS, deadline) &&
-	    PQsendQueryPrepared(conn, statements[s].name, p.n, p.value, p.length, params_binary, 1) == 1;
+	bool one_namespace = s == STATEMENT_GET_KEYS || s == STATEMENT_GET_BATCH;
+	bool ok = params_set_many(&p, first, n, one_namespace, deadline);
 
+	if (s == STATEMENT_GET_BATCH)
+		params_add_limit(&p, BATCH_VALUES_MAX);
+	ok = ok && send_statement(set, conn, server, s, &p);
 	params_free(&p);
 	return ok;
 }
@@ -320,10 +366,16 @@ read_time(const PGresult *res, int row, int column)
 	return time + TIME_2000;
 }
 
-/* md5, value and modified, in this column and the next two. */
+/*
+ * md5, value and modified, in this column and the next two.  The value is null where GET_BATCH has found too much.
+ */
 static void
 read_value(const PGresult *res, int row, int column, struct store_result *r)
 {
+	if (PQgetisnull(res, row, column + 1) == 1) {
+		r->outcome = STORE_TOO_LARGE;
+		return;
+	}
 	r->value = str_from(PQgetvalue(res, row, column + 1), (size_t)PQgetlength(res, row, column + 1));
 	r->length = r->value.n;
 	r->outcome = read_tag(res, row, column, r) ? STORE_DONE : STORE_FAULT;
@@ -376,6 +428,7 @@ statement_read(const struct store_op *op, PGresult *res, struct store_result *r)
 		r->outcome = r->reason.p == NULL ? STORE_DONE : STORE_UNAVAILABLE;
 		return;
 	case STORE_LIST:
+	case STORE_BATCH:
 		break;
 	}
 	r->outcome = STORE_DONE;
@@ -423,7 +476,7 @@ statement_read_many(enum statement s, struct store_ticket *first, size_t n, PGre
 		t->pg.result.outcome = outcome;
 	if (s == STATEMENT_GET_MANY)
 		read_numbered_rows(first, res);
-	else if (s == STATEMENT_GET_KEYS)
+	else if (s == STATEMENT_GET_KEYS || s == STATEMENT_GET_BATCH)
 		read_named_rows(first, n, res);
 }
 
@@ -440,7 +493,7 @@ statement_describe(const struct statement_set *set, enum statement s, enum dbcon
 	return (struct store_description){
 		.system = server == DBCONN_COCKROACHDB ? STR("cockroachdb") : STR("postgresql"),
 		.query = query,
-		.operation = word,
+		.operation = s == STATEMENT_BEGIN ? STR("BATCH") : word,
 		.collection = s == STATEMENT_CHECK || s == STATEMENT_CLOCK ? STR_ABSENT : STR("kvs"),
 	};
 }

@@ -20,6 +20,7 @@
 	X(GET, "get", READ) \
 	X(GET_KEYS, "get_keys", READ) \
 	X(GET_MANY, "get_many", READ) \
+	X(GET_BATCH, "get_batch", READ) \
 	X(HEAD, "head", READ) \
 	X(CHECK, "check", READ) \
 	X(CLOCK, "clock", WRITE) \
@@ -30,6 +31,10 @@
 	X(PUT_IF_MATCH, "put_if_match", WRITE) \
 	X(DELETE, "delete", WRITE) \
 	X(DELETE_IF_MATCH, "delete_if_match", WRITE) \
+	X(BEGIN, "begin", WRITE) \
+	X(IN_TIME, "in_time", WRITE) \
+	X(COMMIT, "commit", WRITE) \
+	X(ROLLBACK, "rollback", WRITE) \
 	X(LIST, "list", LIST) \
 	X(LIST_BELOW, "list_below", LIST)
 
@@ -70,7 +75,7 @@ const char *statement_text(const struct statement_set *set, enum dbconn_server s
 bool statement_prepare(const struct statement_set *set, PGconn *conn, enum dbconn_server server,
     enum statement_role role, struct buf *why) __attribute__((warn_unused_result));
 
-/* Which statement an operation is. */
+/* Which statement an operation is; of a BATCH: the one that decides over which connections it goes. */
 enum statement statement_of(const struct store_op *op);
 
 /*
@@ -95,13 +100,17 @@ bool statement_joins(const struct store_op *op);
 /* The statement for the n tickets from `first` on, all of one kind. */
 enum statement statement_of_many(const struct store_ticket *first, size_t n);
 
-/* Queues the question for the database's time. */
-bool statement_send_clock(const struct statement_set *set, PGconn *conn, enum dbconn_server server)
+/* Queues a statement without parameters: CLOCK, the question for the database's time; BEGIN, COMMIT and ROLLBACK. */
+bool statement_send_control(const struct statement_set *set, PGconn *conn, enum dbconn_server server, enum statement s)
     __attribute__((warn_unused_result));
 
-/* Queues the statement of statement_of_many(); deadline as above. */
-bool statement_send_many(PGconn *conn, enum statement s, const struct store_ticket *first, size_t n, int64_t deadline)
+/* Queues IN_TIME, which fails after the deadline, as writes do. */
+bool statement_send_in_time(const struct statement_set *set, PGconn *conn, enum dbconn_server server, int64_t deadline)
     __attribute__((warn_unused_result));
+
+/* Queues the statement of statement_of_many(), or GET_BATCH; deadline as above. */
+bool statement_send_many(const struct statement_set *set, PGconn *conn, enum dbconn_server server, enum statement s,
+    const struct store_ticket *first, size_t n, int64_t deadline) __attribute__((warn_unused_result));
 
 /* Sets the result of each ticket, except the member memory. */
 void statement_read_many(enum statement s, struct store_ticket *first, size_t n, PGresult *res);

@@ -225,8 +225,7 @@ cgi_serve(struct server *server, const struct worker_store *kind)
 	} else {
 		log_event(LOG_ERROR, "cannot serve: the system gives no memory or descriptors");
 	}
-	if (c.call.op.kind == STORE_LIST)
-		key_list_free(&c.call.key_list);
+	api_end(&c.call);
 	kind->free(c.store);
 	policy_free(&c.policy);
 	snapshot_release(&c.settings);

@@ -45,8 +45,7 @@ note_failure(struct conn *c, unsigned status)
 static void
 end_request(struct conn *c)
 {
-	if (c->call.op.kind == STORE_LIST)
-		key_list_free(&c->call.key_list);
+	api_end(&c->call);
 	buf_free(&c->body);
 	if (c->reserved > 0)
 		(void)atomic_fetch_sub(&c->context->server->body_bytes, c->reserved);
@@ -187,18 +186,21 @@ static void
 reserve_body(struct conn *c)
 {
 	struct server *server = c->context->server;
-	size_t n = (size_t)c->request.content_length;
+	size_t length = (size_t)c->request.content_length, n = api_body_memory(&c->call);
 
-	buf_init(&c->body, n);
+	buf_init(&c->body, length);
 	if (n == 0)
 		return;
+	/* The largest batch must not need more than there is. */
+	if (n > server->body_budget)
+		n = server->body_budget;
 	if (atomic_fetch_add(&server->body_bytes, n) + n > server->body_budget) {
 		(void)atomic_fetch_sub(&server->body_bytes, n);
 		refuse_request(c, REFUSAL_BUSY);
 		return;
 	}
 	c->reserved = n;
-	if (buf_reserve(&c->body, n) == NULL)
+	if (buf_reserve(&c->body, length) == NULL)
 		refuse_request(c, REFUSAL_BUSY);
 }
 

@@ -5,6 +5,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#include "base/log.h"
 #include "base/random_id.h"
 #include "base/secret.h"
 #include "store/xaes.h"
@@ -310,4 +311,31 @@ seal_open(struct seal *s, const struct seal_place *place, const struct md5 *colu
 	*value = bytes(stored, n);
 	*md5 = *column;
 	return seal_is_plain(*value, column) ? SEAL_PLAIN : verdict;
+}
+
+void
+seal_log_refusal(enum seal_verdict verdict, struct str stored)
+{
+	struct str id;
+	struct log_field key = seal_key_id(stored, &id) ? log_text("key_id", id) : log_nothing();
+
+	switch (verdict) {
+	case SEAL_OPENED:
+		break;
+	case SEAL_PLAIN:
+		if (seal_has_magic(stored))
+			log_event(LOG_ERROR, "a value looks sealed and does not open, where values are sealed", key);
+		else
+			log_event(LOG_ERROR, "a value is not sealed, which HULY_ENCRYPTION_MODE requires");
+		break;
+	case SEAL_NO_KEY:
+		log_event(LOG_ERROR, "a value is sealed with a key that the key ring does not hold", key);
+		break;
+	case SEAL_BROKEN:
+		log_event(LOG_ERROR,
+		    "a value does not open: it was changed or moved in the database, or sealed with "
+		    "another key of that id",
+		    key);
+		break;
+	}
 }

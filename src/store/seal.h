@@ -104,6 +104,9 @@ enum seal_verdict {
 enum seal_verdict seal_open(struct seal *s, const struct seal_place *place, const struct md5 *column, char *stored,
     size_t n, struct str *value, struct md5 *md5) __attribute__((warn_unused_result));
 
+/* Logs why a value is refused, with the id of the key, but without the row or anything of the value. */
+void seal_log_refusal(enum seal_verdict verdict, struct str stored);
+
 /*
  * The row of a key's proof, see key_proof.h.  Its workspace is all zeros, which nobody has; api refuses requests to it.
  */

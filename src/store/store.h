@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: EPL-2.0 */
 /*
  * store: the interface of the modules that keep values.  An operation is at most
- * one SQL statement, which also decides its condition.
+ * one SQL statement, which also decides its condition; a BATCH has one for each
+ * of its parts.
  *
  * Operations borrow their slices from the request.  The slices of a result live
  * until done() returns; a value can be kept longer, see the member memory.
@@ -23,6 +24,7 @@ enum store_kind {
 	STORE_PUT,
 	STORE_DELETE,
 	STORE_LIST,  /* keys, in byte order */
+	STORE_BATCH, /* several of GET, PUT and DELETE in one transaction: all of them, or none */
 	STORE_CHECK, /* whether the database can be reached, and has the right schema */
 };
 
@@ -32,6 +34,8 @@ enum store_condition {
 	STORE_IF_PRESENT, /* If-Match: * */
 	STORE_IF_MATCH,   /* If-Match: one of tags */
 };
+
+struct store_ticket;
 
 struct store_op {
 	enum store_kind kind;
@@ -47,12 +51,16 @@ struct store_op {
 	/* LIST */
 	struct key_range range;
 	unsigned limit; /* 0: all */
+	/* BATCH: tickets of the owner's, in one namespace and no two with the same key; GET, PUT and DELETE only */
+	struct store_ticket *const *parts;
+	size_t part_count;
+	bool parts_write; /* one of them is PUT or DELETE */
 };
 
 static inline bool
 store_writes(const struct store_op *op)
 {
-	return op->kind == STORE_PUT || op->kind == STORE_DELETE;
+	return op->kind == STORE_PUT || op->kind == STORE_DELETE || (op->kind == STORE_BATCH && op->parts_write);
 }
 
 enum store_outcome {
@@ -60,8 +68,8 @@ enum store_outcome {
 	STORE_NO_KEY,      /* GET, HEAD, DELETE: no such key */
 	STORE_MISMATCH,    /* the condition does not hold; nothing was changed */
 	STORE_TOO_LONG,    /* the names do not fit the database's index */
+	STORE_TOO_LARGE,   /* BATCH: the values to be read have too many bytes for one answer; nothing was changed */
 	STORE_UNAVAILABLE, /* certainly nothing was changed; trying again later may help */
-	STORE_BUSY,        /* LIST: other lists had all connections; certainly nothing was changed */
 	STORE_UNKNOWN,     /* a write of which it is not known whether it was committed */
 	STORE_FAULT,       /* an error of ours or of the database; trying again does not help */
 };
@@ -88,16 +96,20 @@ struct store_result {
 	enum store_keys keys; /* CHECK */
 	/* CHECK: why no connection for writes, or for lists, can be made; absent: it can. */
 	struct str no_writes, no_lists;
+	size_t part; /* BATCH that ended with MISMATCH or TOO_LONG: the index of the part that is the reason */
 };
 
 struct store;
-struct store_ticket;
 
 #define STORE_SQLSTATE_SIZE 6 /* five characters and a NUL */
 
 /* What the owner of a ticket is told. */
 struct store_client {
-	/* The end of the operation; the ticket is the owner's again. */
+	/*
+	 * The end of the operation; the ticket is the owner's again.  Of a BATCH that is DONE, done() of each part is
+	 * called before, in their order; otherwise the parts end without a call.  A part ends with DONE, NO_KEY (GET,
+	 * DELETE without a condition) or FAULT (GET: the value cannot be opened).
+	 */
 	void (*done)(struct store_ticket *t, struct store_result *r);
 	/* LIST: one key, borrowed.  It must not call cancel(). */
 	void (*key)(struct store_ticket *t, struct str key);
@@ -112,6 +124,7 @@ struct store_ticket_sealed {
 	const struct store_client *client; /* the owner's */
 	struct store_op op;                /* the owner's */
 	void *memory;                      /* what the operation borrows from */
+	size_t part;                       /* BATCH: whose row is read after a condition did not hold */
 };
 
 enum store_progress {
@@ -129,7 +142,6 @@ struct store_ticket_pg {
 	int64_t latest;     /* of a write: monotonic; it cannot begin to change rows after this time */
 	bool alone;         /* shares no statement; a write shares no implicit transaction either */
 	bool last;          /* the last one of its implicit transaction: a Sync is sent after it */
-	bool behind;        /* LIST: when it came, other lists had all connections */
 	void *connection;   /* LIST: the connection that it runs on; NULL: it waits for one */
 };
 

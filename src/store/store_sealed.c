@@ -37,14 +37,21 @@ take_ticket(struct store_sealed *s, struct store_ticket *t, const struct store_c
 	t->client = client;
 }
 
+/* The ticket is as its owner submitted it. */
+static void
+give_back(struct store_ticket *t)
+{
+	free(t->sealed.memory);
+	t->client = t->sealed.client;
+	t->op = t->sealed.op;
+	t->sealed = (struct store_ticket_sealed){ .by = NULL };
+}
+
 /* Gives the ticket back to its owner. */
 static void
 end_ticket(struct store_ticket *t, struct store_result *r)
 {
-	free(t->sealed.memory);
-	t->sealed.memory = NULL;
-	t->client = t->sealed.client;
-	t->op = t->sealed.op;
+	give_back(t);
 	t->client->done(t, r);
 }
 
@@ -54,15 +61,6 @@ end_taken_with(struct store_ticket *t, enum store_outcome outcome)
 	struct store_result r = { .outcome = outcome };
 
 	end_ticket(t, &r);
-}
-
-/* Ends a ticket that was not taken. */
-static void
-refuse_untaken(struct store_ticket *t, enum store_outcome outcome)
-{
-	struct store_result r = { .outcome = outcome };
-
-	t->client->done(t, &r);
 }
 
 /* Whether values of this place are sealed when they are written. */
@@ -84,34 +82,6 @@ renew_keys(struct store_sealed *s)
 {
 	if (s->options.renew != NULL)
 		s->options.renew(s->options.ctx);
-}
-
-/* Logs why a value is refused, with the id of the key, but without the row or anything of the value. */
-static void
-log_refusal(enum seal_verdict verdict, struct str stored)
-{
-	struct str id;
-	struct log_field key = seal_key_id(stored, &id) ? log_text("key_id", id) : log_nothing();
-
-	switch (verdict) {
-	case SEAL_OPENED:
-		break;
-	case SEAL_PLAIN:
-		if (seal_has_magic(stored))
-			log_event(LOG_ERROR, "a value looks sealed and does not open, where values are sealed", key);
-		else
-			log_event(LOG_ERROR, "a value is not sealed, which HULY_ENCRYPTION_MODE requires");
-		break;
-	case SEAL_NO_KEY:
-		log_event(LOG_ERROR, "a value is sealed with a key that the key ring does not hold", key);
-		break;
-	case SEAL_BROKEN:
-		log_event(LOG_ERROR,
-		    "a value does not open: it was changed or moved in the database, or sealed with "
-		    "another key of that id",
-		    key);
-		break;
-	}
 }
 
 /* Whether what was read has nothing to do with sealing. */
@@ -162,7 +132,7 @@ open_value(struct store_sealed *s, const struct store_ticket *t, struct store_re
 		r->looks_sealed = false;
 	if (verdict == SEAL_OPENED || (verdict == SEAL_PLAIN && may_be_plain(s, t, r)))
 		return;
-	log_refusal(verdict, stored);
+	seal_log_refusal(verdict, stored);
 	r->outcome = STORE_FAULT;
 	r->value = STR_ABSENT;
 }
@@ -228,7 +198,7 @@ seal_op(struct store_sealed *s, struct store_op *op, bool seals, void **memory)
 	return true;
 }
 
-/* Whether the MD5 is one of the owner's If-Match. */
+/* Whether the MD5 is one of the operation's If-Match. */
 static bool
 has_tag(const struct store_op *op, const struct md5 *md5)
 {
@@ -238,9 +208,10 @@ has_tag(const struct store_op *op, const struct md5 *md5)
 	return false;
 }
 
-/* The outcome of a write whose If-Match did not hold, from what the row has now. */
+/* The outcome of a write (as its owner submitted it) whose If-Match did not hold, from what the row has now. */
 static enum store_outcome
-judge_mismatch(struct store_sealed *s, const struct store_ticket *t, struct store_result *r)
+judge_mismatch(
+    struct store_sealed *s, const struct store_ticket *t, const struct store_op *write, struct store_result *r)
 {
 	struct str stored = r->value;
 
@@ -252,21 +223,32 @@ judge_mismatch(struct store_sealed *s, const struct store_ticket *t, struct stor
 		enum seal_verdict verdict = open_stored(s, t, r);
 
 		if (verdict != SEAL_OPENED && !(verdict == SEAL_PLAIN && may_be_plain(s, t, r))) {
-			log_refusal(verdict, stored);
+			seal_log_refusal(verdict, stored);
 			return verdict == SEAL_NO_KEY ? STORE_UNAVAILABLE : STORE_FAULT;
 		}
 	} else if (r->looks_sealed) {
-		log_refusal(SEAL_NO_KEY, stored);
+		seal_log_refusal(SEAL_NO_KEY, stored);
 		return STORE_UNAVAILABLE;
 	}
 	/* If the row has the wanted value now, it was written after the condition was checked. */
-	return has_tag(&t->sealed.op, &r->md5) ? STORE_UNAVAILABLE : STORE_MISMATCH;
+	return has_tag(write, &r->md5) ? STORE_UNAVAILABLE : STORE_MISMATCH;
 }
 
 static void
 on_mismatch_read(struct store_ticket *t, struct store_result *r)
 {
-	end_taken_with(t, judge_mismatch(sealed_of(t->sealed.by), t, r));
+	end_taken_with(t, judge_mismatch(sealed_of(t->sealed.by), t, &t->sealed.op, r));
+}
+
+/* Reads the row of an operation. */
+static void
+read_row_of(struct store_sealed *s, struct store_ticket *t, const struct store_op *op)
+{
+	t->op = (struct store_op){ .kind = s->seal != NULL ? STORE_GET : STORE_HEAD,
+		.workspace = op->workspace,
+		.ns = op->ns,
+		.key = op->key };
+	forward(s, t);
 }
 
 /*
@@ -285,11 +267,74 @@ on_matched(struct store_ticket *t, struct store_result *r)
 		return;
 	}
 	t->client = &client;
-	t->op = (struct store_op){ .kind = s->seal != NULL ? STORE_GET : STORE_HEAD,
-		.workspace = t->op.workspace,
-		.ns = t->op.ns,
-		.key = t->op.key };
-	forward(s, t);
+	read_row_of(s, t, &t->op);
+}
+
+/* The parts that were taken are as their owner submitted them. */
+static void
+give_back_parts(const struct store_op *op)
+{
+	for (size_t i = 0; i < op->part_count; i++)
+		if (op->parts[i]->sealed.by != NULL)
+			give_back(op->parts[i]);
+}
+
+static void
+on_batch_mismatch_read(struct store_ticket *t, struct store_result *r)
+{
+	const struct store_op *part = &t->sealed.op.parts[t->sealed.part]->op;
+	struct store_result result = { .part = t->sealed.part };
+
+	result.outcome = judge_mismatch(sealed_of(t->sealed.by), t, part, r);
+	end_ticket(t, &result);
+}
+
+/* The end of a BATCH.  If it is DONE, its parts have ended; an If-Match that did not hold is looked at as above. */
+static void
+on_batch(struct store_ticket *t, struct store_result *r)
+{
+	static const struct store_client client = { .done = on_batch_mismatch_read };
+	const struct store_op *op = &t->sealed.op;
+
+	give_back_parts(op);
+	if (r->outcome != STORE_MISMATCH || op->parts[r->part]->op.condition != STORE_IF_MATCH) {
+		end_ticket(t, r);
+		return;
+	}
+	t->sealed.part = r->part;
+	t->client = &client;
+	read_row_of(sealed_of(t->sealed.by), t, &op->parts[r->part]->op);
+}
+
+/* False: it cannot be sealed. */
+static bool
+take_batch_part(struct store_sealed *s, struct store_ticket *part)
+{
+	static const struct store_client reading = { .done = on_read }, writing = { .done = end_ticket };
+	bool reads = part->op.kind == STORE_GET, seals = part->op.kind == STORE_PUT && is_covered(s, &part->op);
+
+	if (s->seal == NULL || (!reads && !seals && part->op.condition != STORE_IF_MATCH))
+		return true;
+	take_ticket(s, part, reads ? &reading : &writing);
+	return reads || seal_op(s, &part->op, seals, &part->sealed.memory);
+}
+
+static void
+submit_batch(struct store_sealed *s, struct store_ticket *t)
+{
+	static const struct store_client client = { .done = on_batch };
+	bool ok = true;
+
+	take_ticket(s, t, &client);
+	for (size_t i = 0; ok && i < t->op.part_count; i++)
+		ok = take_batch_part(s, t->op.parts[i]);
+	if (ok) {
+		forward(s, t);
+		return;
+	}
+	give_back_parts(&t->op);
+	log_event(LOG_ERROR, "a value cannot be sealed");
+	end_taken_with(t, STORE_FAULT);
 }
 
 static void
@@ -342,18 +387,30 @@ submit_check(struct store_sealed *s, struct store_ticket *t)
 
 static void submit_proved(struct store_sealed *s, struct store_ticket *t);
 
+/* No proof is needed, or there is one. */
+static void
+submit_unproved(struct store_sealed *s, struct store_ticket *t)
+{
+	if (t->op.kind == STORE_BATCH)
+		submit_batch(s, t);
+	else
+		submit_write(s, t);
+}
+
 /* Continues a ticket that waited for key_proof; outcome: STORE_DONE, or why there was no answer. */
 static void
 continue_ticket(struct store_sealed *s, struct store_ticket *t, enum store_outcome outcome)
 {
+	struct store_result refused = { .outcome = s->proof.state == KEY_PROOF_UNKNOWN ? outcome : STORE_FAULT };
+
 	if (s->proof.state == KEY_PROOF_UNKNOWN && outcome == STORE_DONE)
 		submit_proved(s, t); /* the keys have changed since */
 	else if (t->op.kind == STORE_CHECK)
 		submit_check(s, t);
 	else if (s->proof.state == KEY_PROOF_GOOD)
-		submit_write(s, t);
+		submit_unproved(s, t);
 	else
-		refuse_untaken(t, s->proof.state == KEY_PROOF_UNKNOWN ? outcome : STORE_FAULT);
+		t->client->done(t, &refused);
 }
 
 static void
@@ -380,20 +437,18 @@ submit_proved(struct store_sealed *s, struct store_ticket *t)
 	key_proof_ask(&s->proof, t->deadline);
 }
 
-/* A write needs no proof if it is not sealed: its namespace is not in the setting, or the mode is off. */
+/*
+ * A write needs no proof if it is not sealed: its namespace is not in the setting, or the mode is off.  All parts of a
+ * BATCH are in one namespace.
+ */
 static bool
 needs_proof(const struct store_sealed *s, const struct store_op *op)
 {
-	return s->seal != NULL ? is_covered(s, op) : seal_covers(s->options.namespaces, op->ns);
-}
+	bool puts = op->kind == STORE_PUT;
 
-static void
-submit_put(struct store_sealed *s, struct store_ticket *t)
-{
-	if (needs_proof(s, &t->op))
-		submit_proved(s, t);
-	else
-		submit_write(s, t);
+	for (size_t i = 0; op->kind == STORE_BATCH && i < op->part_count; i++)
+		puts |= op->parts[i]->op.kind == STORE_PUT;
+	return puts && (s->seal != NULL ? is_covered(s, op) : seal_covers(s->options.namespaces, op->ns));
 }
 
 static void
@@ -411,10 +466,12 @@ sealed_submit(struct store *store, struct store_ticket *t)
 			forward(s, t);
 		return;
 	case STORE_PUT:
-		submit_put(s, t);
-		return;
 	case STORE_DELETE:
-		submit_write(s, t);
+	case STORE_BATCH:
+		if (needs_proof(s, &t->op))
+			submit_proved(s, t);
+		else
+			submit_unproved(s, t);
 		return;
 	case STORE_CHECK:
 		submit_proved(s, t);

@@ -164,6 +164,7 @@ value_OPERATION(size_t i)
 		[STORE_PUT] = STR_INIT("put"),
 		[STORE_DELETE] = STR_INIT("delete"),
 		[STORE_LIST] = STR_INIT("list"),
+		[STORE_BATCH] = STR_INIT("batch"),
 		[STORE_CHECK] = STR_INIT("check") };
 
 	_Static_assert(ARRAY_SIZE(names) == METRICS_N_OPERATION, "a name for each operation");
@@ -177,8 +178,8 @@ value_OUTCOME(size_t i)
 		[STORE_NO_KEY] = STR_INIT("no_key"),
 		[STORE_MISMATCH] = STR_INIT("mismatch"),
 		[STORE_TOO_LONG] = STR_INIT("too_long"),
+		[STORE_TOO_LARGE] = STR_INIT("too_large"),
 		[STORE_UNAVAILABLE] = STR_INIT("unavailable"),
-		[STORE_BUSY] = STR_INIT("busy"),
 		[STORE_UNKNOWN] = STR_INIT("unknown"),
 		[STORE_FAULT] = STR_INIT("fault") };
 

@@ -188,10 +188,10 @@ error_of(enum store_outcome outcome)
 		break;
 	case STORE_TOO_LONG:
 		return STR("too_long");
+	case STORE_TOO_LARGE:
+		return STR("too_large");
 	case STORE_UNAVAILABLE:
 		return STR("unavailable");
-	case STORE_BUSY:
-		return STR("busy");
 	case STORE_UNKNOWN:
 		return STR("unknown");
 	case STORE_FAULT:

@@ -41,6 +41,7 @@ cgi()
 @test "tokens" { run_cases tokens; }
 @test "workspaces" { run_cases workspaces; }
 @test "lists" { run_cases lists; }
+@test "batches" { run_cases batches; }
 @test "cors" { run_cases cors; }
 @test "problems" { run_cases problems; }
 

@@ -52,6 +52,8 @@ stops_cleanly()
 @test "through nginx: tokens" { run_cases nginx tokens; }
 # bats test_tags=cockroachdb
 @test "through nginx: workspaces" { run_cases nginx workspaces; }
+# bats test_tags=matrix
+@test "through nginx: batches" { run_cases nginx batches; }
 # bats test_tags=cockroachdb,matrix
 @test "through nginx: lists" { run_cases nginx lists; }
 @test "through nginx: cors" { run_cases nginx cors; }
@@ -67,6 +69,7 @@ stops_cleanly()
 @test "through lighttpd: tokens" { run_cases lighttpd tokens; }
 @test "through lighttpd: workspaces" { run_cases lighttpd workspaces; }
 @test "through lighttpd: lists" { run_cases lighttpd lists; }
+@test "through lighttpd: batches" { run_cases lighttpd batches; }
 @test "through lighttpd: cors" { run_cases lighttpd cors; }
 @test "through lighttpd: problems" { run_cases lighttpd problems; }
 @test "through lighttpd: ends cleanly" { stops_cleanly lighttpd; }

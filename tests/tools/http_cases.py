@@ -13,7 +13,7 @@ A file is a list of cases; a case is run in a namespace of its own over one conn
                 "as": "user"             a token of tokens() below; null for none
                 "scheme": "Bearer "      what stands before it
                 "with": {"If-Match": "*"}  fields, or a list of pairs where one comes twice
-                "send": "text"           or {"fill": 2000} or {"hex": "00ff"}
+                "send": "text"           or {"fill": 2000} or {"hex": "00ff"} or {"json": ...}
                 "chunked": true
                 "expect": 204}, ...]}
 
@@ -163,6 +163,8 @@ def expand(value, names):
 def body_of(send):
     if send is None:
         return None
+    if isinstance(send, dict) and "json" in send:
+        return json.dumps(send["json"], ensure_ascii=False).encode()
     if isinstance(send, dict):
         return b"x" * send["fill"] if "fill" in send else bytes.fromhex(send["hex"])
     return send.encode("latin-1")

@@ -4,7 +4,7 @@
 #include "lib/tap.h"
 
 /* The action letter for GET, HEAD, POST, PUT, DELETE, OPTIONS and another method. */
-static const char letters[] = "-slrLGPDm";
+static const char letters[] = "-slrLGPDBm";
 
 static const struct row {
 	struct str path;
@@ -18,7 +18,7 @@ static const struct row {
 	{ TEXT("/metrics"), "/metrics", "mm-----", { NULL, 0 }, { NULL, 0 }, { NULL, 0 } },
 	{ TEXT("/api/n"), "/api/{namespace}", "LL-----", { NULL, 0 }, TEXT("n"), { NULL, 0 } },
 	{ TEXT("/api/n/k"), "/api/{namespace}/{key}", "GGP-D--", { NULL, 0 }, TEXT("n"), TEXT("k") },
-	{ TEXT("/api2/w/n"), "/api2/{workspace}/{namespace}", "LL-----", TEXT("w"), TEXT("n"), { NULL, 0 } },
+	{ TEXT("/api2/w/n"), "/api2/{workspace}/{namespace}", "LLB----", TEXT("w"), TEXT("n"), { NULL, 0 } },
 	{ TEXT("/api2/w/n/k"), "/api2/{workspace}/{namespace}/{key}", "GG-PD--", TEXT("w"), TEXT("n"), TEXT("k") },
 	/* Segments are handed on as they are. */
 	{ TEXT("/api/a%2Fb/%00"), "/api/{namespace}/{key}", "GGP-D--", { NULL, 0 }, TEXT("a%2Fb"), TEXT("%00") },
@@ -124,7 +124,7 @@ allows(void)
 		{ TEXT("/readyz"), TEXT("GET, HEAD, OPTIONS") },
 		{ TEXT("/api/n"), TEXT("GET, HEAD, OPTIONS") },
 		{ TEXT("/api/n/k"), TEXT("GET, HEAD, POST, DELETE, OPTIONS") },
-		{ TEXT("/api2/w/n"), TEXT("GET, HEAD, OPTIONS") },
+		{ TEXT("/api2/w/n"), TEXT("GET, HEAD, POST, OPTIONS") },
 		{ TEXT("/api2/w/n/k"), TEXT("GET, HEAD, PUT, DELETE, OPTIONS") },
 	};
 	char out[ROUTE_ALLOW_SIZE];

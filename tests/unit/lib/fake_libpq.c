@@ -25,6 +25,7 @@ struct pg_conn {
 	struct buf shown; /* what fake_libpq_sent() returned */
 	PGresult *head, **tail;
 	bool null_due, broken, full;
+	PGTransactionStatusType transaction;
 };
 
 static int connections, results;
@@ -196,6 +197,12 @@ PQerrorMessage(const PGconn *conn)
 	return conn->broken ? lost : none;
 }
 
+void
+fake_libpq_transaction(PGconn *conn, PGTransactionStatusType status)
+{
+	conn->transaction = status;
+}
+
 static int
 put_sent(PGconn *conn, struct str what, struct str key)
 {
@@ -328,4 +335,10 @@ char *
 PQcmdTuples(PGresult *res)
 {
 	return (char *)(res->changed != NULL ? res->changed : "");
+}
+
+PGTransactionStatusType
+PQtransactionStatus(const PGconn *conn)
+{
+	return conn->transaction;
 }

@@ -44,6 +44,9 @@ void fake_libpq_answer_end(PGconn *conn);
 /* From now on the connection is lost, once what was answered has been read. */
 void fake_libpq_break(PGconn *conn);
 
+/* What PQtransactionStatus() says from now on; at first PQTRANS_IDLE. */
+void fake_libpq_transaction(PGconn *conn, PGTransactionStatusType status);
+
 /* The socket takes nothing, until told otherwise. */
 void fake_libpq_fill(PGconn *conn, bool full);
 

@@ -252,6 +252,43 @@ begin_list(struct store_mem *s, struct store_ticket *t)
 	hand_over(s, l);
 }
 
+/* STORE_DONE, or why nothing is done. */
+static enum store_outcome
+check_parts(struct store_mem *s, const struct store_op *op, size_t *index)
+{
+	for (size_t i = 0; i < op->part_count; i++) {
+		const struct store_op *part = &op->parts[i]->op;
+
+		*index = i;
+		assert(str_eq(part->ns, op->ns) && memcmp(part->workspace.b, op->workspace.b, 16) == 0);
+		if (!condition_holds(part, find(s, &part->workspace, part->ns, part->key)))
+			return STORE_MISMATCH;
+	}
+	return STORE_DONE;
+}
+
+static void
+run_batch(struct store_mem *s, const struct store_op *op, struct store_result *r)
+{
+	r->outcome = check_parts(s, op, &r->part);
+	for (size_t i = 0; i < op->part_count && r->outcome == STORE_DONE; i++) {
+		struct store_ticket *part = op->parts[i];
+		struct store_mem_row *row = find(s, &part->op.workspace, part->op.ns, part->op.key);
+		struct store_result result = { .outcome = STORE_DONE };
+		void *memory;
+
+		if (part->op.kind == STORE_GET)
+			read_row(s, &part->op, row, &result);
+		else
+			write_row(s, &part->op, row, &result);
+		memory = result.memory;
+		result.memory = NULL;
+		part->client->done(part, &result);
+		if (memory != NULL)
+			release(&s->store, memory);
+	}
+}
+
 static void
 run(struct store_mem *s, struct store_ticket *t)
 {
@@ -276,6 +313,9 @@ run(struct store_mem *s, struct store_ticket *t)
 		case STORE_LIST:
 			begin_list(s, t);
 			return;
+		case STORE_BATCH:
+			run_batch(s, op, &r);
+			break;
 		case STORE_CHECK:
 			break;
 		}

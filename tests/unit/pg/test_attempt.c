@@ -46,7 +46,9 @@ test_decision(const struct attempt *a, int want, enum metrics_retry why, const c
 static void
 test_kind(enum store_kind kind, int want, const char *what, size_t row)
 {
-	struct attempt a = { kind, rows[row].point, rows[row].verdict, 1, true, false };
+	struct attempt a = {
+		.kind = kind, .point = rows[row].point, .verdict = rows[row].verdict, .attempts = 1, .in_time = true
+	};
 	int later = want == AGAIN ? STORE_UNAVAILABLE : want;
 	bool writes = kind == STORE_PUT || kind == STORE_DELETE;
 
@@ -64,6 +66,27 @@ test_kind(enum store_kind kind, int want, const char *what, size_t row)
 		test_decision(&a, later, rows[row].why, "a list that has begun", row);
 }
 
+/* Until its COMMIT is sent, a BATCH that writes is sent again where a write would be of unknown outcome. */
+static void
+test_batch(size_t row)
+{
+	struct attempt a = { .kind = STORE_BATCH,
+		.point = rows[row].point,
+		.verdict = rows[row].verdict,
+		.attempts = ATTEMPT_READS_MOST,
+		.in_time = true,
+		.writes = true };
+	bool unknown = rows[row].write == STORE_UNKNOWN;
+
+	test_decision(&a, rows[row].write, rows[row].why, "COMMIT of a batch", row);
+	a.uncommitted = true;
+	test_decision(&a, unknown ? AGAIN : rows[row].write, unknown ? METRICS_RETRY_LOST : rows[row].why,
+	    "a batch before COMMIT", row);
+	a.in_time = false;
+	test_decision(&a, unknown || rows[row].write == AGAIN ? STORE_UNAVAILABLE : rows[row].write, 0,
+	    "a batch before COMMIT that is late", row);
+}
+
 int
 main(void)
 {
@@ -74,6 +97,8 @@ main(void)
 		test_kind(STORE_HEAD, rows[i].read, "HEAD", i);
 		test_kind(STORE_CHECK, rows[i].read, "CHECK", i);
 		test_kind(STORE_LIST, rows[i].list, "LIST", i);
+		test_kind(STORE_BATCH, rows[i].read, "BATCH of reads", i);
+		test_batch(i);
 	}
 	for (enum sqlstate_verdict v = SQLSTATE_NONE; v <= SQLSTATE_FAULT; v++)
 		tap_int(attempt_closes(v), v == SQLSTATE_MOVE || v == SQLSTATE_NOT_RUN || v == SQLSTATE_SCHEMA,

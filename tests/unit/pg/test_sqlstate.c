@@ -42,7 +42,6 @@ static const struct {
 	/* Not to be tried again by the service. */
 	{ "40002", SQLSTATE_FAULT, TRY_AGAIN },
 	{ "40000", SQLSTATE_FAULT, TRY_AGAIN },
-	{ "25P03", SQLSTATE_FAULT, NO_CONNECTION },
 	{ "23505", SQLSTATE_FAULT, TRY_AGAIN },
 	{ "42P06", SQLSTATE_FAULT, TRY_AGAIN },
 	{ "42P07", SQLSTATE_FAULT, TRY_AGAIN },
@@ -96,6 +95,8 @@ main(void)
 	tap_int(sqlstate_verdict("", "ERROR", DBCONN_POSTGRESQL), SQLSTATE_UNKNOWN, "an empty code");
 	/* The server ends a session that is idle, and says so to whatever is sent next. */
 	tap_int(sqlstate_verdict("57P05", "FATAL", DBCONN_POSTGRESQL), SQLSTATE_NOT_RUN, "FATAL 57P05");
+	tap_int(sqlstate_verdict("25P03", "FATAL", DBCONN_POSTGRESQL), SQLSTATE_NOT_RUN, "FATAL 25P03");
+	tap_int(sqlstate_migration("25P03", DBCONN_POSTGRESQL), NO_CONNECTION, "25P03, for the migration");
 	tap_int(sqlstate_migration("57P05", DBCONN_POSTGRESQL), NO_CONNECTION, "57P05, for the migration");
 	return tap_end();
 }

@@ -79,6 +79,12 @@ holds(struct str text, const char *part)
 	return memmem(text.p, text.n, part, strlen(part)) != NULL;
 }
 
+static bool
+has_no_table(enum statement s)
+{
+	return s == STATEMENT_CHECK || s == STATEMENT_CLOCK || (s >= STATEMENT_BEGIN && s <= STATEMENT_ROLLBACK);
+}
+
 /* The schema is quoted as an identifier, folded as the server folds a name without quotes. */
 static void
 names_the_schema(void)
@@ -104,7 +110,7 @@ names_the_schema(void)
 			struct str text = buf_str(&set.text[n / STATEMENT_COUNT][s]);
 
 			tap_ok(text.n > 0 && text.p[text.n - 1] == '\0' && !holds(text, "{schema}") &&
-				(s == STATEMENT_CHECK || s == STATEMENT_CLOCK || holds(text, rows[i].table)),
+				(has_no_table(s) || holds(text, rows[i].table)),
 			    "schema %s: statement %zu", tap_show(rows[i].schema), n);
 		}
 		statement_set_free(&set);
@@ -153,8 +159,10 @@ writes_have_a_deadline(void)
 		tap_int(count(text, rows[i].check), rows[i].cockroachdb, "write %zu: CockroachDB", i);
 		tap_int(count(text, "returning 1"), 0, "write %zu: commits at once on CockroachDB", i);
 	}
+	tap_int(count(statement_text(&set, DBCONN_POSTGRESQL, STATEMENT_IN_TIME), "1 / (clock_timestamp() < $1)::int"), 1,
+	    "what stands in front of COMMIT");
 	for (enum statement s = 0; s < STATEMENT_COUNT; s++)
-		writes += statement_role(s) == STATEMENT_ROLE_WRITE && s != STATEMENT_CLOCK;
+		writes += statement_role(s) == STATEMENT_ROLE_WRITE && !has_no_table(s);
 	tap_int(writes, (int)COUNT(rows), "all writes are looked at");
 	statement_set_free(&set);
 }
@@ -188,12 +196,14 @@ describes(void)
 	tap_ok(statement_set_init(&set, STR("s"), true, CLOCK_S), "a set");
 	for (enum statement s = 0; s < STATEMENT_COUNT; s++) {
 		what = statement_describe(&set, s, DBCONN_POSTGRESQL);
-		tap_ok(str_starts(what.query, what.operation) && what.operation.n >= 6 && !holds(what.query, "--") &&
-			what.query.p[what.query.n - 1] != '\n',
+		tap_ok((str_starts(what.query, what.operation) || s == STATEMENT_BEGIN) && what.operation.n >= 5 &&
+			!holds(what.query, "--") && what.query.p[what.query.n - 1] != '\n',
 		    "statement %d: its text, and its first word", (int)s);
 		tap_text(what.collection, s == STATEMENT_CHECK || s == STATEMENT_CLOCK ? STR_ABSENT : STR("kvs"),
 		    "statement %d: its table", (int)s);
 	}
+	what = statement_describe(&set, STATEMENT_BEGIN, DBCONN_POSTGRESQL);
+	tap_text(what.operation, STR("BATCH"), "a BATCH that writes");
 	what = statement_describe(&set, STATEMENT_GET_MANY, DBCONN_COCKROACHDB);
 	tap_text(what.operation, STR("select"), "a batch of GETs");
 	tap_text(what.system, STR("cockroachdb"), "CockroachDB");
