@@ -539,6 +539,8 @@ refusal_of(enum store_outcome outcome)
 		return REFUSAL_BATCH_TOO_LARGE;
 	case STORE_UNAVAILABLE:
 		return REFUSAL_UNAVAILABLE;
+	case STORE_BUSY:
+		return REFUSAL_LISTS_BUSY;
 	case STORE_UNKNOWN:
 		return REFUSAL_OUTCOME_UNKNOWN;
 	case STORE_DONE:

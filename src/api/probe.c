@@ -120,7 +120,7 @@ probe_ready(const struct heartbeat *health, const struct store_result *check, co
 			: check->reached ? BAD
 					 : UNKNOWN,
 		    check->reason },
-		{ "writes",
+		{ "writable",
 		    check->no_writes.p != NULL ? BAD
 			: done                 ? GOOD
 					       : UNKNOWN,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: EPL-2.0 */
 /*
- * exitcode: the exit statuses of both programs (the numbers of sysexits.h).
+ * exitcode: the exit statuses of hulykvs and hulykvs-migrate (the numbers of
+ * sysexits.h).  Those of hulykvsctl are in client/exitstatus.h.
  */
 #ifndef HULYKVS_EXITCODE_H
 #define HULYKVS_EXITCODE_H

@@ -231,6 +231,7 @@ answer_all(struct connect_thread *c, struct str why)
 		*at = o->next;
 		(void)snprintf(o->reason, sizeof(o->reason), "%.*s", STR_FMT(why));
 		o->reached = c->reached;
+		o->read_only = c->read_only;
 		answer_order(o);
 	}
 }

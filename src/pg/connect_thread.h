@@ -37,6 +37,7 @@ struct connect_thread_order {
 	void (*ready)(struct connect_thread_order *o, PGconn *conn, enum dbconn_server server);
 	char reason[CONNECT_THREAD_REASON_SIZE]; /* why there is no connection */
 	bool reached;                            /* the database answers, but its schema is not the expected one */
+	bool read_only;                          /* the database takes no writes; for an order of the role for writes */
 	bool placed; /* set by connect_thread_place(), cleared before ready() is called; the owner may read it */
 	/* Private to connect_thread, except that ready() may read the last two. */
 	struct connect_thread_channel *channel;

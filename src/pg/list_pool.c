@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "pg/attempt.h"
+#include "pg/lifetime.h"
 
 #define UNUSED_KEPT (60 * CLOCK_S) /* how long a connection beyond the first waits for another list */
 #define YIELD_ROWS  256            /* a list yields after this number of rows */
@@ -26,6 +27,7 @@ static const struct {
 	[LIST_CLOSE_ERROR] = { LOG_WARN, "database connection closed", STR_INIT("the statement of a list failed") },
 	[LIST_CLOSE_CANCELLED] = { LOG_DEBUG, "database connection closed", STR_INIT("the receiver of a list left") },
 	[LIST_CLOSE_UNUSED] = { LOG_DEBUG, "database connection closed", STR_INIT("unused") },
+	[LIST_CLOSE_OLD] = { LOG_DEBUG, "database connection closed", STR_INIT("its lifetime is over") },
 	[LIST_CLOSE_END] = { LOG_DEBUG, "database connection closed", STR_INIT("the program ends") },
 };
 
@@ -115,6 +117,15 @@ detach_list(struct list_connection *c)
 	return t;
 }
 
+/* The first connection is kept until its lifetime is over. */
+static void
+set_idle_timer(struct list_connection *c)
+{
+	int64_t unused = clock_mono() + UNUSED_KEPT;
+
+	c->timer.due = c != &c->pool->connection[0] && unused < c->old_at ? unused : c->old_at;
+}
+
 /* All rows have come: the list is done, even if something fails after the last row. */
 static void
 end_complete(struct list_connection *c, bool usable)
@@ -123,7 +134,7 @@ end_complete(struct list_connection *c, bool usable)
 
 	if (usable && c->verdict == SQLSTATE_NONE) {
 		move_list(c, LIST_IDLE);
-		c->timer.due = clock_mono() + UNUSED_KEPT;
+		set_idle_timer(c);
 	} else {
 		close_list(c, LIST_CLOSE_LOST);
 	}
@@ -325,7 +336,8 @@ on_list_connected(struct connect_thread_order *o, PGconn *conn, enum dbconn_serv
 	c->conn = conn;
 	l->server = server;
 	c->watch.fd = PQsocket(conn);
-	c->timer.due = clock_mono() + UNUSED_KEPT;
+	c->old_at = lifetime_end(l->lifetime, server, clock_mono());
+	set_idle_timer(c);
 	move_list(c, LIST_IDLE);
 	if (loop_watch(l->loop, &c->watch, LOOP_LEVEL))
 		dispatch_lists(l);
@@ -340,8 +352,11 @@ on_waiting_timer(struct timer *timer)
 	struct list_pool *l = container_of(timer, struct list_pool, timer);
 	int64_t now = clock_mono();
 
-	while (l->waiting.head != NULL && l->waiting.head->deadline <= now)
-		finish_list(ticket_queue_take(&l->waiting), STORE_UNAVAILABLE, STR_ABSENT);
+	while (l->waiting.head != NULL && l->waiting.head->deadline <= now) {
+		struct store_ticket *t = ticket_queue_take(&l->waiting);
+
+		finish_list(t, t->pg.behind ? STORE_BUSY : STORE_UNAVAILABLE, STR_ABSENT);
+	}
 	note_first_deadline(l);
 }
 
@@ -373,17 +388,19 @@ on_list_timer(struct timer *timer)
 
 		close_list(c, LIST_CLOSE_NO_PROGRESS);
 		finish_list(t, STORE_UNAVAILABLE, STR_ABSENT);
-	} else if (c->state == LIST_IDLE && c != &c->pool->connection[0]) {
-		close_list(c, LIST_CLOSE_UNUSED);
+	} else if (c->state == LIST_IDLE) {
+		close_list(c, clock_mono() >= c->old_at ? LIST_CLOSE_OLD : LIST_CLOSE_UNUSED);
 	}
 }
 
 void
-list_pool_init(struct list_pool *l, unsigned count, int64_t timeout, const struct statement_set *set, struct loop *loop,
-    struct connect_thread_channel *channel)
+list_pool_init(struct list_pool *l, unsigned count, int64_t timeout, int64_t lifetime, const struct statement_set *set,
+    struct loop *loop, struct connect_thread_channel *channel)
 {
 	assert(count >= 1 && count <= ARRAY_SIZE(l->connection));
-	*l = (struct list_pool){ .loop = loop, .channel = channel, .set = set, .timeout = timeout, .count = count };
+	*l = (struct list_pool){
+		.loop = loop, .channel = channel, .set = set, .timeout = timeout, .lifetime = lifetime, .count = count
+	};
 	ticket_queue_init(&l->waiting);
 	l->timer = (struct timer){ .due = TIMER_OFF, .fire = on_waiting_timer };
 	l->yield = (struct timer){ .due = TIMER_OFF, .fire = on_yield_timer };
@@ -418,6 +435,7 @@ list_pool_submit(struct list_pool *l, struct store_ticket *t)
 		finish_list(t, STORE_UNAVAILABLE, str_of(l->reason));
 		return;
 	}
+	t->pg.behind = has_list_connection(l); /* looked at only if it gets none of them now */
 	ticket_queue_put_due(&l->waiting, t);
 	dispatch_lists(l);
 }

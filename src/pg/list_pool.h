@@ -10,7 +10,8 @@
  * database would keep two processors busy.
  *
  * The first connection is always kept; others are opened when lists run at the
- * same time, and closed when they have been unused for a while.
+ * same time, and closed when they have been unused for a while.  A connection
+ * whose lifetime is over is closed when it has no list.
  *
  *   CLOSED --> CONNECTING --> IDLE <--> READING <--> YIELDING
  *     ^            |            |          |            |
@@ -42,16 +43,18 @@ enum list_close {
 	LIST_CLOSE_ERROR,
 	LIST_CLOSE_CANCELLED,
 	LIST_CLOSE_UNUSED,
+	LIST_CLOSE_OLD, /* its lifetime is over */
 	LIST_CLOSE_END,
 };
 
 struct list_connection {
 	struct watch watch; /* first */
-	struct timer timer; /* when it is closed because of no progress, or because it is unused */
+	struct timer timer; /* when it is closed because of no progress, because it is unused, or because it is old */
 	struct connect_thread_order order;
 	struct list_pool *pool;
 	enum list_state state;
 	PGconn *conn;                  /* NULL: none */
+	int64_t old_at;                /* when its lifetime ends; TIMER_OFF: never */
 	struct store_ticket *ticket;   /* the list that runs here; NULL: none */
 	unsigned rows;                 /* since it last yielded */
 	enum sqlstate_verdict verdict; /* of the statement's error */
@@ -63,7 +66,8 @@ struct list_pool {
 	struct loop *loop;
 	struct connect_thread_channel *channel;
 	const struct statement_set *set;
-	int64_t timeout; /* nanoseconds without progress after which a list fails */
+	int64_t timeout;  /* nanoseconds without progress after which a list fails */
+	int64_t lifetime; /* of a connection, as in settings.h */
 	unsigned count;
 	bool down;                               /* no connection can be made: lists are refused at once */
 	char reason[CONNECT_THREAD_REASON_SIZE]; /* then: why */
@@ -75,9 +79,9 @@ struct list_pool {
 	struct list_connection connection[SETTING_COUNT_MAX];
 };
 
-/* count: the most connections; borrows the others until list_pool_close(). */
-void list_pool_init(struct list_pool *l, unsigned count, int64_t timeout, const struct statement_set *set,
-    struct loop *loop, struct connect_thread_channel *channel);
+/* count: the most connections; lifetime: as in settings.h; borrows the others until list_pool_close(). */
+void list_pool_init(struct list_pool *l, unsigned count, int64_t timeout, int64_t lifetime,
+    const struct statement_set *set, struct loop *loop, struct connect_thread_channel *channel);
 
 /* Closes the connections; no ticket may be left. */
 void list_pool_close(struct list_pool *l);

@@ -3,17 +3,16 @@
 
 #include <assert.h>
 #include <sys/epoll.h>
-#include <sys/random.h>
 
 #include "base/base.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "pg/lifetime.h"
 #include "pg/pipeline_result.h"
 #include "pg/pipeline_send.h"
 
-#define ASK_TIME             (2 * CLOCK_S) /* within which the question for the time must be answered */
-#define LARGE_KEPT           (2 * CLOCK_S) /* how long libpq's buffers stay large after the last large message */
-#define COCKROACHDB_LIFETIME (600 * CLOCK_S)
+#define ASK_TIME   (2 * CLOCK_S) /* within which the question for the time must be answered */
+#define LARGE_KEPT (2 * CLOCK_S) /* how long libpq's buffers stay large after the last large message */
 
 static const struct {
 	enum log_level level;
@@ -123,26 +122,6 @@ close_connection(struct pipeline *p, enum pipeline_close why)
 	set_timer(p);
 }
 
-/*
- * When the connection's lifetime ends.  Connections are replaced so that nodes of a cluster that were restarted get
- * connections again.  A random part of up to a quarter is left off, so that connections that were made at the same
- * time are not all replaced at the same time.
- */
-static int64_t
-end_of_life(const struct pipeline_shared *s, int64_t now)
-{
-	int64_t life = s->lifetime;
-	uint32_t random;
-
-	if (life == SETTING_LIFETIME_AUTO)
-		life = s->server == DBCONN_COCKROACHDB ? COCKROACHDB_LIFETIME : 0;
-	if (life == 0)
-		return TIMER_OFF;
-	if (getrandom(&random, sizeof(random), GRND_NONBLOCK) < 0)
-		random = (uint32_t)now;
-	return now + life - life / 4 * (int64_t)(random % 1024) / 1024;
-}
-
 /* In the state CONNECTING: the new connection is used from now on. */
 static void
 use_connection(struct pipeline *p, PGconn *conn)
@@ -151,7 +130,7 @@ use_connection(struct pipeline *p, PGconn *conn)
 	p->clock = p->order.clock;
 	p->pooled = p->order.pooled;
 	p->used_at = clock_mono();
-	p->old_at = end_of_life(p->shared, p->used_at);
+	p->old_at = lifetime_end(p->shared->lifetime, p->shared->server, p->used_at);
 	p->watch.fd = PQsocket(conn);
 	pipeline_state_move(p, PIPELINE_IDLE);
 	if (!loop_watch(p->shared->loop, &p->watch, LOOP_LEVEL))

@@ -44,6 +44,7 @@ on_order_answered(struct pipeline_shared *s, const struct connect_thread_order *
 	struct pipeline_pool *pool = (struct pipeline_pool *)s;
 
 	pool->down = !connected && !has_connection(pool);
+	pool->read_only = pool->down && order->read_only;
 	if (!pool->down)
 		return;
 	pool->reached = order->reached;

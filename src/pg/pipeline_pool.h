@@ -27,6 +27,7 @@ struct pipeline_pool {
 	struct timer forget;           /* when it is forgotten that large values were read */
 	bool down;                     /* no connection can be made: operations are refused at once */
 	bool reached;                  /* then: the database is there, but its schema is not the expected one */
+	bool read_only;                /* then: the database takes no writes */
 	char reason[CONNECT_THREAD_REASON_SIZE]; /* then: why */
 	unsigned count;
 	struct pipeline pipeline[SETTING_COUNT_MAX];

@@ -101,6 +101,7 @@ count_connections(const struct store_pg *p)
 	list_pool_count(&p->lists, n);
 	for (size_t i = 0; i < METRICS_STATES; i++)
 		metrics_set(METRICS_DB_CONNECTIONS + i, n[i]);
+	metrics_set(METRICS_DB_READ_ONLY, p->writes.read_only);
 }
 
 /* If one pool could use another connection and the limit is reached, the other pool closes one that it does not use. */
@@ -147,7 +148,8 @@ store_pg_new(const struct config *c, const struct statement_set *set, struct con
 	    &p->reads, STATEMENT_ROLE_READ, p->most - 1, c->db_connection_lifetime, set, loop, p->channel);
 	pipeline_pool_init(
 	    &p->writes, STATEMENT_ROLE_WRITE, p->most - 1, c->db_connection_lifetime, set, loop, p->channel);
-	list_pool_init(&p->lists, c->db_list_connections, c->request_timeout, set, loop, p->channel);
+	list_pool_init(
+	    &p->lists, c->db_list_connections, c->request_timeout, c->db_connection_lifetime, set, loop, p->channel);
 	p->hook.run = pg_end_of_iteration;
 	loop_add_hook(loop, &p->hook);
 	return &p->store;

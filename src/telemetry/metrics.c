@@ -180,6 +180,7 @@ value_OUTCOME(size_t i)
 		[STORE_TOO_LONG] = STR_INIT("too_long"),
 		[STORE_TOO_LARGE] = STR_INIT("too_large"),
 		[STORE_UNAVAILABLE] = STR_INIT("unavailable"),
+		[STORE_BUSY] = STR_INIT("busy"),
 		[STORE_UNKNOWN] = STR_INIT("unknown"),
 		[STORE_FAULT] = STR_INIT("fault") };
 

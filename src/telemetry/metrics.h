@@ -35,6 +35,8 @@
 	    "Time of an operation on the database, with its time in the queue.", OPERATION, NO, NO) \
 	X(DB_GROUP_SIZE, SIZES, "hulykvs_db_group_size", "Operations sent to the database at once.", NO, NO, NO) \
 	X(DB_CONNECTIONS, GAUGE, "hulykvs_db_connections", "Connections to the database.", STATE, NO, NO) \
+	X(DB_READ_ONLY, GAUGE, "hulykvs_db_read_only", \
+	    "Workers that can make no connection for writes, because the database takes none.", NO, NO, NO) \
 	X(DB_ERRORS, COUNTER, "hulykvs_db_errors", "Operations that got an error from the database, by SQLSTATE.", \
 	    SQLSTATE, NO, NO) \
 	X(DB_RETRIES, COUNTER, "hulykvs_db_retries", "Operations sent to the database again.", RETRY, NO, NO) \

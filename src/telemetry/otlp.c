@@ -192,6 +192,8 @@ error_of(enum store_outcome outcome)
 		return STR("too_large");
 	case STORE_UNAVAILABLE:
 		return STR("unavailable");
+	case STORE_BUSY:
+		return STR("busy");
 	case STORE_UNKNOWN:
 		return STR("unknown");
 	case STORE_FAULT:

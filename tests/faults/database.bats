@@ -489,6 +489,45 @@ kinds_failed()
 	fault_end
 }
 
+list_answer()
+{
+	curl -s -m 30 -o "$FAULT_DIR/$1" -w '%{http_code} %header{retry-after}' -H "Authorization: Bearer $(world_token)" \
+		"$WORLD_URL/api2/$WS/$1"
+}
+
+@test "lists that find all list connections taken say so" {
+	fault_directory
+	fault_database
+	fault_serve nginx HULY_DB_CONNECTION="$FAULT_DB" HULY_WORKERS=1 HULY_DB_LIST_CONNECTIONS=1 HULY_REQUEST_TIMEOUT=2 \
+		HULY_STATEMENT_TIMEOUT=30
+	fault_ready
+	coproc LOCK { "$PG_BIN/psql" -X -q -A -t -d "$FAULT_DB" 3>&-; }
+	lock=$LOCK_PID
+	echo "begin; lock table hulykvs.kvs in access exclusive mode; select 'locked';" >&"${LOCK[1]}"
+	read -r word <&"${LOCK[0]}"
+	[ "$word" = locked ]
+	list_answer first >"$FAULT_DIR/first.status" 3>&- &
+	list=$!
+	world_until 10 list_waits
+	[[ $(list_answer second) == '503 '[1-9]* ]]
+	[ "$(cat "$FAULT_DIR/second")" = 'Too many lists at once' ]
+	grep -q 'status=503 .*refusal="LISTS_BUSY"' "$WORLD_DIR/program.log"
+	curl -s "$WORLD_OPERATOR_URL/metrics" | grep -q '^hulykvs_db_operations_total{operation="list",outcome="busy"} 1$'
+	echo 'rollback;' >&"${LOCK[1]}"
+	world_until 10 status_is "/api2/$WS/third" 200
+	wait "$list"
+	echo '\q' >&"${LOCK[1]}"
+	wait "$lock" || :
+	fault_end
+}
+
+# The first list stands in front of the lock.
+list_waits()
+{
+	[ "$(pg_sql "$(database_name)" -c "select count(*) from pg_stat_activity
+		where application_name = 'hulykvs' and wait_event_type = 'Lock'")" = 1 ]
+}
+
 # A writing connection is known by what it last did.
 writes_are_refused()
 {
@@ -507,6 +546,11 @@ read_only_is()
 			where datname = '$name' and application_name = 'hulykvs'" >/dev/null
 }
 
+read_only_workers()
+{
+	curl -s "$WORLD_OPERATOR_URL/metrics" | grep -q "^hulykvs_db_read_only $1\$"
+}
+
 @test "read-only: writes are refused at once and said so, reads go on, and it heals alone" {
 	fault_world nginx HULY_REQUEST_TIMEOUT=60
 	fault_ready
@@ -517,12 +561,14 @@ read_only_is()
 	refused "/api2/$WS/n/k" -T - <<<other
 	refused "/api2/$WS/n/k" -X DELETE
 	world_until 20 status_is "/api2/$WS/n/k" 200
-	curl -s "$WORLD_OPERATOR_URL/readyz?verbose" | grep -q '^\[-\]writes failed: the database takes no writes'
+	curl -s "$WORLD_OPERATOR_URL/readyz?verbose" | grep -q '^\[-\]writable failed: the database takes no writes'
 	[ "$(grep -c 'sqlstate="25006" reason=' "$WORLD_DIR/program.log")" -eq 1 ]
+	read_only_workers '[1-9]'
 	read_only_is off
 	world_until 20 status_is "/api2/$WS/n/k" 204 -T - <<<value
 	grep -q 'msg="writes again"' "$WORLD_DIR/program.log"
 	fault_ready
+	world_until 10 read_only_workers 0
 	fault_end
 }
 

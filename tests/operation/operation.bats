@@ -511,7 +511,7 @@ probes()
 	run world_get /readyz
 	[ "$output" = "ok"$'\n'200 ]
 	run world_get '/readyz?verbose'
-	[ "$output" = "[+]database ok"$'\n'"[+]schema ok"$'\n'"[+]writes ok"$'\n'"[+]lists ok"$'\n'"[+]serving ok"$'\n'"ok"$'\n'200 ]
+	[ "$output" = "[+]database ok"$'\n'"[+]schema ok"$'\n'"[+]writable ok"$'\n'"[+]lists ok"$'\n'"[+]serving ok"$'\n'"ok"$'\n'200 ]
 	run world_get '/livez?verbose'
 	[ "$output" = "[+]workers ok"$'\n'"ok"$'\n'200 ]
 	pg_sql "w${WORLD_DIR##*.}" -c 'drop table hulykvs.kvs'

@@ -603,6 +603,7 @@ play_outcomes(void)
 		unsigned status;
 		struct str text;
 	} outcomes[] = {
+		{ STORE_BUSY, 503, TEXT("Too many lists at once") },
 		{ STORE_TOO_LONG, 414, TEXT("Namespace and key are too long for the database's index") },
 		{ STORE_UNAVAILABLE, 503, TEXT("Database unavailable") },
 		{ STORE_UNKNOWN, 503, TEXT("Outcome unknown: the write may or may not have happened") },
@@ -630,9 +631,9 @@ play_outcomes(void)
 static void
 play_readiness(void)
 {
-#define KINDS         "[+]writes ok\n[+]lists ok\n"
+#define KINDS         "[+]writable ok\n[+]lists ok\n"
 #define SERVING       "[+]serving ok\n"
-#define UNKNOWN_KINDS "[?]writes unknown\n[?]lists unknown\n"
+#define UNKNOWN_KINDS "[?]writable unknown\n[?]lists unknown\n"
 #define OPERATOR      "HULYKVS_OPERATOR=1"
 	const struct row ready = { NONE, "GET", "/readyz?verbose", NULL, STR_ABSENT, 200, NULL,
 		STR("[+]database ok\n[+]schema ok\n" KINDS SERVING "ok") };
@@ -643,9 +644,9 @@ play_readiness(void)
 	const struct row wrong = { NONE, "GET", "/readyz", OPERATOR, STR_ABSENT, 503, NULL,
 		STR("[-]schema failed: no table\n[+]database ok\n" UNKNOWN_KINDS SERVING "Not ready") };
 	const struct row no_writes = { NONE, "GET", "/readyz", OPERATOR, STR_ABSENT, 503, NULL,
-		STR("[-]writes failed: too many\n[+]database ok\n[+]schema ok\n[+]lists ok\n" SERVING "Not ready") };
+		STR("[-]writable failed: too many\n[+]database ok\n[+]schema ok\n[+]lists ok\n" SERVING "Not ready") };
 	const struct row no_lists = { NONE, "GET", "/readyz", NULL, STR_ABSENT, 503, NULL,
-		STR("[-]lists failed\n[+]database ok\n[+]schema ok\n[+]writes ok\n" SERVING "Not ready") };
+		STR("[-]lists failed\n[+]database ok\n[+]schema ok\n[+]writable ok\n" SERVING "Not ready") };
 	const struct row head = { NONE, "HEAD", "/readyz", NULL, STR_ABSENT, 503, NULL, STR_ABSENT };
 	const struct row live = { NONE, "GET", "/livez", NULL, STR_ABSENT, 200, NULL, STR("ok") };
 	const struct row silent = { NONE, "GET", "/readyz?x=verbose", NULL, STR_ABSENT, 503, NULL,

@@ -18,7 +18,7 @@ open_pool(unsigned count)
 	pool = calloc(1, sizeof(*pool));
 	if (pool == NULL)
 		tap_bail("no memory");
-	list_pool_init(pool, count, CLOCK_S, &world.set, &world.loop, NULL);
+	list_pool_init(pool, count, CLOCK_S, 100 * CLOCK_S, &world.set, &world.loop, NULL);
 }
 
 static void
@@ -213,8 +213,46 @@ test_refusal(void)
 	late.t.deadline = 1;
 	pg_world_fire(&pool->timer);
 	tap_ok(late.done == 1 && next.done == 0, "what waited too long is refused");
+	tap_int(late.result.outcome, STORE_BUSY, "it is told that other lists have all connections");
 	list_pool_cancel(pool, &next.t);
+	submit(&late, "d");
+	late.t.deadline = 1;
+	pg_world_fire(&pool->timer);
+	tap_int(late.result.outcome, STORE_UNAVAILABLE, "where there is no connection, the database is the reason");
 	close_pool("refusal");
+}
+
+static void
+test_lifetime(void)
+{
+	struct pg_world_ticket t;
+	struct list_connection *c;
+	PGconn *conn;
+
+	open_pool(2);
+	c = &pool->connection[0];
+	(void)fake_connect_thread_connect(DBCONN_POSTGRESQL);
+	tap_ok(c->timer.due == c->old_at && c->old_at < clock_mono() + 101 * CLOCK_S &&
+		c->old_at > clock_mono() + 70 * CLOCK_S,
+	    "the first connection is kept for its lifetime");
+	submit(&t, "a");
+	c->old_at = 1;
+	fake_libpq_answer_single(c->conn, STR("x"));
+	ready(0);
+	tap_ok(c->state == LIST_READING && c->timer.due > 1, "a list is not cut off");
+	fake_libpq_answer_end(c->conn);
+	ready(0);
+	tap_ok(t.done == 1 && c->state == LIST_IDLE && c->timer.due == 1, "it is old as soon as it has no list");
+	pg_world_fire(&c->timer);
+	tap_ok(c->state == LIST_CONNECTING && fake_libpq_connections() == 0, "it is exchanged");
+	conn = fake_connect_thread_connect(DBCONN_POSTGRESQL);
+	tap_ok(c->conn == conn && c->state == LIST_IDLE, "for a new one");
+	pool->lifetime = 0;
+	fake_libpq_break(conn);
+	ready(0);
+	(void)fake_connect_thread_connect(DBCONN_POSTGRESQL);
+	tap_ok(c->timer.due == TIMER_OFF, "off: the first connection is kept for ever");
+	close_pool("lifetime");
 }
 
 int
@@ -229,6 +267,7 @@ main(void)
 	test_yield();
 	test_overlap();
 	test_refusal();
+	test_lifetime();
 	pg_world_close(&world);
 	return tap_end();
 }

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: EPL-2.0 */
+/*
+ * outfile: where a command writes its result: standard output, or a file that
+ * appears complete or not at all.  Until then the bytes are in a file beside it.
+ */
+#ifndef HULYKVS_OUTFILE_H
+#define HULYKVS_OUTFILE_H
+
+#include <stdio.h>
+
+#include "base/buf.h"
+
+struct outfile {
+	FILE *f;
+	const char *path; /* borrowed; NULL: standard output */
+	char *temporary;  /* the file beside it; NULL: path is written directly, because it is no regular file */
+};
+
+/* path: NULL for standard output.  false: *error says why, and there is nothing to close. */
+bool outfile_open(struct outfile *o, const char *path, struct buf *error) __attribute__((warn_unused_result));
+
+void outfile_put(struct outfile *o, struct str s);
+
+/* Writes what is left and gives the file its name.  false: *error says why, and the file is as it was. */
+bool outfile_close(struct outfile *o, struct buf *error) __attribute__((warn_unused_result));
+
+/* Leaves the file as it was.  What was written to standard output stays. */
+void outfile_abandon(struct outfile *o);
+
+#endif

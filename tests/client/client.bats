@@ -1,0 +1,354 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: EPL-2.0
+# hulykvsctl against the real service, and against servers that do not behave.
+# shellcheck disable=SC2030,SC2031 # each test has its own output and status
+
+load ../lib/postgres
+load ../lib/world
+
+setup_file()
+{
+	world_cluster
+	world_start nginx
+	world_save "$BATS_FILE_TMPDIR/world"
+}
+
+teardown_file()
+{
+	# shellcheck disable=SC1091 # as world_save left it
+	. "$BATS_FILE_TMPDIR/world"
+	world_stop || { world_leave; pg_remove; return 1; }
+	pg_remove
+}
+
+setup()
+{
+	# shellcheck disable=SC1091 # as world_save left it
+	. "$BATS_FILE_TMPDIR/world"
+	WS=$(PYTHONPATH=$WORLD_TOP/tests/tools python3 -B -c 'import http_cases; print(http_cases.WS)')
+	NS=n$BATS_TEST_NUMBER
+	SERVER='' CLIENT='' CTL_ENV=()
+	cd "$BATS_TEST_TMPDIR" || return 1
+}
+
+teardown()
+{
+	local pid
+
+	for pid in $CLIENT $SERVER; do
+		if kill -KILL "$pid" 2>/dev/null; then
+			wait "$pid" 2>/dev/null || :
+		fi
+	done
+}
+
+# ctl ARG …: nothing of the tester's own environment reaches it.  CTL_EXEC=exec: in the place of the shell.
+ctl()
+{
+	${CTL_EXEC:-} env -i "PATH=$PATH" LC_ALL=C.UTF-8 "HULYKVS_URL=${CTL_URL:-$WORLD_URL}" "HULYKVS_WORKSPACE=$WS" \
+		"HULYKVS_TOKEN=${CTL_TOKEN-$WORLD_TOKEN}" "${CTL_ENV[@]}" "$HULYKVS_BUILD/hulykvsctl" "$@"
+}
+
+# ends STATUS TEXT ARG …: it ends so, and says that on standard error.
+ends()
+{
+	local wanted=$1 text=$2 status=0
+	shift 2
+
+	ctl "$@" >out 2>err || status=$?
+	[ "$status" -eq "$wanted" ] && grep -qF -- "$text" err && return
+	echo "status $status: $(cat err)" >&2
+	return 1
+}
+
+# scripted WORD …: see tests/tools/scripted_server.py
+scripted()
+{
+	rm -f port
+	"$WORLD_TOP/tests/tools/scripted_server.py" port log "$@" </dev/null >server.out 2>&1 3>&- &
+	SERVER=$!
+	world_until 10 test -s port
+	CTL_URL=http://127.0.0.1:$(cat port)
+}
+
+# no_line FILE GREP-ARG …: the file can be read, and no line matches.
+no_line()
+{
+	local file=$1 status=0
+	shift
+
+	grep -q "$@" "$file" || status=$?
+	[ "$status" -eq 1 ]
+}
+
+stop_server()
+{
+	kill "$SERVER"
+	wait "$SERVER" || :
+}
+
+# --- each command ---
+
+@test "put, get, delete: a value from standard input and from a file comes back as it was" {
+	printf 'a\0\xff\n' >value
+	ctl put "$NS" key <value
+	ctl get "$NS" key >got
+	cmp value got
+	head -c 1000000 /dev/urandom >value
+	ctl put "$NS" 'key / ä % + ? # .. <x@y>' value
+	ctl get "$NS" 'key / ä % + ? # .. <x@y>' --output-file got
+	cmp value got
+	[ "$(stat -c %a got)" = "$(printf %o $((0666 & ~0$(umask))))" ]
+	ctl put "$NS" -- -key - </dev/null
+	[ -z "$(ctl get "$NS" -- -key)" ]
+	ctl delete "$NS" -- -key
+	ends 1 "not found" get "$NS" -- -key
+	ends 1 "not found" delete "$NS" -- -key
+}
+
+@test "get --output json has the value as base64, and the entity tag" {
+	printf '\0ab' | ctl put "$NS" 'k"'
+	[ "$(ctl get "$NS" 'k"' --output json)" = '{"key":"k\"","etag":"\"'"$(printf '\0ab' | md5sum | cut -c1-32)"'\"","value":"AGFi"}' ]
+}
+
+@test "list: all pages, a prefix, a limit, three forms" {
+	python3 - <<-END >keys
+		import sys
+		sys.path.insert(0, "$WORLD_TOP/tests/tools")
+		import http1
+		with http1.Connection("$WORLD_URL", "$WORLD_TOKEN") as c:
+		    for n in range(2345):
+		        assert c.ask("PUT", f"/api2/$WS/$NS/k{n:05}", b"").status == 204
+		        print(f"k{n:05}")
+	END
+	ctl list "$NS" | cmp - keys
+	ctl list "$NS" --limit 1500 | cmp - <(head -n 1500 keys)
+	[ "$(ctl list "$NS" --prefix k0234 | wc -l)" = 5 ]
+	[ "$(ctl list "$NS" --prefix k0000 --limit 2 --output json | tr -d '\n')" = '["k00000","k00001"]' ]
+	[ "$(ctl list "$NS" --prefix x --output json)" = '[]' ]
+	[ -z "$(ctl list "$NS" --prefix x)" ]
+	ctl list "$NS" --output json | python3 -c 'import json, sys; assert len(json.load(sys.stdin)) == 2345'
+}
+
+@test "list: a key with an escape sequence is shown as text, and raw as it is" {
+	local key=$'a\e[31m\\b'
+
+	ctl put "$NS" "$key" </dev/null
+	[ "$(ctl list "$NS")" = 'a\x1b[31m\\b' ]
+	[ "$(ctl list "$NS" --output raw)" = "$key" ]
+}
+
+@test "token: the service takes it, for the account, the workspace and the time that were asked for" {
+	local CTL_ENV=(HULY_TOKEN_SECRET=secret) CTL_TOKEN='' token claims
+
+	token=$(ctl token --ttl 90s --service mine)
+	claims=$(python3 -c 'import base64, sys; print(base64.urlsafe_b64decode(sys.argv[1].split(".")[1] + "===").decode())' "$token")
+	python3 - "$claims" "$WS" <<-'END'
+		import json, sys, time
+		claims = json.loads(sys.argv[1])
+		assert 0 <= time.time() + 90 - claims.pop("exp") < 60, claims
+		assert claims == {"account": "1749089e-22e6-48de-af4e-165e18fbd2f9", "workspace": sys.argv[2],
+		                  "extra": {"service": "mine"}}, claims
+	END
+	echo x | CTL_TOKEN=$token ctl put "$NS" key
+	(umask 077 && printf %s "$token" >token && echo secret >secret)
+	[ "$(CTL_TOKEN=no ctl get "$NS" key --token-file token)" = x ]
+	[ "$(CTL_TOKEN=no ctl get "$NS" key --secret-file secret)" = x ]
+	CTL_ENV=(HULY_TOKEN_SECRET_FILE="$PWD/secret")
+	[ "$(ctl get "$NS" key)" = x ]
+	CTL_ENV=()
+	ends 1 'not found' get "$NS" key --secret-file secret --workspace 00000000-0000-4000-8000-000000000002
+	ends 2 '--account: is not a UUID' get "$NS" key --secret-file secret --account me
+}
+
+@test "conditions: --if-match and --if-none-match decide, with status 6" {
+	local tag
+
+	echo one | ctl put "$NS" key --if-none-match '*'
+	ends 6 'condition' put "$NS" key --if-none-match '*' </dev/null
+	tag=$(echo one | md5sum | cut -c1-32)
+	echo two | ctl put "$NS" key --if-match "\"$tag\""
+	ends 6 'condition' put "$NS" key --if-match "\"$tag\"" </dev/null
+	ends 6 'condition' delete "$NS" key --if-match "\"$tag\""
+	ends 6 'condition' get "$NS" key --if-match "\"$tag\""
+	ends 6 'condition' get "$NS" key --if-none-match '*'
+	[ "$(ctl get "$NS" key)" = two ]
+}
+
+# --- what is refused ---
+
+@test "bad input ends with 2 and a sentence, before anything is sent" {
+	local CTL_URL=http://127.0.0.1:1
+
+	ends 2 "command: is missing"
+	ends 2 "command: there is no such one" gett a b
+	ends 2 "get takes: NAMESPACE KEY" get a
+	ends 2 "delete takes: NAMESPACE KEY" delete a b c
+	ends 2 "key: is empty" get a ''
+	ends 2 "namespace: is not UTF-8" get $'\xff' b
+	ends 2 "key: cannot stand in a path" get a ..
+	ends 2 "--nothing: there is no such option" get a b --nothing
+	ends 2 "--prefix: its value is missing" list a --prefix
+	ends 2 "--prefix: does not go with this command" get a b --prefix x
+	ends 2 "--limit: is no number from 1" list a --limit 0
+	ends 2 "--limit: is no number from 1" list a --limit 1x
+	ends 2 "--timeout: is no number from 1 to 86400" list a --timeout 86401
+	ends 2 "--retries: is no number from 0 to 100" list a --retries -1
+	ends 2 "--ttl: is no time" list a --ttl 1y
+	ends 2 "--ttl: is no time" list a --ttl 3651d
+	ends 2 "--workspace: is not a UUID" list a --workspace x
+	ends 2 "--account: is not a UUID" list a --account x
+	ends 2 "--service: is empty" list a --service ''
+	ends 2 "--output: is none of" list a --output yaml
+	ends 2 "--output: a value has no table" get a b --output table
+	ends 2 "--url: begins neither" list a --url ftp://host
+	ends 2 "--url: has no host" list a --url http:///x
+	ends 2 "--url: may have no user" list a --url http://me:pw@host
+	ends 2 "--url: has a character" list a --url 'http://host/?x'
+	ends 2 "--if-match: has a character" get a b --if-match $'x\r\nEvil: y'
+	ends 2 "--if-match: is empty" get a b --if-match ''
+	ends 2 "missing: No such file" put a b missing
+	ends 2 "Is a directory" put a b .
+	CTL_ENV=(HULYKVS_WORKSPACE=)
+	ends 2 "--workspace: is missing" list a
+}
+
+@test "a token or secret is never an argument, and its file is closed to others" {
+	local CTL_URL=http://127.0.0.1:1
+
+	ends 2 "everybody can read arguments" get a b --token abc
+	ends 2 "everybody can read arguments" get a b --token=abc
+	ends 2 "everybody can read arguments" token --secret=abc
+	echo abc >open && chmod 644 open
+	ends 2 "--token-file: open to others than its owner: chmod 600" get a b --token-file open
+	ends 2 "--secret-file: open to others than its owner: chmod 600" get a b --secret-file open
+	ends 2 "exclude each other" get a b --secret-file open --token-file open
+	(umask 077 && : >empty && echo 'Bearer abc' >bearer)
+	ends 2 "--token-file: is empty" get a b --token-file empty
+	ends 2 "--token-file: holds no token" get a b --token-file bearer
+	CTL_TOKEN=$'a\r\nEvil: x' ends 2 "HULYKVS_TOKEN: holds no token" get a b
+	CTL_TOKEN='' ends 2 "token: is missing" get a b
+	CTL_TOKEN='' ends 2 "secret: is missing" token
+}
+
+@test "while it waits, neither the token nor the secret is in its command line" {
+	local token=the.very.token secret=the-very-secret
+
+	scripted wait
+	(umask 077 && echo "$secret" >secret)
+	CTL_EXEC='exec' CTL_TOKEN=$token ctl get a b </dev/null >out 2>&1 3>&- &
+	CLIENT=$!
+	world_until 10 grep -q '^1 GET' log
+	tr '\0' '\n' <"/proc/$CLIENT/cmdline" | grep -qx get
+	no_line "/proc/$CLIENT/cmdline" -F -e "$token"
+	kill "$CLIENT"
+	CTL_EXEC='exec' ctl get a b --secret-file secret </dev/null >out 2>&1 3>&- &
+	CLIENT=$!
+	world_until 10 grep -q '^2 GET' log
+	tr '\0' '\n' <"/proc/$CLIENT/cmdline" | grep -qx get
+	no_line "/proc/$CLIENT/cmdline" -F -e "$secret" -e eyJ
+}
+
+@test "the service refuses: 4" {
+	CTL_TOKEN=abc ends 4 '401 InvalidToken' get "$NS" key
+	ends 4 '403 Workspace mismatch' get "$NS" key --workspace 00000000-0000-4000-8000-000000000001
+	head -c 2000001 /dev/zero >large
+	ends 4 '413 payload reached size limit' put "$NS" key large
+	ends 4 "If-None-Match must be '*'" put "$NS" key --if-none-match '"x"' </dev/null
+	ends 1 'not found' get "$NS" key
+}
+
+@test "a value that is not text is not printed to a terminal unless asked for" {
+	local line
+
+	printf 'a\e[31m' | ctl put "$NS" binary
+	printf 'text\n\tä' | ctl put "$NS" text
+	line="env -i HULYKVS_URL=$WORLD_URL HULYKVS_WORKSPACE=$WS HULYKVS_TOKEN=$WORLD_TOKEN $HULYKVS_BUILD/hulykvsctl get $NS"
+	script -qec "$line text" /dev/null </dev/null | grep -qF text
+	run script -qec "$line binary" /dev/null </dev/null
+	[ "$status" -eq 2 ]
+	[[ $output == *"the value is binary"* && $output != *$'\e[31m'* ]]
+	run script -qec "$line binary --binary" /dev/null </dev/null
+	[ "$status" -eq 0 ]
+	[[ $output == *$'\e[31m'* ]]
+}
+
+# --- servers that do not behave ---
+
+@test "a read is tried again after a closed connection, a cut answer and 503; then it gives up with 5" {
+	scripted close cut 503:later value:there
+	[ "$(ctl get a b)" = there ]
+	[ "$(wc -l <log)" = 4 ]
+	stop_server
+	scripted 503:later
+	ends 5 '503 later' get a b --retries 2
+	[ "$(wc -l <log)" = 3 ]
+	stop_server
+	scripted 400:no
+	ends 4 '400 no' get a b
+	[ "$(wc -l <log)" = 1 ]
+	CTL_URL=http://127.0.0.1:1 ends 5 "connect" get a b --retries 0
+}
+
+@test "a write is sent once, whatever happens" {
+	local how
+
+	for how in close cut 503:later 502; do
+		scripted "$how"
+		ends 5 '' put a b </dev/null
+		ends 5 '' delete a b
+		[ "$(cut -d' ' -f2 log | tr '\n' ' ')" = 'PUT DELETE ' ]
+		stop_server
+	done
+	scripted close
+	ends 5 'the write may have happened' put a b </dev/null
+}
+
+@test "no redirect is followed, and the token goes nowhere else" {
+	scripted value:elsewhere
+	local elsewhere=$CTL_URL first=$SERVER
+
+	mv log first.log
+	scripted "to:$elsewhere/x"
+	ends 4 'redirects are not followed' get a b
+	ends 4 'redirects are not followed' put a b </dev/null
+	[ ! -s first.log ]
+	kill "$first"
+}
+
+@test "the answers of another server are neither a value nor a missing key" {
+	scripted '200:<html>' '404:<html>' '200:{"keys":7}' '200:{"keys":[1]}' '200:{"keys":["a"],"cursor":3}' '200:nothing'
+	ends 4 'is not a value of the service' get a b
+	ends 4 'look at --url' get a b
+	ends 5 'is not a list of the service' list a
+	ends 5 'is not a list of the service' list a
+	ends 5 'is not a list of the service' list a
+	ends 5 'is not a list of the service' list a
+	[ ! -s out ]
+	stop_server
+	scripted '200:{"keys":["a"],"cursor":"same"}'
+	ends 5 'is not a list of the service' list a
+	stop_server
+	scripted $'400:evil\e[31m'
+	ends 4 '400 evil\x1b[31m' get a b
+}
+
+@test "an answer that takes too long ends with 5" {
+	scripted wait
+	ends 5 'Timeout was reached' get a b --timeout 1 --retries 0
+}
+
+@test "a file appears complete or not at all" {
+	echo before >file
+	scripted cut
+	ends 5 '' get a b --retries 0 --output-file file
+	[ "$(cat file)" = before ]
+	[ "$(ls)" = "$(printf '%s\n' err file log out port server.out)" ]
+	ends 7 'nowhere/file: No such file' get a b --output-file nowhere/file
+	echo x | CTL_URL=$WORLD_URL ctl put "$NS" key
+	CTL_URL=$WORLD_URL ctl get "$NS" key --output-file /dev/null
+	run sh -c 'exec "$@" >/dev/full' sh env -i "HULYKVS_URL=$WORLD_URL" "HULYKVS_WORKSPACE=$WS" "HULYKVS_TOKEN=$WORLD_TOKEN" \
+		"$HULYKVS_BUILD/hulykvsctl" get "$NS" key
+	[ "$status" -eq 7 ]
+	[[ $output == *"standard output: No space left"* ]]
+}
