@@ -29,14 +29,14 @@ check_process(struct migrate_db *db)
 static enum migrate_outcome
 check_encoding(struct migrate_db *db)
 {
-	const char *encoding = PQparameterStatus(db->conn, "server_encoding");
+	enum migrate_outcome outcome = MIGRATE_DONE;
+	struct buf why;
 
-	if (encoding == NULL || strcmp(encoding, "UTF8") == 0)
-		return MIGRATE_DONE;
-	return migrate_db_refuse(db,
-	    "the database's encoding is %s, and UTF8 is needed: make a database with encoding UTF8, and move the data "
-	    "there with pg_dump and pg_restore",
-	    encoding);
+	buf_init(&why, 512);
+	if (!dbconn_is_utf8(db->conn, &why))
+		outcome = migrate_db_refuse(db, "%.*s", STR_FMT(buf_str(&why)));
+	buf_free(&why);
+	return outcome;
 }
 
 static enum migrate_outcome

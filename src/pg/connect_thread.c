@@ -76,6 +76,17 @@ check_schema(struct connect_thread *c, PGconn *conn, enum dbconn_server server, 
 	return ok && fault.p == NULL;
 }
 
+/* Whether the database is one for us: its encoding, and its schema. */
+static bool
+check_database(struct connect_thread *c, PGconn *conn, enum dbconn_server server, struct buf *why)
+{
+	if (server == DBCONN_POSTGRESQL && !dbconn_is_utf8(conn, why)) {
+		c->reached = true;
+		return false;
+	}
+	return check_schema(c, conn, server, why);
+}
+
 /* A new connection, and what the thread finds out about it. */
 struct made {
 	PGconn *conn;
@@ -150,7 +161,7 @@ prepare_connection(struct connect_thread *c, struct made *m, enum statement_role
 {
 	if (!dbconn_server(m->conn, &m->server, why) ||
 	    (m->server == DBCONN_POSTGRESQL && !dbconn_pooled(m->conn, &m->pooled, why)) ||
-	    !check_schema(c, m->conn, m->server, why) || !set_up_session(c, m, role, why) ||
+	    !check_database(c, m->conn, m->server, why) || !set_up_session(c, m, role, why) ||
 	    !statement_prepare(c->set, m->conn, m->server, role, why) ||
 	    (role == STATEMENT_ROLE_WRITE && !prepare_writes(c, m, why)))
 		return false;

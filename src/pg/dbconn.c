@@ -288,6 +288,21 @@ dbconn_server(PGconn *conn, enum dbconn_server *server, struct buf *why)
 }
 
 bool
+dbconn_is_utf8(PGconn *conn, struct buf *why)
+{
+	const char *encoding = PQparameterStatus(conn, "server_encoding");
+
+	/* CockroachDB and poolers may not tell it. */
+	if (encoding == NULL || strcmp(encoding, "UTF8") == 0)
+		return true;
+	buf_printf(why,
+	    "the database's encoding is %s, and UTF8 is needed: make a database with encoding UTF8, and move the data "
+	    "there with pg_dump and pg_restore",
+	    encoding);
+	return false;
+}
+
+bool
 dbconn_pooled(PGconn *conn, bool *pooled, struct buf *why)
 {
 	PGresult *res = ask_one(conn, "postgresql/backend_pid", 0, why);

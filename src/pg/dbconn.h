@@ -68,6 +68,9 @@ bool dbconn_hosts(const char *db_connection, void (*hosts)(void *ctx, const char
 /* Asks select version(); false: the connection failed or the server is not supported, reason in *why. */
 bool dbconn_server(PGconn *conn, enum dbconn_server *server, struct buf *why) __attribute__((warn_unused_result));
 
+/* Whether the database's encoding is UTF8, which names of every kind need; false: the reason is in *why. */
+bool dbconn_is_utf8(PGconn *conn, struct buf *why) __attribute__((warn_unused_result));
+
 /*
  * Whether a pooler (PgBouncer, pgpool) is between us and the server: then the process ID that the server reports is not
  * the one that libpq got when it connected.  PostgreSQL only; false: the connection failed, reason in *why.

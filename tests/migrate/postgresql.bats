@@ -550,10 +550,16 @@ bouncer()
 }
 
 @test "a database that is not in UTF8 is refused" {
-	pg_db "latin_$DB" --template=template0 --encoding=LATIN1 --locale=C >/dev/null
-	run -69 migrate "$(pg_url "latin_$DB")"
-	pg_sql postgres -c "drop database latin_$DB"
-	[[ $output == *"the database's encoding is LATIN1, and UTF8 is needed"* ]]
+	local encoding tables
+
+	for encoding in LATIN1 SQL_ASCII; do
+		pg_db "other_$DB" --template=template0 --encoding="$encoding" --locale=C >/dev/null
+		run -69 migrate "$(pg_url "other_$DB")"
+		tables=$(pg_sql "other_$DB" -c "select count(*) from pg_namespace where nspname = 'hulykvs'")
+		pg_sql postgres -c "drop database other_$DB"
+		[[ $output == *"the database's encoding is $encoding, and UTF8 is needed"* ]]
+		[ "$tables" = 0 ]
+	done
 }
 
 @test "an error names what stands in the way, and quotes no row" {

@@ -262,6 +262,48 @@ hanging_database()
 	WORLD_ERRORS_EXPECTED=1 world_stop
 }
 
+@test "a database that is not in UTF8: not ready, and /readyz says why" {
+	for encoding in LATIN1 SQL_ASCII; do
+		url=$(pg_db "other$RANDOM" --template=template0 --encoding=$encoding --locale=C)
+		WORLD_BARE=1 world_start nginx "HULY_DB_CONNECTION=$url"
+		world_until 20 status_is /livez 200
+		world_until 20 status_is /readyz 503
+		world_until 20 probe_has "^\[-\]schema failed: the database's encoding is $encoding, and UTF8 is needed"
+		status_is "/api2/$WS/web/k" 503
+		WORLD_ERRORS_EXPECTED=1 world_stop
+	done
+}
+
+probe_has()
+{
+	world_probe /readyz | grep -q "$1"
+}
+
+# A key of 8,190 bytes and one behind it, which only its cursor reaches.
+long_keys_are_paged()
+{
+	local long next page
+
+	world_start "$1"
+	long=$(printf 'x%.0s' {1..8190}) next=${long}y
+	for key in "$long" "$next"; do
+		[ "$(world_status "/api2/$WS/long/$key" -T - <<<value)" = 204 ]
+	done
+	page=$(world_page 'limit=1')
+	[ "$(python3 -c 'import json, sys; print(json.load(sys.stdin)["keys"][0])' <<<"$page")" = "$long" ]
+	page=$(world_page "limit=1&cursor=$(python3 -c 'import json, sys; print(json.load(sys.stdin)["cursor"])' <<<"$page")")
+	[ "$(python3 -c 'import json, sys; print(json.load(sys.stdin)["keys"][0])' <<<"$page")" = "$next" ]
+	world_stop
+}
+
+world_page()
+{
+	curl -s -f -H "Authorization: Bearer $(world_token)" "$WORLD_URL/api2/$WS/long?$1"
+}
+
+@test "nginx: keys of 8,190 bytes are paged" { long_keys_are_paged nginx; }
+@test "lighttpd: keys of 8,190 bytes are paged" { long_keys_are_paged lighttpd; }
+
 @test "a database of the original's first version: not ready until it is migrated" {
 	name=old$RANDOM
 	url=$(pg_db "$name")
