@@ -28,6 +28,12 @@ static const struct command_row command_rows[] = {
 #undef X
 };
 
+static const char *const existing_words[] = {
+#define X(name, word) word,
+	ARGUMENTS_EXISTINGS(X)
+#undef X
+};
+
 struct option_row {
 	const char *word, *takes;
 	unsigned commands;
@@ -106,10 +112,10 @@ take_operands(struct arguments *a, int n, char **words, struct buf *error)
 	}
 	if (n > 0)
 		status = take_operand("namespace", words[0], &a->namespace, error);
-	if (n > 1 && status == EXITSTATUS_DONE)
+	if (n > 1 && status == EXITSTATUS_DONE && a->command != ARGUMENTS_IMPORT)
 		status = take_operand("key", words[1], &a->key, error);
-	if (n > 2 && strcmp(words[2], "-") != 0)
-		a->file = words[2];
+	if (n == row->most && n > row->least && strcmp(words[n - 1], "-") != 0)
+		a->file = words[n - 1];
 	return status;
 }
 
@@ -316,18 +322,32 @@ take_numbers(struct arguments *a, struct buf *error)
 	return take_number(a, ARGUMENTS_OPTION_LIMIT, NULL, 1, LIMIT_MAX, &a->limit, error);
 }
 
-static enum exitstatus
-take_output(struct arguments *a, struct buf *error)
+/* The place of a word in a table; -1: it is not there. */
+static int
+place_of(const char *word, const char *const *words, size_t n)
 {
-	const char *word = value_of(a, ARGUMENTS_OPTION_OUTPUT, NULL, "");
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(word, words[i]) == 0)
+			return (int)i;
+	return -1;
+}
 
-	for (size_t i = 0; i < ARRAY_SIZE(output_words); i++)
-		if (strcmp(word, output_words[i]) == 0)
-			a->output = (enum arguments_output)i;
-	if (a->option[ARGUMENTS_OPTION_OUTPUT] != NULL && a->output == ARGUMENTS_OUTPUT_DEFAULT)
+static enum exitstatus
+take_words_of_tables(struct arguments *a, struct buf *error)
+{
+	const char *output = value_of(a, ARGUMENTS_OPTION_OUTPUT, NULL, NULL);
+	const char *existing = value_of(a, ARGUMENTS_OPTION_EXISTING, NULL, existing_words[0]);
+	int o = output != NULL ? place_of(output, output_words, ARRAY_SIZE(output_words)) : ARGUMENTS_OUTPUT_DEFAULT;
+	int e = place_of(existing, existing_words, ARRAY_SIZE(existing_words));
+
+	if (o < 0 || (output != NULL && o == ARGUMENTS_OUTPUT_DEFAULT))
 		return wrong_option(error, ARGUMENTS_OPTION_OUTPUT, "is none of table, json and raw");
-	if (a->command == ARGUMENTS_GET && a->output == ARGUMENTS_OUTPUT_TABLE)
+	if (a->command == ARGUMENTS_GET && o == ARGUMENTS_OUTPUT_TABLE)
 		return wrong_option(error, ARGUMENTS_OPTION_OUTPUT, "a value has no table: json or raw");
+	if (e < 0)
+		return wrong_option(error, ARGUMENTS_OPTION_EXISTING, "is none of fail, skip and replace");
+	a->output = (enum arguments_output)o;
+	a->existing = (enum arguments_existing)e;
 	return EXITSTATUS_DONE;
 }
 
@@ -355,8 +375,8 @@ check_texts(const struct arguments *a, struct buf *error)
 static enum exitstatus
 read_values(struct arguments *a, struct buf *error)
 {
-	static enum exitstatus (*const steps[])(
-	    struct arguments *, struct buf *) = { take_url, take_uuids, take_service_name, take_numbers, take_output };
+	static enum exitstatus (*const steps[])(struct arguments *, struct buf *) = { take_url, take_uuids,
+		take_service_name, take_numbers, take_words_of_tables };
 	enum exitstatus status = EXITSTATUS_DONE;
 
 	for (size_t i = 0; i < ARRAY_SIZE(steps) && status == EXITSTATUS_DONE; i++)

@@ -22,6 +22,8 @@
 	X(PUT, "put", 2, 3, "NAMESPACE KEY [FILE]", "write a value, from a file or standard input") \
 	X(DELETE, "delete", 2, 2, "NAMESPACE KEY", "delete a key") \
 	X(LIST, "list", 1, 1, "NAMESPACE", "print the keys of a namespace") \
+	X(EXPORT, "export", 1, 1, "NAMESPACE", "print all keys and values of a namespace, a JSON object a line") \
+	X(IMPORT, "import", 1, 2, "NAMESPACE [FILE]", "write the lines of an export") \
 	X(TOKEN, "token", 0, 0, "", "print a token, signed with the token secret")
 
 enum arguments_command {
@@ -37,6 +39,7 @@ enum arguments_command {
 #define ARGUMENTS_FOR_ALL   (~0U)
 #define ARGUMENTS_FOR_CALLS (ARGUMENTS_FOR_ALL & ~ARGUMENTS_FOR(TOKEN))
 #define ARGUMENTS_FOR_LISTS ARGUMENTS_FOR(LIST)
+#define ARGUMENTS_FOR_LONG  (ARGUMENTS_FOR(EXPORT) | ARGUMENTS_FOR(IMPORT))
 
 /* X(NAME, "word", "what it takes" or NULL, commands, "help") */
 #define ARGUMENTS_OPTIONS(X) \
@@ -58,10 +61,15 @@ enum arguments_command {
 	X(IF_NONE_MATCH, "if-none-match", "TAG", ARGUMENTS_FOR(GET) | ARGUMENTS_FOR(PUT), \
 	    "only if it has another; put takes * only: if there is no such key") \
 	X(BINARY, "binary", NULL, ARGUMENTS_FOR(GET), "print a binary value even to a terminal") \
-	X(OUTPUT_FILE, "output-file", "FILE", ARGUMENTS_FOR(GET), "write to this file, complete or not at all") \
-	X(PREFIX, "prefix", "TEXT", ARGUMENTS_FOR_LISTS, "only keys that begin with this text") \
+	X(OUTPUT_FILE, "output-file", "FILE", ARGUMENTS_FOR(GET) | ARGUMENTS_FOR(EXPORT), \
+	    "write to this file, complete or not at all") \
+	X(PREFIX, "prefix", "TEXT", ARGUMENTS_FOR_LISTS | ARGUMENTS_FOR(EXPORT), \
+	    "only keys that begin with this text") \
 	X(LIMIT, "limit", "NUMBER", ARGUMENTS_FOR(LIST), "at most so many") \
 	X(OUTPUT, "output", "FORM", ARGUMENTS_FOR(GET) | ARGUMENTS_FOR_LISTS, "table, json or raw") \
+	X(EXISTING, "existing", "CHOICE", ARGUMENTS_FOR(IMPORT), \
+	    "what becomes of keys that are there: fail (default), skip or replace") \
+	X(QUIET, "quiet", NULL, ARGUMENTS_FOR_LONG, "no progress, and no number of keys at the end") \
 	X(HELP, "help", NULL, ARGUMENTS_FOR_ALL, "print this") \
 	X(VERSION, "version", NULL, ARGUMENTS_FOR_ALL, "print the versions of the program and its libraries")
 
@@ -85,10 +93,22 @@ enum arguments_output {
 #undef X
 };
 
+/* X(NAME, "word"); the first one is the default */
+#define ARGUMENTS_EXISTINGS(X) \
+	X(FAIL, "fail") \
+	X(SKIP, "skip") \
+	X(REPLACE, "replace")
+
+enum arguments_existing {
+#define X(name, word) ARGUMENTS_EXISTING_##name,
+	ARGUMENTS_EXISTINGS(X)
+#undef X
+};
+
 struct arguments {
 	enum arguments_command command;
 	struct str namespace, key;                  /* where the command takes them */
-	const char *file;                           /* of put; NULL: standard input */
+	const char *file;                           /* of put and import; NULL: standard input */
 	const char *option[ARGUMENTS_OPTION_COUNT]; /* as given; "" for one that takes nothing; NULL: not given */
 	struct str url;                             /* without the slash at its end */
 	bool has_workspace;
@@ -99,6 +119,7 @@ struct arguments {
 	unsigned retries; /* of a read */
 	uint64_t limit;   /* 0: no limit */
 	enum arguments_output output;
+	enum arguments_existing existing;
 };
 
 /*

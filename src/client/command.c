@@ -6,7 +6,9 @@
 #include <unistd.h>
 
 #include "client/display.h"
+#include "client/dump.h"
 #include "client/listing.h"
+#include "client/load.h"
 #include "client/session.h"
 #include "codec/base64.h"
 #include "codec/json.h"
@@ -190,6 +192,8 @@ run_with_session(const struct arguments *a, struct outfile *out, struct buf *err
 		[ARGUMENTS_PUT] = put_value,
 		[ARGUMENTS_DELETE] = delete_key,
 		[ARGUMENTS_LIST] = listing_print_keys,
+		[ARGUMENTS_EXPORT] = dump_export,
+		[ARGUMENTS_IMPORT] = load_import,
 	};
 	struct session *s;
 	enum exitstatus status = session_open(&s, a, error);

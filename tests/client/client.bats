@@ -175,6 +175,74 @@ stop_server()
 	[ "$(ctl get "$NS" key)" = two ]
 }
 
+# make_rows N: the lines of an export, in the order of their keys.
+make_rows()
+{
+	python3 -c '
+import base64, json, sys
+for n in range(int(sys.argv[1])):
+    value = bytes(n % 256 for _ in range(n % 300))
+    print(json.dumps({"key": "k%06d <ä@x>" % n, "value": base64.b64encode(value).decode()},
+                     ensure_ascii=False, separators=(",", ":")))' "$1"
+}
+
+@test "import and export: all rows come back, byte for byte" {
+	make_rows 2345 >rows
+	ctl import "$NS" rows 2>err
+	[ "$(cat err)" = "2345 keys imported" ]
+	ctl export "$NS" >out 2>err
+	[ "$(cat err)" = "2345 keys exported" ]
+	cmp rows out
+	ctl import "$NS-2" --quiet <out 2>err
+	ctl export "$NS-2" --quiet --output-file file 2>>err
+	cmp rows file
+	[ ! -s err ]
+	ctl export "$NS" --prefix k00001 --quiet | cmp - <(sed -n 11,20p rows)
+	ctl export "$NS-3" --quiet | cmp - /dev/null
+}
+
+@test "import: a key that is there stops it, is left, or is replaced" {
+	local tag
+
+	make_rows 250 >rows
+	echo mine | ctl put "$NS" 'k000123 <ä@x>'
+	ends 6 'rows, line 124: there is such a key already' import "$NS" rows
+	[ "$(ctl get "$NS" 'k000123 <ä@x>')" = mine ]
+	[ "$(ctl list "$NS" | wc -l)" = 124 ]
+	ctl import "$NS" rows --existing skip 2>err
+	[ "$(cat err)" = "126 keys imported, 124 left as they were" ]
+	[ "$(ctl get "$NS" 'k000123 <ä@x>')" = mine ]
+	ctl import "$NS" rows --existing replace 2>err
+	[ "$(cat err)" = "250 keys imported" ]
+	ctl export "$NS" --quiet | cmp - rows
+}
+
+@test "import: large values, and a key twice" {
+	python3 -c '
+import base64, json
+for n in (1999999, 700000, 700000, 1, 0):
+    print(json.dumps({"key": f"k{n}", "value": base64.b64encode(b"x" * n).decode()}))' >rows
+	ctl import "$NS" rows --existing replace --quiet
+	[ "$(ctl list "$NS" | wc -l)" = 4 ]
+	[ "$(ctl get "$NS" k1999999 | wc -c)" = 1999999 ]
+	printf '{"key":"k","value":"%s"}\n' MQ== Mg== >rows
+	ctl import "$NS" rows --existing replace --quiet
+	[ "$(ctl get "$NS" k)" = 2 ]
+}
+
+@test "import: a wrong line is named, and of a file nothing is written" {
+	{ make_rows 150; echo '{"key":"k","value":"x"}'; } >rows
+	ends 2 'rows, line 151: the value is not base64' import "$NS" rows
+	ctl list "$NS" | cmp - /dev/null
+	make_rows 3 | head -c -5 >rows
+	ends 2 'rows, line 3: is not a whole JSON object' import "$NS" rows
+	ctl list "$NS" | cmp - /dev/null
+	{ make_rows 2; echo; make_rows 3; } >rows
+	ends 2 'standard input, line 3: is not a whole JSON object' import "$NS" <rows
+	ends 2 'missing: No such file' import "$NS" missing
+	ends 2 'Is a directory' import "$NS" .
+}
+
 # --- what is refused ---
 
 @test "bad input ends with 2 and a sentence, before anything is sent" {
@@ -302,6 +370,36 @@ stop_server()
 	done
 	scripted close
 	ends 5 'the write may have happened' put a b </dev/null
+}
+
+@test "a write is not sent again over a connection that was kept and then closed" {
+	make_rows 2 >rows
+	scripted 405 keep:204 close
+	ends 5 'rows, line 2: ' import a rows
+	[ "$(cut -d' ' -f2 log | tr '\n' ' ')" = 'POST PUT PUT ' ]
+}
+
+@test "an import whose batch got no answer says which lines may be in, and stops" {
+	make_rows 250 >rows
+	scripted '200:{}' close
+	ends 5 'rows, lines 101 to 200: ' import a rows
+	grep -qxF '100 keys imported' err
+	[ "$(cut -d' ' -f2 log | tr '\n' ' ')" = 'POST POST ' ]
+}
+
+@test "long work shows its progress on a terminal, unless asked not to" {
+	local line="env -i HULYKVS_WORKSPACE=$WS HULYKVS_TOKEN=x $HULYKVS_BUILD/hulykvsctl import a rows"
+
+	make_rows 5000 >rows
+	scripted slow:204
+	run script -qec "$line --url $CTL_URL" /dev/null </dev/null
+	[ "$status" -eq 0 ]
+	[[ $output == *"#."*" % "*" keys"* && $output == *"5000 keys imported"* ]]
+	run script -qec "$line --url $CTL_URL --quiet" /dev/null </dev/null
+	[ "$status" -eq 0 ]
+	[ -z "$output" ]
+	run ctl import a rows
+	[ "$output" = "5000 keys imported" ]
 }
 
 @test "no redirect is followed, and the token goes nowhere else" {

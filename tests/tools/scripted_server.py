@@ -11,15 +11,19 @@ Each WORD is for one request; the last one is for all that follow:
     value:TEXT      200 as a value has it
     close           the connection is closed without an answer
     cut             an answer breaks off in the middle
+    slow:200:TEXT   after a tenth of a second
     wait            nothing is answered until the client goes away
     to:URL          a redirect
 
 The port is written to PORT-FILE, and to LOG a line for each request: "connection METHOD PATH".
 Python standard library only.
 """
+import itertools
 import os
 import socket
 import sys
+import threading
+import time
 
 
 def read_request(connection):
@@ -45,6 +49,9 @@ def answer(status, text, *fields):
 def serve(connection, word):
     """Whether the connection is kept."""
     kind, _, text = word.partition(":")
+    if kind == "slow":
+        time.sleep(0.1)
+        kind, _, text = text.partition(":")
     if kind == "keep":
         status, _, text = text.partition(":")
         connection.sendall(answer(status, text))
@@ -62,6 +69,18 @@ def serve(connection, word):
     return False
 
 
+def converse(connection, number, lines, words):
+    with connection:
+        try:
+            while (request := read_request(connection)) is not None:
+                lines.write(f"{number} {request}\n")
+                word = words.pop(0) if len(words) > 1 else words[0]
+                if not serve(connection, word):
+                    break
+        except OSError:
+            pass
+
+
 def main():
     port_file, log, *words = sys.argv[1:]
     listener = socket.create_server(("127.0.0.1", 0))
@@ -69,19 +88,10 @@ def main():
         with open(port_file + ".new", "w", encoding="utf-8") as f:
             f.write(str(listener.getsockname()[1]))
         os.rename(port_file + ".new", port_file)
-        number = 0
-        while True:
+        for number in itertools.count(1):
             connection, _ = listener.accept()
-            number += 1
-            with connection:
-                try:
-                    while (request := read_request(connection)) is not None:
-                        lines.write(f"{number} {request}\n")
-                        word = words.pop(0) if len(words) > 1 else words[0]
-                        if not serve(connection, word):
-                            break
-                except OSError:
-                    pass
+            # A thread for each: a connection that is kept must not keep others waiting.
+            threading.Thread(target=converse, args=(connection, number, lines, words), daemon=True).start()
 
 
 if __name__ == "__main__":

@@ -60,6 +60,13 @@ commands(void)
 	tap_ok(a.file == NULL, "put - reads standard input");
 	is_read(&a, "put ns key file");
 	tap_text(str_of(a.file), STR("file"), "put FILE");
+	is_read(&a, "import ns");
+	tap_ok(a.file == NULL, "import reads standard input");
+	tap_int(a.existing, ARGUMENTS_EXISTING_FAIL, "and changes no key that is there");
+	is_read(&a, "import ns file --existing replace");
+	tap_text(str_of(a.file), STR("file"), "import FILE");
+	tap_ok(a.key.p == NULL, "which is no key");
+	tap_int(a.existing, ARGUMENTS_EXISTING_REPLACE, "replace");
 	is_read(&a, "--prefix x list --limit=5 ns");
 	tap_int(a.command, ARGUMENTS_LIST, "options stand anywhere");
 	tap_int(a.limit, 5, "--limit=5");
@@ -139,6 +146,9 @@ refusals(void)
 	is_refused("list a --url http://", "--url: begins neither with http:// nor with https://");
 	is_refused("list a --url http://u@h", "--url: may have no user and no password");
 	is_refused("list a --url http://h#x", "--url: has a character that cannot stand in it");
+	is_refused("import a --existing x", "--existing: is none of fail, skip and replace");
+	is_refused("export a --existing skip", "--existing: does not go with this command");
+	is_refused("list a --output=", "--output: is none of table, json and raw");
 	is_refused("list a --output x", "--output: is none of table, json and raw");
 }
 

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: EPL-2.0 */
+/*
+ * dump: the command export: the keys of a namespace with their values, as the
+ * lines of row.h.
+ */
+#ifndef HULYKVS_DUMP_H
+#define HULYKVS_DUMP_H
+
+#include "client/outfile.h"
+#include "client/session.h"
+
+/*
+ * The whole namespace, or --prefix of it.  A key that is written or deleted
+ * meanwhile may be in it or not.  Where the service cannot list values, each one
+ * is read by itself.
+ */
+enum exitstatus dump_export(struct session *s, const struct arguments *a, struct outfile *out, struct buf *error)
+    __attribute__((warn_unused_result));
+
+#endif
