@@ -5,6 +5,7 @@
 
 #include "api/body.h"
 #include "api/condition.h"
+#include "api/openapi.h"
 #include "api/probe.h"
 #include "api/query.h"
 #include "auth/access.h"
@@ -171,22 +172,12 @@ plan_names(struct call *c)
 static enum rules_operation
 operation_of(enum action action)
 {
-	switch (action) {
-	case ACTION_LIST:
+	if (action == ACTION_LIST)
 		return RULES_LIST;
-	case ACTION_PUT:
+	if (action == ACTION_PUT)
 		return RULES_WRITE;
-	case ACTION_DELETE:
+	if (action == ACTION_DELETE)
 		return RULES_DELETE;
-	case ACTION_GET:
-	case ACTION_BATCH:
-	case ACTION_NONE:
-	case ACTION_STATUS:
-	case ACTION_LIVEZ:
-	case ACTION_READYZ:
-	case ACTION_METRICS:
-		break;
-	}
 	return RULES_READ;
 }
 
@@ -261,6 +252,7 @@ plan(const struct api *api, const struct rules *rules, struct call *c)
 	case ACTION_LIVEZ:
 	case ACTION_READYZ:
 	case ACTION_METRICS:
+	case ACTION_OPENAPI:
 		break;
 	}
 	return planned ? step : API_ANSWER;
@@ -277,6 +269,8 @@ plan_probe(const struct api *api, struct call *c, struct response *r)
 	}
 	if (c->match.action == ACTION_METRICS)
 		probe_metrics(api->metrics, c->request, c->arena, r);
+	else if (c->match.action == ACTION_OPENAPI)
+		openapi_answer(r);
 	else if (c->match.action == ACTION_LIVEZ)
 		probe_live(api->health, clock_mono(), c->request, c->arena, r, &c->reason);
 	else

@@ -22,6 +22,7 @@
 	X(LIVEZ, "/livez", 0, LIVEZ, NONE, NONE, NONE) \
 	X(READYZ, "/readyz", 0, READYZ, NONE, NONE, NONE) \
 	X(METRICS, "/metrics", 0, METRICS, NONE, NONE, NONE) \
+	X(OPENAPI, "/openapi.json", 0, OPENAPI, NONE, NONE, NONE) \
 	X(V1_LIST, "/api/{namespace}", 1, LIST, NONE, NONE, NONE) \
 	X(V1_KEY, "/api/{namespace}/{key}", 1, GET, PUT, NONE, DELETE) \
 	X(V2_LIST, "/api2/{workspace}/{namespace}", 2, LIST, BATCH, NONE, NONE) \
@@ -45,6 +46,7 @@ enum action {
 	ACTION_DELETE,
 	ACTION_BATCH,
 	ACTION_METRICS,
+	ACTION_OPENAPI,
 };
 
 struct route {

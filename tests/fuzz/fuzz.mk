@@ -10,7 +10,7 @@ flags := -std=c17 -D_GNU_SOURCE -pthread -O1 -g -fno-omit-frame-pointer -fno-san
 
 targets := $(patsubst $(top)/tests/fuzz/%.c,%,$(wildcard $(top)/tests/fuzz/fuzz_*.c))
 modules := $(filter-out program/main.c program/migrate_main.c migrate/%,$(patsubst $(top)/src/%,%,$(wildcard $(top)/src/*/*.c)))
-objects := $(addprefix src/,$(modules:.c=.o)) src/sql_files.o src/store_mem.o
+objects := $(addprefix src/,$(modules:.c=.o)) src/openapi_document.o src/sql_files.o src/store_mem.o
 
 .PHONY: all
 .SECONDARY:
@@ -26,6 +26,11 @@ src/store_mem.o: $(top)/tests/unit/lib/store_mem.c | config_build.h
 	$(CLANG) $(flags) -fsanitize=fuzzer-no-link,$(sanitizers) -c -o $@ $<
 sql_files.c: $(top)/build-aux/embed-sql $(wildcard $(top)/sql/*/*.sql)
 	$(top)/build-aux/embed-sql $(top)/sql >$@.tmp && mv $@.tmp $@
+openapi_document.c: $(top)/build-aux/embed-openapi $(top)/deploy/openapi.json
+	$(top)/build-aux/embed-openapi $(top)/deploy/openapi.json >$@.tmp && mv $@.tmp $@
+src/openapi_document.o: openapi_document.c | config_build.h
+	@mkdir -p $(@D)
+	$(CLANG) $(flags) -c -o $@ $<
 src/sql_files.o: sql_files.c | config_build.h
 	@mkdir -p $(@D)
 	$(CLANG) $(flags) -c -o $@ $<

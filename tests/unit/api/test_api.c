@@ -188,6 +188,8 @@ static const struct row without_token[] = {
 	{ NONE, "GET", "/readyz", NULL, ABSENT, 200, NULL, TEXT("ok") },
 	{ NONE, "HEAD", "/readyz", NULL, ABSENT, 200, NULL, ABSENT },
 	{ NONE, "POST", "/status", NULL, TEXT("x"), 405, NULL, ABSENT },
+	{ FORGED, "HEAD", "/openapi.json?x", NULL, ABSENT, 200, NULL, ABSENT },
+	{ NONE, "PUT", "/openapi.json", NULL, TEXT("x"), 405, NULL, ABSENT },
 	{ NONE, "DELETE", "/readyz", NULL, ABSENT, 405, NULL, ABSENT },
 	{ NONE, "OPTIONS", "/status", NULL, ABSENT, 204, NULL, ABSENT },
 	{ NONE, "GET", "/", NULL, ABSENT, 404, NULL, ABSENT },

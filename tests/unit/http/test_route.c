@@ -4,7 +4,7 @@
 #include "lib/tap.h"
 
 /* The action letter for GET, HEAD, POST, PUT, DELETE, OPTIONS and another method. */
-static const char letters[] = "-slrLGPDBm";
+static const char letters[] = "-slrLGPDBmo";
 
 static const struct row {
 	struct str path;
@@ -16,6 +16,7 @@ static const struct row {
 	{ TEXT("/livez"), "/livez", "ll-----", { NULL, 0 }, { NULL, 0 }, { NULL, 0 } },
 	{ TEXT("/readyz"), "/readyz", "rr-----", { NULL, 0 }, { NULL, 0 }, { NULL, 0 } },
 	{ TEXT("/metrics"), "/metrics", "mm-----", { NULL, 0 }, { NULL, 0 }, { NULL, 0 } },
+	{ TEXT("/openapi.json"), "/openapi.json", "oo-----", { NULL, 0 }, { NULL, 0 }, { NULL, 0 } },
 	{ TEXT("/api/n"), "/api/{namespace}", "LL-----", { NULL, 0 }, TEXT("n"), { NULL, 0 } },
 	{ TEXT("/api/n/k"), "/api/{namespace}/{key}", "GGP-D--", { NULL, 0 }, TEXT("n"), TEXT("k") },
 	{ TEXT("/api2/w/n"), "/api2/{workspace}/{namespace}", "LLB----", TEXT("w"), TEXT("n"), { NULL, 0 } },
