@@ -110,6 +110,24 @@ replaced()
 	[[ $output == *HULY_WORKERS* ]]
 }
 
+# spawn_fails STATUS PATTERN ARG …: hulykvs-spawn ends with that status and one line that matches.
+spawn_fails()
+{
+	local wanted=$1 pattern=$2
+	shift 2
+
+	run timeout 30 "$WORLD_TOP/deploy/spawn-fcgi/hulykvs-spawn" "$@" "$HULYKVS_BUILD/hulykvs"
+	echo "$output"
+	[ "$status" -eq "$wanted" ] && [ ${#lines[@]} -eq 1 ] && [[ $output == $pattern ]]
+}
+
+@test "hulykvs-spawn: a socket that cannot be made, or a user that does not exist, is named in one line" {
+	spawn_fails 73 '*level=error*/nowhere/*' -s "$BATS_TEST_TMPDIR/nowhere/hulykvs.sock"
+	spawn_fails 73 '*level=error*/proc/*' -s /proc/nowhere/hulykvs.sock
+	spawn_fails 64 '*level=error*nobody-of-this-name*' -u nobody-of-this-name -s "$BATS_TEST_TMPDIR/hulykvs.sock"
+	spawn_fails 64 '*level=error*nogroup-of-this-name*' -G nogroup-of-this-name -s "$BATS_TEST_TMPDIR/hulykvs.sock"
+}
+
 @test "new settings that are wrong leave the old program at work" {
 	world_start nginx
 	before=$(world_pid)
