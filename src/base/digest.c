@@ -55,6 +55,36 @@ digest_sha256(struct str s, struct sha256 *out)
 	return hash(&sha256_hasher, "SHA256", s, out->b);
 }
 
+void
+digest_sum_begin(struct sha256_sum *sum)
+{
+	sum->ctx = EVP_MD_CTX_new();
+	if (sum->ctx != NULL && EVP_DigestInit_ex(sum->ctx, EVP_sha256(), NULL) != 1) {
+		EVP_MD_CTX_free(sum->ctx);
+		sum->ctx = NULL;
+	}
+}
+
+void
+digest_sum_add(struct sha256_sum *sum, struct str s)
+{
+	if (sum->ctx == NULL || EVP_DigestUpdate(sum->ctx, s.p, s.n) == 1)
+		return;
+	EVP_MD_CTX_free(sum->ctx);
+	sum->ctx = NULL;
+}
+
+bool
+digest_sum_end(struct sha256_sum *sum, struct sha256 *out)
+{
+	struct sha256 ignored;
+	bool ok = sum->ctx != NULL && EVP_DigestFinal_ex(sum->ctx, (out != NULL ? out : &ignored)->b, NULL) == 1;
+
+	EVP_MD_CTX_free(sum->ctx);
+	sum->ctx = NULL;
+	return ok;
+}
+
 /* The key as a block with each byte changed by `pad`, and s behind it. */
 static bool
 hash_padded(const unsigned char key[SHA256_BLOCK], unsigned char pad, struct str s, struct sha256 *out)

@@ -24,6 +24,18 @@ struct sha256 {
 bool digest_md5(struct str s, struct md5 *out) __attribute__((warn_unused_result));
 bool digest_sha256(struct str s, struct sha256 *out) __attribute__((warn_unused_result));
 
+/* The SHA-256 of bytes that come in pieces. */
+struct sha256_sum {
+	void *ctx; /* NULL: not begun, or OpenSSL refused */
+};
+
+/* Begins; what goes wrong is told at the end. */
+void digest_sum_begin(struct sha256_sum *sum);
+void digest_sum_add(struct sha256_sum *sum, struct str s);
+
+/* Ends and frees; out may be NULL.  false: OpenSSL refused. */
+bool digest_sum_end(struct sha256_sum *sum, struct sha256 *out);
+
 /* RFC 2104 with SHA-256. */
 bool digest_hmac_sha256(struct str key, struct str s, struct sha256 *out) __attribute__((warn_unused_result));
 

@@ -9,7 +9,9 @@
 enum exitcode {
 	EXIT_OK = 0,
 	EXIT_UNHEALTHY = 1,  /* the service answers, but is not live or not ready (--probe) */
+	EXIT_DIFFERENT = 1,  /* two databases do not hold the same (compare) */
 	EXIT_USAGE = 64,     /* bad option or argument; not started by a web server */
+	EXIT_DATA = 65,      /* what shall be imported is no export, or is cut or damaged */
 	EXIT_DATABASE = 69,  /* the database (hulykvs-migrate) or the service (--probe) cannot be reached or refuses */
 	EXIT_INTERNAL = 70,  /* a fault of ours or of the system */
 	EXIT_TRY_LATER = 75, /* another migration or a lock took too long */

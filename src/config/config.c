@@ -273,7 +273,8 @@ static bool
 take_secrets(struct sources *s, enum config_reader reader)
 {
 	for (size_t i = 0; i < CONFIG_COUNT; i++) {
-		bool wanted = reader != CONFIG_MIGRATION || i == CONFIG_db_connection;
+		bool wanted = i == CONFIG_other_db_connection ? reader == CONFIG_MIGRATION
+							      : reader != CONFIG_MIGRATION || i == CONFIG_db_connection;
 
 		if (wanted && s->path[i].value.n > 0 && !take_secret(s, i))
 			return false;

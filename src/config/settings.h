@@ -67,6 +67,8 @@
 	X(statement_timeout, SECONDS, START, "HULY_STATEMENT_TIMEOUT", "5", \
 	    "longest run of a statement in the database, in seconds") \
 	X(body_budget, SIZE, START, "HULY_BODY_BUDGET", "128MiB", "most bytes of request bodies in memory at once") \
+	X(other_db_connection, SPARE, START, "HULY_OTHER_DB_CONNECTION", "", \
+	    "database that hulykvs-migrate compares with; the service does not use it") \
 	X(token_secret_previous, SPARE, HUP, "HULY_TOKEN_SECRET_PREVIOUS", "", \
 	    "key that signed the tokens until now; taken too") \
 	X(require_strong_secret, SWITCH, HUP, "HULY_REQUIRE_STRONG_SECRET", "off", \

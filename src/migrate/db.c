@@ -94,6 +94,7 @@ migrate_db_clear_error(struct migrate_db *db)
 	buf_clear(&db->error.text);
 	db->error.sqlstate[0] = '\0';
 	db->error.file = NULL;
+	db->error.code = EXIT_DATABASE;
 }
 
 enum migrate_outcome
@@ -107,6 +108,13 @@ migrate_db_refuse(struct migrate_db *db, const char *fmt, ...)
 	va_end(args);
 	migrate_db_clear_error(db);
 	buf_puts(&db->error.text, str_of(text));
+	return MIGRATE_REFUSED;
+}
+
+enum migrate_outcome
+migrate_db_refuse_as(struct migrate_db *db, enum exitcode code)
+{
+	db->error.code = code;
 	return MIGRATE_REFUSED;
 }
 
@@ -261,10 +269,19 @@ count_params(const char *const *args)
 static struct buf
 render(struct migrate_db *db, const char *file)
 {
+	static const char mark[] = "{snapshot}";
+	struct str left = sql_text(file), before;
+	const char *found;
 	struct buf text;
 
 	buf_init(&text, TEXT_MAX);
-	sql_render(&text, sql_text(file), str_of(db->config->db_scheme));
+	while ((found = memmem(left.p, left.n, mark, sizeof(mark) - 1)) != NULL) {
+		before = str_first(left, (size_t)(found - left.p));
+		sql_render(&text, before, str_of(db->config->db_scheme));
+		buf_puts(&text, str_of(db->snapshot));
+		left = str_skip(left, before.n + sizeof(mark) - 1);
+	}
+	sql_render(&text, left, str_of(db->config->db_scheme));
 	buf_putc(&text, '\0');
 	return text;
 }
@@ -273,13 +290,11 @@ render(struct migrate_db *db, const char *file)
 enum form { TEXT, BINARY };
 
 static enum migrate_outcome
-run_statement(
-    struct migrate_db *db, const char *file, const char *const *args, enum form form, bool takes_long, PGresult **res)
+send_text_values(struct migrate_db *db, const char *file, const char *const *args, enum form form)
 {
 	struct buf text = render(db, file);
 	int sent = 0;
 
-	*res = NULL;
 	if (db->conn != NULL && buf_ok(&text))
 		sent = args == NULL
 		    ? PQsendQuery(db->conn, text.p)
@@ -287,7 +302,17 @@ run_statement(
 	buf_free(&text);
 	if (!sent)
 		return migrate_db_lost(db, db->conn != NULL ? PQerrorMessage(db->conn) : "no connection");
-	return take_rows(db, file, takes_long, res);
+	return MIGRATE_DONE;
+}
+
+static enum migrate_outcome
+run_statement(
+    struct migrate_db *db, const char *file, const char *const *args, enum form form, bool takes_long, PGresult **res)
+{
+	enum migrate_outcome outcome = send_text_values(db, file, args, form);
+
+	*res = NULL;
+	return outcome == MIGRATE_DONE ? take_rows(db, file, takes_long, res) : outcome;
 }
 
 static void
@@ -309,6 +334,85 @@ enum migrate_outcome
 migrate_db_fetch(struct migrate_db *db, const char *file, const char *const *args, PGresult **res)
 {
 	return run_statement(db, file, args, BINARY, false, res);
+}
+
+enum migrate_outcome
+migrate_db_search(struct migrate_db *db, const char *file, const char *const *args, PGresult **res)
+{
+	return run_statement(db, file, args, BINARY, true, res);
+}
+
+enum migrate_outcome
+migrate_db_stream(struct migrate_db *db, const char *file, const char *const *args)
+{
+	enum migrate_outcome outcome = send_text_values(db, file, args, BINARY);
+
+	if (outcome == MIGRATE_DONE && !PQsetSingleRowMode(db->conn))
+		outcome = migrate_db_lost(db, PQerrorMessage(db->conn));
+	return outcome;
+}
+
+enum migrate_outcome
+migrate_db_next(struct migrate_db *db, const char *file, PGresult **row)
+{
+	enum migrate_outcome outcome;
+
+	for (;;) {
+		*row = NULL;
+		if (!wait_for_answer(db, true))
+			return migrate_db_lost(db, PQerrorMessage(db->conn));
+		*row = PQgetResult(db->conn);
+		if (*row == NULL || PQresultStatus(*row) == PGRES_SINGLE_TUPLE)
+			return MIGRATE_DONE;
+		outcome = is_success(*row) ? MIGRATE_DONE : failed(db, file, *row);
+		PQclear(*row);
+		*row = NULL;
+		if (outcome != MIGRATE_DONE)
+			return outcome;
+	}
+}
+
+static enum migrate_outcome
+send_values(struct migrate_db *db, const char *file, const struct str *values, size_t n, enum form form)
+{
+	static const int binary[MIGRATE_VALUES] = { 1, 1, 1, 1, 1, 1, 1 };
+	struct migrate_change change = { .n = 0 };
+	struct buf text = render(db, file);
+	int sent = 0;
+
+	for (size_t i = 0; i < n; i++)
+		migrate_db_bind(&change, values[i]);
+	if (db->conn != NULL && buf_ok(&text))
+		sent = PQsendQueryParams(db->conn, text.p, change.n, NULL, change.value, change.length, binary, form);
+	buf_free(&text);
+	if (!sent)
+		return migrate_db_lost(db, db->conn != NULL ? PQerrorMessage(db->conn) : "no connection");
+	return MIGRATE_DONE;
+}
+
+enum migrate_outcome
+migrate_db_stream_binary(struct migrate_db *db, const char *file, const struct str *values, size_t n)
+{
+	enum migrate_outcome outcome = send_values(db, file, values, n, BINARY);
+
+	if (outcome == MIGRATE_DONE && !PQsetSingleRowMode(db->conn))
+		outcome = migrate_db_lost(db, PQerrorMessage(db->conn));
+	return outcome;
+}
+
+enum migrate_outcome
+migrate_db_write(struct migrate_db *db, const char *file, const struct str *values, size_t n, int64_t *rows)
+{
+	enum migrate_outcome outcome = send_values(db, file, values, n, TEXT);
+	PGresult *res = NULL;
+
+	if (outcome == MIGRATE_DONE)
+		outcome = take_rows(db, file, true, &res);
+	*rows = 0;
+	if (outcome == MIGRATE_DONE)
+		*rows = PQntuples(res) > 0 ? migrate_db_number(res, 0, 0) : strtoll(PQcmdTuples(res), NULL, 10);
+	PQclear(res);
+	return outcome;
 }
 
 static enum migrate_outcome
@@ -430,6 +534,21 @@ migrate_db_build(struct migrate_db *db, const char *file)
 	outcome = run_statement(db, file, NULL, TEXT, true, &res);
 	PQclear(res);
 	return outcome;
+}
+
+struct str
+migrate_db_cell(const PGresult *res, int row, int column)
+{
+	return str_from(PQgetvalue(res, row, column), (size_t)PQgetlength(res, row, column));
+}
+
+struct seal_place
+migrate_db_place(const PGresult *res, int row)
+{
+	struct seal_place place = { .ns = migrate_db_cell(res, row, 1), .key = migrate_db_cell(res, row, 2) };
+
+	memcpy(place.workspace.b, PQgetvalue(res, row, 0), sizeof(place.workspace.b));
+	return place;
 }
 
 bool

@@ -16,7 +16,9 @@
 
 #include <stdio.h>
 
+#include "base/exitcode.h"
 #include "pg/dbconn.h"
+#include "store/seal.h"
 
 /* How a statement, a step or a whole command ended. */
 enum migrate_outcome {
@@ -40,6 +42,7 @@ struct migrate_error {
 	struct buf text;                      /* one line */
 	char sqlstate[MIGRATE_SQLSTATE_SIZE]; /* "": the error is not the database's */
 	const char *file;                     /* of the statement; NULL: none */
+	enum exitcode code;                   /* that MIGRATE_REFUSED ends the program with */
 };
 
 struct migrate_db {
@@ -60,6 +63,7 @@ struct migrate_db {
 	int64_t ticked_at;
 	struct migrate_db *second; /* a second connection, for tick(); NULL until it is needed */
 	char holder[33];           /* CockroachDB: our name in the lease; "": none yet */
+	char snapshot[64];         /* what stands for {snapshot} in a file, see migrate_scan; "": nothing */
 	const char *prepared;      /* the file that migrate_db_change_each() has prepared; NULL: none */
 };
 
@@ -92,6 +96,32 @@ enum migrate_outcome migrate_db_ask(struct migrate_db *db, const char *file, con
 /* The same, with the values of the result in binary form. */
 enum migrate_outcome migrate_db_fetch(struct migrate_db *db, const char *file, const char *const *args, PGresult **res)
     __attribute__((warn_unused_result));
+
+/* The same, for a statement that may look for its rows for hours. */
+enum migrate_outcome migrate_db_search(struct migrate_db *db, const char *file, const char *const *args, PGresult **res)
+    __attribute__((warn_unused_result));
+
+/*
+ * The same, where the result may be large: it is not gathered, migrate_db_next() returns row after row.  The connection
+ * can do nothing else until that has returned NULL, or an error.
+ */
+enum migrate_outcome migrate_db_stream(struct migrate_db *db, const char *file, const char *const *args)
+    __attribute__((warn_unused_result));
+
+/* The same with n values in binary form, MIGRATE_VALUES at most. */
+enum migrate_outcome migrate_db_stream_binary(
+    struct migrate_db *db, const char *file, const struct str *values, size_t n) __attribute__((warn_unused_result));
+
+/* The next row, as the only one of *row, which is new (PQclear); NULL: there are no more. */
+enum migrate_outcome migrate_db_next(struct migrate_db *db, const char *file, PGresult **row)
+    __attribute__((warn_unused_result));
+
+/*
+ * Runs a file that changes something with n values in binary form (MIGRATE_VALUES at most); *rows: how many rows were
+ * changed, or the number that it returns.
+ */
+enum migrate_outcome migrate_db_write(struct migrate_db *db, const char *file, const struct str *values, size_t n,
+    int64_t *rows) __attribute__((warn_unused_result));
 
 /* What migrate_db_change_each() does to one row: the values of $1, $2, … in binary form, borrowed. */
 #define MIGRATE_VALUES 7
@@ -136,6 +166,13 @@ enum migrate_outcome migrate_db_lost(struct migrate_db *db, const char *message)
 /* Sets the error's text; returns MIGRATE_REFUSED. */
 enum migrate_outcome migrate_db_refuse(struct migrate_db *db, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
+
+/* Sets what the program ends with after the refusal that was just made; returns MIGRATE_REFUSED. */
+enum migrate_outcome migrate_db_refuse_as(struct migrate_db *db, enum exitcode code);
+
+/* A cell of a binary result, borrowed; and the place of a row whose first columns are workspace, namespace and key. */
+struct str migrate_db_cell(const PGresult *res, int row, int column);
+struct seal_place migrate_db_place(const PGresult *res, int row);
 
 /* Whether a cell of a result is true, and its number. */
 bool migrate_db_true(const PGresult *res, int row, int column);

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -249,6 +250,9 @@ struct task {
 	enum migrate_outcome (*call)(struct migrate_db *db, struct task *task);
 	struct refusal refusal;
 	struct migrate_seal *seal; /* for seal() */
+	struct migrate_import *import;
+	struct migrate_purge *purge;
+	FILE *out;
 };
 
 static enum migrate_outcome
@@ -330,6 +334,44 @@ seal_all(struct migrate_db *db, const struct migrate_options *options, struct bu
 }
 
 static enum migrate_outcome
+import(struct migrate_db *db, struct task *task)
+{
+	return migrate_import_run(task->import, db);
+}
+
+static enum migrate_outcome
+import_all(struct migrate_db *db, const struct migrate_options *options, struct buf *logged)
+{
+	struct migrate_import *m = migrate_import_new(STDIN_FILENO, options->existing, options->keys);
+	enum migrate_outcome outcome;
+
+	if (m == NULL)
+		return migrate_db_refuse(db, "out of memory");
+	outcome = try_until_done(db, logged, &(struct task){ .call = import, .import = m });
+	migrate_import_free(m);
+	return outcome;
+}
+
+static enum migrate_outcome
+purge(struct migrate_db *db, struct task *task)
+{
+	return migrate_purge_run(task->purge, db, task->out);
+}
+
+static enum migrate_outcome
+purge_all(struct migrate_db *db, const struct migrate_options *options, struct buf *logged, FILE *out)
+{
+	struct migrate_purge *p = migrate_purge_new(&options->purge);
+	enum migrate_outcome outcome;
+
+	if (p == NULL)
+		return migrate_db_refuse(db, "out of memory");
+	outcome = try_until_done(db, logged, &(struct task){ .call = purge, .purge = p, .out = out });
+	migrate_purge_free(p);
+	return outcome;
+}
+
+static enum migrate_outcome
 status(struct migrate_db *db, FILE *out)
 {
 	struct migrate_state state;
@@ -383,13 +425,33 @@ carry_out(struct migrate_db *db, const struct migrate_options *options, struct b
 		return seal_all(db, options, logged, out);
 	case MIGRATE_FORGET_KEYS:
 		return try_until_done(db, logged, &(struct task){ .call = forget_keys });
+	case MIGRATE_EXPORT:
+		return migrate_export_run(db, &options->export, options->keys, out);
+	case MIGRATE_IMPORT:
+		return import_all(db, options, logged);
+	case MIGRATE_COMPARE:
+		return migrate_compare_run(db, out);
+	case MIGRATE_PURGE:
+		return purge_all(db, options, logged, out);
 	}
 	return unlock(db, outcome);
 }
 
+static const char *
+refused_text(enum migrate_command command)
+{
+	if (command == MIGRATE_EXPORT)
+		return "cannot export";
+	if (command == MIGRATE_IMPORT)
+		return "cannot import";
+	if (command == MIGRATE_COMPARE)
+		return "cannot compare";
+	return command == MIGRATE_PURGE ? "cannot purge" : "cannot migrate";
+}
+
 /* Says why it failed. */
 static enum exitcode
-finish_migration(struct migrate_db *db, enum migrate_outcome outcome)
+finish_migration(struct migrate_db *db, enum migrate_command command, enum migrate_outcome outcome)
 {
 	switch (outcome) {
 	case MIGRATE_DONE:
@@ -403,18 +465,35 @@ finish_migration(struct migrate_db *db, enum migrate_outcome outcome)
 		log_event(LOG_ERROR, "no database", log_text("why", buf_str(&db->error.text)));
 		return EXIT_DATABASE;
 	case MIGRATE_REFUSED:
-		log_event(LOG_ERROR, "cannot migrate", log_text("why", buf_str(&db->error.text)), sqlstate_field(db),
-		    statement_field(db));
-		return EXIT_DATABASE;
+		if (db->error.code == EXIT_DIFFERENT)
+			return EXIT_DIFFERENT; /* it has been printed in what */
+		log_event(LOG_ERROR, refused_text(command), log_text("why", buf_str(&db->error.text)),
+		    sqlstate_field(db), statement_field(db));
+		return db->error.code;
 	}
 	abort();
 }
 
 static bool
-changes(enum migrate_command command)
+changes(const struct migrate_options *options)
 {
-	return command == MIGRATE_UP || command == MIGRATE_REENCRYPT || command == MIGRATE_DECRYPT ||
-	    command == MIGRATE_FORGET_KEYS;
+	switch (options->command) {
+	case MIGRATE_UP:
+	case MIGRATE_REENCRYPT:
+	case MIGRATE_DECRYPT:
+	case MIGRATE_FORGET_KEYS:
+	case MIGRATE_IMPORT:
+		return true;
+	case MIGRATE_PURGE:
+		return !options->purge.dry_run;
+	case MIGRATE_STATUS:
+	case MIGRATE_DRY_RUN:
+	case MIGRATE_KEY_STATUS:
+	case MIGRATE_EXPORT:
+	case MIGRATE_COMPARE:
+		return false;
+	}
+	abort();
 }
 
 static enum exitcode
@@ -425,7 +504,7 @@ run_command(struct migrate_db *db, const struct migrate_options *options, FILE *
 
 	buf_init(&logged, 4096);
 	db->patience = options->patience;
-	db->read_only = !changes(options->command);
+	db->read_only = !changes(options);
 	db->script = options->command == MIGRATE_DRY_RUN ? out : NULL;
 	migrate_db_progress(db); /* the wait for a connection counts */
 	outcome = connect_within(db, options->connect_wait, &logged);
@@ -434,7 +513,7 @@ run_command(struct migrate_db *db, const struct migrate_options *options, FILE *
 	if (outcome == MIGRATE_DONE && options->command == MIGRATE_UP)
 		log_event(LOG_INFO, "the schema is current", log_text("schema", str_of(db->schema.p)));
 	buf_free(&logged);
-	return finish_migration(db, outcome);
+	return finish_migration(db, options->command, outcome);
 }
 
 enum exitcode

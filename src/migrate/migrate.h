@@ -34,6 +34,9 @@
 
 #include "base/exitcode.h"
 #include "config/config.h"
+#include "migrate/export.h"
+#include "migrate/import.h"
+#include "migrate/purge.h"
 #include "store/keyring.h"
 
 enum migrate_command {
@@ -44,6 +47,10 @@ enum migrate_command {
 	MIGRATE_DECRYPT,
 	MIGRATE_KEY_STATUS,
 	MIGRATE_FORGET_KEYS, /* see migrate_seal_forget_keys() */
+	MIGRATE_EXPORT,      /* see migrate_export */
+	MIGRATE_IMPORT,      /* see migrate_import; from standard input */
+	MIGRATE_COMPARE,     /* see migrate_compare */
+	MIGRATE_PURGE,       /* see migrate_purge */
 };
 
 struct migrate_options {
@@ -52,12 +59,16 @@ struct migrate_options {
 	int64_t patience;           /* nanoseconds: longest time without progress, the wait for a connection included */
 	unsigned rate;              /* most rows in a second; 0: no limit */
 	const struct keyring *keys; /* for the commands about sealed values; borrowed; NULL: none */
+	struct migrate_export_options export;
+	enum migrate_existing existing; /* for import */
+	struct migrate_purge_options purge;
 };
 
 /*
- * Runs the command.  What status, key-status and a dry run print goes to out, everything else to
- * the log.  Returns EXIT_OK, EXIT_DATABASE (unreachable, or refused as above), EXIT_TRY_LATER (the
- * patience is over), or EXIT_CONFIG for a setting that cannot be used.
+ * Runs the command.  What status, key-status, export, compare and a dry run print goes to out,
+ * everything else to the log.  Returns EXIT_OK, EXIT_DATABASE (unreachable, or refused as above),
+ * EXIT_TRY_LATER (the patience is over), EXIT_CONFIG for a setting that cannot be used, EXIT_DATA
+ * (import), EXIT_DIFFERENT (compare), or EXIT_INTERNAL if out cannot be written to (export).
  */
 enum exitcode migrate_run(const struct config *config, const struct migrate_options *options, FILE *out)
     __attribute__((warn_unused_result));

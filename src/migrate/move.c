@@ -22,12 +22,6 @@ struct move {
 };
 
 static struct str
-row_cell(const PGresult *res, int row, enum column column)
-{
-	return str_from(PQgetvalue(res, row, column), (size_t)PQgetlength(res, row, column));
-}
-
-static struct str
 uuid_bytes(const struct uuid *uuid)
 {
 	return str_from((const char *)uuid->b, sizeof(uuid->b));
@@ -44,8 +38,8 @@ move_rows(struct migrate_db *db, struct move *m, const PGresult *res)
 		m->change[i] = (struct migrate_change){ .n = 0 };
 		migrate_db_bind(&m->change[i], uuid_bytes(&m->from));
 		migrate_db_bind(&m->change[i], uuid_bytes(&m->to));
-		migrate_db_bind(&m->change[i], row_cell(res, (int)i, NAMESPACE));
-		migrate_db_bind(&m->change[i], row_cell(res, (int)i, KEY));
+		migrate_db_bind(&m->change[i], migrate_db_cell(res, (int)i, NAMESPACE));
+		migrate_db_bind(&m->change[i], migrate_db_cell(res, (int)i, KEY));
 	}
 	outcome = migrate_db_change_each(db, db->is_dated ? "cockroachdb/move_row" : "migrate/move_row", m->change, n);
 	for (size_t i = 0; i < n; i++)
@@ -72,8 +66,8 @@ move_page(struct migrate_db *db, struct move *m, bool *last)
 		outcome = move_rows(db, m, res);
 	if (n > 0 && outcome == MIGRATE_DONE) {
 		migrate_db_progress(db);
-		if (!migrate_db_keep(&m->namespace, row_cell(res, n - 1, NAMESPACE)) ||
-		    !migrate_db_keep(&m->key, row_cell(res, n - 1, KEY)))
+		if (!migrate_db_keep(&m->namespace, migrate_db_cell(res, n - 1, NAMESPACE)) ||
+		    !migrate_db_keep(&m->key, migrate_db_cell(res, n - 1, KEY)))
 			outcome = migrate_db_refuse(db, "out of memory");
 	}
 	PQclear(res);

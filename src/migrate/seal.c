@@ -124,21 +124,6 @@ migrate_seal_free(struct migrate_seal *m)
 	free(m);
 }
 
-static struct str
-cell(const PGresult *res, int row, enum column column)
-{
-	return str_from(PQgetvalue(res, row, column), (size_t)PQgetlength(res, row, column));
-}
-
-static struct seal_place
-row_place(const PGresult *res, int row)
-{
-	struct seal_place place = { .ns = cell(res, row, NAMESPACE), .key = cell(res, row, KEY) };
-
-	memcpy(place.workspace.b, PQgetvalue(res, row, WORKSPACE), sizeof(place.workspace.b));
-	return place;
-}
-
 /* The count of a key's values; the counts are in the order of the ids.  NULL: too many ids, or no memory. */
 static struct count *
 find_count(struct migrate_seal *m, struct str id)
@@ -161,13 +146,13 @@ find_count(struct migrate_seal *m, struct str id)
 static void
 count_row(struct migrate_seal *m, const PGresult *res, int row)
 {
-	struct seal_place place = row_place(res, row);
+	struct seal_place place = migrate_db_place(res, row);
 	struct str id;
 	struct count *count;
 
 	if (seal_is_proof(&place))
 		return;
-	if (!seal_key_id(cell(res, row, HEAD), &id)) {
+	if (!seal_key_id(migrate_db_cell(res, row, HEAD), &id)) {
 		m->plain++;
 		return;
 	}
@@ -217,8 +202,8 @@ new_value(struct migrate_seal *m, const struct seal_place *place, enum seal_verd
 static bool
 plan_row(struct migrate_seal *m, const PGresult *res, int row, struct migrate_change *change)
 {
-	struct seal_place place = row_place(res, row);
-	struct str stored = cell(res, row, VALUE), old_md5 = cell(res, row, MD5), value, fresh;
+	struct seal_place place = migrate_db_place(res, row);
+	struct str stored = migrate_db_cell(res, row, VALUE), old_md5 = migrate_db_cell(res, row, MD5), value, fresh;
 	struct md5 *md5 = arena_alloc(&m->arena, sizeof(*md5)), column;
 	char *copy = arena_alloc(&m->arena, stored.n + 1);
 	enum seal_verdict verdict;
@@ -238,8 +223,8 @@ plan_row(struct migrate_seal *m, const PGresult *res, int row, struct migrate_ch
 		m->refused++;
 	} else if (new_value(m, &place, verdict, value, md5, &fresh)) {
 		set_values(change,
-		    (const struct str[]){
-			cell(res, row, WORKSPACE), place.ns, place.key, md5_str(md5), fresh, old_md5, stored });
+		    (const struct str[]){ migrate_db_cell(res, row, WORKSPACE), place.ns, place.key, md5_str(md5),
+			fresh, old_md5, stored });
 		return true;
 	} else if (m->task == MIGRATE_SEAL) {
 		m->refused++;
@@ -282,7 +267,7 @@ take_page(struct migrate_seal *m, struct migrate_db *db, const PGresult *res)
 	arena_reset(&m->arena);
 	if (outcome != MIGRATE_DONE)
 		return outcome;
-	last = row_place(res, n - 1);
+	last = migrate_db_place(res, n - 1);
 	uuid_text(&last.workspace, m->workspace);
 	if (!migrate_db_keep(&m->ns, last.ns) || !migrate_db_keep(&m->key, last.key))
 		return migrate_db_refuse(db, "out of memory");

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: EPL-2.0 */
 #include "pg/params.h"
 
-#include <arpa/inet.h>
 #include <assert.h>
 #include <endian.h>
+
+#include "pg/array.h"
 
 const int params_binary[PARAMS_MAX] = { 1, 1, 1, 1, 1, 1, 1 };
 
@@ -25,39 +26,11 @@ add_key(struct params *p, const struct store_op *op)
 }
 
 static void
-put_int32(struct buf *b, uint32_t n)
-{
-	uint32_t big = htonl(n);
-
-	buf_put(b, &big, sizeof(big));
-}
-
-/* array_recv's form: dimensions, flags, element type; length and lower bound of the one dimension. */
-static void
-begin_array(struct buf *b, enum params_oid element, size_t n)
-{
-	put_int32(b, n > 0 ? 1 : 0);
-	put_int32(b, 0);
-	put_int32(b, element);
-	if (n > 0) {
-		put_int32(b, (uint32_t)n);
-		put_int32(b, 1);
-	}
-}
-
-static void
-put_element(struct buf *b, const void *p, size_t n)
-{
-	put_int32(b, (uint32_t)n);
-	buf_put(b, p, n);
-}
-
-static void
 add_tags(struct params *p, const struct store_op *op)
 {
-	begin_array(&p->array, PARAMS_OID_BYTEA, op->tag_count);
+	array_begin(&p->array, ARRAY_BYTEA, op->tag_count);
 	for (size_t i = 0; i < op->tag_count; i++)
-		put_element(&p->array, op->tags[i].b, sizeof(op->tags[i].b));
+		array_put(&p->array, op->tags[i].b, sizeof(op->tags[i].b));
 	bind_value(p, p->array.p, p->array.n);
 }
 
@@ -131,20 +104,20 @@ put_column(struct buf *b, enum column column, const struct store_op *op)
 {
 	switch (column) {
 	case COLUMN_WORKSPACE:
-		put_element(b, op->workspace.b, sizeof(op->workspace.b));
+		array_put(b, op->workspace.b, sizeof(op->workspace.b));
 		return;
 	case COLUMN_NAMESPACE:
-		put_element(b, op->ns.p, op->ns.n);
+		array_put(b, op->ns.p, op->ns.n);
 		return;
 	case COLUMN_KEY:
-		put_element(b, op->key.p, op->key.n);
+		array_put(b, op->key.p, op->key.n);
 		return;
 	case COLUMN_MD5:
-		put_element(b, op->md5.b, sizeof(op->md5.b));
+		array_put(b, op->md5.b, sizeof(op->md5.b));
 		return;
 	case COLUMN_VALUE:
 	case COLUMNS:
-		put_element(b, op->value.p, op->value.n);
+		array_put(b, op->value.p, op->value.n);
 		return;
 	}
 }
@@ -152,11 +125,10 @@ put_column(struct buf *b, enum column column, const struct store_op *op)
 static void
 put_array(struct buf *b, enum column column, const struct store_ticket *first, size_t n)
 {
-	static const enum params_oid element[] = { PARAMS_OID_UUID, PARAMS_OID_TEXT, PARAMS_OID_TEXT, PARAMS_OID_BYTEA,
-		PARAMS_OID_BYTEA };
+	static const enum array_element element[] = { ARRAY_UUID, ARRAY_TEXT, ARRAY_TEXT, ARRAY_BYTEA, ARRAY_BYTEA };
 	const struct store_ticket *t = first;
 
-	begin_array(b, element[column], n);
+	array_begin(b, element[column], n);
 	for (size_t i = 0; i < n; i++, t = t->next)
 		put_column(b, column, &t->op);
 }

@@ -113,6 +113,13 @@ allow_settings(struct landlock *l)
 		allow(l, ".");
 }
 
+/* Whether there is a second database, for hulykvs-migrate. */
+static bool
+reaches_other(const struct config *c)
+{
+	return c->reader == CONFIG_MIGRATION && c->other_db_connection[0] != '\0';
+}
+
 static void
 allow_all(struct landlock *l, const struct config *c)
 {
@@ -127,6 +134,8 @@ allow_all(struct landlock *l, const struct config *c)
 	allow_settings(l);
 	config_each_file(c, allow_file, l);
 	dbconn_each_file(c->db_connection, allow_file, l);
+	if (reaches_other(c))
+		dbconn_each_file(c->other_db_connection, allow_file, l);
 	allow_list(l, str_of(c->sandbox_read));
 }
 
@@ -230,7 +239,8 @@ find_exceptions(const struct config *c)
 	const char *notify = getenv("NOTIFY_SOCKET");
 	struct reach r = { .exceptions = notify != NULL && notify[0] == '@' ? LANDLOCK_ABSTRACT_SOCKETS : 0 };
 
-	if (!dbconn_hosts(c->db_connection, look_for_abstract_socket, &r)) {
+	if (!dbconn_hosts(c->db_connection, look_for_abstract_socket, &r) ||
+	    (reaches_other(c) && !dbconn_hosts(c->other_db_connection, look_for_abstract_socket, &r))) {
 		log_event(
 		    LOG_WARN, "the database's port is in a service file: the confined program may connect to any port");
 		r.exceptions |= LANDLOCK_EVERY_PORT | LANDLOCK_ABSTRACT_SOCKETS;
@@ -246,6 +256,8 @@ allow_reach(struct landlock *l, const struct config *c)
 
 	allow_port(&r, STR("53"));
 	(void)dbconn_hosts(c->db_connection, allow_database, &r);
+	if (reaches_other(c))
+		(void)dbconn_hosts(c->other_db_connection, allow_database, &r);
 	allow_collector(&r, c);
 	allow_ports(&r, str_of(c->sandbox_connect));
 	return r.wrong == NULL;

@@ -9,7 +9,7 @@ flags := -std=c17 -D_GNU_SOURCE -pthread -O1 -g -fno-omit-frame-pointer -fno-san
 	-I$(top)/src -I$(top)/tests/unit -I. $(shell pkg-config --cflags $(packages))
 
 targets := $(patsubst $(top)/tests/fuzz/%.c,%,$(wildcard $(top)/tests/fuzz/fuzz_*.c))
-modules := $(filter-out program/main.c program/migrate_main.c migrate/%,$(patsubst $(top)/src/%,%,$(wildcard $(top)/src/*/*.c)))
+modules := $(filter-out program/main.c program/migrate_main.c program/migrate_options.c migrate/%,$(patsubst $(top)/src/%,%,$(wildcard $(top)/src/*/*.c)))
 objects := $(addprefix src/,$(modules:.c=.o)) src/openapi_document.o src/sql_files.o src/store_mem.o
 
 .PHONY: all

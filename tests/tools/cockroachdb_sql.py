@@ -59,6 +59,8 @@ COLLATE = re.compile(r"\bcollate\b", re.I)
 SAFE_UPDATES = re.compile(r"\bsql_safe_updates\b['\"]?\s*(?:=|to|,)\s*'?(\w+)", re.I)
 CANCEL_SESSION = re.compile(r"^\s*cancel\s+session\s+(?:if\s+exists\s+)?('([0-9a-f]+)'|\$1)\s*;?\s*$", re.I)
 SHOW_SESSION = re.compile(r"^\s*show\s+session_id\s*;?\s*$", re.I)
+AS_OF = re.compile(r"\s+as\s+of\s+system\s+time\s+'(\d{18,20}\.\d{10})'", re.I)
+TIME_NOW = re.compile(r"\bcluster_logical_timestamp\(\)", re.I)
 ADVISORY = re.compile(r"\bpg_(?:try_)?advisory_(?:xact_)?(?:un)?lock(?:_shared|_all)?\s*\(", re.I)
 ALL_ROWS = re.compile(r"^\s*(?:update|delete)\b(?!.*\bwhere\b)", re.I | re.S)
 
@@ -147,6 +149,7 @@ class Statement:
             return f"select '{session_id}'::text as session_id"
         if self.cancels:
             return "select 1 where $1::text is null" if self.cancels[1] == "$1" else "select 1 where false"
+        sql = AS_OF.sub("", TIME_NOW.sub("(extract(epoch from clock_timestamp()) * 1000000000)::numeric(30, 10)", sql))
         sql = re.sub(r"(?:pg_catalog\.)?\bversion\(\)", f"'{VERSION}'::text", sql)
         sql = re.sub(r"::string\b", "::text", re.sub(r"::bytes\b", "::bytea", sql, flags=re.I), flags=re.I)
         sql = re.sub(r"\b(%s)\b" % "|".join(OWN_SETTINGS), PREFIX + r"\1", sql) if self.kind != "ddl" else sql

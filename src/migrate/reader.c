@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: EPL-2.0 */
+#include "migrate/reader.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <unistd.h>
+
+#define PIECE ((size_t)256 * 1024)
+
+void
+migrate_reader_init(struct migrate_reader *r, int fd)
+{
+	*r = (struct migrate_reader){ .fd = fd };
+	buf_init(&r->in, MIGRATE_LINE_MAX + 2 * PIECE);
+	buf_init(&r->why, 1024);
+	migrate_line_init(&r->line);
+	digest_sum_begin(&r->sum);
+}
+
+void
+migrate_reader_free(struct migrate_reader *r)
+{
+	(void)digest_sum_end(&r->sum, NULL);
+	migrate_line_free(&r->line);
+	buf_free(&r->in);
+	buf_free(&r->why);
+}
+
+enum migrate_reader_result
+migrate_reader_refuse(struct migrate_reader *r, const char *what)
+{
+	buf_clear(&r->why);
+	buf_printf(&r->why, "line %" PRId64 ": %s", r->number, what);
+	return MIGRATE_READER_WRONG;
+}
+
+/* A piece more of the file; false: it cannot be read, or there is no memory. */
+static bool
+read_piece(struct migrate_reader *r)
+{
+	char *p;
+	ssize_t n;
+
+	buf_drop(&r->in, r->at);
+	r->at = 0;
+	p = buf_reserve(&r->in, PIECE);
+	if (p == NULL)
+		return false;
+	do
+		n = read(r->fd, p, PIECE);
+	while (n < 0 && errno == EINTR);
+	if (n > 0)
+		buf_grew(&r->in, (size_t)n);
+	r->at_end = n == 0;
+	return n >= 0;
+}
+
+/* The next line without its LF; absent: what is left has none.  NULL, or what is wrong. */
+static const char *
+next_line(struct migrate_reader *r, struct str *line)
+{
+	size_t looked = 0; /* bytes behind at that hold no LF */
+
+	for (;;) {
+		struct str rest = str_skip(buf_str(&r->in), r->at);
+		const char *end = memchr(rest.p + looked, '\n', rest.n - looked);
+
+		*line = STR_ABSENT;
+		if (end != NULL) {
+			*line = str_first(rest, (size_t)(end - rest.p));
+			r->at += line->n + 1;
+			return line->n <= MIGRATE_LINE_MAX ? NULL : "longer than 256 MiB";
+		}
+		if (r->at_end)
+			return NULL;
+		looked = rest.n;
+		if (looked > MIGRATE_LINE_MAX)
+			return "longer than 256 MiB";
+		if (!read_piece(r))
+			return buf_ok(&r->in) ? strerror(errno) : "out of memory";
+	}
+}
+
+static enum migrate_reader_result
+refuse_cut(struct migrate_reader *r)
+{
+	if (r->number == 1 && r->in.n == r->at)
+		return migrate_reader_refuse(r, "the file is empty");
+	if (r->in.n > r->at)
+		return migrate_reader_refuse(r, "the file is cut: this line has no end");
+	return migrate_reader_refuse(r, "the file is cut: the closing line is missing");
+}
+
+static enum migrate_reader_result
+take_line_header(struct migrate_reader *r)
+{
+	r->header = r->line.header;
+	return MIGRATE_READER_ROW;
+}
+
+/* A value that does not have its MD5 is sealed, or damaged. */
+static enum migrate_reader_result
+take_line_row(struct migrate_reader *r)
+{
+	const struct migrate_row *row = &r->line.row;
+
+	r->rows++;
+	r->row_sealed = false;
+	if (row->deleted && !r->header.difference)
+		return migrate_reader_refuse(r, "deletes a row, and the file is not a difference");
+	if (row->deleted || seal_is_plain(row->value, &row->md5))
+		return MIGRATE_READER_ROW;
+	if (r->header.opened || !seal_has_magic(row->value))
+		return migrate_reader_refuse(
+		    r, "the value does not have the MD5 that the line says: the file is damaged");
+	r->row_sealed = true;
+	r->sealed++;
+	return MIGRATE_READER_ROW;
+}
+
+/* The closing line; the sum is that of what stands before it. */
+static enum migrate_reader_result
+take_end(struct migrate_reader *r)
+{
+	const struct migrate_end *end = &r->line.end;
+	struct sha256 sum;
+	struct str more;
+
+	if (end->rows != r->rows || (r->header.rows >= 0 && r->header.rows != r->rows))
+		return migrate_reader_refuse(
+		    r, "the file is cut or damaged: the number of rows is not that of header and closing line");
+	if (!digest_sum_end(&r->sum, &sum))
+		return migrate_reader_refuse(r, "OpenSSL does not compute a SHA-256");
+	if (memcmp(sum.b, end->sum.b, sizeof(sum.b)) != 0)
+		return migrate_reader_refuse(r, "the file is damaged: its SHA-256 is not that of the closing line");
+	if (next_line(r, &more) != NULL || more.p != NULL || r->in.n > r->at)
+		return migrate_reader_refuse(r, "more follows behind the closing line");
+	return MIGRATE_READER_END;
+}
+
+static enum migrate_reader_result
+take_line(struct migrate_reader *r, struct str text)
+{
+	const char *wrong = migrate_line_read(&r->line, text);
+	enum migrate_line_kind kind = r->line.kind;
+
+	if (r->number == 1 && (wrong != NULL || kind != MIGRATE_LINE_HEADER)) {
+		if (wrong == NULL || kind != MIGRATE_LINE_HEADER || r->line.json == NULL)
+			wrong = "not the header of an export: the file is cut at its start, or is something else";
+		return migrate_reader_refuse(r, wrong);
+	}
+	if (wrong != NULL)
+		return migrate_reader_refuse(r, wrong);
+	if (kind == MIGRATE_LINE_END)
+		return take_end(r);
+	/* next_line() has left the text and its LF where they were. */
+	digest_sum_add(&r->sum, str_from(text.p, text.n + 1));
+	if (kind == MIGRATE_LINE_ROW)
+		return take_line_row(r);
+	return r->number == 1 ? take_line_header(r) : migrate_reader_refuse(r, "a second header");
+}
+
+enum migrate_reader_result
+migrate_reader_next(struct migrate_reader *r)
+{
+	enum migrate_reader_result result;
+	struct str text;
+	const char *wrong;
+
+	do {
+		r->number++;
+		wrong = next_line(r, &text);
+		if (wrong != NULL)
+			return migrate_reader_refuse(r, wrong);
+		if (text.p == NULL)
+			return refuse_cut(r);
+		result = take_line(r, text);
+	} while (r->number == 1 && result == MIGRATE_READER_ROW);
+	return result;
+}
