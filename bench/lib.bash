@@ -186,7 +186,9 @@ bench_samples()
 	done | pg_sql "$BENCH_DB" -c 'copy bench_samples from stdin'
 }
 
-# bench_start_peer DATABASE SOCKET-DIRECTORY: prints nothing; its address is in $BENCH_STATE/DATABASE.url.
+# bench_start_peer DATABASE SOCKET-DIRECTORY OURS: on tables that it makes itself if there are none, with the rows of our
+# database OURS.
+# Prints nothing; its address is in $BENCH_STATE/DATABASE.url.
 bench_start_peer()
 {
 	local port url
@@ -203,6 +205,9 @@ bench_start_peer()
 		tail -n 20 "$BENCH_STATE/$1/peer.log" >&2
 		bench_fail "the peer did not start"
 	}
+	pg_sql "$3" -c 'copy (select workspace, namespace, key, md5, value from hulykvs.kvs) to stdout' |
+		pg_sql "$1" -c 'copy hulykvs.kvs (workspace, namespace, key, md5, value) from stdin' -c 'vacuum analyze hulykvs.kvs' \
+			-c checkpoint
 	echo "$url" >"$BENCH_STATE/$1.url"
 }
 
@@ -210,7 +215,7 @@ bench_peer()
 {
 	[ -n "${PEER_BIN:-}" ] || return 0
 	pg_db peer >/dev/null || bench_fail "no database for the peer"
-	bench_start_peer peer "$PG_DIR/socket"
+	bench_start_peer peer "$PG_DIR/socket" main
 	PEER_URL=$(cat "$BENCH_STATE/peer.url")
 	export PEER_URL
 }
@@ -236,7 +241,11 @@ bench_distance()
 		bench_settle
 		if [ -n "${PEER_BIN:-}" ]; then
 			pg_db "peer_$name" >/dev/null || bench_fail "no database for the peer"
-			bench_start_peer "peer_$name" "$dir"
+			# The simulator cannot run all of the original's own migration.
+			[ "$name" != distance_crdb ] || env -i PATH="$PATH" HULY_LOG_LEVEL=warn \
+				HULY_DB_CONNECTION="host=$dir port=$PG_PORT user=postgres dbname=peer_$name" \
+				"$HULYKVS_BUILD/hulykvs-migrate" || bench_fail "no tables for the peer"
+			bench_start_peer "peer_$name" "$dir" "$name"
 		fi
 	done
 }

@@ -31,6 +31,7 @@ PREFIX, PREFIX_END = "item/0123", "item/0124"  # 100 of them
 KEYS = 100000
 MANY = int(os.environ.get("BENCH_LARGE") or 0)
 BURST, BURST_BYTES = 64, 2000000
+LATENCIES = [float(x) for x in os.environ.get("BENCH_LATENCIES", "0 1 3").split()]
 
 
 def figure(text, value, unit, aim=""):
@@ -240,12 +241,12 @@ def distance(name, text):
         if name not in stage:
             return None
         figures = []
-        for latency in (0, 1, 3):
-            order(name, [f"latency={latency}", f"commit={2 * latency}"])
+        for latency in LATENCIES:
+            order(name, [f"latency={latency:g}", f"commit={2 * latency:g}"])
             for method, clients in [(m, c) for m in ("GET", "PUT") for c in (1, 16, 64)]:
                 arguments = point_arguments(method, 1024, count=10000)
                 ours = wrk(stage[name], clients, arguments, max(1, SECONDS // 2))
-                what = f"{text}, {latency} ms a statement, {2 * latency} ms a commit: {method}, {clients} clients"
+                what = f"{text}, {latency:g} ms a statement, {2 * latency:g} ms a commit: {method}, {clients} clients"
                 figures.append(figure(what, ours["rate"], "/s"))
                 if f"peer_{name}" in stage:
                     theirs = wrk(stage[f"peer_{name}"], clients, arguments, max(1, SECONDS // 2))
