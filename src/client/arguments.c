@@ -112,7 +112,7 @@ take_operands(struct arguments *a, int n, char **words, struct buf *error)
 	}
 	if (n > 0)
 		status = take_operand("namespace", words[0], &a->namespace, error);
-	if (n > 1 && status == EXITSTATUS_DONE && a->command != ARGUMENTS_IMPORT)
+	if (n > 1 && status == EXITSTATUS_DONE && row->least > 1)
 		status = take_operand("key", words[1], &a->key, error);
 	if (n == row->most && n > row->least && strcmp(words[n - 1], "-") != 0)
 		a->file = words[n - 1];
@@ -344,6 +344,8 @@ take_words_of_tables(struct arguments *a, struct buf *error)
 		return wrong_option(error, ARGUMENTS_OPTION_OUTPUT, "is none of table, json and raw");
 	if (a->command == ARGUMENTS_GET && o == ARGUMENTS_OUTPUT_TABLE)
 		return wrong_option(error, ARGUMENTS_OPTION_OUTPUT, "a value has no table: json or raw");
+	if (a->command == ARGUMENTS_BATCH && o == ARGUMENTS_OUTPUT_RAW)
+		return wrong_option(error, ARGUMENTS_OPTION_OUTPUT, "a batch has no raw form: table or json");
 	if (e < 0)
 		return wrong_option(error, ARGUMENTS_OPTION_EXISTING, "is none of fail, skip and replace");
 	a->output = (enum arguments_output)o;

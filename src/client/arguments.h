@@ -24,6 +24,7 @@
 	X(LIST, "list", 1, 1, "NAMESPACE", "print the keys of a namespace") \
 	X(EXPORT, "export", 1, 1, "NAMESPACE", "print all keys and values of a namespace, a JSON object a line") \
 	X(IMPORT, "import", 1, 2, "NAMESPACE [FILE]", "write the lines of an export") \
+	X(BATCH, "batch", 1, 2, "NAMESPACE [FILE]", "do several operations, all of them or none") \
 	X(TOKEN, "token", 0, 0, "", "print a token, signed with the token secret")
 
 enum arguments_command {
@@ -66,7 +67,8 @@ enum arguments_command {
 	X(PREFIX, "prefix", "TEXT", ARGUMENTS_FOR_LISTS | ARGUMENTS_FOR(EXPORT), \
 	    "only keys that begin with this text") \
 	X(LIMIT, "limit", "NUMBER", ARGUMENTS_FOR(LIST), "at most so many") \
-	X(OUTPUT, "output", "FORM", ARGUMENTS_FOR(GET) | ARGUMENTS_FOR_LISTS, "table, json or raw") \
+	X(OUTPUT, "output", "FORM", ARGUMENTS_FOR(GET) | ARGUMENTS_FOR(BATCH) | ARGUMENTS_FOR_LISTS, \
+	    "table, json or raw") \
 	X(EXISTING, "existing", "CHOICE", ARGUMENTS_FOR(IMPORT), \
 	    "what becomes of keys that are there: fail (default), skip or replace") \
 	X(QUIET, "quiet", NULL, ARGUMENTS_FOR_LONG, "no progress, and no number of keys at the end") \
@@ -108,7 +110,7 @@ enum arguments_existing {
 struct arguments {
 	enum arguments_command command;
 	struct str namespace, key;                  /* where the command takes them */
-	const char *file;                           /* of put and import; NULL: standard input */
+	const char *file;                           /* of put, import and batch; NULL: standard input */
 	const char *option[ARGUMENTS_OPTION_COUNT]; /* as given; "" for one that takes nothing; NULL: not given */
 	struct str url;                             /* without the slash at its end */
 	bool has_workspace;

@@ -1,20 +1,19 @@
 /* SPDX-License-Identifier: EPL-2.0 */
 #include "client/command.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <unistd.h>
 
 #include "client/display.h"
 #include "client/dump.h"
+#include "client/infile.h"
 #include "client/listing.h"
 #include "client/load.h"
+#include "client/operations.h"
 #include "client/session.h"
 #include "codec/base64.h"
 #include "codec/json.h"
 
-#define VALUE_MAX ((size_t)1024 * 1024 * 1024) /* bytes that are read to be written; the service has its own limit */
-#define READ_SIZE ((size_t)64 * 1024)
+#define TOKEN_LINE_MAX ((size_t)64 * 1024)
 
 static enum exitstatus
 call_for_key(struct session *s, const struct arguments *a, struct session_request request,
@@ -69,7 +68,7 @@ print_value(const struct arguments *a, const struct transport_answer *answer, st
 		outfile_put(out, buf_str(&answer->body));
 		return EXITSTATUS_DONE;
 	}
-	buf_init(&json, 2 * VALUE_MAX);
+	buf_init(&json, 2 * TRANSPORT_ANSWER_MAX);
 	put_value_as_json(&json, a, answer);
 	outfile_put(out, buf_str(&json));
 	if (!buf_ok(&json)) {
@@ -96,38 +95,6 @@ get_value(struct session *s, const struct arguments *a, struct outfile *out, str
 
 /* --- put and delete --- */
 
-static bool
-read_descriptor(int fd, struct buf *value)
-{
-	ssize_t n;
-
-	do {
-		char *p = buf_reserve(value, READ_SIZE);
-
-		if (p == NULL) {
-			errno = EFBIG;
-			return false;
-		}
-		n = read(fd, p, READ_SIZE);
-		if (n > 0)
-			buf_grew(value, (size_t)n);
-	} while (n > 0 || (n < 0 && errno == EINTR));
-	return n == 0;
-}
-
-static enum exitstatus
-read_value_to_put(const char *file, struct buf *value, struct buf *error)
-{
-	int fd = file != NULL ? open(file, O_RDONLY | O_CLOEXEC | O_NOCTTY) : STDIN_FILENO;
-	bool ok = fd >= 0 && read_descriptor(fd, value);
-
-	if (!ok)
-		buf_printf(error, "%s: %s", file != NULL ? file : "standard input", strerror(errno));
-	if (file != NULL && fd >= 0)
-		(void)close(fd);
-	return ok ? EXITSTATUS_DONE : EXITSTATUS_USAGE;
-}
-
 static enum exitstatus
 call_to_write(struct session *s, const struct arguments *a, struct session_request request, struct buf *error)
 {
@@ -147,8 +114,8 @@ put_value(struct session *s, const struct arguments *a, struct outfile *out, str
 	struct buf value;
 
 	(void)out;
-	buf_init(&value, VALUE_MAX);
-	status = read_value_to_put(a->file, &value, error);
+	buf_init(&value, INFILE_MAX);
+	status = infile_read(a->file, &value, error);
 	if (status == EXITSTATUS_DONE)
 		status = call_to_write(s, a,
 		    (struct session_request){
@@ -173,7 +140,7 @@ print_token(const struct arguments *a, struct outfile *out, struct buf *error)
 	enum exitstatus status;
 	struct buf token;
 
-	buf_init(&token, READ_SIZE);
+	buf_init(&token, TOKEN_LINE_MAX);
 	status = session_issue_token(a, &token, error);
 	if (status == EXITSTATUS_DONE) {
 		buf_putc(&token, '\n');
@@ -194,6 +161,7 @@ run_with_session(const struct arguments *a, struct outfile *out, struct buf *err
 		[ARGUMENTS_LIST] = listing_print_keys,
 		[ARGUMENTS_EXPORT] = dump_export,
 		[ARGUMENTS_IMPORT] = load_import,
+		[ARGUMENTS_BATCH] = operations_send,
 	};
 	struct session *s;
 	enum exitstatus status = session_open(&s, a, error);

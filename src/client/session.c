@@ -132,8 +132,13 @@ read_refusal(const struct transport_answer *answer, struct buf *error)
 	case 404:
 		return read_not_found(answer, error);
 	case 304:
-	case 412:
 		buf_puts(error, STR("the condition does not hold"));
+		return EXITSTATUS_CONDITION;
+	case 412:
+		if (answer->body.n == 0)
+			buf_puts(error, STR("the condition does not hold"));
+		else
+			put_server_text(error, answer); /* of a batch: whose condition */
 		return EXITSTATUS_CONDITION;
 	case 429:
 		put_server_text(error, answer);

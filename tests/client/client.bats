@@ -243,6 +243,22 @@ for n in (1999999, 700000, 700000, 1, 0):
 	ends 2 'Is a directory' import "$NS" .
 }
 
+@test "batch: all of it or nothing, with the index of what does not hold" {
+	echo '{"operations": [{"op": "put", "key": "a\u001b", "value": "MQ==", "if_none_match": "*"},
+		{"op": "delete", "key": "no"}, {"op": "get", "key": "nor"}]}' >operations
+	[ "$(ctl batch "$NS" operations)" = "$(printf '%s\n' '201  put     a\x1b' '404  delete  no' '404  get     nor')" ]
+	ends 6 '412 operations[0]: the condition does not hold' batch "$NS" operations
+	echo '{"operations": [{"op": "put", "key": "b", "value": "MQ=="}, {"op": "put", "key": "c", "value": "1"}]}' >operations
+	ends 4 '400 operations[1]: value must be base64' batch "$NS" operations
+	[ "$(ctl list "$NS")" = 'a\x1b' ]
+	echo '{"operations": [{"op": "get", "key": "a\u001b"}]}' |
+		ctl batch "$NS" - --output json | grep -qF '"value":"MQ=="'
+	echo '{"operations": [{"op": "get"}]}' >operations
+	ends 2 'operations: is no JSON object with "operations"' batch "$NS" operations
+	ends 2 'standard input: is no JSON object with "operations"' batch "$NS" </dev/null
+	ends 2 'missing: No such file' batch "$NS" missing
+}
+
 # --- what is refused ---
 
 @test "bad input ends with 2 and a sentence, before anything is sent" {
@@ -370,6 +386,19 @@ for n in (1999999, 700000, 700000, 1, 0):
 	done
 	scripted close
 	ends 5 'the write may have happened' put a b </dev/null
+}
+
+@test "a batch is tried again if it only reads" {
+	echo '{"operations": [{"op": "get", "key": "a"}, {"op": "get", "key": "b"}]}' >reads
+	echo '{"operations": [{"op": "get", "key": "a"}, {"op": "delete", "key": "b"}]}' >writes
+	scripted close 503:later '200:{"results":[{"status":404},{"status":404}]}'
+	[ "$(ctl batch a reads | wc -l)" = 2 ]
+	[ "$(wc -l <log)" = 3 ]
+	stop_server
+	scripted close '200:{"results":[{"status":404}]}'
+	ends 5 'the write may have happened' batch a writes
+	[ "$(wc -l <log)" = 1 ]
+	ends 5 'is not that of a batch' batch a writes
 }
 
 @test "a write is not sent again over a connection that was kept and then closed" {
