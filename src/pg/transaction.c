@@ -186,9 +186,12 @@ judge_statements(struct pipeline *p)
 {
 	if (p->batch.verdict == SQLSTATE_NONE)
 		p->batch.decided = look_at_parts(p->batch.whole);
-	if (p->batch.verdict != SQLSTATE_NONE || p->batch.decided != STORE_DONE)
+	if (p->batch.verdict == SQLSTATE_NONE && p->batch.decided == STORE_DONE)
+		return send_commit(p);
+	if (PQtransactionStatus(p->conn) != PQTRANS_IDLE)
 		return send_rollback(p);
-	return send_commit(p);
+	end_whole(p, ATTEMPT_ERROR); /* BEGIN itself has failed */
+	return true;
 }
 
 static void

@@ -52,7 +52,7 @@ stops_cleanly()
 @test "through nginx: tokens" { run_cases nginx tokens; }
 # bats test_tags=cockroachdb
 @test "through nginx: workspaces" { run_cases nginx workspaces; }
-# bats test_tags=matrix
+# bats test_tags=cockroachdb,matrix
 @test "through nginx: batches" { run_cases nginx batches; }
 # bats test_tags=cockroachdb,matrix
 @test "through nginx: lists" { run_cases nginx lists; }

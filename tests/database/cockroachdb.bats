@@ -144,6 +144,69 @@ count()
 	met
 }
 
+# batch VALUE: puts two keys and reads a third one; the body, if it is a refusal, and the status.
+batch()
+{
+	local value
+
+	value=$(base64 <<<"$1")
+	world_get "/api2/$WS/n" -H 'Content-Type: application/json' --data-binary @- <<<"{\"operations\": [
+		{\"op\": \"put\", \"key\": \"${KEY##*/}\", \"value\": \"$value\"}, {\"op\": \"get\", \"key\": \"none\"},
+		{\"op\": \"put\", \"key\": \"second\", \"value\": \"$value\", \"if_match\": \"*\"}]}" |
+		tr '\n' ' ' | sed 's/^{"results":.*} *//'
+}
+
+# Both keys have the value.
+both_are()
+{
+	is "$(get)" "$1  200"
+	is "$(KEY=/api2/$WS/n/second get)" "$1  200"
+}
+
+@test "a batch is tried again as a whole, at a statement and at the commit" {
+	local fault
+
+	is "$(KEY=/api2/$WS/n/second put first)" ' 204'
+	for fault in '3*40001:^insert into' '3*sync-40001:^insert into' '2*40001:^update' '2*40001:^select key' 40001:^begin \
+		'3*40001:^commit' 2*40001:^select.1 57P01:^begin 58C00:^insert XXUUU:^update 40003:^select cut:^insert \
+		after-40003:^insert after-cut:^update after-57P01:^insert sync-57P01:^update 22012:^select.1; do
+		arm "$fault"
+		is "$fault: $(batch "$fault")" "$fault: 200"
+		met
+		both_are "$fault"
+	done
+}
+
+@test "a batch of unknown outcome is said to be one, is not done again, and is done as a whole or not at all" {
+	local how
+
+	is "$(batch before)" 200
+	for how in 40003 58C00 XXUUU 57P01 cut; do
+		arm "$how:^commit"
+		is "$(batch "$how")" "$UNKNOWN 503"
+		met
+		both_are before
+	done
+	for how in after-40003 after-58C01 after-XXUUU after-57P01 after-cut; do
+		arm "$how:^commit"
+		is "$(batch "$how")" "$UNKNOWN 503"
+		met
+		both_are "$how"
+	done
+}
+
+@test "errors that prove that a batch did nothing are no unknown outcome" {
+	local fault
+
+	is "$(batch before)" 200
+	for fault in 53200:^insert 57014:^update 53200:^commit 57014:^begin; do
+		arm "$fault"
+		is "$(batch "$fault")" 'Database unavailable 503'
+		met
+		both_are before
+	done
+}
+
 is_stored()
 {
 	is "$(get)" "$1  200"

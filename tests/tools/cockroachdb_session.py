@@ -68,6 +68,7 @@ class Session(asyncio.Protocol):
         self.received, self.answered = bytearray(), bytearray()
         self.inbox, self.outbox = collections.deque(), []
         self.started = self.waits = self.gone = self.closed = self.cancelled = self.stalled = False
+        self.explicit = False   # between BEGIN and its end
         self.safe_updates = self.options.safe_updates
         self.checked, self.parameters = False, {}
         self.prepared, self.portals = {}, {}
@@ -329,6 +330,8 @@ class Session(asyncio.Protocol):
             return
         statement = prepared.statement
         self.transaction.statements.append(statement)
+        if self.explicit or statement.kind == "transaction":
+            self.transaction.repeatable = False
         fault = self.options.faults and self.options.fault_for(statement.text)
         delay = self.options.latency + (fault.stall if fault else 0)
         self.stalled = bool(fault and fault.stall)
@@ -366,7 +369,7 @@ class Session(asyncio.Protocol):
         transaction = self.transaction
         if not self.options.plain:
             self.check_segment(transaction)
-        commits = any(s.writes for s in transaction.statements) and not transaction.failed
+        commits = any(s.commits if self.explicit else s.writes for s in transaction.statements) and not transaction.failed
         self.later(self.options.commit if commits else 0, self.sync_now, whole)
 
     def sync_now(self, whole):
@@ -382,6 +385,10 @@ class Session(asyncio.Protocol):
 
     def check_segment(self, transaction):
         statements = transaction.statements
+        if self.explicit or statements and statements[0].begins:
+            if any(s.begins for s in (statements if self.explicit else statements[1:])):
+                self.violation("BEGIN in a transaction", statements[0])
+            return
         writes = [s for s in statements if s.writes]
         if len(writes) > 1:
             self.violation(f"{len(writes)} writing statements in one implicit transaction", writes[1])
@@ -389,7 +396,7 @@ class Session(asyncio.Protocol):
             self.violation("a write beside reads in one implicit transaction", writes[0])
         for statement in statements:
             if statement.kind == "transaction":
-                self.violation("an explicit transaction", statement)
+                self.violation("a transaction that did not begin with its segment", statement)
 
     def streams(self, whole):
         self.transaction.streams = True
@@ -468,6 +475,7 @@ class Session(asyncio.Protocol):
         if not self.started:
             self.start_message(kind, whole[5:], whole)
         elif kind == b"Z":
+            self.explicit = whole[5:6] != b"I"
             if transaction.failed in RETRIED and transaction.tries < self.options.retries and transaction.repeatable \
                     and not transaction.streams and not self.options.plain and not transaction.fault:
                 self.repeat(transaction)

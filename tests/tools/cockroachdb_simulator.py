@@ -16,8 +16,9 @@ a message over 16 MiB ends the connection.
 The simulator ends when the directory of LISTEN is gone.
 
 A violation is what a program named hulykvs must not do though PostgreSQL lets it: more than one writing statement, or
-a read beside one, in an implicit transaction; a schema change with anything else; BEGIN and its like; several
-statements in one Query; parameters of unknown types, in wrong numbers or of wrong lengths.
+a read beside one, in an implicit transaction; a schema change with anything else; BEGIN that is not the first up to its
+Sync, BEGIN and its like in a Query; several statements in one Query; parameters of unknown types, in wrong numbers or
+of wrong lengths.
 
     violations=FILE   each kind once, one JSON object a line; empty when all is well
     log=FILE          a line for each statement that ran: its first line; with its SQLSTATE in front if it was refused

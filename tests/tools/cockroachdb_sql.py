@@ -131,6 +131,8 @@ class Statement:
         self.kind = kind_of(self.text)
         self.count = statements_in(self.text)
         self.writes = self.kind in ("write", "ddl")
+        self.begins = re.match(r"(?:begin|start)\b", self.text, re.I) is not None
+        self.commits = re.match(r"(?:commit|end)\b", self.text, re.I) is not None
         self.refused = next(((code, why) for pattern, code, why in REFUSED if pattern.search(self.text)), None)
         self.limit = int(found[1]) if (found := LIMIT.search(self.text)) else 0
         self.collates = COLLATE.search(self.text) is not None
