@@ -45,6 +45,10 @@ static const struct {
 	{ \
 		0 \
 	}
+#define TYPES_BEGIN_SERIALIZABLE \
+	{ \
+		0 \
+	}
 #define TYPES_IN_TIME \
 	{ \
 		PARAMS_OID_TIMESTAMPTZ \

@@ -32,6 +32,7 @@
 	X(DELETE, "delete", WRITE) \
 	X(DELETE_IF_MATCH, "delete_if_match", WRITE) \
 	X(BEGIN, "begin", WRITE) \
+	X(BEGIN_SERIALIZABLE, "begin_serializable", WRITE) \
 	X(IN_TIME, "in_time", WRITE) \
 	X(COMMIT, "commit", WRITE) \
 	X(ROLLBACK, "rollback", WRITE) \

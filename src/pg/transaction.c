@@ -45,11 +45,31 @@ send_control(struct pipeline *p, enum statement s)
 	return statement_send_control(p->shared->set, p->conn, p->shared->server, s);
 }
 
+/*
+ * Whether a part may find no row and go on: it locks nothing then, so READ COMMITTED would not keep the whole
+ * transaction to one moment.  A PUT, and a write whose condition holds, locks its row until the commit.
+ */
+static bool
+looks_without_lock(const struct store_op *op)
+{
+	for (size_t i = 0; i < op->part_count; i++) {
+		const struct store_op *part = &op->parts[i]->op;
+
+		if (part->kind == STORE_GET || (part->kind == STORE_DELETE && part->condition == STORE_ALWAYS))
+			return true;
+	}
+	return false;
+}
+
 bool
 transaction_open(struct pipeline *p)
 {
+	bool serializable = looks_without_lock(&p->batch.whole->op);
+
 	p->batch.control = 0;
-	return p->batch.stage == TRANSACTION_NONE || send_control(p, STATEMENT_BEGIN);
+	if (p->batch.stage == TRANSACTION_NONE)
+		return true;
+	return send_control(p, serializable ? STATEMENT_BEGIN_SERIALIZABLE : STATEMENT_BEGIN);
 }
 
 /* The messages are small and all earlier ones have been answered, so the socket takes them. */

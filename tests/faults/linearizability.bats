@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: EPL-2.0
-# Every key is a linearizable register, also while the connection to the database is cut and errs: concurrent
+# Every key is a linearizable register, and so are keys that are written together by batches, also while the connection to the database is cut and errs: concurrent
 # clients' histories are recorded and checked, and a bug planted under them is found.
 #
 # LINEAR_SECONDS (6) of recording, LINEAR_SEED (random): `make soak` asks for more.
@@ -64,6 +64,7 @@ finds()
 	linear --seconds "${LINEAR_SECONDS:-6}"
 	[ "$status" -eq 0 ]
 	at_least unknown 1
+	at_least batches 100
 	at_least faults 10
 	at_least checked 500
 	fault_say "$output"

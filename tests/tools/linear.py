@@ -3,6 +3,10 @@
 """Records what concurrent clients see of single keys while the database's connection breaks, and checks that each
 key behaved as one register: that its requests can be put in an order that fits their times and their answers.
 
+Every third key is a set of keys in truth, which are written by batches only, all of them to the same value, or all
+deleted; a condition of a write is that of one of them.  If a batch is all or nothing, they are one register, too,
+whether they are read by a batch or one of them alone.  A batch that finds them different is wrong by itself.
+
     linear.py [--seconds N] [--requests N] [--clients N] [--keys N] [--seed N] [--plant BUG]
               BASE-URL PROXY-CONTROL
     linear.py --check-itself
@@ -19,8 +23,10 @@ histories that are too tangled for it count as undecided.  Ends with 0 if every 
 linearizable, 3 if one is not, 1 for anything else.  Python standard library only.
 """
 import argparse
+import base64
 import collections
 import hashlib
+import json
 import random
 import sys
 import threading
@@ -30,6 +36,9 @@ import http1
 import control
 
 NS = "linear"
+SET = "abc"  # the keys of a set
+JSON = {"Content-Type": "application/json"}
+CONDITIONS = {"If-Match": "if_match", "If-None-Match": "if_none_match"}
 NEVER = float("inf")
 ABSENT = None
 CONFIGURATIONS_MAX = 150_000  # of one search; beyond them another is begun, which looks in another order
@@ -174,6 +183,39 @@ class History:
             return dice.choice(self.tags)
 
 
+class SetHistory(History):
+    """Of several keys as one register."""
+
+    def __init__(self, key):
+        super().__init__(key)
+        self.keys = [f"{key}-{part}" for part in SET]
+
+    def path(self):
+        return f"/api2/{http1.WS}/{NS}"
+
+    def operations(self, method, value, fields, dice):
+        """What a batch does to all of them; a condition counts for one."""
+        operations = [{"op": method.lower(), "key": key} for key in dice.sample(self.keys, len(self.keys))]
+        for operation in operations:
+            if value is not None:
+                operation["value"] = base64.b64encode(value).decode()
+        dice.choice(operations).update({CONDITIONS[name]: text for name, text in fields.items()})
+        return operations
+
+    @staticmethod
+    def answer_of(answer):
+        """The answer to a batch as if one key had been asked for."""
+        if answer.status != 200:
+            return answer
+        results = json.loads(answer.body)["results"]
+        # A put says 201 where it stands under If-None-Match, whatever the others say.
+        seen = {(201 if any(r["status"] == 201 for r in results) else r["status"], r.get("value")) for r in results}
+        if len(results) != len(SET) or len(seen) != 1:
+            raise Wrong(f"a batch that is done in parts: {results}")
+        status, text = seen.pop()
+        return http1.Answer(status, {}, base64.b64decode(text or ""))
+
+
 # What each kind of request is to be answered.
 STATUSES = {"put": {204}, "put_match": {204, 412}, "put_new": {201, 412}, "delete": {204, 404},
             "delete_match": {204, 412}, "get": {200, 404}}
@@ -218,7 +260,7 @@ class Client(threading.Thread):
         if lost:
             return http1.Answer(204, {}, b""), True
         try:
-            answer = self.connection.ask(method, self.history.path(), value, fields)
+            answer = self.send(method, value, fields)
         except http1.NotAsked:
             time.sleep(0.01)  # the web server is away: no use in hurrying
             return None, False
@@ -228,10 +270,20 @@ class Client(threading.Thread):
             threading.Thread(target=self.repeat, args=(value,), daemon=True).start()
         return answer, True
 
+    def send(self, method, value, fields, connection=None):
+        connection = connection or self.connection
+        if not isinstance(self.history, SetHistory):
+            return connection.ask(method, self.history.path(), value, fields)
+        if method == "GET" and self.dice.random() < 0.5:
+            return connection.ask(method, self.history.path() + "/" + self.dice.choice(self.history.keys))
+        self.count["batches"] += 1
+        body = json.dumps({"operations": self.history.operations(method, value, fields, self.dice)}).encode()
+        return self.history.answer_of(connection.ask("POST", self.history.path(), body, JSON))
+
     def repeat(self, value):
         with http1.Connection(self.options.base, http1.token()) as c:
             try:
-                c.ask("PUT", self.history.path(), value)
+                self.send("PUT", value, {}, c)
             except (http1.NotAsked, http1.NoAnswer):
                 pass
 
@@ -267,6 +319,7 @@ FAULTS = [
     {"do": "error", "code": "57P01", "fatal": True, "where": "sync", "ran": True},
 ]
 STATEMENTS = ["put", "put_if_absent", "put_if_match", "delete", "delete_if_match", "get"]
+BATCH_STATEMENTS = ["begin", "begin_serializable", "get_batch", "put", "put_if_match", "delete", "in_time", "commit"]
 
 
 class Trouble(threading.Thread):
@@ -282,7 +335,11 @@ class Trouble(threading.Thread):
     def next_fault(self):
         if self.options.plant == "stale":
             return {"do": "stale", "statement": "get"}
-        return {**self.dice.choice(FAULTS), "statement": self.dice.choice(STATEMENTS), "n": self.dice.randint(1, 8)}
+        fault, statement = self.dice.choice(FAULTS), self.dice.choice(self.dice.choice([STATEMENTS, BATCH_STATEMENTS]))
+        # COMMIT has committed when the Sync comes, so an error there cannot say that all is rolled back.
+        if statement in ("in_time", "commit") and fault.get("where") == "sync" and not fault.get("ran"):
+            statement = "put"
+        return {**fault, "statement": statement, "n": self.dice.randint(1, 8)}
 
     def run(self):
         if self.options.plant in ("repeat", "lost"):
@@ -305,6 +362,13 @@ class Trouble(threading.Thread):
         self.control.order(disarm=True)
 
 
+def read_all(c, history):
+    if not isinstance(history, SetHistory):
+        return c.ask("GET", history.path())
+    body = json.dumps({"operations": [{"op": "get", "key": key} for key in history.keys]}).encode()
+    return history.answer_of(c.ask("POST", history.path(), body, JSON))
+
+
 def read_at_last(history, options):
     """The state in which the key is left, when nothing is under way any more."""
     until = time.monotonic() + 20
@@ -312,7 +376,7 @@ def read_at_last(history, options):
         while time.monotonic() < until:
             began = time.monotonic()
             try:
-                answer = c.ask("GET", history.path())
+                answer = read_all(c, history)
             except (http1.NotAsked, http1.NoAnswer):
                 continue
             if answer.status in (200, 404):
@@ -325,7 +389,7 @@ def read_at_last(history, options):
 
 def play_round(number, options, until):
     """(histories, clients), with all requests answered."""
-    histories = [History(f"{options.seed}-{number}-{k}") for k in range(options.keys)]
+    histories = [(SetHistory if k % 3 == 2 else History)(f"{options.seed}-{number}-{k}") for k in range(options.keys)]
     clients = [Client(n, h, options, until) for h in histories for n in range(options.clients)]
     for c in clients:
         c.start()

@@ -51,7 +51,7 @@ import pgwire
 
 SINGLE_BYTES = 500  # so many of what is there at once, then the rest
 SABOTAGE = b"no such portal"
-SHARED = ("_many", "_keys")  # ends of the names of statements for several keys
+SHARED = ("_many", "_keys", "_batch")  # ends of the names of statements for several keys
 WRITES = {"put", "put_many", "put_if_absent", "put_if_present", "put_if_match", "delete", "delete_if_match"}
 
 
