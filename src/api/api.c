@@ -5,9 +5,9 @@
 
 #include "api/body.h"
 #include "api/condition.h"
+#include "api/listing.h"
 #include "api/openapi.h"
 #include "api/probe.h"
-#include "api/query.h"
 #include "auth/access.h"
 #include "base/base.h"
 #include "base/clock.h"
@@ -114,22 +114,17 @@ plan_get(struct call *c)
 }
 
 static bool
-plan_list(struct call *c)
+plan_list(const struct rules *rules, struct call *c)
 {
-	struct query query;
-	struct str workspace = STR_ABSENT;
-	enum refusal refusal = query_read(c->request->query, c->arena, &query);
+	enum refusal refusal = listing_plan(c);
 
 	if (refusal != REFUSAL_NONE)
 		return refuse_call(c, refusal);
-	if (c->match.workspace.p != NULL && !decode_segment(c, c->match.workspace, &workspace))
-		return false;
-	c->op.kind = STORE_LIST;
-	if (!key_range_make(query.prefix, query.after, c->arena, &c->op.range))
-		return refuse_call(c, REFUSAL_HEADERS_TOO_LARGE);
-	key_list_init(&c->key_list, workspace, c->op.ns, query.limit);
-	key_list_plan_page(&c->key_list, &c->op.range, &c->op.limit);
-	return true;
+	/* Sizes, tags and values are what HEAD and GET tell, so the token must be allowed to read, too. */
+	if (rules == NULL || (c->op.list != STORE_LIST_METADATA && c->op.list != STORE_LIST_VALUES))
+		return true;
+	c->verdict = ask_rules(rules, c, RULES_READ);
+	return c->verdict.allowed || refuse_call(c, REFUSAL_NAMESPACE_FORBIDDEN);
 }
 
 static bool
@@ -148,23 +143,24 @@ plan_delete(struct call *c)
 static bool
 plan_workspace(const struct api *api, struct call *c)
 {
-	struct str segment;
 	enum refusal refusal;
 
+	if (c->match.action == ACTION_WORKSPACES)
+		return access_is_system(&c->claims) || refuse_call(c, REFUSAL_SYSTEM_ONLY);
 	if (c->match.route->version == 1) {
 		c->op.workspace = api->default_workspace;
 		return true;
 	}
-	if (!decode_segment(c, c->match.workspace, &segment))
+	if (!decode_segment(c, c->match.workspace, &c->workspace))
 		return false;
-	refusal = access_check(&c->claims, segment, &c->op.workspace);
+	refusal = access_check(&c->claims, c->workspace, &c->op.workspace);
 	return refusal == REFUSAL_NONE || refuse_call(c, refusal);
 }
 
 static bool
 plan_names(struct call *c)
 {
-	if (!decode_segment(c, c->match.ns, &c->op.ns))
+	if (c->match.ns.p != NULL && !decode_segment(c, c->match.ns, &c->op.ns))
 		return false;
 	return c->match.key.p == NULL || decode_segment(c, c->match.key, &c->op.key);
 }
@@ -172,7 +168,7 @@ plan_names(struct call *c)
 static enum rules_operation
 operation_of(enum action action)
 {
-	if (action == ACTION_LIST)
+	if (action == ACTION_LIST || action == ACTION_NAMESPACES || action == ACTION_WORKSPACES)
 		return RULES_LIST;
 	if (action == ACTION_PUT)
 		return RULES_WRITE;
@@ -225,13 +221,16 @@ plan(const struct api *api, const struct rules *rules, struct call *c)
 
 	if (!plan_workspace(api, c) || !plan_names(c))
 		return API_ANSWER;
-	if (!spare_proofs(c))
+	/* In a list of namespaces or workspaces each row is judged, see listing_row(). */
+	if (c->match.ns.p != NULL && !spare_proofs(c))
 		return API_ANSWER;
-	if (rules != NULL && c->match.action != ACTION_BATCH && !apply_rules(rules, c))
+	if (rules != NULL && c->match.ns.p != NULL && c->match.action != ACTION_BATCH && !apply_rules(rules, c))
 		return API_ANSWER;
 	switch (c->match.action) {
+	case ACTION_WORKSPACES:
+	case ACTION_NAMESPACES:
 	case ACTION_LIST:
-		planned = plan_list(c);
+		planned = plan_list(rules, c);
 		break;
 	case ACTION_GET:
 		planned = plan_get(c);
@@ -359,7 +358,7 @@ api_begin(const struct api *api, const struct policy *policy, int64_t now, struc
 {
 	enum api_step step = API_ANSWER;
 
-	*c = (struct call){ .request = request, .arena = arena };
+	*c = (struct call){ .request = request, .arena = arena, .policy = policy };
 	if (cors_is_preflight(request)) {
 		response_empty(r, 204);
 		r->is_preflight = true;
@@ -556,31 +555,6 @@ api_finish(struct call *c, const struct store_result *result, struct response *r
 		    r, refusal_of(result->outcome), result->part, STR_ABSENT, c->request, c->arena);
 	else
 		api_refuse(c, refusal_of(result->outcome), r);
-}
-
-bool
-api_next_page(struct call *c, const struct store_result *result)
-{
-	struct key_list *l = &c->key_list;
-	bool complete = result->outcome == STORE_DONE;
-
-	/* HEAD needs only the header of a long list. */
-	if (c->request->method == METHOD_HEAD && l->begun)
-		return false;
-	if (complete ? !key_list_wants_page(l) : result->outcome != STORE_UNAVAILABLE || l->received == 0)
-		return false;
-	key_list_plan_page(l, &c->op.range, &c->op.limit);
-	return true;
-}
-
-void
-api_finish_list(struct call *c, bool streamed, struct response *r)
-{
-	response_empty(r, 200);
-	r->type = STR("application/json");
-	r->streamed = streamed;
-	r->body = streamed ? STR_ABSENT : buf_str(&c->key_list.out);
-	r->length = r->body.n;
 }
 
 void

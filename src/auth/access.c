@@ -9,9 +9,8 @@ const struct uuid access_system = { { 0x17, 0x49, 0x08, 0x9e, 0x22, 0xe6, 0x48, 
 const struct uuid access_guest = { { 0xb6, 0x99, 0x61, 0x20, 0x41, 0x6f, 0x49, 0xcd, 0x84, 0x1e, 0xe4, 0xa5, 0xd2, 0xe4,
     0x9c, 0x9b } };
 
-/* Whether this is the account that may use every workspace. */
-static bool
-is_system(const struct claims *claims)
+bool
+access_is_system(const struct claims *claims)
 {
 	return uuid_eq(&claims->account, &access_system);
 }
@@ -22,7 +21,7 @@ access_check(const struct claims *claims, struct str segment, struct uuid *works
 	bool readable = uuid_parse(segment, workspace);
 
 	/* COMPAT: the original's order and texts, which differ for the system account. */
-	if (is_system(claims))
+	if (access_is_system(claims))
 		return readable ? REFUSAL_NONE : REFUSAL_BAD_WORKSPACE_SYSTEM;
 	if (!claims->has_workspace)
 		return REFUSAL_NO_WORKSPACE;

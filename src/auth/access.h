@@ -12,6 +12,9 @@
 /* Two fixed accounts of the Huly platform: that of its services, and that of users with a public link. */
 extern const struct uuid access_system, access_guest;
 
+/* Whether this is the account that may use every workspace. */
+bool access_is_system(const struct claims *claims);
+
 /*
  * v2: reads *workspace from the segment of the path, which has been
  * percent-decoded.  The system account may use every workspace, every other

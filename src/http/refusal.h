@@ -20,6 +20,7 @@
 	X(INVALID_TOKEN, 401, "InvalidToken", LOG_INFO) \
 	X(NO_WORKSPACE, 403, "Missing workspace in token", LOG_INFO) \
 	X(WORKSPACE_MISMATCH, 403, "Workspace mismatch", LOG_INFO) \
+	X(SYSTEM_ONLY, 403, "Only the system account may list workspaces", LOG_INFO) \
 	X(NAMESPACE_FORBIDDEN, 403, "Namespace forbidden", LOG_INFO) \
 	/* the request */ \
 	X(NO_TARGET, 400, "REQUEST_URI is missing: the web server has to tell it", LOG_ERROR) \
@@ -27,7 +28,9 @@
 	X(BAD_WORKSPACE_SYSTEM, 400, "Invalid UUID in workspace", LOG_INFO) \
 	X(BAD_ESCAPE, 400, "Malformed percent-encoding", LOG_INFO) \
 	X(NOT_TEXT, 400, "Names and prefixes must be UTF-8 without NUL", LOG_INFO) \
-	X(REPEATED_PARAMETER, 400, "prefix, limit and cursor may be given once", LOG_INFO) \
+	X(REPEATED_PARAMETER, 400, "prefix, end, limit, cursor and include may be given once", LOG_INFO) \
+	X(OTHER_PARAMETER, 400, "prefix and end are for lists of keys, include also for namespaces", LOG_INFO) \
+	X(BAD_INCLUDE, 400, "include must be metadata or values, or for namespaces counts", LOG_INFO) \
 	X(BAD_LIMIT, 400, "limit must be a number from 1 to 10000", LOG_INFO) \
 	X(BAD_CURSOR, 400, "cursor is not one of ours", LOG_INFO) \
 	X(AMBIGUOUS_FIELD, 400, "A header field came twice, or with a line break", LOG_INFO) \

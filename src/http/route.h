@@ -25,6 +25,8 @@
 	X(OPENAPI, "/openapi.json", 0, OPENAPI, NONE, NONE, NONE) \
 	X(V1_LIST, "/api/{namespace}", 1, LIST, NONE, NONE, NONE) \
 	X(V1_KEY, "/api/{namespace}/{key}", 1, GET, PUT, NONE, DELETE) \
+	X(V2_WORKSPACES, "/api2", 2, WORKSPACES, NONE, NONE, NONE) \
+	X(V2_NAMESPACES, "/api2/{workspace}", 2, NAMESPACES, NONE, NONE, NONE) \
 	X(V2_LIST, "/api2/{workspace}/{namespace}", 2, LIST, BATCH, NONE, NONE) \
 	X(V2_KEY, "/api2/{workspace}/{namespace}/{key}", 2, GET, NONE, PUT, DELETE)
 
@@ -40,6 +42,8 @@ enum action {
 	ACTION_STATUS,
 	ACTION_LIVEZ,
 	ACTION_READYZ,
+	ACTION_WORKSPACES,
+	ACTION_NAMESPACES,
 	ACTION_LIST,
 	ACTION_GET,
 	ACTION_PUT,

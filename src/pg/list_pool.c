@@ -223,12 +223,14 @@ static void
 take_list_result(struct list_connection *c, PGresult *res)
 {
 	struct store_ticket *t = c->ticket;
+	struct store_row row;
 
 	switch ((int)PQresultStatus(res)) {
 	case PGRES_SINGLE_TUPLE:
 		c->rows++;
 		c->delivered = true;
-		t->client->key(t, str_from(PQgetvalue(res, 0, 0), (size_t)PQgetlength(res, 0, 0)));
+		statement_read_list_row(&t->op, res, &row);
+		t->client->row(t, &row);
 		break;
 	case PGRES_TUPLES_OK:
 		c->complete = true;

@@ -5,6 +5,7 @@
 #include <endian.h>
 
 #include "pg/array.h"
+#include "store/seal.h"
 
 const int params_binary[PARAMS_MAX] = { 1, 1, 1, 1, 1, 1, 1 };
 
@@ -34,22 +35,57 @@ add_tags(struct params *p, const struct store_op *op)
 	bind_value(p, p->array.p, p->array.n);
 }
 
+/* A list without a limit has the largest number. */
+static void
+bind_limit(struct params *p, uint64_t *big, uint64_t limit)
+{
+	*big = htobe64(limit != 0 ? limit : INT64_MAX);
+	bind_value(p, big, sizeof(*big));
+}
+
 void
 params_add_limit(struct params *p, int64_t limit)
 {
-	p->limit = htobe64((uint64_t)limit);
-	bind_value(p, &p->limit, sizeof(p->limit));
+	bind_limit(p, &p->limit, (uint64_t)limit);
+}
+
+static void
+add_keys_list(struct params *p, const struct store_op *op)
+{
+	bind_value(p, op->workspace.b, sizeof(op->workspace.b));
+	bind_value(p, op->ns.p, op->ns.n);
+	bind_value(p, op->range.from.p, op->range.from.n);
+	bind_limit(p, &p->limit, op->limit);
+	if (op->list != STORE_LIST_KEYS) {
+		p->with_values = op->list == STORE_LIST_VALUES;
+		bind_value(p, &p->with_values, sizeof(p->with_values));
+		bind_limit(p, &p->bytes, op->bytes);
+	}
+	if (op->range.below.p != NULL)
+		bind_value(p, op->range.below.p, op->range.below.n);
 }
 
 static void
 add_list(struct params *p, const struct store_op *op)
 {
-	bind_value(p, op->workspace.b, sizeof(op->workspace.b));
-	bind_value(p, op->ns.p, op->ns.n);
-	bind_value(p, op->range.from.p, op->range.from.n);
-	params_add_limit(p, op->limit != 0 ? op->limit : INT64_MAX);
-	if (op->range.below.p != NULL)
-		bind_value(p, op->range.below.p, op->range.below.n);
+	switch (op->list) {
+	case STORE_LIST_KEYS:
+	case STORE_LIST_METADATA:
+	case STORE_LIST_VALUES:
+		add_keys_list(p, op);
+		return;
+	case STORE_LIST_NAMESPACES:
+	case STORE_LIST_COUNTS:
+		bind_value(p, op->workspace.b, sizeof(op->workspace.b));
+		bind_value(p, op->range.from.p, op->range.from.n);
+		bind_limit(p, &p->limit, op->limit);
+		return;
+	case STORE_LIST_WORKSPACES:
+		bind_value(p, op->workspace.b, sizeof(op->workspace.b));
+		bind_limit(p, &p->limit, op->limit);
+		bind_value(p, SEAL_PROOF_NS, sizeof(SEAL_PROOF_NS) - 1);
+		return;
+	}
 }
 
 static void

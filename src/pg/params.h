@@ -14,6 +14,7 @@
 
 /* Type OIDs of pg_type, which never change. */
 enum params_oid {
+	PARAMS_OID_BOOL = 16,
 	PARAMS_OID_BYTEA = 17,
 	PARAMS_OID_NAME = 19,
 	PARAMS_OID_INT8 = 20,
@@ -33,6 +34,8 @@ struct params {
 	int n;
 	struct buf array;  /* owns the arrays */
 	uint64_t limit;    /* big-endian */
+	uint64_t bytes;    /* big-endian */
+	char with_values;  /* 1 or 0 */
 	uint64_t deadline; /* big-endian; microseconds on the database's clock */
 };
 

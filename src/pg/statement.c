@@ -110,6 +110,26 @@ static const struct {
 	{ \
 		KEY_TYPES, PARAMS_OID_INT8, PARAMS_OID_TEXT \
 	}
+#define TYPES_ENTRIES \
+	{ \
+		KEY_TYPES, PARAMS_OID_INT8, PARAMS_OID_BOOL, PARAMS_OID_INT8 \
+	}
+#define TYPES_ENTRIES_BELOW \
+	{ \
+		KEY_TYPES, PARAMS_OID_INT8, PARAMS_OID_BOOL, PARAMS_OID_INT8, PARAMS_OID_TEXT \
+	}
+#define TYPES_NAMESPACES \
+	{ \
+		PARAMS_OID_UUID, PARAMS_OID_TEXT, PARAMS_OID_INT8 \
+	}
+#define TYPES_COUNTS \
+	{ \
+		PARAMS_OID_UUID, PARAMS_OID_TEXT, PARAMS_OID_INT8 \
+	}
+#define TYPES_WORKSPACES \
+	{ \
+		PARAMS_OID_UUID, PARAMS_OID_INT8, PARAMS_OID_TEXT \
+	}
 	STATEMENTS(X)
 #undef X
 };
@@ -228,6 +248,27 @@ put_statement(enum store_condition condition)
 	return STATEMENT_PUT_IF_MATCH;
 }
 
+static enum statement
+list_statement(const struct store_op *op)
+{
+	bool below = op->range.below.p != NULL;
+
+	switch (op->list) {
+	case STORE_LIST_METADATA:
+	case STORE_LIST_VALUES:
+		return below ? STATEMENT_ENTRIES_BELOW : STATEMENT_ENTRIES;
+	case STORE_LIST_NAMESPACES:
+		return STATEMENT_NAMESPACES;
+	case STORE_LIST_COUNTS:
+		return STATEMENT_COUNTS;
+	case STORE_LIST_WORKSPACES:
+		return STATEMENT_WORKSPACES;
+	case STORE_LIST_KEYS:
+		break;
+	}
+	return below ? STATEMENT_LIST_BELOW : STATEMENT_LIST;
+}
+
 enum statement
 statement_of(const struct store_op *op)
 {
@@ -248,7 +289,7 @@ statement_of(const struct store_op *op)
 	case STORE_LIST:
 		break;
 	}
-	return op->range.below.p != NULL ? STATEMENT_LIST_BELOW : STATEMENT_LIST;
+	return list_statement(op);
 }
 
 static bool
@@ -438,6 +479,31 @@ statement_read(const struct store_op *op, PGresult *res, struct store_result *r)
 	r->outcome = STORE_DONE;
 }
 
+/* tag, length, modified and value, from the second column on. */
+static void
+read_entry(const PGresult *res, struct store_row *row)
+{
+	bool has_md5 = PQgetlength(res, 0, 1) == (int)sizeof(row->md5.b);
+
+	if (has_md5)
+		memcpy(row->md5.b, PQgetvalue(res, 0, 1), sizeof(row->md5.b));
+	row->length = row->stored_length = read_int8(res, 0, 2);
+	row->modified = read_time(res, 0, 3);
+	if (PQgetisnull(res, 0, 4) == 0)
+		row->value = str_from(PQgetvalue(res, 0, 4), (size_t)PQgetlength(res, 0, 4));
+	row->looks_sealed = !has_md5 || seal_looks_sealed(row->value, &row->md5);
+}
+
+void
+statement_read_list_row(const struct store_op *op, PGresult *res, struct store_row *row)
+{
+	*row = (struct store_row){ .name = str_from(PQgetvalue(res, 0, 0), (size_t)PQgetlength(res, 0, 0)) };
+	if (op->list == STORE_LIST_METADATA || op->list == STORE_LIST_VALUES)
+		read_entry(res, row);
+	else if (op->list == STORE_LIST_COUNTS)
+		row->count = read_int8(res, 0, 1);
+}
+
 /* Rows come in any order; each says which ticket it is for. */
 static void
 read_numbered_rows(struct store_ticket *first, const PGresult *res)
@@ -497,7 +563,9 @@ statement_describe(const struct statement_set *set, enum statement s, enum dbcon
 	return (struct store_description){
 		.system = server == DBCONN_COCKROACHDB ? STR("cockroachdb") : STR("postgresql"),
 		.query = query,
-		.operation = s == STATEMENT_BEGIN ? STR("BATCH") : word,
+		.operation = s == STATEMENT_BEGIN ? STR("BATCH")
+		    : str_eq(word, STR("with"))   ? STR("select")
+						  : word,
 		.collection = s == STATEMENT_CHECK || s == STATEMENT_CLOCK ? STR_ABSENT : STR("kvs"),
 	};
 }

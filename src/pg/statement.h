@@ -37,7 +37,12 @@
 	X(COMMIT, "commit", WRITE) \
 	X(ROLLBACK, "rollback", WRITE) \
 	X(LIST, "list", LIST) \
-	X(LIST_BELOW, "list_below", LIST)
+	X(LIST_BELOW, "list_below", LIST) \
+	X(ENTRIES, "entries", LIST) \
+	X(ENTRIES_BELOW, "entries_below", LIST) \
+	X(NAMESPACES, "namespaces", LIST) \
+	X(COUNTS, "counts", LIST) \
+	X(WORKSPACES, "workspaces", LIST)
 
 enum statement {
 #define X(name, file, role) STATEMENT_##name,
@@ -89,6 +94,9 @@ bool statement_send(const struct statement_set *set, PGconn *conn, enum dbconn_s
 
 /* Reads a PGRES_TUPLES_OK or PGRES_COMMAND_OK; the value is lent by res. */
 void statement_read(const struct store_op *op, PGresult *res, struct store_result *r);
+
+/* Reads the one row of a PGRES_SINGLE_TUPLE of a LIST; its slices are lent by res. */
+void statement_read_list_row(const struct store_op *op, PGresult *res, struct store_row *row);
 
 /*
  * Whether the operation can share a statement with others of its kind, which

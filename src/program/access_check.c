@@ -84,14 +84,16 @@ print_decision(enum refusal refusal)
 		(void)printf("%u %.*s\n", refusal_status(refusal), STR_FMT(text.n > 0 ? text : refusal_name(refusal)));
 }
 
-/* Where the verdict of the rules comes from, if they were asked. */
+/* Where the verdict of the rules comes from, if they were asked.  each: they will be, when the list is read. */
 static void
-print_reason(const struct config *c, const struct rules *rules, const struct rules_verdict *verdict, bool decided)
+print_reason(
+    const struct config *c, const struct rules *rules, const struct rules_verdict *verdict, bool decided, bool each)
 {
 	if (rules == NULL)
 		(void)printf("no rules: HULY_ACCESS_RULES is not set\n");
 	else if (!decided)
-		(void)printf("the rules were not asked\n");
+		(void)printf(
+		    "%s\n", each ? "the rules are asked for each name of the list" : "the rules were not asked");
 	else if (verdict->line == 0)
 		(void)printf("no rule: HULY_ACCESS_DEFAULT is %s\n", verdict->allowed ? "allow" : "deny");
 	else
@@ -130,7 +132,8 @@ access_check_run(const struct config *c, const struct snapshot *settings, const 
 	if (refusal == REFUSAL_INVALID_TOKEN)
 		(void)printf("the token is refused: %.*s\n", STR_FMT(token_reason_word(reason)));
 	print_reason(c, settings->rules, &call.verdict,
-	    call.verdict.line > 0 || call.verdict.allowed || refusal == REFUSAL_NAMESPACE_FORBIDDEN);
+	    call.verdict.line > 0 || call.verdict.allowed || refusal == REFUSAL_NAMESPACE_FORBIDDEN,
+	    refusal == REFUSAL_NONE && call.match.ns.p == NULL);
 	code = refusal == REFUSAL_NONE ? EXIT_OK : EXIT_REFUSED;
 out:
 	arena_free(&arena);

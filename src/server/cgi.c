@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "api/listing.h"
 #include "base/base.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -94,12 +95,12 @@ cgi_of_ticket(struct store_ticket *t)
 }
 
 static void
-write_keys(struct cgi *c)
+write_rows(struct cgi *c)
 {
 	struct key_list *l = &c->call.key_list;
 
 	if (!l->begun) {
-		api_finish_list(&c->call, true, &c->response);
+		listing_finish(&c->call, true, &c->response);
 		write_head(c);
 		key_list_begin(l);
 	}
@@ -112,13 +113,13 @@ write_keys(struct cgi *c)
 }
 
 static void
-on_cgi_key(struct store_ticket *t, struct str key)
+on_cgi_row(struct store_ticket *t, struct store_row *row)
 {
 	struct cgi *c = cgi_of_ticket(t);
 
-	key_list_put(&c->call.key_list, key);
+	listing_row(&c->call, row);
 	if (key_list_is_full(&c->call.key_list))
-		write_keys(c);
+		write_rows(c);
 }
 
 static void on_cgi_done(struct store_ticket *t, struct store_result *r);
@@ -127,7 +128,7 @@ static void on_cgi_done(struct store_ticket *t, struct store_result *r);
 static void
 submit_to_store(struct cgi *c)
 {
-	static const struct store_client client = { on_cgi_done, on_cgi_key };
+	static const struct store_client client = { on_cgi_done, on_cgi_row };
 
 	c->ticket.op = c->call.op;
 	c->ticket.client = &client;
@@ -145,7 +146,7 @@ on_cgi_done(struct store_ticket *t, struct store_result *r)
 	struct key_list *l = &c->call.key_list;
 
 	request_log_stored(&c->log, &c->entry, c->store, t, r->outcome);
-	if (t->op.kind == STORE_LIST && api_next_page(&c->call, r)) {
+	if (t->op.kind == STORE_LIST && listing_next_page(&c->call, r)) {
 		submit_to_store(c);
 		return;
 	}
@@ -163,11 +164,11 @@ on_cgi_done(struct store_ticket *t, struct store_result *r)
 	}
 	key_list_end(l);
 	if (l->begun) {
-		write_keys(c);
+		write_rows(c);
 		return;
 	}
 	if (buf_ok(&l->out))
-		api_finish_list(&c->call, false, &c->response);
+		listing_finish(&c->call, false, &c->response);
 	else
 		api_refuse(&c->call, REFUSAL_INTERNAL, &c->response);
 	write_answer(c);

@@ -6,6 +6,7 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
+#include "api/listing.h"
 #include "base/base.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -320,9 +321,9 @@ read_requests(struct conn *c)
 	conn_state_check(c);
 }
 
-/* Puts the keys that are there; HEAD has no body. */
+/* Puts the rows that are there; HEAD has no body. */
 static void
-put_keys(struct conn *c)
+put_rows(struct conn *c)
 {
 	if (c->request.method == METHOD_HEAD)
 		return;
@@ -330,20 +331,20 @@ put_keys(struct conn *c)
 	c->entry.bytes += c->call.key_list.out.n;
 }
 
-/* Sends the keys that are there, with the header before the first ones. */
+/* Sends the rows that are there, with the header before the first ones. */
 static void
 put_piece(struct conn *c)
 {
 	struct key_list *l = &c->call.key_list;
 
 	if (!l->begun) {
-		api_finish_list(&c->call, true, &c->response);
+		listing_finish(&c->call, true, &c->response);
 		put_response_head(c);
 		key_list_begin(l);
 	}
 	if (!buf_ok(&l->out))
 		return; /* done_list() ends the list for it */
-	put_keys(c);
+	put_rows(c);
 	fcgi_conn_flush_put(c->fcgi);
 	buf_clear(&l->out);
 }
@@ -359,11 +360,11 @@ done_list(struct conn *c, struct store_result *r)
 		key_list_end(l);
 	if (r->outcome == STORE_DONE && buf_ok(&l->out)) {
 		if (!l->begun) {
-			api_finish_list(&c->call, false, &c->response);
+			listing_finish(&c->call, false, &c->response);
 			answer_request(c);
 			return;
 		}
-		put_keys(c);
+		put_rows(c);
 		note_answer(c);
 		fcgi_conn_finish(c->fcgi);
 		end_request(c);
@@ -383,7 +384,7 @@ done_list(struct conn *c, struct store_result *r)
 static void
 done_page(struct conn *c, struct store_result *r)
 {
-	if (!api_next_page(&c->call, r)) {
+	if (!listing_next_page(&c->call, r)) {
 		done_list(c, r);
 	} else if (fcgi_conn_backlog(c->fcgi) > STREAM_BACKLOG) {
 		conn_state_set(c, CONN_PAUSED);
@@ -416,16 +417,12 @@ on_conn_done(struct store_ticket *t, struct store_result *r)
 }
 
 static void
-on_conn_key(struct store_ticket *t, struct str key)
+on_conn_row(struct store_ticket *t, struct store_row *row)
 {
 	struct conn *c = conn_of_ticket(t);
-	struct key_list *l = &c->call.key_list;
 
-	/* HEAD needs only the header of a long list. */
-	if (c->request.method == METHOD_HEAD && l->begun)
-		return;
-	key_list_put(l, key);
-	if (key_list_is_full(l))
+	listing_row(&c->call, row);
+	if (key_list_is_full(&c->call.key_list))
 		put_piece(c);
 }
 
@@ -466,7 +463,7 @@ on_conn_ready(struct watch *w, uint32_t events)
 	read_requests(c);
 }
 
-static const struct store_client client = { on_conn_done, on_conn_key };
+static const struct store_client client = { on_conn_done, on_conn_row };
 
 void
 conn_open(struct conn_context *context, int fd)

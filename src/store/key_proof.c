@@ -153,9 +153,9 @@ read_proof_of_key(struct key_proof *p)
 }
 
 static void
-on_proof_found(struct store_ticket *t, struct str key)
+on_proof_found(struct store_ticket *t, struct store_row *row)
 {
-	(void)key;
+	(void)row;
 	proof_of(t)->found = true;
 }
 
@@ -176,7 +176,7 @@ on_proofs_listed(struct store_ticket *t, struct store_result *r)
 static void
 list_proofs(struct key_proof *p)
 {
-	static const struct store_client client = { .done = on_proofs_listed, .key = on_proof_found };
+	static const struct store_client client = { .done = on_proofs_listed, .row = on_proof_found };
 	struct seal_place place = seal_proof_place(STR_ABSENT);
 
 	p->found = false;

@@ -50,7 +50,7 @@ make_successor(unsigned char *s, size_t n)
 }
 
 bool
-key_range_make(struct str prefix, struct str after, struct arena *a, struct key_range *out)
+key_range_make(struct str prefix, struct str end, struct str after, struct arena *a, struct key_range *out)
 {
 	char *p;
 
@@ -67,6 +67,8 @@ key_range_make(struct str prefix, struct str after, struct arena *a, struct key_
 			out->below = str_from(p, n);
 		out->from = prefix;
 	}
+	if (end.n > 0 && (out->below.p == NULL || str_cmp(end, out->below) < 0))
+		out->below = end;
 	if (after.n > 0 && str_cmp(after, out->from) >= 0) {
 		p = arena_alloc(a, after.n + 1);
 		if (p == NULL)

@@ -19,8 +19,11 @@ struct key_range {
 	struct str below; /* the first text after it; absent: the range has no end */
 };
 
-/* prefix and after may be absent; both are UTF-8.  The range lives in the arena.  False: no memory. */
-bool key_range_make(struct str prefix, struct str after, struct arena *a, struct key_range *out)
+/*
+ * prefix, end (the first text that is not wanted any more) and after may be absent; all are UTF-8.  The range borrows
+ * end, and otherwise lives in the arena.  False: no memory.
+ */
+bool key_range_make(struct str prefix, struct str end, struct str after, struct arena *a, struct key_range *out)
     __attribute__((warn_unused_result));
 
 /* Appends the first text after the key, where the next page of a list begins. */

@@ -23,9 +23,19 @@ enum store_kind {
 	STORE_HEAD, /* length and tag */
 	STORE_PUT,
 	STORE_DELETE,
-	STORE_LIST,  /* keys, in byte order */
+	STORE_LIST,  /* see enum store_list */
 	STORE_BATCH, /* several of GET, PUT and DELETE in one transaction: all of them, or none */
 	STORE_CHECK, /* whether the database can be reached, and has the right schema */
+};
+
+/* What a LIST has rows of, see struct store_row. */
+enum store_list {
+	STORE_LIST_KEYS,       /* of a namespace, in byte order */
+	STORE_LIST_METADATA,   /* the same, with what is known of their values */
+	STORE_LIST_VALUES,     /* the same, also with the values */
+	STORE_LIST_NAMESPACES, /* of a workspace, in the order of the database */
+	STORE_LIST_COUNTS,     /* the same, with their numbers of keys */
+	STORE_LIST_WORKSPACES, /* in byte order, but not the one that has nothing but the proofs of encryption keys */
 };
 
 enum store_condition {
@@ -49,12 +59,29 @@ struct store_op {
 	struct str value;
 	struct md5 md5;
 	/* LIST */
-	struct key_range range;
-	unsigned limit; /* 0: all */
+	enum store_list list;
+	struct key_range range; /* of keys; of namespaces: from is the one before the first, "" for all */
+	unsigned limit;         /* 0: all; not 0 for namespaces and workspaces */
+	uint64_t
+	    bytes; /* METADATA, VALUES: the list ends behind the row that reaches this sum of stored_length; 0: it does not */
 	/* BATCH: tickets of the owner's, in one namespace and no two with the same key; GET, PUT and DELETE only */
 	struct store_ticket *const *parts;
 	size_t part_count;
 	bool parts_write; /* one of them is PUT or DELETE */
+};
+
+/* A row of a LIST.  Its slices live until row() returns. */
+struct store_row {
+	struct str name; /* the key, the namespace, or the workspace as text */
+	uint64_t count;  /* COUNTS */
+	/* METADATA and VALUES: as in store_result */
+	struct md5 md5;
+	uint64_t length;
+	uint64_t stored_length; /* bytes of the value in the database, which are more if it is sealed */
+	int64_t modified;
+	struct str
+	    value; /* VALUES; in METADATA absent or not, and not for clients; the receiver may change its bytes */
+	bool looks_sealed; /* as in store_result, or it cannot be opened: value, md5 and length are not known */
 };
 
 static inline bool
@@ -112,8 +139,8 @@ struct store_client {
 	 * DELETE without a condition) or FAULT (GET: the value cannot be opened).
 	 */
 	void (*done)(struct store_ticket *t, struct store_result *r);
-	/* LIST: one key, borrowed.  It must not call cancel(). */
-	void (*key)(struct store_ticket *t, struct str key);
+	/* LIST: one row, borrowed.  It must not call cancel(). */
+	void (*row)(struct store_ticket *t, struct store_row *row);
 };
 
 /*

@@ -6,6 +6,7 @@
 #include "base/base.h"
 #include "base/log.h"
 #include "store/key_proof.h"
+#include "store/sealed_op.h"
 #include "store/ticket_queue.h"
 
 struct store_sealed {
@@ -157,45 +158,11 @@ submit_read(struct store_sealed *s, struct store_ticket *t)
 	forward(s, t);
 }
 
-/* Writes every form that the column md5 may have for the tags. */
-static bool
-put_columns(struct store_sealed *s, const struct store_op *op, bool plain, struct md5 *out)
-{
-	struct seal_place place = op_place(op);
-
-	for (size_t i = 0; i < op->tag_count; i++) {
-		for (size_t key = 0; key < seal_ring(s->seal)->n; key++)
-			if (!seal_column(s->seal, key, &place, &op->tags[i], out++))
-				return false;
-		if (plain)
-			*out++ = op->tags[i];
-	}
-	return true;
-}
-
 /* Value and tags as the inner store takes them, in memory of our own. */
 static bool
-seal_op(struct store_sealed *s, struct store_op *op, bool seals, void **memory)
+seal_write(struct store_sealed *s, struct store_op *op, bool seals, void **memory)
 {
-	bool plain = !(s->options.mode == SEAL_REQUIRED && is_covered(s, op));
-	struct seal_place place = op_place(op);
-	struct md5 md5 = op->md5;
-	size_t size = seals ? seal_size(s->seal, op->value.n) : 0;
-	size_t tags = op->tag_count * (seal_ring(s->seal)->n + plain);
-	char *p = malloc(size + tags * sizeof(struct md5) + 1);
-
-	*memory = p;
-	if (p == NULL)
-		return false;
-	if (seals && !seal_value(s->seal, &place, op->value, &md5, p, &op->md5))
-		return false;
-	if (seals)
-		op->value = str_from(p, size);
-	if (!put_columns(s, op, plain, (struct md5 *)(p + size)))
-		return false;
-	op->tags = (const struct md5 *)(p + size);
-	op->tag_count = tags;
-	return true;
+	return sealed_op_make(s->seal, op, seals, !(s->options.mode == SEAL_REQUIRED && is_covered(s, op)), memory);
 }
 
 /* Whether the MD5 is one of the operation's If-Match. */
@@ -316,7 +283,7 @@ take_batch_part(struct store_sealed *s, struct store_ticket *part)
 	if (s->seal == NULL || (!reads && !seals && part->op.condition != STORE_IF_MATCH))
 		return true;
 	take_ticket(s, part, reads ? &reading : &writing);
-	return reads || seal_op(s, &part->op, seals, &part->sealed.memory);
+	return reads || seal_write(s, &part->op, seals, &part->sealed.memory);
 }
 
 static void
@@ -348,7 +315,7 @@ submit_write(struct store_sealed *s, struct store_ticket *t)
 		return;
 	}
 	take_ticket(s, t, matches ? &matching : &sealing);
-	if (s->seal == NULL || seal_op(s, &t->op, seals, &t->sealed.memory)) {
+	if (s->seal == NULL || seal_write(s, &t->op, seals, &t->sealed.memory)) {
 		forward(s, t);
 		return;
 	}
@@ -451,6 +418,41 @@ needs_proof(const struct store_sealed *s, const struct store_op *op)
 	return puts && (s->seal != NULL ? is_covered(s, op) : seal_covers(s->options.namespaces, op->ns));
 }
 
+/* Opens the row of a list as GET opens a value. */
+static void
+on_sealed_row(struct store_ticket *t, struct store_row *row)
+{
+	struct store_result r = { .outcome = STORE_DONE,
+		.md5 = row->md5,
+		.length = row->length,
+		.value = row->value,
+		.looks_sealed = row->looks_sealed };
+
+	t->op.key = row->name; /* a LIST has no key; the row's is needed to open its value */
+	open_value(sealed_of(t->sealed.by), t, &r);
+	t->op.key = STR_ABSENT;
+	row->md5 = r.md5;
+	row->length = r.length;
+	row->value = r.value;
+	row->looks_sealed = r.looks_sealed || r.outcome != STORE_DONE;
+	t->sealed.client->row(t, row);
+}
+
+/* Where values are sealed, size and MD5 of each are known only when it was opened. */
+static void
+submit_list(struct store_sealed *s, struct store_ticket *t)
+{
+	static const struct store_client client = { .done = end_ticket, .row = on_sealed_row };
+	bool has_entries = t->op.list == STORE_LIST_METADATA || t->op.list == STORE_LIST_VALUES;
+
+	if (s->seal != NULL && has_entries) {
+		take_ticket(s, t, &client);
+		if (is_covered(s, &t->op))
+			t->op.list = STORE_LIST_VALUES;
+	}
+	forward(s, t);
+}
+
 static void
 sealed_submit(struct store *store, struct store_ticket *t)
 {
@@ -479,13 +481,15 @@ sealed_submit(struct store *store, struct store_ticket *t)
 	case STORE_LIST:
 		break;
 	}
-	forward(s, t);
+	submit_list(s, t);
 }
 
 static void
 sealed_cancel(struct store *s, struct store_ticket *t)
 {
 	sealed_of(s)->inner->calls->cancel(sealed_of(s)->inner, t);
+	if (t->sealed.by != NULL)
+		give_back(t);
 }
 
 static void

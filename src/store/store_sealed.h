@@ -9,7 +9,8 @@
  * write needs memory for its value twice until it ends.
  *
  * With keys, a value that begins like a sealed one but does not open is never
- * returned: GET and HEAD end with STORE_FAULT.
+ * returned: GET and HEAD end with STORE_FAULT, and the row of a list has
+ * looks_sealed.
  *
  * The tags of If-Match are MD5s.  For each of them the statement compares every
  * form that the column md5 may have: one for each key of the ring and, where

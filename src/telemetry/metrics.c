@@ -228,6 +228,7 @@ value_AUTH(size_t i)
 		[METRICS_AUTH_NOT_YET_VALID] = STR_INIT("token_not_yet_valid"),
 		[METRICS_AUTH_NO_WORKSPACE] = STR_INIT("no_workspace"),
 		[METRICS_AUTH_WORKSPACE_MISMATCH] = STR_INIT("workspace_mismatch"),
+		[METRICS_AUTH_SYSTEM_ONLY] = STR_INIT("system_account_only"),
 		[METRICS_AUTH_NAMESPACE_FORBIDDEN] = STR_INIT("namespace_forbidden") };
 
 	_Static_assert(ARRAY_SIZE(names) == METRICS_N_AUTH, "a name for each refusal");

@@ -83,11 +83,38 @@ points()
 	by_key delete_if_match "$key, bytea[], timestamptz" "$values, '{}', '$FAR'"
 }
 
+# The rows come in the order of the index, and no others are read.
+entries_in_order()
+{
+	plan "$@"
+	has 'using kvs_pkey on kvs'
+	has "(key >= \$3)"
+	! has 'Sort' && ! has 'Seq Scan' && ! has 'Bitmap'
+}
+
+# One look into the index for the first name, and one for each that follows.
+names_one_by_one()
+{
+	plan "$@"
+	[ "$(grep -cE 'Index (Only )?Scan using kvs_pkey' "$BATS_TEST_TMPDIR/plan")" -ge 2 ]
+	has 'Recursive Union'
+	[ "$(grep -c 'Limit' "$BATS_TEST_TMPDIR/plan")" = 2 ]
+	! has 'Seq Scan' && ! has 'Bitmap' && ! has 'Hash'
+	[ "$(grep -c 'Sort$' "$BATS_TEST_TMPDIR/plan")" = 1 ] # of the names that were found
+}
+
 lists()
 {
 	in_order list "uuid, text, text, int8" "'$WS', 'ns1', 'key 1', 100"
 	in_order list_below "uuid, text, text, int8, text" "'$WS', 'ns1', 'key 1', 100, 'key 2'"
 	has "(key < \$5)"
+	entries_in_order entries "uuid, text, text, int8, bool, int8" "'$WS', 'ns1', 'key 1', 100, true, 1000"
+	entries_in_order entries_below "uuid, text, text, int8, bool, int8, text" \
+		"'$WS', 'ns1', 'key 1', 100, true, 1000, 'key 2'"
+	has "(key < \$7)"
+	names_one_by_one namespaces "uuid, text, int8" "'$WS', '', 100"
+	names_one_by_one counts "uuid, text, int8" "'$WS', '', 100"
+	names_one_by_one workspaces "uuid, int8, text" "'$WS', 100, 'x'"
 }
 
 # bats test_tags=matrix

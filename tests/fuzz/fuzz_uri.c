@@ -126,21 +126,26 @@ check_routes(struct str path, struct arena *a)
 }
 
 static void
-check_query(struct str raw, struct arena *a)
+check_query(struct str raw, enum query_list list, struct arena *a)
 {
 	struct query q;
 	struct key_range range;
 
-	if (query_read(raw, a, &q) != REFUSAL_NONE)
+	if (query_read(raw, list, a, &q) != REFUSAL_NONE)
 		return;
 	CHECK(q.limit <= KEY_LIST_MAX_LIMIT);
 	CHECK(q.prefix.p == NULL || utf8_is_text(q.prefix));
+	CHECK(q.end.p == NULL || utf8_is_text(q.end));
 	CHECK(q.after.p == NULL || utf8_is_text(q.after));
-	CHECK(key_range_make(q.prefix, q.after, a, &range));
+	CHECK((q.list == STORE_LIST_KEYS || q.list == STORE_LIST_METADATA || q.list == STORE_LIST_VALUES) ==
+	    (list == QUERY_KEYS_V1 || list == QUERY_KEYS));
+	CHECK(key_range_make(q.prefix, q.end, q.after, a, &range));
 	CHECK(utf8_is_text(range.from) && (range.below.p == NULL || utf8_is_text(range.below)));
 	CHECK(q.prefix.p == NULL || str_cmp(range.from, q.prefix) >= 0);
 	CHECK(q.after.p == NULL || str_cmp(range.from, q.after) > 0);
-	CHECK(q.prefix.p == NULL || range.below.p == NULL || str_cmp(q.prefix, range.below) < 0);
+	CHECK(q.prefix.p == NULL || q.end.n > 0 || range.below.p == NULL || str_cmp(q.prefix, range.below) < 0);
+	CHECK(q.end.n == 0 || str_cmp(range.below, q.end) <= 0);
+	arena_reset(a);
 }
 
 int
@@ -158,7 +163,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	check_routes(r.path, &a);
 	check_decoding(r.path, PERCENT_SEGMENT, &a);
 	check_decoding(r.path, PERCENT_QUERY, &a);
-	check_query(r.query, &a);
+	for (unsigned list = QUERY_KEYS_V1; list <= QUERY_WORKSPACES; list *= 2)
+		check_query(r.query, (enum query_list)list, &a);
 	arena_free(&a);
 	free(variable);
 	return 0;

@@ -20,13 +20,15 @@ A file is a list of cases; a case is run in a namespace of its own over one conn
 "expect" is a status, or a list of them, or {"status": ..., and any of
     "text": "..." | "hex": "..." | "fill": 2000   the body
     "keys": ["a", "b"]                            a list: these keys, in this order, and their count
+    "entries": [["a", "x"], ["b", ""]]            a list with metadata: these keys with these values, just written
+    "holds": {"workspaces": "x"}                  a member that is a list has this
     "members": {"workspace": "..."}               of a JSON object, null for not there
     "of": "text"                                  the ETag is that of this value; null: there is none
     "fields": {"allow": "GET, HEAD"}              null: absent, "*": there
     "recent": true                                Last-Modified is a time of the last ten minutes
     "kept": true}                                 the connection is open afterwards
 
-{ns}, {ws}, {ws2} and {md5:TEXT} stand for a namespace, two workspaces and a digest, {ab*n} for n times "ab".  What holds for every
+{ns}, {ws}, {ws2}, {fresh} and {md5:TEXT} stand for a namespace, two workspaces, one of the case's own, and a digest, {ab*n} for n times "ab".  What holds for every
 answer is looked at in every step, see always().  A 400 of the web server itself, for a URI that it does not
 take, counts where a 400 is expected; it is known by its HTML.
 
@@ -34,6 +36,7 @@ With --every N only the first of each N cases runs.  Prints a line for each fail
 """
 import argparse
 import base64
+import datetime
 import email.utils
 import hashlib
 import hmac
@@ -226,7 +229,7 @@ class Runner:
 
     def run_case(self, case):
         self.connection.close()
-        names = {"ns": "n" + uuid.uuid4().hex[:12], "ws": WS, "ws2": WS2, "default_ws": DEFAULT_WS}
+        names = {"ns": "n" + uuid.uuid4().hex[:12], "ws": WS, "ws2": WS2, "default_ws": DEFAULT_WS, "fresh": str(uuid.uuid4())}
         names.update(case.get("names", {}))
         names = {k: expand(v, names) for k, v in names.items()}
         for number, step in enumerate(case["steps"], 1):
@@ -274,12 +277,34 @@ def always(step, answer):
             require("etag" in (answer.field("access-control-expose-headers") or "").lower(), "ETag is not exposed")
 
 
-def check_json(expect, answer):
+def check_entry(entry, key, value, with_value):
+    data = value.encode("latin-1")
+    same("key", entry.get("key"), key)
+    same("size", entry.get("size"), len(data))
+    same("etag", entry.get("etag"), '"%s"' % hashlib.md5(data).hexdigest())
+    require(re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z", entry.get("modified") or ""), f"modified is {entry.get('modified')!r}")
+    age = time.time() - datetime.datetime.fromisoformat(entry["modified"].replace("Z", "+00:00")).timestamp()
+    require(-5 < age < 600, f"modified is {age} s ago")
+    same("value", entry.get("value"), base64.b64encode(data).decode() if with_value else None)
+
+
+def check_entries(step, wanted, got):
+    same("the number of entries", len(got["entries"]), len(wanted))
+    same("count", got.get("count"), len(wanted))
+    for (key, value), entry in zip(wanted, got["entries"]):
+        check_entry(entry, key, value, "include=values" in step["do"])
+
+
+def check_json(step, expect, answer):
     same("Content-Type", answer.field("content-type"), expect.get("type", "application/json"))
     value = json.loads(answer.body)
     if "keys" in expect:
         same("keys", value.get("keys"), expect["keys"])
         same("count", value.get("count"), len(expect["keys"]))
+    if "entries" in expect:
+        check_entries(step, expect["entries"], value)
+    for name, want in expect.get("holds", {}).items():
+        require(want in value.get(name, []), f'"{name}" does not have {want!r}')
     for name, want in expect.get("members", {}).items():
         same(f'member "{name}"', value.get(name), want)
 
@@ -299,8 +324,8 @@ def check(step, answer):
         same("body", answer.body.hex(), expect["hex"])
     if "fill" in expect:
         require(answer.body == b"x" * expect["fill"], f"body of {len(answer.body)} bytes, not {expect['fill']} x")
-    if "keys" in expect or "members" in expect:
-        check_json(expect, answer)
+    if not {"keys", "entries", "holds", "members"}.isdisjoint(expect):
+        check_json(step, expect, answer)
     if "of" in expect:
         tag = None if expect["of"] is None else '"%s"' % hashlib.md5(expect["of"].encode("latin-1")).hexdigest()
         same("ETag", answer.field("etag"), tag)

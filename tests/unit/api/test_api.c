@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 
+#include "api/listing.h"
 #include "auth/rulefile.h"
 #include "base/clock.h"
 #include "lib/bearer.h"
@@ -77,10 +78,14 @@ static struct buf answer;
 static void
 on_done(struct store_ticket *t, struct store_result *r)
 {
-	(void)t;
+	if (call.op.kind == STORE_LIST && listing_next_page(&call, r)) {
+		t->op = call.op;
+		store.store.calls->submit(&store.store, t);
+		return;
+	}
 	if (call.op.kind == STORE_LIST && r->outcome == STORE_DONE) {
 		key_list_end(&call.key_list);
-		api_finish_list(&call, false, &response);
+		listing_finish(&call, false, &response);
 	} else {
 		api_finish(&call, r, &response);
 	}
@@ -88,16 +93,16 @@ on_done(struct store_ticket *t, struct store_result *r)
 }
 
 static void
-on_key(struct store_ticket *t, struct str key)
+on_row(struct store_ticket *t, struct store_row *row)
 {
 	(void)t;
-	key_list_put(&call.key_list, key);
+	listing_row(&call, row);
 }
 
 static void
 perform(struct str body)
 {
-	static const struct store_client client = { on_done, on_key };
+	static const struct store_client client = { on_done, on_row };
 	struct store_ticket ticket = { .client = &client };
 	enum api_step step;
 
@@ -561,7 +566,7 @@ static const struct row lists[] = {
 	LISTS("?cursor=keg", NO_KEYS),
 	LISTS("?prefix=a&cursor=kJQ", "\"count\":3,\"keys\":[\"a\",\"ab\",\"abc\"]"),
 	LISTS("?prefix=a&cursor=kYg", NO_KEYS),
-	NO_LIST("?prefix=a&prefix=b", "prefix, limit and cursor may be given once"),
+	NO_LIST("?prefix=a&prefix=b", "prefix, end, limit, cursor and include may be given once"),
 	NO_LIST("?prefix=%zz", ESCAPE_TEXT),
 	NO_LIST("?prefix=%00", NAMES_TEXT),
 	NO_LIST("?prefix=%ff", NAMES_TEXT),
@@ -582,6 +587,62 @@ static const struct row lists[] = {
 	{ OWN, "GET", "/api/n?limit=0", NULL, ABSENT, 400, NULL, TEXT("limit must be a number from 1 to 10000") },
 };
 
+#define X_TAG           "\"etag\":\"\\\"9dd4e461268c8034f5c8564e155c67a6\\\"\",\"modified\":null"
+#define X_KEY(key)      "{\"key\":\"" key "\",\"size\":1," X_TAG "}"
+#define X_VALUE(key)    "{\"key\":\"" key "\",\"size\":1," X_TAG ",\"value\":\"eA==\"}"
+#define OTHER_PARAMETER "prefix and end are for lists of keys, include also for namespaces"
+#define BAD_INCLUDE     "include must be metadata or values, or for namespaces counts"
+
+/* What else there is in the same rows: see fill_lists(). */
+static const struct row other_lists[] = {
+	LISTS("?include=metadata&prefix=b", "\"count\":1,\"entries\":[" X_KEY("b c") "]"),
+	LISTS("?include=metadata&limit=1", "\"count\":1,\"entries\":[" X_KEY("%") "],\"cursor\":\"kJQ\""),
+	LISTS("?include=values&end=ab&cursor=kJQ", "\"count\":2,\"entries\":[" X_VALUE("_") "," X_VALUE("a") "]"),
+	LISTS("?include=values&end=%25", "\"count\":0,\"entries\":[]"),
+	LISTS("?end=ab", "\"count\":3,\"keys\":[\"%\",\"_\",\"a\"]"),
+	{ OWN, "HEAD", W2 "/n?include=values", NULL, ABSENT, 200, NULL, ABSENT },
+	NO_LIST("?include=all", BAD_INCLUDE),
+	NO_LIST("?include=values&include=values", "prefix, end, limit, cursor and include may be given once"),
+	{ OWN, "GET", "/api/n?include=all&end=a&end=b", NULL, ABSENT, 200, NULL,
+	    TEXT(L1("\"count\":1,\"keys\":[\"v1\"]")) },
+	{ OWN, "GET", W2, NULL, ABSENT, 200, NULL,
+	    TEXT("{\"workspace\":\"" WORKSPACE "\",\"count\":3,\"namespaces\":[\"m\",\"n\",\"nn\"]}") },
+	{ OWN, "GET", "/api2/" BARE "?limit=2", NULL, ABSENT, 200, NULL,
+	    TEXT("{\"workspace\":\"" BARE "\",\"count\":2,\"namespaces\":[\"m\",\"n\"],\"cursor\":\"kbg\"}") },
+	{ OWN, "GET", W2 "?include=counts&limit=2&cursor=kbQ", NULL, ABSENT, 200, NULL,
+	    TEXT("{\"workspace\":\"" WORKSPACE "\",\"count\":2,\"namespaces\":[{\"namespace\":\"n\",\"count\":6},"
+		 "{\"namespace\":\"nn\",\"count\":1}]}") },
+	{ OWN, "HEAD", W2, NULL, ABSENT, 200, NULL, ABSENT },
+	{ OWN, "GET", W2 "?prefix=m", NULL, ABSENT, 400, NULL, TEXT(OTHER_PARAMETER) },
+	{ OWN, "GET", W2 "?include=values", NULL, ABSENT, 400, NULL, TEXT(BAD_INCLUDE) },
+	{ OWN, "GET", W2 "?cursor=x", NULL, ABSENT, 400, NULL, TEXT("cursor is not one of ours") },
+	{ OWN, "GET", "/api2/" OTHER, NULL, ABSENT, 403, NULL, TEXT("Workspace mismatch") },
+	{ OWN, "GET", "/api2/x", NULL, ABSENT, 400, NULL, TEXT("Invalid workspace UUID") },
+	{ NOWHERE, "GET", W2, NULL, ABSENT, 403, NULL, TEXT("Missing workspace in token") },
+	{ NONE, "GET", W2, NULL, ABSENT, 401, NULL, TEXT("NoAuthToken") },
+	{ OWN, "PUT", W2, NULL, TEXT("x"), 405, NULL, ABSENT },
+	{ OWN, "GET", W2 "/", NULL, ABSENT, 404, NULL, ABSENT },
+	{ ALL, "GET", "/api2/" ZEROS, NULL, ABSENT, 200, NULL,
+	    TEXT("{\"workspace\":\"" ZEROS "\",\"count\":0,\"namespaces\":[]}") },
+	{ ALL, "GET", "/api2", NULL, ABSENT, 200, NULL,
+	    TEXT("{\"count\":3,\"workspaces\":[\"" OTHER "\",\"" DEFAULT "\",\"" WORKSPACE "\"]}") },
+	{ ALL, "GET", "/api2?limit=1", NULL, ABSENT, 200, NULL,
+	    TEXT("{\"count\":1,\"workspaces\":[\"" OTHER "\"],"
+		 "\"cursor\":\"kMDAwMDAwMDAtMDAwMC00MDAwLTgwMDAtMDAwMDAwMDAwMDAw\"}") },
+	{ ALL, "GET", "/api2?limit=1&cursor=kMDAwMDAwMDAtMDAwMC00MDAwLTgwMDAtMDAwMDAwMDAwMDAw", NULL, ABSENT, 200, NULL,
+	    TEXT("{\"count\":1,\"workspaces\":[\"" DEFAULT "\"],"
+		 "\"cursor\":\"kMTExMTExMTEtMjIyMi0zMzMzLTQ0NDQtNTU1NTU1NTU1NTU1\"}") },
+	{ ALL, "HEAD", "/api2", NULL, ABSENT, 200, NULL, ABSENT },
+	{ ALL, "GET", "/api2?cursor=kaw", NULL, ABSENT, 400, NULL, TEXT("cursor is not one of ours") },
+	/* That of the last workspace that there can be. */
+	{ ALL, "GET", "/api2?cursor=kZmZmZmZmZmYtZmZmZi1mZmZmLWZmZmYtZmZmZmZmZmZmZmZm", NULL, ABSENT, 400, NULL,
+	    TEXT("cursor is not one of ours") },
+	{ ALL, "GET", "/api2?include=counts", NULL, ABSENT, 400, NULL, TEXT(OTHER_PARAMETER) },
+	{ OWN, "GET", "/api2", NULL, ABSENT, 403, NULL, TEXT("Only the system account may list workspaces") },
+	{ NONE, "GET", "/api2", NULL, ABSENT, 401, NULL, TEXT("NoAuthToken") },
+	{ ALL, "DELETE", "/api2", NULL, ABSENT, 405, NULL, ABSENT },
+};
+
 static void
 fill_lists(void)
 {
@@ -593,6 +654,7 @@ fill_lists(void)
 	store_mem_put(&store, &workspace, STR("m"), STR("of another namespace"), STR("x"));
 	store_mem_put(&store, &other, STR("n"), STR("of another workspace"), STR("x"));
 	store_mem_put(&store, &api.default_workspace, STR("n"), STR("v1"), STR("x"));
+	store_mem_put(&store, &(struct uuid){ { 0 } }, STR("hulykvs-keys"), STR("id"), STR("x"));
 }
 
 /* --- what the store says --- */
@@ -965,6 +1027,28 @@ obeys_rules(void)
 		{ ALL, "DELETE", "/api2/" WORKSPACE "/keep/k", NULL, ABSENT, 404, NULL, ABSENT },
 		{ NONE, "GET", "/status", NULL, ABSENT, 200, NULL, TEXT("ok") },
 	};
+	static const struct str namespaces[] = { TEXT("a"), TEXT("keep"), TEXT("shut"), TEXT("shut2"), TEXT("z") };
+	/* Nobody but the system account may read the values of keep. */
+	static const struct row judged[] = {
+		{ OWN, "GET", W2, NULL, ABSENT, 200, NULL,
+		    TEXT("{\"workspace\":\"" WORKSPACE "\",\"count\":3,\"namespaces\":[\"a\",\"keep\",\"z\"]}") },
+		{ OWN, "GET", W2 "?limit=2", NULL, ABSENT, 200, NULL,
+		    TEXT("{\"workspace\":\"" WORKSPACE "\",\"count\":2,\"namespaces\":[\"a\",\"keep\"],"
+			 "\"cursor\":\"ka2VlcA\"}") },
+		{ OWN, "GET", W2 "?cursor=ka2VlcA", NULL, ABSENT, 200, NULL,
+		    TEXT("{\"workspace\":\"" WORKSPACE "\",\"count\":1,\"namespaces\":[\"z\"]}") },
+		{ OWN, "GET", W2 "/keep", NULL, ABSENT, 200, NULL,
+		    TEXT("{\"workspace\":\"" WORKSPACE "\",\"namespace\":\"keep\",\"count\":1,\"keys\":[\"k\"]}") },
+		{ OWN, "GET", W2 "/keep?include=metadata", NULL, ABSENT, 403, NULL, TEXT("Namespace forbidden") },
+		{ OWN, "GET", W2 "/keep?include=values", NULL, ABSENT, 403, NULL, TEXT("Namespace forbidden") },
+		{ OWN, "GET", W2 "/a?include=values", NULL, ABSENT, 200, NULL,
+		    TEXT("{\"workspace\":\"" WORKSPACE "\",\"namespace\":\"a\",\"count\":1,"
+			 "\"entries\":[" X_VALUE("k") "]}") },
+		{ ALL, "GET", "/api2", NULL, ABSENT, 200, NULL,
+		    TEXT("{\"count\":2,\"workspaces\":[\"" DEFAULT "\",\"" WORKSPACE "\"]}") },
+		{ ALL, "GET", "/api2/" OTHER, NULL, ABSENT, 200, NULL,
+		    TEXT("{\"workspace\":\"" OTHER "\",\"count\":0,\"namespaces\":[]}") },
+	};
 	const struct rulefile_terms terms = { true, api.default_workspace };
 	const struct policy open = policy;
 	struct rules *rules;
@@ -979,6 +1063,19 @@ obeys_rules(void)
 	bearer_policy(&policy, rules);
 	plays(rows, COUNT(rows));
 	tap_int(call.verdict.line, 0, "what needs no token needs no rule");
+	policy_free(&policy);
+	rules_free(rules);
+	rules = rulefile_read(STR("deny namespace=shut*\ndeny target=" OTHER "\nallow account=system\n"
+				  "deny to=read namespace=keep"),
+	    &terms, &line, &why);
+	if (rules == NULL)
+		tap_bail("rules");
+	bearer_policy(&policy, rules);
+	for (size_t i = 0; i < COUNT(namespaces); i++)
+		store_mem_put(&store, &workspace, namespaces[i], STR("k"), STR("x"));
+	store_mem_put(&store, &other, STR("n"), STR("k"), STR("x"));
+	store_mem_put(&store, &api.default_workspace, STR("n"), STR("k"), STR("x"));
+	plays(judged, COUNT(judged));
 	policy_free(&policy);
 	rules_free(rules);
 	buf_free(&why);
@@ -1021,6 +1118,8 @@ main(void)
 	play_conditions(conditions_v1, COUNT(conditions_v1), "/api/n/k", &api.default_workspace);
 	fill_lists();
 	plays(lists, COUNT(lists));
+	fill_lists();
+	plays(other_lists, COUNT(other_lists));
 	play_outcomes();
 	play_readiness();
 	is_alive();

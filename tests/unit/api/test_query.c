@@ -88,7 +88,7 @@ accepts(struct arena *a)
 		const char *shown = tap_show(good[i].raw);
 		struct query q;
 
-		tap_int(query_read(tap_edge(good[i].raw), a, &q), REFUSAL_NONE, "%s", shown);
+		tap_int(query_read(tap_edge(good[i].raw), QUERY_KEYS_V1, a, &q), REFUSAL_NONE, "%s", shown);
 		tap_text(q.prefix, good[i].prefix, "%s: prefix", shown);
 		tap_text(q.after, good[i].after, "%s: after", shown);
 		tap_int(q.limit, good[i].limit, "%s: limit", shown);
@@ -102,8 +102,62 @@ refuses(struct arena *a)
 	for (size_t i = 0; i < COUNT(bad); i++) {
 		struct query q;
 
-		tap_text(refusal_name(query_read(tap_edge(bad[i].raw), a, &q)), refusal_name(bad[i].refusal), "%s",
-		    tap_show(bad[i].raw));
+		tap_text(refusal_name(query_read(tap_edge(bad[i].raw), QUERY_KEYS_V1, a, &q)),
+		    refusal_name(bad[i].refusal), "%s", tap_show(bad[i].raw));
+		arena_reset(a);
+	}
+}
+
+/* Which parameters each list takes. */
+static void
+depends_on_the_list(struct arena *a)
+{
+	static const struct {
+		enum query_list list;
+		struct str raw;
+		enum refusal refusal;
+		enum store_list what;
+		struct str end;
+	} rows[] = {
+		{ QUERY_KEYS, TEXT(""), REFUSAL_NONE, STORE_LIST_KEYS, { NULL, 0 } },
+		{ QUERY_KEYS, TEXT("include=metadata"), REFUSAL_NONE, STORE_LIST_METADATA, { NULL, 0 } },
+		{ QUERY_KEYS, TEXT("inc%6Cude=metadat%61"), REFUSAL_NONE, STORE_LIST_METADATA, { NULL, 0 } },
+		{ QUERY_KEYS, TEXT("end=m&include=values"), REFUSAL_NONE, STORE_LIST_VALUES, TEXT("m") },
+		{ QUERY_KEYS, TEXT("include"), REFUSAL_BAD_INCLUDE, 0, { NULL, 0 } },
+		{ QUERY_KEYS, TEXT("include="), REFUSAL_BAD_INCLUDE, 0, { NULL, 0 } },
+		{ QUERY_KEYS, TEXT("include=counts"), REFUSAL_BAD_INCLUDE, 0, { NULL, 0 } },
+		{ QUERY_KEYS, TEXT("include=Metadata"), REFUSAL_BAD_INCLUDE, 0, { NULL, 0 } },
+		{ QUERY_KEYS, TEXT("include=metadata,values"), REFUSAL_BAD_INCLUDE, 0, { NULL, 0 } },
+		{ QUERY_KEYS, TEXT("include=metadata+"), REFUSAL_BAD_INCLUDE, 0, { NULL, 0 } },
+		{ QUERY_KEYS, TEXT("include=%00"), REFUSAL_NOT_TEXT, 0, { NULL, 0 } },
+		{ QUERY_KEYS, TEXT("include=%zz"), REFUSAL_BAD_ESCAPE, 0, { NULL, 0 } },
+		{ QUERY_KEYS, TEXT("include=values&include=values"), REFUSAL_REPEATED_PARAMETER, 0, { NULL, 0 } },
+		{ QUERY_KEYS, TEXT("end=a&end=b"), REFUSAL_REPEATED_PARAMETER, 0, { NULL, 0 } },
+		{ QUERY_KEYS, TEXT("end=%ff"), REFUSAL_NOT_TEXT, 0, { NULL, 0 } },
+		/* v1 is as in the original, to which these are unknown. */
+		{ QUERY_KEYS_V1, TEXT("include=values&include=%zz&end=a&end=b"), REFUSAL_NONE, STORE_LIST_KEYS,
+		    { NULL, 0 } },
+		{ QUERY_NAMESPACES, TEXT("x=1"), REFUSAL_NONE, STORE_LIST_NAMESPACES, { NULL, 0 } },
+		{ QUERY_NAMESPACES, TEXT("limit=2&cursor=kaw&include=counts"), REFUSAL_NONE, STORE_LIST_COUNTS,
+		    { NULL, 0 } },
+		{ QUERY_NAMESPACES, TEXT("include=values"), REFUSAL_BAD_INCLUDE, 0, { NULL, 0 } },
+		{ QUERY_NAMESPACES, TEXT("prefix=a"), REFUSAL_OTHER_PARAMETER, 0, { NULL, 0 } },
+		{ QUERY_NAMESPACES, TEXT("end=a"), REFUSAL_OTHER_PARAMETER, 0, { NULL, 0 } },
+		{ QUERY_WORKSPACES, TEXT("limit=2&cursor=kaw"), REFUSAL_NONE, STORE_LIST_WORKSPACES, { NULL, 0 } },
+		{ QUERY_WORKSPACES, TEXT("include=counts"), REFUSAL_OTHER_PARAMETER, 0, { NULL, 0 } },
+		{ QUERY_WORKSPACES, TEXT("prefix=a"), REFUSAL_OTHER_PARAMETER, 0, { NULL, 0 } },
+	};
+
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		const char *shown = tap_show(rows[i].raw);
+		struct query q;
+		enum refusal refusal = query_read(tap_edge(rows[i].raw), rows[i].list, a, &q);
+
+		tap_text(refusal_name(refusal), refusal_name(rows[i].refusal), "%s of list %u", shown, rows[i].list);
+		if (refusal == REFUSAL_NONE) {
+			tap_int(q.list, rows[i].what, "%s of list %u: what", shown, rows[i].list);
+			tap_text(q.end, rows[i].end, "%s of list %u: end", shown, rows[i].list);
+		}
 		arena_reset(a);
 	}
 }
@@ -115,8 +169,8 @@ without_memory(void)
 	struct query q;
 
 	arena_init(&a, 0);
-	tap_int(query_read(STR("prefix=a"), &a, &q), REFUSAL_NONE, "no memory: none needed");
-	tap_int(query_read(STR("prefix=%41"), &a, &q), REFUSAL_HEADERS_TOO_LARGE, "no memory to decode");
+	tap_int(query_read(STR("prefix=a"), QUERY_KEYS, &a, &q), REFUSAL_NONE, "no memory: none needed");
+	tap_int(query_read(STR("prefix=%41"), QUERY_KEYS, &a, &q), REFUSAL_HEADERS_TOO_LARGE, "no memory to decode");
 	arena_free(&a);
 }
 
@@ -128,6 +182,7 @@ main(void)
 	arena_init(&a, CAP);
 	accepts(&a);
 	refuses(&a);
+	depends_on_the_list(&a);
 	arena_free(&a);
 	without_memory();
 	return tap_end();

@@ -4,7 +4,7 @@
 #include "lib/tap.h"
 
 /* The action letter for GET, HEAD, POST, PUT, DELETE, OPTIONS and another method. */
-static const char letters[] = "-slrLGPDBmo";
+static const char letters[] = "-slrWNLGPDBmo";
 
 static const struct row {
 	struct str path;
@@ -19,6 +19,8 @@ static const struct row {
 	{ TEXT("/openapi.json"), "/openapi.json", "oo-----", { NULL, 0 }, { NULL, 0 }, { NULL, 0 } },
 	{ TEXT("/api/n"), "/api/{namespace}", "LL-----", { NULL, 0 }, TEXT("n"), { NULL, 0 } },
 	{ TEXT("/api/n/k"), "/api/{namespace}/{key}", "GGP-D--", { NULL, 0 }, TEXT("n"), TEXT("k") },
+	{ TEXT("/api2"), "/api2", "WW-----", { NULL, 0 }, { NULL, 0 }, { NULL, 0 } },
+	{ TEXT("/api2/w"), "/api2/{workspace}", "NN-----", TEXT("w"), { NULL, 0 }, { NULL, 0 } },
 	{ TEXT("/api2/w/n"), "/api2/{workspace}/{namespace}", "LLB----", TEXT("w"), TEXT("n"), { NULL, 0 } },
 	{ TEXT("/api2/w/n/k"), "/api2/{workspace}/{namespace}/{key}", "GG-PD--", TEXT("w"), TEXT("n"), TEXT("k") },
 	/* Segments are handed on as they are. */
@@ -62,9 +64,7 @@ static const struct row {
 	NO_SUCH("/apix/n"),
 	NO_SUCH("api/n/k"),
 	NO_SUCH("x/api/n/k"),
-	NO_SUCH("/api2"),
 	NO_SUCH("/api2/"),
-	NO_SUCH("/api2/w"),
 	NO_SUCH("/api2/w/"),
 	NO_SUCH("/api2//n"),
 	NO_SUCH("/api2/w//k"),

@@ -221,8 +221,7 @@ int
 PQsendQueryPrepared(PGconn *conn, const char *name, int n, const char *const *values, const int *lengths,
     const int *formats, int result_format)
 {
-	bool many = strstr(name, "_many") != NULL || strstr(name, "_keys") != NULL ||
-	    strstr(name, "_batch") != NULL;
+	bool many = strstr(name, "_many") != NULL || strstr(name, "_keys") != NULL || strstr(name, "_batch") != NULL;
 
 	(void)formats;
 	(void)result_format;

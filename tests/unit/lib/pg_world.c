@@ -32,19 +32,19 @@ on_done(struct store_ticket *ticket, struct store_result *r)
 }
 
 static void
-on_key(struct store_ticket *ticket, struct str key)
+on_row(struct store_ticket *ticket, struct store_row *row)
 {
 	struct pg_world_ticket *t = (struct pg_world_ticket *)ticket;
 	size_t n = strlen(t->key);
 
 	t->keys++;
-	(void)snprintf(t->key + n, sizeof(t->key) - n, "%.*s", (int)key.n, key.p);
+	(void)snprintf(t->key + n, sizeof(t->key) - n, "%.*s", (int)row->name.n, row->name.p);
 }
 
 void
 pg_world_ticket(struct pg_world_ticket *t, enum store_kind kind, const char *key)
 {
-	static const struct store_client client = { on_done, on_key };
+	static const struct store_client client = { on_done, on_row };
 
 	*t = (struct pg_world_ticket){ .t = { .client = &client, .deadline = clock_mono() + 60 * CLOCK_S } };
 	t->t.op = (struct store_op){ .kind = kind,

@@ -13,11 +13,11 @@ struct store_mem_row {
 	int64_t modified;
 };
 
-/* A list on its way: the keys as they were when it began. */
+/* A list on its way: the rows as they were when it began. */
 struct store_mem_list {
 	struct store_mem_list *next;
 	struct store_ticket *ticket;
-	struct str *keys; /* owned, and what they point to */
+	struct store_row *rows; /* owned, and what they point to */
 	size_t count, at;
 };
 
@@ -202,9 +202,11 @@ drop_list(struct store_mem *s, const struct store_ticket *t)
 	struct store_mem_list **at = list_of(s, t), *l = *at;
 
 	*at = l->next;
-	for (size_t i = 0; i < l->count; i++)
-		drop(l->keys[i]);
-	free(l->keys);
+	for (size_t i = 0; i < l->count; i++) {
+		drop(l->rows[i].name);
+		drop(l->rows[i].value);
+	}
+	free(l->rows);
 	free(l);
 }
 
@@ -218,7 +220,10 @@ hand_over(struct store_mem *s, struct store_mem_list *l)
 	for (size_t n = 0; l->at < l->count && r.outcome == STORE_DONE; n++) {
 		if (s->list_portion > 0 && n == s->list_portion)
 			return;
-		t->client->key(t, l->keys[l->at]);
+		/* The receiver may change what it is lent. */
+		struct store_row row = l->rows[l->at];
+
+		t->client->row(t, &row);
 		l->at++;
 		if (s->fails_after > 0 && --s->fails_after == 0)
 			s->outcome = STORE_UNAVAILABLE;
@@ -238,14 +243,85 @@ is_listed(const struct store_op *op, const struct store_mem_row *row)
 }
 
 static void
+add_key(struct store_mem_list *l, const struct store_op *op, const struct store_mem_row *row)
+{
+	struct store_row *out = &l->rows[l->count++];
+	bool magic = seal_has_magic(row->value);
+
+	*out = (struct store_row){ .name = copy(row->key) };
+	if (op->list == STORE_LIST_KEYS)
+		return;
+	out->md5 = row->md5;
+	out->length = out->stored_length = row->value.n;
+	out->modified = row->modified;
+	out->looks_sealed = seal_looks_sealed(row->value, &row->md5);
+	if (op->list == STORE_LIST_VALUES || magic)
+		out->value = copy(row->value);
+}
+
+static void
+add_keys(const struct store_mem *s, struct store_mem_list *l, const struct store_op *op)
+{
+	uint64_t bytes = 0;
+
+	for (size_t i = 0; i < s->count && (op->limit == 0 || l->count < op->limit); i++) {
+		if (!is_listed(op, &s->rows[i]) || (op->bytes > 0 && bytes >= op->bytes))
+			continue;
+		add_key(l, op, &s->rows[i]);
+		bytes += s->rows[i].value.n;
+	}
+}
+
+static void
+add_namespaces(const struct store_mem *s, struct store_mem_list *l, const struct store_op *op)
+{
+	for (size_t i = 0; i < s->count; i++) {
+		const struct store_mem_row *row = &s->rows[i];
+		struct store_row *last = l->count > 0 ? &l->rows[l->count - 1] : NULL;
+
+		if (!uuid_eq(&row->workspace, &op->workspace) || str_cmp(row->ns, op->range.from) <= 0)
+			continue;
+		if (last != NULL && str_eq(last->name, row->ns)) {
+			last->count++;
+			continue;
+		}
+		if (l->count == op->limit)
+			return;
+		l->rows[l->count++] = (struct store_row){ .name = copy(row->ns), .count = 1 };
+	}
+}
+
+static void
+add_workspaces(const struct store_mem *s, struct store_mem_list *l, const struct store_op *op)
+{
+	const struct uuid *last = NULL;
+
+	for (size_t i = 0; i < s->count && l->count < op->limit; i++) {
+		const struct store_mem_row *row = &s->rows[i];
+		const struct seal_place place = { row->workspace, row->ns, row->key };
+		char text[UUID_TEXT_SIZE];
+
+		if (memcmp(row->workspace.b, op->workspace.b, sizeof(row->workspace.b)) < 0 || seal_is_proof(&place) ||
+		    (last != NULL && uuid_eq(last, &row->workspace)))
+			continue;
+		last = &row->workspace;
+		uuid_text(last, text);
+		l->rows[l->count++] = (struct store_row){ .name = copy(str_from(text, 36)) };
+	}
+}
+
+static void
 begin_list(struct store_mem *s, struct store_ticket *t)
 {
 	struct store_mem_list *l = must(calloc(1, sizeof(*l)));
 
-	l->keys = must(calloc(s->count + 1, sizeof(l->keys[0])));
-	for (size_t i = 0; i < s->count && (t->op.limit == 0 || l->count < t->op.limit); i++)
-		if (is_listed(&t->op, &s->rows[i]))
-			l->keys[l->count++] = copy(s->rows[i].key);
+	l->rows = must(calloc(s->count + 1, sizeof(l->rows[0])));
+	if (t->op.list <= STORE_LIST_VALUES)
+		add_keys(s, l, &t->op);
+	else if (t->op.list == STORE_LIST_WORKSPACES)
+		add_workspaces(s, l, &t->op);
+	else
+		add_namespaces(s, l, &t->op);
 	l->ticket = t;
 	l->next = s->lists;
 	s->lists = l;

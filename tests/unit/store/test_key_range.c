@@ -115,7 +115,7 @@ makes(void)
 		const char *prefix = tap_show(row->prefix), *after = tap_show(row->after);
 		struct key_range range;
 
-		if (!key_range_make(tap_edge(row->prefix), row->after, &a, &range))
+		if (!key_range_make(tap_edge(row->prefix), STR_ABSENT, row->after, &a, &range))
 			tap_bail("key_range_make");
 		tap_text(range.from, row->from, "prefix %s, after %s: from", prefix, after);
 		tap_text(range.below, row->below, "prefix %s, after %s: below", prefix, after);
@@ -134,16 +134,44 @@ without_memory(void)
 	struct key_range range;
 
 	arena_init(&a, 0);
-	tap_ok(key_range_make(STR_ABSENT, STR_ABSENT, &a, &range), "no memory: none needed");
-	tap_ok(!key_range_make(STR("a"), STR_ABSENT, &a, &range), "no memory for a prefix");
-	tap_ok(!key_range_make(STR_ABSENT, STR("a"), &a, &range), "no memory for a cursor");
+	tap_ok(key_range_make(STR_ABSENT, STR_ABSENT, STR_ABSENT, &a, &range), "no memory: none needed");
+	tap_ok(!key_range_make(STR("a"), STR_ABSENT, STR_ABSENT, &a, &range), "no memory for a prefix");
+	tap_ok(!key_range_make(STR_ABSENT, STR_ABSENT, STR("a"), &a, &range), "no memory for a cursor");
 	arena_free(&a);
+}
+
+/* The nearer end counts; an empty one is none. */
+static void
+ends(void)
+{
+	static const struct {
+		struct str prefix, end, below;
+	} cases[] = {
+		{ { NULL, 0 }, TEXT("m"), TEXT("m") },
+		{ { NULL, 0 }, TEXT(""), { NULL, 0 } },
+		{ TEXT("m"), TEXT("mm"), TEXT("mm") },
+		{ TEXT("m"), TEXT("a"), TEXT("a") },
+		{ TEXT("m"), TEXT("n"), TEXT("n") },
+		{ TEXT("m"), TEXT("z"), TEXT("n") },
+		{ TEXT(LAST_4), TEXT("z"), TEXT("z") },
+	};
+
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		struct key_range range;
+		struct arena a;
+
+		arena_init(&a, CAP);
+		tap_ok(key_range_make(cases[i].prefix, cases[i].end, STR_ABSENT, &a, &range), "end %zu", i);
+		tap_text(range.below, cases[i].below, "end %zu: the first text behind it", i);
+		arena_free(&a);
+	}
 }
 
 int
 main(void)
 {
 	makes();
+	ends();
 	without_memory();
 	return tap_end();
 }

@@ -594,32 +594,85 @@ test_true_mismatch(void)
 	end();
 }
 
-static unsigned keys_listed;
+/* The last list, and its rows as text. */
+static enum store_list listing;
+static struct buf listed;
 
 static void
-on_key(struct store_ticket *t, struct str key)
+on_row(struct store_ticket *t, struct store_row *row)
 {
+	char hex[2 * sizeof(row->md5.b)];
+
 	(void)t;
-	(void)key;
-	keys_listed++;
+	digest_hex(row->md5.b, sizeof(row->md5.b), hex);
+	buf_printf(&listed, "%.*s", STR_FMT(row->name));
+	if (row->looks_sealed)
+		buf_puts(&listed, STR(" sealed"));
+	else if (listing != STORE_LIST_KEYS)
+		buf_printf(&listed, " %zu %.4s", (size_t)row->length, hex);
+	if (listing == STORE_LIST_VALUES && !row->looks_sealed)
+		buf_printf(&listed, " %.*s", STR_FMT(row->value));
+	buf_puts(&listed, STR("; "));
 }
 
 static void
-test_lists(void)
+lists(enum store_list list, struct str want, const char *name)
 {
-	static const struct store_client lister = { on_done, on_key };
+	static const struct store_client lister = { on_done, on_row };
 
-	begin("a", SEAL_ON, "all");
-	for (const char *key = "abc"; *key != '\0'; key++)
-		tap_int(run(put("n", (char[]){ *key, '\0' }, STR("v"))), STORE_DONE, "PUT");
-	submit(op(STORE_LIST, "none", ""));
+	buf_clear(&listed);
+	listing = list;
 	owner.ticket.op = op(STORE_LIST, "n", "");
+	owner.ticket.op.list = list;
 	owner.ticket.client = &lister;
 	owner.ticket.op.range.from = STR("");
 	owner.done = 0;
 	sealed->calls->submit(sealed, &owner.ticket);
-	tap_ok(keys_listed == 3 && owner.done == 1, "a list goes to its receiver");
+	while (store_mem_step(&mem))
+		;
+	tap_ok(owner.done == 1 && owner.result.outcome == STORE_DONE && owner.ticket.client == &lister &&
+		owner.ticket.op.list == list,
+	    "%s: it ends, and the ticket is its owner's", name);
+	tap_text(buf_str(&listed), want, "%s: its rows", name);
+}
+
+/* Lists tell of plain values, wherever they are: beginning with 9e36 is the MD5 of "v", with ad57 that of "ww". */
+static void
+test_lists(void)
+{
+	static const struct str plain = TEXT("a 1 9e36; b 2 ad57; "), values = TEXT("a 1 9e36 v; b 2 ad57 ww; ");
+
+	buf_init(&listed, 1024);
+	begin("a", SEAL_ON, "all");
+	tap_int(run(put("n", "a", STR("v"))), STORE_DONE, "PUT");
+	tap_int(run(put("n", "b", STR("ww"))), STORE_DONE, "PUT");
+	lists(STORE_LIST_KEYS, STR("a; b; "), "a list of keys");
+	lists(STORE_LIST_METADATA, plain, "sealed metadata");
+	lists(STORE_LIST_VALUES, values, "sealed values");
+	store_mem_put(&mem, &(struct uuid){ { 7 } }, STR("n"), STR("b"), STR("ww"));
+	lists(STORE_LIST_METADATA, plain, "metadata, also of a plain value");
+	lists(STORE_LIST_VALUES, values, "values, also a plain one");
+	/* A receiver that wants no more. */
+	mem.slow = true;
+	owner.ticket.op.list = STORE_LIST_METADATA;
+	sealed->calls->submit(sealed, &owner.ticket);
+	sealed->calls->cancel(sealed, &owner.ticket);
+	tap_ok(owner.ticket.op.list == STORE_LIST_METADATA && !store_mem_step(&mem), "a list is cancelled");
+	mem.slow = false;
+	lists(STORE_LIST_METADATA, plain, "and asked for again");
+	close_store();
+	open_store(SEAL_ON, "other");
+	lists(STORE_LIST_METADATA, plain, "metadata of a namespace that is not sealed any more");
+	close_store();
+	open_store(SEAL_REQUIRED, "all");
+	lists(STORE_LIST_METADATA, STR("a 1 9e36; b sealed; "), "metadata where values have to be sealed");
+	lists(STORE_LIST_VALUES, STR("a 1 9e36 v; b sealed; "), "values where they have to be sealed");
+	publish(NULL);
+	close_store();
+	open_store(SEAL_OFF, "all");
+	lists(STORE_LIST_VALUES, STR("a sealed; b 2 ad57 ww; "), "values without keys");
 	end();
+	buf_free(&listed);
 }
 
 int

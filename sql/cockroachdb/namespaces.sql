@@ -1,0 +1,19 @@
+-- SPDX-License-Identifier: EPL-2.0
+-- The namespaces behind $2, at most $3 of them: each is found from the one before, by one look into the index.
+-- CockroachDB (from 22.2 on) reads no more than it needs for this form, but more for that of sql/statements.
+with recursive page (namespace, place) as (
+	(select namespace, 1::int8
+	   from {schema}.kvs
+	  where workspace = $1 and namespace > $2
+	  order by namespace
+	  limit 1)
+	union all
+	(select k.namespace, page.place + 1
+	   from page, {schema}.kvs as k
+	  where k.workspace = $1 and k.namespace > page.namespace and page.place < $3
+	  order by k.namespace
+	  limit 1)
+)
+select namespace
+  from page
+ order by place
