@@ -481,8 +481,7 @@ migrate_db_change_each(struct migrate_db *db, const char *file, struct migrate_c
 {
 	enum migrate_outcome outcome = MIGRATE_DONE;
 
-	assert(db->prepared == NULL || db->prepared == file);
-	if (db->prepared == NULL)
+	if (db->prepared != file)
 		outcome = prepare_statement(db, file);
 	if (outcome != MIGRATE_DONE)
 		return outcome;

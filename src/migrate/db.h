@@ -64,7 +64,7 @@ struct migrate_db {
 	struct migrate_db *second; /* a second connection, for tick(); NULL until it is needed */
 	char holder[33];           /* CockroachDB: our name in the lease; "": none yet */
 	char snapshot[64];         /* what stands for {snapshot} in a file, see migrate_scan; "": nothing */
-	const char *prepared;      /* the file that migrate_db_change_each() has prepared; NULL: none */
+	const char *prepared;      /* the file that migrate_db_change_each() has prepared last; NULL: none */
 };
 
 /* Values of $1, $2, … as text; NULL ends them. */
@@ -138,7 +138,7 @@ void migrate_db_bind(struct migrate_change *change, struct str value);
 /*
  * Runs a file that changes a row, as a prepared statement, once for each of n changes; every one is a transaction of
  * its own.  All are sent before an answer is waited for, so together they should not be larger than some megabytes.
- * A connection is for one such file.
+ * A connection may go on to another such file, but never back.
  */
 enum migrate_outcome migrate_db_change_each(struct migrate_db *db, const char *file, struct migrate_change *change,
     size_t n) __attribute__((warn_unused_result));
