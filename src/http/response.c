@@ -18,7 +18,7 @@ static const struct {
 #undef X
 };
 
-/* The status line behind "HTTP/1.1 ", with its reason phrase. */
+/* The status line after "HTTP/1.1 ", with its reason phrase. */
 static struct str
 status_line(unsigned status)
 {
@@ -160,7 +160,7 @@ response_put_head(const struct response *r, const struct request *request, struc
 		buf_puts(out, STR("X-Content-Type-Options: nosniff\r\n"));
 	if (r->status == 401)
 		buf_puts(out, STR("WWW-Authenticate: Bearer\r\n")); /* RFC 6750 3 */
-	if (r->status == 503)
+	if (r->status == 503 && r->refusal != REFUSAL_OUTCOME_UNKNOWN) /* that write must not be sent again unread */
 		buf_puts(out, STR("Retry-After: " RETRY_AFTER "\r\n"));
 	if (r->route != NULL)
 		put_header_field(out, STR("Allow: "), route_allow(r->route, allow));

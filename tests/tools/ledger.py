@@ -107,8 +107,8 @@ class Writer(threading.Thread):
             self.count["web"] += 1
         elif answer.status >= 500 and answer.status != 503:
             self.count["5xx"] += 1
-        if answer.status == 503 and "retry-after" not in answer.fields:
-            self.fault("a 503 without Retry-After")
+        if answer.status == 503 and ("retry-after" in answer.fields) == (b"Outcome unknown" in answer.body):
+            self.fault("Retry-After belongs to every 503 but an unknown outcome")
         return answer, True
 
     def fault(self, what):

@@ -53,6 +53,8 @@ heads(void)
 			"Allow: GET, HEAD, PUT, DELETE, OPTIONS\r\n" VARY "\r\n") },
 		{ "unavailable", { .status = 503 },
 		    STR("Status: 503 Service Unavailable\r\nContent-Length: 0\r\nRetry-After: 1\r\n" VARY "\r\n") },
+		{ "an unknown outcome", { .status = 503, .refusal = REFUSAL_OUTCOME_UNKNOWN },
+		    STR("Status: 503 Service Unavailable\r\nContent-Length: 0\r\n" VARY "\r\n") },
 	};
 	const struct request request = { .method = METHOD_GET };
 	struct buf out;
