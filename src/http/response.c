@@ -159,7 +159,7 @@ response_put_head(const struct response *r, const struct request *request, struc
 	if (r->is_value)
 		buf_puts(out, STR("X-Content-Type-Options: nosniff\r\n"));
 	if (r->status == 401)
-		buf_puts(out, STR("WWW-Authenticate: Bearer\r\n")); /* RFC 6750 3 */
+		buf_puts(out, STR("WWW-Authenticate: Bearer\r\n"));    /* RFC 6750 3 */
 	if (r->status == 503 && r->refusal != REFUSAL_OUTCOME_UNKNOWN) /* that write must not be sent again unread */
 		buf_puts(out, STR("Retry-After: " RETRY_AFTER "\r\n"));
 	if (r->route != NULL)

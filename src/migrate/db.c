@@ -122,7 +122,12 @@ enum migrate_outcome
 migrate_db_lost(struct migrate_db *db, const char *message)
 {
 	migrate_db_clear_error(db);
-	dbconn_put_message(&db->error.text, message);
+	if (message != NULL)
+		dbconn_put_message(&db->error.text, message);
+	else if (db->conn != NULL)
+		dbconn_put_reason(&db->error.text, db->conn);
+	else
+		buf_puts(&db->error.text, STR("no connection"));
 	return MIGRATE_NO_CONNECTION;
 }
 
@@ -176,7 +181,7 @@ failed(struct migrate_db *db, const char *file, const PGresult *res)
 	struct str sqlstate = str_of(PQresultErrorField(res, PG_DIAG_SQLSTATE));
 
 	if (PQstatus(db->conn) != CONNECTION_OK || message == NULL)
-		return migrate_db_lost(db, message != NULL ? message : PQerrorMessage(db->conn));
+		return migrate_db_lost(db, message);
 	migrate_db_clear_error(db);
 	db->error.file = file;
 	(void)snprintf(db->error.sqlstate, sizeof(db->error.sqlstate), "%.*s", STR_FMT(sqlstate));
@@ -237,9 +242,8 @@ take_rows(struct migrate_db *db, const char *file, bool takes_long, PGresult **r
 	*res = NULL;
 	for (;;) {
 		if (!wait_for_answer(db, takes_long))
-			return migrate_db_lost(db,
-			    PQstatus(db->conn) == CONNECTION_OK ? "no answer from the database"
-								: PQerrorMessage(db->conn));
+			return migrate_db_lost(
+			    db, PQstatus(db->conn) == CONNECTION_OK ? "no answer from the database" : NULL);
 		next = PQgetResult(db->conn);
 		if (next == NULL)
 			break;
@@ -251,7 +255,7 @@ take_rows(struct migrate_db *db, const char *file, bool takes_long, PGresult **r
 		*res = next;
 	}
 	if (*res == NULL)
-		return migrate_db_lost(db, PQerrorMessage(db->conn));
+		return migrate_db_lost(db, NULL);
 	return is_success(*res) ? MIGRATE_DONE : failed(db, file, *res);
 }
 
@@ -301,7 +305,7 @@ send_text_values(struct migrate_db *db, const char *file, const char *const *arg
 		    : PQsendQueryParams(db->conn, text.p, count_params(args), NULL, args, NULL, NULL, form);
 	buf_free(&text);
 	if (!sent)
-		return migrate_db_lost(db, db->conn != NULL ? PQerrorMessage(db->conn) : "no connection");
+		return migrate_db_lost(db, NULL);
 	return MIGRATE_DONE;
 }
 
@@ -348,7 +352,7 @@ migrate_db_stream(struct migrate_db *db, const char *file, const char *const *ar
 	enum migrate_outcome outcome = send_text_values(db, file, args, BINARY);
 
 	if (outcome == MIGRATE_DONE && !PQsetSingleRowMode(db->conn))
-		outcome = migrate_db_lost(db, PQerrorMessage(db->conn));
+		outcome = migrate_db_lost(db, NULL);
 	return outcome;
 }
 
@@ -360,7 +364,7 @@ migrate_db_next(struct migrate_db *db, const char *file, PGresult **row)
 	for (;;) {
 		*row = NULL;
 		if (!wait_for_answer(db, true))
-			return migrate_db_lost(db, PQerrorMessage(db->conn));
+			return migrate_db_lost(db, NULL);
 		*row = PQgetResult(db->conn);
 		if (*row == NULL || PQresultStatus(*row) == PGRES_SINGLE_TUPLE)
 			return MIGRATE_DONE;
@@ -386,7 +390,7 @@ send_values(struct migrate_db *db, const char *file, const struct str *values, s
 		sent = PQsendQueryParams(db->conn, text.p, change.n, NULL, change.value, change.length, binary, form);
 	buf_free(&text);
 	if (!sent)
-		return migrate_db_lost(db, db->conn != NULL ? PQerrorMessage(db->conn) : "no connection");
+		return migrate_db_lost(db, NULL);
 	return MIGRATE_DONE;
 }
 
@@ -396,7 +400,7 @@ migrate_db_stream_binary(struct migrate_db *db, const char *file, const struct s
 	enum migrate_outcome outcome = send_values(db, file, values, n, BINARY);
 
 	if (outcome == MIGRATE_DONE && !PQsetSingleRowMode(db->conn))
-		outcome = migrate_db_lost(db, PQerrorMessage(db->conn));
+		outcome = migrate_db_lost(db, NULL);
 	return outcome;
 }
 
@@ -425,7 +429,7 @@ prepare_statement(struct migrate_db *db, const char *file)
 	if (buf_ok(&text) && PQsendPrepare(db->conn, file, text.p, 0, NULL))
 		outcome = take_rows(db, file, false, &res);
 	else
-		outcome = migrate_db_lost(db, PQerrorMessage(db->conn));
+		outcome = migrate_db_lost(db, NULL);
 	if (outcome == MIGRATE_DONE)
 		db->prepared = file;
 	PQclear(res);
@@ -456,7 +460,7 @@ take_change(struct migrate_db *db, struct migrate_change *change)
 	do {
 		PQclear(res);
 		if (!wait_for_answer(db, false) || PQstatus(db->conn) != CONNECTION_OK)
-			return migrate_db_lost(db, PQerrorMessage(db->conn));
+			return migrate_db_lost(db, NULL);
 		res = PQgetResult(db->conn);
 		if (PQresultStatus(res) == PGRES_COMMAND_OK)
 			change->done = strcmp(PQcmdTuples(res), "0") != 0;
@@ -486,7 +490,7 @@ migrate_db_change_each(struct migrate_db *db, const char *file, struct migrate_c
 	if (outcome != MIGRATE_DONE)
 		return outcome;
 	if (!PQenterPipelineMode(db->conn) || !send_changes(db, change, n))
-		return migrate_db_lost(db, PQerrorMessage(db->conn));
+		return migrate_db_lost(db, NULL);
 	for (size_t i = 0; i < n; i++) {
 		enum migrate_outcome one = take_change(db, &change[i]);
 
@@ -496,7 +500,7 @@ migrate_db_change_each(struct migrate_db *db, const char *file, struct migrate_c
 			return outcome;
 	}
 	if (!PQexitPipelineMode(db->conn))
-		return migrate_db_lost(db, PQerrorMessage(db->conn));
+		return migrate_db_lost(db, NULL);
 	return outcome;
 }
 

@@ -160,7 +160,7 @@ void migrate_db_tick(struct migrate_db *db);
 /* Nothing has gone wrong. */
 void migrate_db_clear_error(struct migrate_db *db);
 
-/* Sets the error to what libpq says about the connection; returns MIGRATE_NO_CONNECTION. */
+/* Sets the error to the message, or if that is NULL to why the connection ended; returns MIGRATE_NO_CONNECTION. */
 enum migrate_outcome migrate_db_lost(struct migrate_db *db, const char *message);
 
 /* Sets the error's text; returns MIGRATE_REFUSED. */

@@ -5,14 +5,6 @@
 
 #define APPLICATION "hulykvs-migrate"
 
-/* libpq would print them on stderr. */
-static void
-drop_notice(void *arg, const PGresult *res)
-{
-	(void)arg;
-	(void)res;
-}
-
 /* The process that carries out this transaction has to be the one that took our connection. */
 static enum migrate_outcome
 check_process(struct migrate_db *db)
@@ -65,7 +57,6 @@ set_up(struct migrate_db *db)
 {
 	enum migrate_outcome outcome;
 
-	PQsetNoticeReceiver(db->conn, drop_notice, NULL);
 	if (db->server == DBCONN_COCKROACHDB) {
 		outcome = set(db, "cockroachdb/session");
 		if (outcome == MIGRATE_DONE)

@@ -144,6 +144,8 @@ dbconn_put_reason(struct buf *why, PGconn *conn)
 {
 	const struct end_message *end = PQinstanceData(conn, on_connection_event);
 
+	/* Lets libpq look at what came last: while no statement runs, nobody else does. */
+	(void)PQisBusy(conn);
 	libpq_text_put(why, end != NULL && end->text[0] != '\0' ? end->text : PQerrorMessage(conn));
 }
 

@@ -2,8 +2,9 @@
 /*
  * dbconn: making connections to the database.
  *
- * Everything here blocks (libpq looks names up in the resolver), so it is
- * called by hulykvs-migrate and by the connect thread, never by a worker.
+ * Called by hulykvs-migrate, the connect thread and workers.  A worker must not
+ * wait, so it calls none of those that do: dbconn_connect (it also looks names
+ * up in the resolver), _result, _server, _pooled, _read_only and _clock.
  * The connection string is read by conninfo; with several hosts, or a name
  * with several addresses, connect_race finds the one that answers.
  */
@@ -49,7 +50,7 @@ bool dbconn_is_remote(PGconn *conn);
  */
 void dbconn_note_error(PGconn *conn, const PGresult *res);
 
-/* Appends why the connection has ended: what the server said, else libpq's message. */
+/* Appends why the connection has ended: what the server said, else libpq's message.  No statement can run after it. */
 void dbconn_put_reason(struct buf *why, PGconn *conn);
 
 /*

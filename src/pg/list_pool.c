@@ -86,10 +86,27 @@ log_list_close(const struct list_connection *c, enum list_close why)
 
 	buf_init(&text, CONNECT_THREAD_REASON_SIZE);
 	if (why == LIST_CLOSE_LOST)
-		dbconn_put_message(&text, PQerrorMessage(c->conn));
+		dbconn_put_reason(&text, c->conn);
 	log_event(list_closes[why].level, list_closes[why].event,
 	    log_text("reason", text.n > 0 ? buf_str(&text) : list_closes[why].reason));
 	buf_free(&text);
+}
+
+static bool
+has_list_connection(const struct list_pool *l)
+{
+	for (unsigned i = 0; i < l->count; i++)
+		if (l->connection[i].conn != NULL)
+			return true;
+	return false;
+}
+
+/* From now on the lists that wait do so because of the database. */
+static void
+blame_database(struct list_pool *l)
+{
+	for (struct store_ticket *t = l->waiting.head; t != NULL; t = t->next)
+		t->pg.behind = false;
 }
 
 /* The only function that closes a connection.  The list that ran on it has been detached. */
@@ -103,6 +120,8 @@ close_list(struct list_connection *c, enum list_close why)
 	c->conn = NULL;
 	c->timer.due = TIMER_OFF;
 	move_list(c, LIST_CLOSED);
+	if (why == LIST_CLOSE_LOST && !has_list_connection(c->pool))
+		blame_database(c->pool);
 	if (why != LIST_CLOSE_END && (c == &c->pool->connection[0] || c->pool->waiting.head != NULL))
 		order_list(c);
 }
@@ -178,10 +197,11 @@ start_list(struct list_connection *c, struct store_ticket *t)
 {
 	c->ticket = t;
 	c->verdict = SQLSTATE_NONE;
-	c->delivered = c->complete = false;
+	c->delivered = c->complete = c->ended = false;
 	c->rows = 0;
 	c->timer.due = clock_mono() + c->pool->timeout;
 	t->pg.connection = c;
+	t->pg.behind = false; /* if it waits again, then because it lost this connection */
 	t->pg.attempts++;
 	t->batch_size = 1;
 	t->sqlstate[0] = '\0';
@@ -236,7 +256,9 @@ take_list_result(struct list_connection *c, PGresult *res)
 		c->complete = true;
 		break;
 	default:
+		dbconn_note_error(c->conn, res);
 		c->verdict = sqlstate_of_error(res, c->pool->server, t->sqlstate);
+		c->ended = sqlstate_ends_session(res);
 		break;
 	}
 	PQclear(res);
@@ -249,7 +271,7 @@ end_statement(struct list_connection *c, bool usable)
 	if (c->complete)
 		end_complete(c, usable);
 	else if (c->verdict != SQLSTATE_NONE)
-		end_broken(c, c->verdict, LIST_CLOSE_ERROR);
+		end_broken(c, c->verdict, c->ended ? LIST_CLOSE_LOST : LIST_CLOSE_ERROR);
 	else
 		end_broken(c, SQLSTATE_UNKNOWN, LIST_CLOSE_LOST);
 	dispatch_lists(c->pool);
@@ -308,15 +330,6 @@ refuse_waiting(struct list_pool *l)
 
 	while ((t = ticket_queue_take(&waiting)) != NULL)
 		finish_list(t, STORE_UNAVAILABLE, str_of(l->reason));
-}
-
-static bool
-has_list_connection(const struct list_pool *l)
-{
-	for (unsigned i = 0; i < l->count; i++)
-		if (l->connection[i].conn != NULL)
-			return true;
-	return false;
 }
 
 static void

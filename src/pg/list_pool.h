@@ -58,6 +58,7 @@ struct list_connection {
 	struct store_ticket *ticket;   /* the list that runs here; NULL: none */
 	unsigned rows;                 /* since it last yielded */
 	enum sqlstate_verdict verdict; /* of the statement's error */
+	bool ended;                    /* with that error the server ended the connection */
 	bool delivered;                /* some keys have been given to the receiver */
 	bool complete;                 /* all rows have come */
 };

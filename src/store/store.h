@@ -97,7 +97,7 @@ enum store_outcome {
 	STORE_TOO_LONG,    /* the names do not fit the database's index */
 	STORE_TOO_LARGE,   /* BATCH: the values to be read have too many bytes for one answer; nothing was changed */
 	STORE_UNAVAILABLE, /* certainly nothing was changed; trying again later may help */
-	STORE_BUSY,        /* LIST: other lists had all connections; certainly nothing was changed */
+	STORE_BUSY,        /* LIST: other lists had all connections until its deadline */
 	STORE_UNKNOWN,     /* a write of which it is not known whether it was committed */
 	STORE_FAULT,       /* an error of ours or of the database; trying again does not help */
 };
@@ -170,7 +170,7 @@ struct store_ticket_pg {
 	int64_t latest;     /* of a write: monotonic; it cannot begin to change rows after this time */
 	bool alone;         /* shares no statement; a write shares no implicit transaction either */
 	bool last;          /* the last one of its implicit transaction: a Sync is sent after it */
-	bool behind;        /* LIST: when it came, other lists had all connections */
+	bool behind;        /* LIST: it waits because other lists have all connections */
 	void *connection;   /* LIST: the connection that it runs on; NULL: it waits for one */
 };
 

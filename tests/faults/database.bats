@@ -528,6 +528,55 @@ list_waits()
 		where application_name = 'hulykvs' and wait_event_type = 'Lock'")" = 1 ]
 }
 
+# Of those connections of the program that the condition holds for.
+end_connections()
+{
+	pg_sql postgres -c "select pg_terminate_backend(pid) from pg_stat_activity
+		where datname = '$name' and application_name = 'hulykvs' and $1" >/dev/null
+}
+
+none_is_connecting()
+{
+	curl -s "$WORLD_OPERATOR_URL/metrics" | grep -q '^hulykvs_db_connections{state="connecting"} 0$'
+}
+
+lost_are()
+{
+	[ "$(grep -c 'msg="database connection lost"' "$WORLD_DIR/program.log")" -ge "$1" ]
+}
+
+@test "if the server ends a connection, the log says what the server said" {
+	fault_world nginx HULY_WORKERS=1
+	fault_ready
+	name=$(database_name)
+	status_is "/api2/$WS/n/k" 204 -T - <<<value
+	status_is "/api2/$WS/n" 200
+	# While no statement runs: the connections for reads, for writes and for lists.
+	end_connections true
+	world_until 20 lost_are 3
+	world_until 20 status_is "/api2/$WS/n" 200
+	world_until 20 none_is_connecting
+	# While a list runs.
+	lost=$(grep -c 'msg="database connection lost"' "$WORLD_DIR/program.log")
+	coproc LOCK { "$PG_BIN/psql" -X -q -A -t -d "$FAULT_DB" 3>&-; }
+	lock=$LOCK_PID
+	echo "begin; lock table hulykvs.kvs in access exclusive mode; select 'locked';" >&"${LOCK[1]}"
+	read -r word <&"${LOCK[0]}"
+	[ "$word" = locked ]
+	list_answer n >/dev/null 3>&- &
+	list=$!
+	world_until 10 list_waits
+	end_connections "wait_event_type = 'Lock'"
+	world_until 20 lost_are $((lost + 1))
+	printf 'rollback;\n\\q\n' >&"${LOCK[1]}"
+	wait "$list"
+	wait "$lock" || :
+	run grep 'msg="database connection lost"' "$WORLD_DIR/program.log"
+	echo "$output"
+	[ "$(grep -vc 'reason="FATAL: terminating connection due to administrator command"' <<<"$output")" = 0 ]
+	fault_end
+}
+
 # A writing connection is known by what it last did.
 writes_are_refused()
 {

@@ -461,6 +461,18 @@ less_than()
 	[ "$(count "$1")" -lt "$2" ]
 }
 
+@test "if the server ends the connection, the log says what the server said" {
+	rows "$A" 1000
+	pg_sql "$A" -c "update hulykvs.kvs set namespace = 'a', modified = now() - interval '100 days'"
+	# With a rate, the connection is idle most of the time.
+	migrate "$A_URL" --namespace a --older-than 90d --rate 400 purge 2>"$FILE.log" 3>&- &
+	world_until 60 less_than "$A" 1000
+	pg_sql postgres -c "select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'hulykvs-migrate'"
+	wait $!
+	[ "$(count "$A")" = 0 ]
+	grep 'terminating connection due to administrator command' "$FILE.log"
+}
+
 @test "a row that is written between its reading and its deletion is not purged" {
 	local pid
 

@@ -222,6 +222,49 @@ test_refusal(void)
 	close_pool("refusal");
 }
 
+/* The deadline passes after the connections were lost: then other lists are not the reason. */
+static void
+test_lost_while_waiting(void)
+{
+	struct pg_world_ticket runs, waits;
+
+	open_pool(1);
+	(void)fake_connect_thread_connect(DBCONN_POSTGRESQL);
+	submit(&runs, "a");
+	submit(&waits, "b");
+	fake_libpq_break(pool->connection[0].conn);
+	ready(0);
+	tap_int((int64_t)pool->waiting.n, 2, "the list that lost its connection waits, too");
+	waits.t.deadline = runs.t.deadline = 1;
+	pg_world_fire(&pool->timer);
+	tap_int(waits.result.outcome, STORE_UNAVAILABLE, "one that found the connection in use, which is lost");
+	tap_int(runs.result.outcome, STORE_UNAVAILABLE, "the one that lost it");
+	close_pool("lost while waiting");
+}
+
+/* The same, with one connection that another list keeps. */
+static void
+test_lost_beside_another(void)
+{
+	struct pg_world_ticket runs, other;
+	PGconn *first;
+
+	open_pool(2);
+	(void)fake_connect_thread_connect(DBCONN_POSTGRESQL);
+	submit(&other, "a");
+	submit(&runs, "b");
+	(void)fake_connect_thread_connect(DBCONN_POSTGRESQL);
+	first = pool->connection[0].conn;
+	fake_libpq_break(pool->connection[1].conn);
+	ready(1);
+	tap_ok(pool->connection[0].conn == first && pool->waiting.n == 1, "one connection of two is lost");
+	runs.t.deadline = 1;
+	pg_world_fire(&pool->timer);
+	tap_int(runs.result.outcome, STORE_UNAVAILABLE, "its list had a connection: the database is the reason");
+	list_pool_cancel(pool, &other.t);
+	close_pool("lost beside another");
+}
+
 static void
 test_lifetime(void)
 {
@@ -267,6 +310,8 @@ main(void)
 	test_yield();
 	test_overlap();
 	test_refusal();
+	test_lost_while_waiting();
+	test_lost_beside_another();
 	test_lifetime();
 	pg_world_close(&world);
 	return tap_end();
