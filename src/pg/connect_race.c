@@ -21,6 +21,7 @@ struct candidate {
 	PGconn *conn;                                        /* NULL: the attempt has not begun, or has failed */
 	PostgresPollingStatusType wants;
 	int64_t due;
+	bool repeated; /* it has failed before; why has been told */
 };
 
 struct race {
@@ -29,6 +30,7 @@ struct race {
 	struct candidate *candidate;
 	size_t count, begun;
 	int64_t timeout;
+	int64_t end; /* after it no attempt is repeated; 0: not all have begun yet */
 	struct buf *why;
 };
 
@@ -111,10 +113,11 @@ add_reason(struct race *r, const char *message)
 static void
 drop_candidate(struct race *r, struct candidate *c, const char *message)
 {
-	if (message != NULL)
+	if (!c->repeated)
 		add_reason(r, message);
 	PQfinish(c->conn);
 	c->conn = NULL;
+	c->repeated = true;
 }
 
 /* Whether the name has to be looked up: it is no directory of a socket, and no hostaddr is given. */
@@ -183,20 +186,13 @@ is_own(const struct race *r, const char *name)
 	    (r->session_attrs != NULL && strcmp(name, "target_session_attrs") == 0);
 }
 
-/* Begins the next attempt. */
 static void
-start_candidate(struct race *r)
+connect_candidate(struct race *r, struct candidate *c, int64_t due)
 {
 	enum { OWN = 4 };
 	const char *names[CONNINFO_MAX + OWN + 1], *values[CONNINFO_MAX + OWN + 1];
-	struct candidate *c = &r->candidate[r->begun];
 	size_t n = 0;
 
-	if (needs_lookup(c) && !find_addresses(r, r->begun)) {
-		r->begun++;
-		return;
-	}
-	r->begun++;
 	for (size_t i = 0; i < r->info->n; i++)
 		if (!is_own(r, r->info->name[i]))
 			put_param(names, values, &n, r->info->name[i], r->info->value[i]);
@@ -208,11 +204,33 @@ start_candidate(struct race *r)
 	values[n] = NULL;
 	c->conn = PQconnectStartParams(names, values, 0);
 	c->wants = PGRES_POLLING_WRITING;
-	c->due = clock_mono() + r->timeout;
+	c->due = due;
 	if (c->conn == NULL)
-		add_reason(r, "out of memory");
+		drop_candidate(r, c, "out of memory");
 	else if (PQstatus(c->conn) == CONNECTION_BAD)
 		drop_candidate(r, c, PQerrorMessage(c->conn));
+}
+
+/* Begins the next attempt; if all have begun, those that have failed again. */
+static void
+start_candidates(struct race *r)
+{
+	int64_t now = clock_mono();
+
+	if (r->begun < r->count) {
+		struct candidate *c = &r->candidate[r->begun];
+
+		if (!needs_lookup(c) || find_addresses(r, r->begun))
+			connect_candidate(r, c, now + r->timeout);
+		else
+			c->repeated = true;
+		if (++r->begun == r->count)
+			r->end = now + r->timeout;
+		return;
+	}
+	for (size_t i = 0; i < r->count; i++)
+		if (r->candidate[i].conn == NULL && !needs_lookup(&r->candidate[i]))
+			connect_candidate(r, &r->candidate[i], r->end);
 }
 
 /* Lets libpq continue the attempt; true: the connection is ready. */
@@ -287,6 +305,13 @@ count_running(const struct race *r)
 	return n;
 }
 
+/* Whether there will be another attempt, provided that one is under way by then. */
+static bool
+has_more(const struct race *r)
+{
+	return r->begun < r->count || (count_running(r) < r->count && clock_mono() < r->end);
+}
+
 /* Begins attempts and waits until one is ready or all have failed. */
 static struct candidate *
 run_candidates(struct race *r)
@@ -298,14 +323,14 @@ run_candidates(struct race *r)
 	while (winner == NULL && (r->begun < r->count || count_running(r) > 0)) {
 		size_t before = count_running(r);
 
-		if (r->begun < r->count && (before == 0 || clock_mono() >= next)) {
-			start_candidate(r);
-			next = clock_mono() + CONNECT_RACE_STAGGER;
+		if (has_more(r) && (before == 0 || clock_mono() >= next)) {
+			start_candidates(r);
+			next = clock_mono() + (r->begun < r->count ? CONNECT_RACE_STAGGER : CONNECT_RACE_AGAIN);
 			continue;
 		}
-		wait_for_any(r, fds, r->begun < r->count ? next : INT64_MAX);
+		wait_for_any(r, fds, has_more(r) ? next : INT64_MAX);
 		winner = look_at_all(r, fds);
-		if (count_running(r) < before)
+		if (count_running(r) < before && r->begun < r->count)
 			next = 0;
 	}
 	return winner;

@@ -712,7 +712,12 @@ bouncer_start()
 	fault_database
 	standby_of "$first" "$second"
 	name=$(database_name)
-	hosts=${first//\//%2F}%2Fsocket,${second//\//%2F}%2Fsocket
+	# In front of both, a host that takes connections and says nothing.
+	mkdir "$FAULT_DIR/silent"
+	"$FAULT_SCRIPTS/silent_hosts.py" "$FAULT_DIR/silent/.s.PGSQL.$PG_PORT" 3>&- &
+	silent=$!
+	world_until 10 test -S "$FAULT_DIR/silent/.s.PGSQL.$PG_PORT"
+	hosts=${FAULT_DIR//\//%2F}%2Fsilent,${first//\//%2F}%2Fsocket,${second//\//%2F}%2Fsocket
 	fault_serve nginx \
 		HULY_DB_CONNECTION="postgresql://postgres@/$name?host=$hosts&port=$PG_PORT&target_session_attrs=read-write"
 	fault_ready
@@ -726,6 +731,7 @@ bouncer_start()
 		rm -rf "${second:?}"/*
 		standby_of "$first" "$second"
 	done
+	kill "$silent"
 	say_recoveries
 	FAULT_DB=$(pg_url "$name")
 	fault_check

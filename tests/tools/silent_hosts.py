@@ -1,15 +1,25 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: EPL-2.0
-"""Two hosts that are no database: the first takes connections and says nothing, the second closes them at once.
+"""Hosts that are no database.
 
-    silent_hosts.py
+    silent_hosts.py         two: the first takes connections and says nothing, the second closes them at once; prints
+                            their ports on one line
+    silent_hosts.py SOCKET  one that takes connections and says nothing, at a Unix socket
 
-Prints their ports on one line, and serves until it is ended.  Python standard library only.
+Serves until it is ended.  Python standard library only.
 """
 import socket
+import sys
+import time
 
 
 def main():
+    if len(sys.argv) > 1:
+        silent = socket.socket(socket.AF_UNIX)
+        silent.bind(sys.argv[1])
+        silent.listen(1000)
+        while True:
+            time.sleep(1000)
     silent, closing = (socket.create_server(("127.0.0.1", 0)) for _ in range(2))
     print(silent.getsockname()[1], closing.getsockname()[1], flush=True)
     while True:
