@@ -97,7 +97,8 @@ world_port()
 
 world_token()
 {
-	python3 -c 'import sys; sys.path.insert(0, sys.argv[1]); import http_cases; print(http_cases.tokens()["user"])' "$WORLD_TOP/tests/tools"
+	python3 -c 'import sys; sys.path.insert(0, sys.argv[1]); import http_cases; print(http_cases.tokens()[sys.argv[2]])' "$WORLD_TOP/tests/tools" \
+		"${1:-user}"
 }
 
 # Only what the test asks for reaches the programs, not the tester's own HULY_*:

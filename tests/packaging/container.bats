@@ -106,7 +106,7 @@ for workspace, namespace, key, value in rows:
     request = urllib.request.Request(f"{url}/api2/{path}", headers={"Authorization": f"Bearer {token}"})
     with urllib.request.urlopen(request) as answer:
         assert answer.read().hex() == value, (namespace, key)
-print(len(rows), "keys")' "$URL" "$TOKEN"
+print(len(rows), "keys")' "$URL" "$(world_token system)"
 }
 
 # The tables as the original leaves them: tests/lib/migrate.bash.  What the original needs afterwards is what field_ok
@@ -184,11 +184,11 @@ acknowledged_are_there()
 	[ "$(exit_code)" -eq 0 ]
 }
 
-@test "HUP: the settings are read again and the service goes on; INT ends it with 0" {
+@test "HUP: a new program takes the old one's place and the service goes on; INT ends it with 0" {
 	container_run "$NAME" "${CONNECTION[@]}"
 	world_until 60 is_ready
 	container kill -s HUP "$NAME" >/dev/null
-	world_until 20 says 'settings read again'
+	world_until 20 says 'program replaced'
 	world_until 20 is_ready
 	container kill -s INT "$NAME" >/dev/null
 	world_until 30 ended

@@ -145,8 +145,12 @@ values_work()
 @test "root's clone, where nobody else can go" {
 	[ "$(id -u)" -eq 0 ] || skip "for root only"
 	mv "$COPY" "$COPY.closed/clone"
+	mkdir "$COPY.closed/clone/etc"
+	echo 'log_format = "json"' >"$COPY.closed/clone/etc/config.toml"
 	start "$COPY.closed/clone"
 	values_work
+	grep -q '"msg":"started"' "$BATS_TEST_TMPDIR/out"
+	rm -r "$COPY.closed/clone/etc"
 	state=$(readlink "$COPY.closed/clone/var")
 	[[ $state == /var/lib/hulykvs-quickstart/* ]]
 	[ -d "$state/postgres" ]
