@@ -126,11 +126,13 @@ same()
 	local pid
 
 	rows "$A" 20000
-	# Two rows that always change together: the export sees both as they were at one moment.
+	# Two rows that always change together, and more and more others: what is counted is what is read.
 	cat >"$BATS_TEST_TMPDIR/write" <<-SQL
 		begin;
 		update hulykvs.kvs set value = v::text::bytea, md5 = decode(md5(v::text), 'hex') from nextval('numbers') as v
 			where workspace = '$WS' and namespace = 'pair';
+		insert into hulykvs.kvs (workspace, namespace, key, md5, value)
+			select '$WS', 'more', v::text, decode(md5(''), 'hex'), '' from nextval('numbers') as v;
 		commit;
 	SQL
 	pg_sql "$A" -c 'create sequence numbers' -c "insert into hulykvs.kvs (workspace, namespace, key, md5, value)

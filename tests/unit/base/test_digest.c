@@ -213,6 +213,28 @@ hex_round(void)
 	tap_ok(ok && memcmp(back, bytes, sizeof(bytes)) == 0, "every byte there and back");
 }
 
+/* The same in pieces as at once. */
+static void
+pieces(void)
+{
+	static const char text[] = "abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq";
+	struct str whole = STR("abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq");
+	struct sha256 once, sum;
+	struct sha256_sum s;
+	bool same = digest_sha256(whole, &once);
+
+	for (size_t first = 0; first <= whole.n; first++) {
+		digest_sum_begin(&s);
+		digest_sum_add(&s, str_from(text, first));
+		digest_sum_add(&s, str_skip(whole, first));
+		same = digest_sum_end(&s, &sum) && memcmp(&sum, &once, sizeof(sum)) == 0 && same;
+	}
+	tap_ok(same, "a digest of two pieces is that of the whole");
+	digest_sum_begin(&s);
+	tap_ok(digest_sum_end(&s, NULL), "nobody needs the digest");
+	tap_ok(!digest_sum_end(&s, &sum), "it ends once");
+}
+
 static void
 secrets(void)
 {
@@ -241,6 +263,7 @@ main(void)
 	threads();
 	hex();
 	hex_round();
+	pieces();
 	secrets();
 	digest_thread_end();
 	return tap_end();
