@@ -180,7 +180,8 @@ written()
 @test "a file that is cut or damaged is refused before anything is written" {
 	local n
 
-	rows "$A" 60
+	# More than a batch.
+	rows "$A" 2500
 	migrate "$A_URL" export >"$FILE"
 	n=$(wc -l <"$FILE")
 	refused()
