@@ -22,6 +22,7 @@
 	X(PUT, "put", 2, 3, "NAMESPACE KEY [FILE]", "write a value, from a file or standard input") \
 	X(DELETE, "delete", 2, 2, "NAMESPACE KEY", "delete a key") \
 	X(LIST, "list", 1, 1, "NAMESPACE", "print the keys of a namespace") \
+	X(NAMESPACES, "namespaces", 0, 0, "", "print the namespaces of the workspace") \
 	X(EXPORT, "export", 1, 1, "NAMESPACE", "print all keys and values of a namespace, a JSON object a line") \
 	X(IMPORT, "import", 1, 2, "NAMESPACE [FILE]", "write the lines of an export") \
 	X(BATCH, "batch", 1, 2, "NAMESPACE [FILE]", "do several operations, all of them or none") \
@@ -39,7 +40,7 @@ enum arguments_command {
 #define ARGUMENTS_FOR(name) (1U << ARGUMENTS_##name)
 #define ARGUMENTS_FOR_ALL   (~0U)
 #define ARGUMENTS_FOR_CALLS (ARGUMENTS_FOR_ALL & ~ARGUMENTS_FOR(TOKEN))
-#define ARGUMENTS_FOR_LISTS ARGUMENTS_FOR(LIST)
+#define ARGUMENTS_FOR_LISTS (ARGUMENTS_FOR(LIST) | ARGUMENTS_FOR(NAMESPACES))
 #define ARGUMENTS_FOR_LONG  (ARGUMENTS_FOR(EXPORT) | ARGUMENTS_FOR(IMPORT))
 
 /* X(NAME, "word", "what it takes" or NULL, commands, "help") */
@@ -64,9 +65,11 @@ enum arguments_command {
 	X(BINARY, "binary", NULL, ARGUMENTS_FOR(GET), "print a binary value even to a terminal") \
 	X(OUTPUT_FILE, "output-file", "FILE", ARGUMENTS_FOR(GET) | ARGUMENTS_FOR(EXPORT), \
 	    "write to this file, complete or not at all") \
-	X(PREFIX, "prefix", "TEXT", ARGUMENTS_FOR_LISTS | ARGUMENTS_FOR(EXPORT), \
+	X(PREFIX, "prefix", "TEXT", ARGUMENTS_FOR(LIST) | ARGUMENTS_FOR(EXPORT), \
 	    "only keys that begin with this text") \
-	X(LIMIT, "limit", "NUMBER", ARGUMENTS_FOR(LIST), "at most so many") \
+	X(LIMIT, "limit", "NUMBER", ARGUMENTS_FOR_LISTS, "at most so many") \
+	X(LONG, "long", NULL, ARGUMENTS_FOR_LISTS, \
+	    "also size and time of each value; of a namespace, the number of keys") \
 	X(OUTPUT, "output", "FORM", ARGUMENTS_FOR(GET) | ARGUMENTS_FOR(BATCH) | ARGUMENTS_FOR_LISTS, \
 	    "table, json or raw") \
 	X(EXISTING, "existing", "CHOICE", ARGUMENTS_FOR(IMPORT), \

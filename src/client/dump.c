@@ -64,21 +64,27 @@ export_item(struct dump *d, const cJSON *item, struct buf *error)
 	const cJSON *value = cJSON_GetObjectItemCaseSensitive(item, "value");
 
 	if (cJSON_IsString(value))
-		return write_row(d, page_key(item), str_of(value->valuestring), error);
+		return write_row(d, page_name(item), str_of(value->valuestring), error);
 	/* A service that knows no values in lists; or a sealed value that it cannot open, and then it says so. */
-	return fetch_row(d, page_key(item), error);
+	return fetch_row(d, page_name(item), error);
 }
 
 static enum exitstatus
 export_pages(struct dump *d, struct buf *error)
 {
+	const struct page_query query = {
+		.namespace = d->arguments->namespace,
+		.prefix = str_of(d->arguments->option[ARGUMENTS_OPTION_PREFIX]),
+		.include = "values",
+		.limit = UINT64_MAX,
+	};
 	struct page page = { .json = NULL };
 	enum exitstatus status;
 
 	do {
 		const cJSON *item;
 
-		status = page_next(&page, d->session, d->arguments, "values", UINT64_MAX, error);
+		status = page_next(&page, d->session, &query, error);
 		if (status != EXITSTATUS_DONE)
 			break;
 		cJSON_ArrayForEach(item, page.items)

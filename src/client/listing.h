@@ -1,6 +1,11 @@
 /* SPDX-License-Identifier: EPL-2.0 */
 /*
- * listing: the command list: prints keys while they are read.
+ * listing: the commands list and namespaces: prints names while they are read.
+ *
+ * A table is for people: control characters in names are escaped.  Raw is for
+ * programs that read lines: names as they are, behind size, time and entity tag
+ * with --long, or behind the number of keys, each with a tab.  JSON is one array:
+ * of strings, or of what the service says of each with --long.
  */
 #ifndef HULYKVS_LISTING_H
 #define HULYKVS_LISTING_H
@@ -8,8 +13,8 @@
 #include "client/outfile.h"
 #include "client/session.h"
 
-/* The whole namespace, or --prefix and --limit of it. */
-enum exitstatus listing_print_keys(struct session *s, const struct arguments *a, struct outfile *out, struct buf *error)
+/* All of them, or --prefix and --limit of them. */
+enum exitstatus listing_print(struct session *s, const struct arguments *a, struct outfile *out, struct buf *error)
     __attribute__((warn_unused_result));
 
 #endif

@@ -6,7 +6,7 @@
 #include "codec/json.h"
 
 static const cJSON *
-text_member(const cJSON *object, const char *name)
+operation_text(const cJSON *object, const char *name)
 {
 	const cJSON *item = cJSON_GetObjectItemCaseSensitive(object, name);
 
@@ -20,7 +20,7 @@ only_reads(const cJSON *operations)
 
 	cJSON_ArrayForEach(operation, operations)
 	{
-		const cJSON *op = text_member(operation, "op");
+		const cJSON *op = operation_text(operation, "op");
 
 		if (op == NULL || strcmp(op->valuestring, "get") != 0)
 			return false;
@@ -36,8 +36,8 @@ put_result(struct buf *line, const cJSON *operation, const cJSON *result)
 
 	buf_clear(line);
 	buf_printf(line, "%d  %-6s  ", cJSON_IsNumber(status) ? status->valueint : 0,
-	    text_member(operation, "op")->valuestring);
-	display_put(line, str_of(text_member(operation, "key")->valuestring));
+	    operation_text(operation, "op")->valuestring);
+	display_put(line, str_of(operation_text(operation, "key")->valuestring));
 	buf_putc(line, '\n');
 }
 
@@ -111,7 +111,7 @@ are_operations(const cJSON *operations)
 		return false;
 	cJSON_ArrayForEach(operation, operations)
 	{
-		if (text_member(operation, "op") == NULL || text_member(operation, "key") == NULL)
+		if (operation_text(operation, "op") == NULL || operation_text(operation, "key") == NULL)
 			return false;
 	}
 	return true;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: EPL-2.0 */
 #include "client/page.h"
 
+#include "base/base.h"
 #include "codec/percent.h"
 
 #define QUERY_MAX ((size_t)256 * 1024)
@@ -14,11 +15,16 @@ page_free(struct page *page)
 }
 
 struct str
-page_key(const cJSON *item)
+page_name(const cJSON *item)
 {
-	if (cJSON_IsObject(item))
-		item = cJSON_GetObjectItemCaseSensitive(item, "key");
-	return cJSON_IsString(item) ? str_of(item->valuestring) : STR_ABSENT;
+	const cJSON *name = item;
+
+	if (cJSON_IsObject(item)) {
+		name = cJSON_GetObjectItemCaseSensitive(item, "key");
+		if (name == NULL)
+			name = cJSON_GetObjectItemCaseSensitive(item, "namespace");
+	}
+	return cJSON_IsString(name) ? str_of(name->valuestring) : STR_ABSENT;
 }
 
 static void
@@ -31,17 +37,17 @@ put_query_parameter(struct buf *query, const char *name, struct str value)
 }
 
 static void
-put_query(struct buf *query, const struct page *page, const struct arguments *a, const char *include, uint64_t limit)
+put_query(struct buf *out, const struct page *page, const struct page_query *query)
 {
-	buf_printf(query, "limit=%llu", (unsigned long long)(limit < PAGE_SIZE ? limit : PAGE_SIZE));
-	put_query_parameter(query, "prefix", str_of(a->option[ARGUMENTS_OPTION_PREFIX]));
-	put_query_parameter(query, "include", str_of(include));
-	put_query_parameter(query, "cursor", str_of(page->cursor));
+	buf_printf(out, "limit=%llu", (unsigned long long)(query->limit < PAGE_SIZE ? query->limit : PAGE_SIZE));
+	put_query_parameter(out, "prefix", query->prefix);
+	put_query_parameter(out, "include", str_of(query->include));
+	put_query_parameter(out, "cursor", str_of(page->cursor));
 }
 
-/* Every item has a key, so that those who use the page need not ask. */
+/* Every item has a name, so that those who use the page need not ask. */
 static bool
-is_key_list(const cJSON *items)
+is_list_of_names(const cJSON *items)
 {
 	const cJSON *item;
 
@@ -49,22 +55,30 @@ is_key_list(const cJSON *items)
 		return false;
 	cJSON_ArrayForEach(item, items)
 	{
-		if (page_key(item).p == NULL)
+		if (page_name(item).p == NULL)
 			return false;
 	}
 	return true;
+}
+
+static const cJSON *
+find_items(const cJSON *json)
+{
+	static const char *const names[] = { "entries", "keys", "namespaces" };
+	const cJSON *items = NULL;
+
+	for (size_t i = 0; i < ARRAY_SIZE(names) && items == NULL; i++)
+		items = cJSON_GetObjectItemCaseSensitive(json, names[i]);
+	return items;
 }
 
 static enum exitstatus
 parse_page(struct page *page, struct str text, struct buf *error)
 {
 	cJSON *json = json_parse_object(text);
-	const cJSON *items = cJSON_GetObjectItemCaseSensitive(json, "entries");
-	const cJSON *cursor = cJSON_GetObjectItemCaseSensitive(json, "cursor");
+	const cJSON *items = find_items(json), *cursor = cJSON_GetObjectItemCaseSensitive(json, "cursor");
 
-	if (items == NULL)
-		items = cJSON_GetObjectItemCaseSensitive(json, "keys");
-	if (!is_key_list(items) || (cursor != NULL && !cJSON_IsString(cursor)) ||
+	if (!is_list_of_names(items) || (cursor != NULL && !cJSON_IsString(cursor)) ||
 	    (cursor != NULL && page->cursor != NULL && strcmp(cursor->valuestring, page->cursor) == 0)) {
 		cJSON_Delete(json);
 		buf_puts(error, STR("the answer is not a list of the service: look at --url"));
@@ -75,24 +89,34 @@ parse_page(struct page *page, struct str text, struct buf *error)
 	return EXITSTATUS_DONE;
 }
 
+/* A path that the service does not know; an unknown namespace is an empty list. */
+static enum exitstatus
+fail_without_list(struct buf *error)
+{
+	buf_clear(error);
+	buf_puts(error, STR("the service has no such list: it is the original, or an older version"));
+	return EXITSTATUS_REFUSED;
+}
+
 enum exitstatus
-page_next(struct page *page, struct session *s, const struct arguments *a, const char *include, uint64_t limit,
-    struct buf *error)
+page_next(struct page *page, struct session *s, const struct page_query *query, struct buf *error)
 {
 	struct transport_answer answer = { .status = 0 };
-	struct buf query;
 	enum exitstatus status;
+	struct buf text;
 
-	buf_init(&query, QUERY_MAX);
+	buf_init(&text, QUERY_MAX);
 	buf_init(&answer.body, TRANSPORT_ANSWER_MAX);
-	put_query(&query, page, a, include, limit);
+	put_query(&text, page, query);
 	status = session_call(s,
 	    &(struct session_request){
-		.method = "GET", .namespace = a->namespace, .query = buf_str(&query), .is_read = true },
+		.method = "GET", .namespace = query->namespace, .query = buf_str(&text), .is_read = true },
 	    &answer, error);
 	if (status == EXITSTATUS_DONE)
 		status = parse_page(page, buf_str(&answer.body), error);
-	buf_free(&query);
+	else if (status == EXITSTATUS_NOT_FOUND)
+		status = fail_without_list(error);
+	buf_free(&text);
 	buf_free(&answer.body);
 	return status;
 }

@@ -27,6 +27,7 @@ setup()
 	. "$BATS_FILE_TMPDIR/world"
 	WS=$(PYTHONPATH=$WORLD_TOP/tests/tools python3 -B -c 'import http_cases; print(http_cases.WS)')
 	NS=n$BATS_TEST_NUMBER
+	DB=w${WORLD_DIR##*.}
 	SERVER='' CLIENT='' CTL_ENV=()
 	cd "$BATS_TEST_TMPDIR" || return 1
 }
@@ -136,6 +137,41 @@ stop_server()
 	ctl put "$NS" "$key" </dev/null
 	[ "$(ctl list "$NS")" = 'a\x1b[31m\\b' ]
 	[ "$(ctl list "$NS" --output raw)" = "$key" ]
+}
+
+@test "list --long: size and time of each value, in three forms" {
+	printf 'hello' | ctl put "$NS" $'a\e'
+	pg_sql "$DB" -c "update hulykvs.kvs set modified = '2026-01-02 03:04:05.678901Z' where namespace = '$NS'"
+	ctl put "$NS" b </dev/null
+	pg_sql "$DB" -c "update hulykvs.kvs set modified = null where namespace = '$NS' and key = 'b'"
+	[ "$(ctl list "$NS" --long)" = "$(printf '%s\n' '        5  2026-01-02T03:04:05Z  a\x1b' '        0  -                     b')" ]
+	[ "$(ctl list "$NS" --long --output raw --limit 1)" = "$(printf '5\t2026-01-02T03:04:05.678901Z\t"5d41402abc4b2a76b9719d911017c592"\ta\e')" ]
+	ctl list "$NS" --long --output json | python3 -c '
+import json, sys
+a, b = json.load(sys.stdin)
+assert a == {"key": "a\x1b", "size": 5, "etag": "\"5d41402abc4b2a76b9719d911017c592\"",
+             "modified": "2026-01-02T03:04:05.678901Z"}, a
+assert (b["size"], b["modified"]) == (0, None), b'
+}
+
+@test "namespaces: all pages, and with --long the number of keys" {
+	local WS=00000000-0000-4000-8000-0000000000ff CTL_TOKEN='' CTL_ENV=(HULY_TOKEN_SECRET=secret)
+
+	[ -z "$(ctl namespaces)" ]
+	[ "$(ctl namespaces --output json)" = '[]' ]
+	pg_sql "$DB" -c "insert into hulykvs.kvs (workspace, namespace, key, md5, value)
+		select '$WS', 'n' || lpad(n::text, 4, '0'), 'k', decode(md5(''), 'hex'), '' from generate_series(1, 1500) as n"
+	ctl namespaces | cmp - <(printf 'n%04d\n' {1..1500})
+	ctl namespaces --limit 1200 | cmp - <(printf 'n%04d\n' {1..1200})
+	ctl put $'n0000\e' k </dev/null
+	ctl put n0001 l </dev/null
+	[ "$(ctl namespaces --limit 2)" = "$(printf '%s\n' 'n0000\x1b' n0001)" ]
+	[ "$(ctl namespaces --limit 2 --long)" = "$(printf '%s\n' '        1  n0000\x1b' '        2  n0001')" ]
+	[ "$(ctl namespaces --limit 2 --long --output raw)" = "$(printf '1\tn0000\e\n2\tn0001')" ]
+	ctl namespaces --long --output json | python3 -c '
+import json, sys
+all = json.load(sys.stdin)
+assert len(all) == 1501 and all[1] == {"namespace": "n0001", "count": 2}, all[:3]'
 }
 
 @test "token: the service takes it, for the account, the workspace and the time that were asked for" {
@@ -452,6 +488,16 @@ for n in (1999999, 700000, 700000, 1, 0):
 	ends 5 'is not a list of the service' list a
 	ends 5 'is not a list of the service' list a
 	[ ! -s out ]
+	stop_server
+	scripted '200:{"keys":["a"]}' 404 404 '200:{"entries":[{"key":"a","value":null}]}' 500:sealed
+	ends 4 'the service knows names only' list a --long
+	ends 4 'the service has no such list' list a
+	ends 4 'the service has no such list' namespaces
+	ends 5 '500 sealed' export a
+	grep -qF 'the export is not complete' err
+	stop_server
+	scripted '200:{"keys":["a","b","c"]}' value:1 404 value:3
+	[ "$(ctl export a --quiet)" = "$(printf '{"key":"%s","value":"%s"}\n' a MQ== c Mw==)" ]
 	stop_server
 	scripted '200:{"keys":["a"],"cursor":"same"}'
 	ends 5 'is not a list of the service' list a

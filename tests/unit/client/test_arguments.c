@@ -147,6 +147,8 @@ refusals(void)
 	is_refused("list a --url http://u@h", "--url: may have no user and no password");
 	is_refused("list a --url http://h#x", "--url: has a character that cannot stand in it");
 	is_refused("import a --existing x", "--existing: is none of fail, skip and replace");
+	is_refused("namespaces a", "namespaces takes: no argument");
+	is_refused("namespaces --prefix a", "--prefix: does not go with this command");
 	is_refused("batch a b --output raw", "--output: a batch has no raw form: table or json");
 	is_refused("export a --existing skip", "--existing: does not go with this command");
 	is_refused("list a --output=", "--output: is none of table, json and raw");
