@@ -110,6 +110,21 @@ replaced()
 	[[ $output == *HULY_WORKERS* ]]
 }
 
+@test "hulykvs-spawn tells a program of a crash of the one before, or of what the environment says" {
+	# The first one crashes, the second one ends in order, the third one says that it cannot run.
+	printf '#!/bin/sh\necho "after=$HULYKVS_AFTER_CRASH" >>"%s"\nn=$(wc -l <"%s")\n%s\n' \
+		"$BATS_TEST_TMPDIR/starts" "$BATS_TEST_TMPDIR/starts" \
+		'case $n in 1) exit 1 ;; 2) exit 0 ;; *) exit 64 ;; esac' >"$BATS_TEST_TMPDIR/program"
+	chmod 755 "$BATS_TEST_TMPDIR/program"
+	run "$WORLD_TOP/deploy/spawn-fcgi/hulykvs-spawn" -s "$BATS_TEST_TMPDIR/s" "$BATS_TEST_TMPDIR/program"
+	[ "$status" -eq 64 ]
+	[ "$(tr '\n' ' ' <"$BATS_TEST_TMPDIR/starts")" = 'after= after=yes after= ' ]
+	rm "$BATS_TEST_TMPDIR/starts"
+	HULYKVS_AFTER_CRASH=yes run "$WORLD_TOP/deploy/spawn-fcgi/hulykvs-spawn" -s "$BATS_TEST_TMPDIR/s" \
+		"$BATS_TEST_TMPDIR/program"
+	[ "$(tr '\n' ' ' <"$BATS_TEST_TMPDIR/starts")" = 'after=yes after=yes after=yes ' ]
+}
+
 # spawn_fails STATUS PATTERN ARG …: hulykvs-spawn ends with that status and one line that matches.
 spawn_fails()
 {
