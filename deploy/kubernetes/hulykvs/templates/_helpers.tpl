@@ -1,4 +1,6 @@
-{{- /* SPDX-License-Identifier: EPL-2.0 */ -}}
+{{- /*
+SPDX-License-Identifier: EPL-2.0
+*/ -}}
 {{- define "hulykvs.labels" -}}
 app.kubernetes.io/name: {{ .Values.name }}
 app.kubernetes.io/instance: {{ .Release.Name }}
