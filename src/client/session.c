@@ -153,18 +153,32 @@ read_refusal(const struct transport_answer *answer, struct buf *error)
 }
 
 static enum exitstatus
+read_fault(const struct session_request *r, const struct transport_answer *answer, struct buf *error)
+{
+	if (answer->fault == TRANSPORT_CA_FILE)
+		buf_puts(error, STR("--ca-file: "));
+	buf_puts(error, str_of(answer->reason));
+	switch (answer->fault) {
+	case TRANSPORT_NO_MEMORY:
+		return EXITSTATUS_LOCAL;
+	case TRANSPORT_CA_FILE:
+		return EXITSTATUS_USAGE;
+	case TRANSPORT_NO_ANSWER:
+		break;
+	}
+	if (!r->is_read)
+		buf_puts(error, STR(" (the write may have happened: read it before you write again)"));
+	return EXITSTATUS_UNAVAILABLE;
+}
+
+static enum exitstatus
 read_result(const struct session_request *r, const struct transport_answer *answer, struct buf *error)
 {
 	if (answer->status >= 200 && answer->status <= 299)
 		return EXITSTATUS_DONE;
 	if (answer->status != 0)
 		return read_refusal(answer, error);
-	buf_puts(error, str_of(answer->reason));
-	if (answer->is_local)
-		return EXITSTATUS_LOCAL;
-	if (!r->is_read)
-		buf_puts(error, STR(" (the write may have happened: read it before you write again)"));
-	return EXITSTATUS_UNAVAILABLE;
+	return read_fault(r, answer, error);
 }
 
 /* --- calls --- */
@@ -174,7 +188,7 @@ may_try_again(const struct transport_answer *answer)
 {
 	switch (answer->status) {
 	case 0:
-		return !answer->is_local;
+		return answer->fault == TRANSPORT_NO_ANSWER;
 	case 429:
 	case 502:
 	case 503:
@@ -229,7 +243,7 @@ session_call(struct session *s, const struct session_request *r, struct transpor
 	buf_puts(&token, credential_token(&s->credential, s->arguments, clock_wall()));
 	buf_putc(&token, '\0');
 	answer->status = 0;
-	answer->is_local = true;
+	answer->fault = TRANSPORT_NO_MEMORY;
 	answer->reason = "no memory for the request, or it is too long";
 	if (buf_ok(&url) && buf_ok(&token) && token.n > 1) {
 		t.url = url.p;

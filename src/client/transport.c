@@ -173,7 +173,10 @@ static void
 read_failure(CURLcode code, struct transport_answer *answer)
 {
 	answer->reason = curl_easy_strerror(code);
-	answer->is_local = code == CURLE_OUT_OF_MEMORY || code == CURLE_FAILED_INIT || code == CURLE_SSL_CACERT_BADFILE;
+	if (code == CURLE_OUT_OF_MEMORY || code == CURLE_FAILED_INIT)
+		answer->fault = TRANSPORT_NO_MEMORY;
+	else
+		answer->fault = code == CURLE_SSL_CACERT_BADFILE ? TRANSPORT_CA_FILE : TRANSPORT_NO_ANSWER;
 	if (code == CURLE_WRITE_ERROR)
 		answer->reason = "the answer is larger than 1 GiB, or there is no memory for it";
 }
@@ -185,7 +188,7 @@ transport_send(struct transport *t, const struct transport_request *request, str
 
 	answer->status = 0;
 	answer->reason = NULL;
-	answer->is_local = false;
+	answer->fault = TRANSPORT_NO_ANSWER;
 	buf_clear(&answer->body);
 	curl_easy_reset(t->easy); /* the connection stays */
 	if (add_fields(t, request)) {

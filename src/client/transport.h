@@ -30,10 +30,16 @@ struct transport_request {
 	bool is_write;
 };
 
+enum transport_fault {
+	TRANSPORT_NO_ANSWER,
+	TRANSPORT_NO_MEMORY, /* nothing was sent */
+	TRANSPORT_CA_FILE,   /* it cannot be read, or holds no certificate; nothing was sent */
+};
+
 struct transport_answer {
-	int status;         /* 0: there is none, for this reason */
-	const char *reason; /* static, or libcurl's */
-	bool is_local;      /* the reason is ours: no memory, or a CA file that cannot be read */
+	int status;                 /* 0: there is none, for this reason */
+	const char *reason;         /* static, or libcurl's */
+	enum transport_fault fault; /* where there is none */
 	struct buf body;
 	char etag[TRANSPORT_FIELD_MAX]; /* "" where the answer has none, or a longer one */
 	char content_type[TRANSPORT_FIELD_MAX];

@@ -295,6 +295,32 @@ for n in (1999999, 700000, 700000, 1, 0):
 	ends 2 'missing: No such file' batch "$NS" missing
 }
 
+# complete WORD …: what bash offers for the last word.
+complete()
+{
+	PATH=$HULYKVS_BUILD:$PATH bash -c '
+		compopt() { :; }
+		. "$0"
+		COMP_WORDS=("$@") COMP_CWORD=$(($# - 1))
+		_hulykvsctl
+		printf "%s " "${COMPREPLY[@]}"' "$WORLD_TOP/deploy/completion/hulykvsctl" "$@"
+}
+
+@test "bash completes commands, options, forms and files" {
+	touch a-file
+	[ "$(complete hulykvsctl '')" = "get put delete list namespaces export import batch token " ]
+	[ "$(complete hulykvsctl ex)" = "export " ]
+	[ "$(complete hulykvsctl list --lo)" = "--long " ]
+	[ "$(complete hulykvsctl list --h)" = "--help " ]
+	[ "$(complete hulykvsctl list a --output '')" = "table json raw " ]
+	[ "$(complete hulykvsctl list a --output = j)" = "json " ]
+	[ "$(complete hulykvsctl list a --output =)" = "table json raw " ]
+	[ "$(complete hulykvsctl import a --existing s)" = "skip " ]
+	[ "$(complete hulykvsctl get a b --token-file a-)" = "a-file " ]
+	[ "$(complete hulykvsctl import a a-)" = "a-file " ]
+	[ "$(complete hulykvsctl list --prefix a-)" = " " ]
+}
+
 # --- what is refused ---
 
 @test "bad input ends with 2 and a sentence, before anything is sent" {

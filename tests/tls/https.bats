@@ -133,3 +133,27 @@ wants_a_certificate()
 	HULYKVS_TLS_CLIENT_CA=/c run -78 "$WORLD_TOP/deploy/render" "$WORLD_TOP/deploy/nginx/nginx.conf"
 	[[ $output == *"go together"* ]]
 }
+
+# ctl_get TEXT [OPTION …]: reads the value that is there; its status, and that it says the text.
+ctl_get()
+{
+	local text=$1 status=0
+	shift
+
+	HULYKVS_URL=$WORLD_URL HULYKVS_TOKEN=$WORLD_TOKEN "$HULYKVS_BUILD/hulykvsctl" get n k "$@" \
+		--workspace 11111111-2222-3333-4444-555555555555 >"$BATS_TEST_TMPDIR/out" 2>&1 || status=$?
+	grep -qF -- "$text" "$BATS_TEST_TMPDIR/out" || status=$(cat "$BATS_TEST_TMPDIR/out")
+	echo "$status"
+}
+
+@test "hulykvsctl trusts the authorities of --ca-file only" {
+	every_curl "cacert = $CERTS/ca.pem"
+	start nginx
+	# Whether the workspace is the token's is the service's to say: it was reached.
+	[ "$(ctl_get 403 --ca-file "$CERTS/ca.pem")" = 4 ]
+	[ "$(ctl_get certificate --retries 0)" = 5 ]
+	[ "$(ctl_get certificate --ca-file "$STRANGE/ca.pem" --retries 0)" = 5 ]
+	[ "$(ctl_get --ca-file: --ca-file "$CERTS/missing.pem")" = 2 ]
+	[ "$(ctl_get --ca-file: --ca-file /dev/null)" = 2 ]
+	world_stop
+}
