@@ -492,6 +492,12 @@ deploy_secret()
 	world_leave
 }
 
+# Start, probe and migration, with strings that are taken and strings that are refused.
+@test "a password with any special character in any form of a connection string: no piece of it is told" {
+	run -0 "$WORLD_TOP/tests/tools/string_canary.py" "$HULYKVS_BUILD"
+	[[ $output == *'told=0' ]]
+}
+
 # --- HUP ---
 
 # How often a text is in the memory of the program.
