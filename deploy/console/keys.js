@@ -36,7 +36,7 @@ function row(entry) {
 	button.addEventListener("click", act(() => chosen(entry.key)));
 	key.append(button);
 	size.className = "number";
-	size.textContent = entry.size === undefined ? "" : entry.size.toLocaleString("en");
+	size.textContent = entry.size?.toLocaleString("en") ?? "";
 	written.textContent = age(entry.modified);
 	written.title = entry.modified || "";
 	tr.dataset.key = entry.key;

@@ -4,8 +4,9 @@
 # schemathesis come from PyPI, into build/tools, once; without them this is skipped.  OPENAPI_EXAMPLES is how many
 # requests are made up for each operation (20).
 
-bats_require_minimum_version 1.5.0
 # shellcheck disable=SC2030,SC2031 # each test has its own output and status
+
+bats_require_minimum_version 1.5.0
 load ../lib/postgres
 load ../lib/world
 
