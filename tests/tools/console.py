@@ -158,7 +158,7 @@ class Page:
 
     def open(self, key):
         self.click(self.row(key))
-        self.wait(f"{key} is not open", lambda: self.at("value").is_displayed() and self.said().startswith("Read "))
+        self.wait(f"{key} is not open", lambda: self.at("value").is_displayed() and self.at("value-title").text == key)
 
     def begin(self, namespace):
         self.sign_in()
@@ -250,6 +250,9 @@ def scenario_forms(page, store):
     for key, value in values.items():
         store.put("forms", key, value)
     page.begin("forms")
+    equal(page.driver.execute_script('return [...document.querySelectorAll("#namespaces option")].map((o) => o.value)'), ["forms"])
+    equal(page.driver.execute_script('return [...document.querySelectorAll("#keys tr")].map((r) => [r.cells[1].textContent, r.cells[2].textContent])'),
+          [[str(len(values[key])), "just now"] for key in sorted(values)])
     page.open("json")
     equal(json.loads(page.content()), json.loads(values["json"]))
     assert page.content().count("\n") > 3
@@ -575,6 +578,7 @@ def main():
                 if name != "policy":
                     equal(page.faults(), [])
             except BaseException:
+                print(f"the page said: {page.driver.execute_script('return document.body.innerText')!r}", file=sys.stderr)
                 print(f"what the browser complains of: {page.driver.get_log('browser')}", file=sys.stderr)
                 raise
         print(f"{name}: as it should be, {time.monotonic() - begun:.1f} s")
