@@ -118,12 +118,18 @@ refused_everywhere()
 		        ask("PUT", f"/api2/{ws}/{ns}/k", "x", **condition)
 		        ask("DELETE", f"/api2/{ws}/{ns}/k", **condition)
 		    for path in f"/api/{ns}", f"/api2/{ws}/{ns}", f"/api2/{ws.replace('-', '')}/{ns}", f"/api2/%7B{ws}%7D/{ns}":
-		        for query in "", "?prefix=k&limit=1", "?prefix=&cursor=kaw":
+		        for query in "", "?prefix=k&limit=1", "?prefix=&cursor=kaw", "?include=metadata", "?include=values":
 		            ask("GET", path + query)
 		        ask("HEAD", path)
 		ask("GET", f"http://127.0.0.1:{port}/api/hulygram/k")
 		sys.exit("not refused: %s" % wrong if wrong else 0)
 	END
+}
+
+# The namespaces of the default workspace that TOKEN is shown.
+listed_namespaces()
+{
+	WORLD_TOKEN=$TOKEN world_get "/api2/$DEFAULT_WS" | head -n 1 | sed 's/.*"namespaces"://; s/}$//'
 }
 
 each_way_is_refused()
@@ -138,11 +144,18 @@ each_way_is_refused()
 	answers 204 POST /api/hulygram/k -d secret
 	answers 200 GET "/api2/$DEFAULT_WS/hulygram/k"
 	answers 200 GET /api/hulygram?prefix=k
+	answers 200 GET "/api2/$DEFAULT_WS/hulygram?include=values"
+	answers 204 POST /api/open/k -d value
+	[ "$(listed_namespaces)" = '["hulygram","open"]' ]
+	answers 200 GET /api2
 	TOKEN=$(service_token gmail)
 	refused_everywhere
 	answers 404 GET /api/hulygram/x/../k # three names, and no route
+	[ "$(listed_namespaces)" = '["open"]' ]
 	TOKEN=$(user_token "$PERSON" "$DEFAULT_WS")
 	refused_everywhere
+	[ "$(listed_namespaces)" = '["open"]' ]
+	answers 403 GET /api2
 	TOKEN=$(service_token "hulygram$(printf '%0100d' 0)")
 	answers 403 GET /api/hulygram/k
 	TOKEN=$(user_token "$PERSON" "$WS")
@@ -292,6 +305,8 @@ verdict()
 	verdict 0 allowed 'no rule: HULY_ACCESS_DEFAULT is allow' "PUT /api2/$WS/own/key" <asked
 	DEFAULT=deny verdict 77 '403 Namespace forbidden' 'no rule: HULY_ACCESS_DEFAULT is deny' "PUT /api2/$WS/own/key" <asked
 	verdict 77 '403 Workspace mismatch' 'the rules were not asked' "PUT /api2/$WS2/own/key" <asked
+	verdict 0 allowed 'the rules are asked for each name of the list' "GET /api2/$WS" <asked
+	verdict 77 '403 Only the system account may list workspaces' 'the rules were not asked' "GET /api2" <asked
 	verdict 77 '400 Malformed percent-encoding' 'the rules were not asked' "GET /api/%zz/key" <asked
 	service_token hulygram wrong-secret >asked
 	verdict 77 '401 InvalidToken' 'the token is refused: signature' 'GET /api/hulygram/x' <asked

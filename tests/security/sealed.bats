@@ -88,6 +88,30 @@ get()
 	[ "$output" = "${3:-}${3:+$'\n'}$2" ] || [ "${3+set}" != set ] && [ "${lines[-1]}" = "$2" ]
 }
 
+# entries N M: lists of the namespace n tell all of N values, and nothing of the bytes of M others.
+entries()
+{
+	local include
+
+	for include in metadata values; do
+		world_get "$(path "n?include=$include")" | head -n 1 | python3 -c '
+import base64, hashlib, json, sys
+good, sealed = int(sys.argv[1]), int(sys.argv[2])
+for entry in json.load(sys.stdin)["entries"]:
+    value = entry.get("value")
+    if entry["size"] is None:
+        assert entry["etag"] is None and value is None, entry
+        sealed -= 1
+        continue
+    if value is not None:
+        data = base64.b64decode(value)
+        assert entry["size"] == len(data) and entry["etag"].strip("\"") == hashlib.md5(data).hexdigest(), entry
+    assert (value is not None) == (sys.argv[3] == "values"), entry
+    good -= 1
+assert good == sealed == 0, (good, sealed)' "$1" "$2" "$include" || return 1
+	done
+}
+
 etag()
 {
 	world_get "$(path "$1")" -o /dev/null -D - "${@:2}" | tr -d '\r' | sed -n 's/^[Ee][Tt][Aa][Gg]: //p'
@@ -173,6 +197,7 @@ log_has()
 		sql -c "update hulykvs.kvs as k set value = s.value from saved as s where s.key = k.key; drop table saved"
 	done
 	get n/k 200 "$CANARY"
+	entries 2 0
 	sql -c "update hulykvs.kvs set md5 = set_byte(md5, 0, get_byte(md5, 0) # 1) where key = 'k'"
 	get n/k 500
 	sql -c "update hulykvs.kvs as k set md5 = o.md5, value = o.value from hulykvs.kvs as o
@@ -181,8 +206,10 @@ log_has()
 	get n/l 200 another
 	sql -c "update hulykvs.kvs set value = substring(value from 9) where key = 'l'"
 	get n/l 500
+	entries 0 2
 	[ "$(put n/k new)" = 204 ]
 	get n/k 200 new
+	entries 1 1
 	log_has 'msg="a value does not open.* key_id="a"'
 	run ! grep -qE "$CANARY|key=" "$WORLD_DIR/program.log"
 	world_stop
@@ -234,6 +261,8 @@ system_token()
 	WORLD_TOKEN=$(system_token)
 	[ "$(put n/k "$CANARY")" = 204 ]
 	before=$(table)
+	[[ $(world_get /api2/$zeros) == *'"count":0,"namespaces":[]'* ]]
+	[[ $(world_get /api2) == '{"count":1,"workspaces":["5f0c2a3e-'* ]]
 	for mode in on off; do
 		[ "$mode" = on ] || again HULY_ENCRYPTION_KEYS_FILE="$KEYS" HULY_ENCRYPTION_MODE=off
 		for path in /api/hulykvs-keys /api2/$zeros/hulykvs-keys /api2/$zeros/hulykvs%2Dkeys; do
@@ -289,6 +318,7 @@ system_token()
 	log_has 'settings read again'
 	[ "$(put secret/k other -H "If-Match: $(md5 wrong)")" = 412 ]
 	[ "$(put secret/k other -H "If-Match: $tag")" = 204 ]
+	[ "$(world_get "$(path "secret?include=values")" | grep -c '"value":"b3RoZXI="')" = 1 ] # "other"
 	# The keys are lost: told so, it writes again.
 	again HULY_ENCRYPTION_KEYS_FILE=off HULY_ENCRYPTION_MODE=off
 	[ "$(put secret/new plain)" = 500 ]
@@ -296,6 +326,8 @@ system_token()
 	[ "$(put secret/new plain)" = 204 ]
 	[ "$(world_status /readyz)" = 200 ]
 	get secret/k 500
+	[[ $(world_get "$(path "secret?include=values")") == *'"key":"k","size":null,"etag":null,'*'"value":null}'* ]]
+	log_has 'level=error msg="values of a list do not open'
 	world_stop
 }
 
@@ -307,11 +339,13 @@ system_token()
 	for mode in on required off; do
 		again HULY_ENCRYPTION_KEYS_FILE="$KEYS" HULY_ENCRYPTION_MODE=$mode
 		get n/k 500
+		entries 0 1
 		[ "$(world_status "$(path n/k)" -I)" = 500 ]
 	done
 	again HULY_ENCRYPTION_KEYS_FILE=off HULY_ENCRYPTION_MODE=off
 	get n/k 500
 	[ "$(world_status "$(path n/k)" -I)" = 500 ]
+	entries 0 1
 	world_stop
 }
 
