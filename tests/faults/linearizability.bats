@@ -65,8 +65,8 @@ finds()
 	[ "$status" -eq 0 ]
 	at_least unknown 1
 	at_least batches 100
-	at_least faults 10
-	at_least checked 500
+	at_least faults 5
+	at_least checked 200
 	fault_say "$output"
 	fault_end
 }

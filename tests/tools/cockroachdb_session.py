@@ -325,7 +325,9 @@ class Session(asyncio.Protocol):
 
     def execute(self, whole):
         prepared = self.portals.get(pgwire.cstring(whole, 5)[0])
-        if prepared is None or self.transaction.failed:
+        if prepared is None:
+            self.transaction.failed = b"34000"  # the server will say so, and skip what comes up to the Sync
+        if self.transaction.failed:
             self.pass_on(whole)
             return
         statement = prepared.statement

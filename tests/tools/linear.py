@@ -299,6 +299,7 @@ class Client(threading.Thread):
         elif answer.status == 503:
             self.count["refused"] += 1
             self.history.refused.append(op._replace(status=503, ended=ended))
+            time.sleep(0.01)  # the database is away
         elif answer.status not in STATUSES[op.what]:
             raise Wrong(f"{op.what}: {answer.status}")
         else:
@@ -335,11 +336,12 @@ class Trouble(threading.Thread):
     def next_fault(self):
         if self.options.plant == "stale":
             return {"do": "stale", "statement": "get"}
-        fault, statement = self.dice.choice(FAULTS), self.dice.choice(self.dice.choice([STATEMENTS, BATCH_STATEMENTS]))
+        fault, of_batch = self.dice.choice(FAULTS), self.dice.random() < 0.3
+        statement = self.dice.choice(BATCH_STATEMENTS if of_batch else STATEMENTS)
         # COMMIT has committed when the Sync comes, so an error there cannot say that all is rolled back.
         if statement in ("in_time", "commit") and fault.get("where") == "sync" and not fault.get("ran"):
             statement = "put"
-        return {**fault, "statement": statement, "n": self.dice.randint(1, 8)}
+        return {**fault, "statement": statement, "n": self.dice.randint(1, 2 if of_batch else 8)}
 
     def run(self):
         if self.options.plant in ("repeat", "lost"):

@@ -11,7 +11,9 @@ often the proxy sent it, and what the service says of the key afterwards.
 Prints a line for each failure and ends with "N passed, N failed".  Python standard library only.
 """
 import argparse
+import base64
 import hashlib
+import json
 import sys
 
 import audit
@@ -196,6 +198,59 @@ class List(Case):
         return f'"keys":["{self.key}"]'.encode() in answer.body
 
 
+class Batch(PutOver):
+    """Writes a second key, too, which has to have the same fate."""
+    method, statement, done = "POST", "put_if_present", (200,)
+
+    def __init__(self, key):
+        super().__init__(key)
+        self.fields = {"Content-Type": "application/json"}
+        self.second = f"{key}-second"
+
+    def path(self):
+        return f"/api2/{http1.WS}/{NS}"
+
+    def body(self):
+        value = base64.b64encode(self.value).decode()
+        return json.dumps({"operations": [{"op": "put", "key": self.second, "value": value},
+                                          {"op": "put", "key": self.key, "value": value, "if_match": "*"}]}).encode()
+
+    @staticmethod
+    def outcome(fault, outcome, effects):
+        """Before COMMIT nothing can be in doubt; it is done again as a whole."""
+        return (DONE, 1) if outcome == UNKNOWN else (outcome, effects)
+
+
+class BatchBegin(Batch):
+    statement = "begin"
+
+
+class BatchCommit(Batch):
+    statement = "commit"
+
+    @staticmethod
+    def outcome(fault, outcome, effects):
+        """None where the fault would be a lie: at the Sync, COMMIT has committed."""
+        return None if fault.get("where") == "sync" and not fault.get("ran") else (outcome, effects)
+
+
+class BatchOfReads(Case):
+    method, statement = "POST", "get_batch"
+
+    def __init__(self, key):
+        super().__init__(key)
+        self.fields = {"Content-Type": "application/json"}
+
+    def path(self):
+        return f"/api2/{http1.WS}/{NS}"
+
+    def body(self):
+        return json.dumps({"operations": [{"op": "get", "key": self.key}]}).encode()
+
+    def is_right(self, answer):
+        return [base64.b64decode(r["value"]) for r in json.loads(answer.body)["results"]] == [self.old]
+
+
 def outcome_of(case, answer):
     if answer.status in case.done:
         return DONE
@@ -245,7 +300,7 @@ class Run:
         if answer.status == 503 and ("retry-after" in answer.fields) != (got != UNKNOWN):
             self.fail(label, "Retry-After belongs to every 503 but an unknown outcome")
         sent = status["forwarded"].get(case.statement, {}).get(case.key, 0)
-        if case.is_write and sent > sends_of(fault, outcome):
+        if case.is_write and not isinstance(case, Batch) and sent > sends_of(fault, outcome):
             self.fail(label, f"sent to the server {sent} times")
         self.look_again(label, case, effects)
 
@@ -262,16 +317,24 @@ class Run:
             got = counted.of(case.key, case.value)
             if case.is_write and got != effects:
                 self.fail(label, f"took effect {got} times, not {effects}")
+            if isinstance(case, Batch) and counted.of(case.second, case.value) != effects:
+                self.fail(label, f"a part of it took effect {counted.of(case.second, case.value)} times, not {effects}")
 
     def run(self):
         for make in (Put, PutOver, PutIfAbsent, PutIfPresent, PutIfMatch, Delete, DeleteIfMatch):
             for fault in WRITE_FAULTS:
                 self.try_fault(make, *fault)
-        for make in (Case, Head, List):
+        for make in (Batch, BatchBegin, BatchCommit):
+            for fault, outcome, effects in WRITE_FAULTS:
+                if found := make.outcome(fault, outcome, effects):
+                    self.try_fault(make, fault, *found)
+        for make in (Case, Head, List, BatchOfReads):
             for fault, _, _ in WRITE_FAULTS:
                 self.try_fault(make, fault, read_outcome(make, fault), 0)
         for fault in SLOW_WRITE_FAULTS:
             self.try_fault(Put, *fault)
+            self.try_fault(BatchCommit, *fault)
+        self.try_fault(Batch, {"do": "blackhole"}, REFUSED, 0)
         for make in (Case, List):
             for fault in SLOW_READ_FAULTS:
                 self.try_fault(make, *fault)
