@@ -675,6 +675,82 @@ test_lists(void)
 	buf_free(&listed);
 }
 
+/* What the owner of a BATCH was told of its parts. */
+static struct {
+	struct store_ticket ticket[3];
+	enum store_outcome outcome[3];
+	char value[3][64];
+	unsigned done;
+} parts;
+
+static void
+on_part_done(struct store_ticket *t, struct store_result *r)
+{
+	size_t i = (size_t)(t - parts.ticket);
+
+	parts.done++;
+	parts.outcome[i] = r->outcome;
+	(void)snprintf(
+	    parts.value[i], sizeof(parts.value[i]), "%.*s", (int)r->value.n, r->value.n > 0 ? r->value.p : "");
+}
+
+/* The outcome of these three as one. */
+static enum store_outcome
+run_batch(struct store_op a, struct store_op b, struct store_op c)
+{
+	static const struct store_client part_client = { .done = on_part_done };
+	struct store_ticket *ticket[] = { &parts.ticket[0], &parts.ticket[1], &parts.ticket[2] };
+	const struct store_op ops[] = { a, b, c };
+	struct store_op whole = op(STORE_BATCH, "n", "");
+
+	memset(&parts, 0, sizeof(parts));
+	whole.ns = a.ns;
+	whole.parts = ticket;
+	whole.part_count = COUNT(ticket);
+	for (size_t i = 0; i < COUNT(ticket); i++) {
+		parts.ticket[i] = (struct store_ticket){ .op = ops[i], .client = &part_client };
+		whole.parts_write |= store_writes(&ops[i]);
+	}
+	(void)run(whole);
+	for (size_t i = 0; i < COUNT(ticket); i++)
+		if (parts.ticket[i].client != &part_client || parts.ticket[i].sealed.memory != NULL ||
+		    parts.ticket[i].op.value.p != ops[i].value.p || parts.ticket[i].op.tags != ops[i].tags)
+			tap_bail("a part did not come back as it was");
+	return owner.result.outcome;
+}
+
+static void
+test_batches(void)
+{
+	struct md5 one = md5_of(STR("one")), two = md5_of(STR("two"));
+
+	begin("a", SEAL_ON, "n");
+	tap_int(run_batch(put("n", "a", STR("one")), put("n", "b", STR("two")), op(STORE_GET, "n", "c")), STORE_DONE,
+	    "a batch");
+	tap_ok(parts.done == 3 && parts.outcome[2] == STORE_NO_KEY, "its parts end");
+	tap_ok(seal_has_magic(stored("n", "a")) && seal_has_magic(stored("n", "b")), "its values are sealed");
+	tap_int(run_batch(op(STORE_GET, "n", "b"), op(STORE_GET, "n", "c"), op(STORE_GET, "n", "a")), STORE_DONE,
+	    "a batch of reads");
+	tap_ok(strcmp(parts.value[0], "two") == 0 && strcmp(parts.value[2], "one") == 0, "opens them");
+	tap_int(run_batch(if_match(put("n", "a", STR("new")), &one, 1), op(STORE_GET, "n", "b"),
+		    if_match(op(STORE_DELETE, "n", "b"), &one, 1)),
+	    STORE_MISMATCH, "a tag of another value");
+	tap_ok(owner.result.part == 2 && parts.done == 0 && reads("n", "a", STR("one")), "changes nothing");
+	tap_int(run_batch(if_match(put("n", "a", STR("new")), &one, 1), op(STORE_GET, "n", "c"),
+		    if_match(op(STORE_DELETE, "n", "b"), &two, 1)),
+	    STORE_DONE, "the tags of sealed values");
+	tap_ok(reads("n", "a", STR("new")) && run(op(STORE_GET, "n", "b")) == STORE_NO_KEY, "change them");
+	tap_int(run(put("n", "b", STR("two"))), STORE_DONE, "a value");
+	flip("n", "b", stored("n", "b").n - 1);
+	tap_int(run_batch(put("n", "a", STR("x")), op(STORE_GET, "n", "b"), op(STORE_GET, "n", "a")), STORE_DONE,
+	    "a batch that reads a broken value");
+	tap_ok(parts.outcome[1] == STORE_FAULT && parts.value[1][0] == '\0', "does not tell it");
+	tap_int(
+	    run_batch(op(STORE_GET, "n", "a"), op(STORE_GET, "n", "c"), if_match(op(STORE_DELETE, "n", "b"), &two, 1)),
+	    STORE_DONE, "its tag is in another column");
+	end();
+}
+
 int
 main(void)
 {
@@ -695,6 +771,7 @@ main(void)
 	test_missing_keys();
 	test_true_mismatch();
 	test_lists();
+	test_batches();
 	publish(NULL);
 	renew(NULL);
 	digest_thread_end();
