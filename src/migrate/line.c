@@ -34,15 +34,16 @@ put_line_hex(struct buf *out, const unsigned char *p, size_t n)
 static void
 put_row_time(struct buf *out, int64_t time)
 {
-	int64_t micro = ((time % MICROSECONDS) + MICROSECONDS) % MICROSECONDS;
-	time_t seconds = (time_t)((time - micro) / MICROSECONDS + SECONDS_TO_2000);
+	/* Not negative from here on. */
+	int64_t micro = time >= TIME_LEAST && time < TIME_BELOW ? time - TIME_LEAST : -1;
+	time_t seconds = (time_t)(micro / MICROSECONDS + TIME_LEAST / MICROSECONDS + SECONDS_TO_2000);
 	struct tm t;
 
-	if (time < TIME_LEAST || time >= TIME_BELOW || gmtime_r(&seconds, &t) == NULL)
+	if (micro < 0 || gmtime_r(&seconds, &t) == NULL)
 		buf_puts(out, STR("null"));
 	else
 		buf_printf(out, "\"%04d-%02d-%02dT%02d:%02d:%02d.%06dZ\"", t.tm_year + 1900, t.tm_mon + 1, t.tm_mday,
-		    t.tm_hour, t.tm_min, t.tm_sec, (int)micro);
+		    t.tm_hour, t.tm_min, t.tm_sec, (int)(micro % MICROSECONDS));
 }
 
 void
