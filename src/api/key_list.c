@@ -65,7 +65,7 @@ page_size(const struct key_list *l)
 	return n < lists[l->list].page_max ? (unsigned)n : lists[l->list].page_max;
 }
 
-/* The page begins behind the last row received. */
+/* The page begins after the last row received. */
 static void
 set_start(struct key_list *l, struct store_op *op)
 {

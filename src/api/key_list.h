@@ -81,7 +81,7 @@ void key_list_end(struct key_list *l);
 /* Reads the name from a cursor ("k" and base64url) into the arena.  False: no cursor of ours. */
 bool key_list_read_cursor(struct str cursor, struct arena *a, struct str *name) __attribute__((warn_unused_result));
 
-/* The first workspace behind this one.  False: there is none. */
+/* The first workspace after this one.  False: there is none. */
 bool key_list_next_workspace(struct uuid *workspace) __attribute__((warn_unused_result));
 
 #endif

@@ -74,7 +74,7 @@ take_name(struct reader *r, struct str word, struct str *name)
 	case PERCENT_OK:
 		return NULL;
 	case PERCENT_MALFORMED:
-		return "a % without two hex digits behind it";
+		return "a % without two hex digits after it";
 	case PERCENT_NOT_TEXT:
 		return "not UTF-8 without NUL";
 	case PERCENT_NO_MEMORY:

@@ -170,7 +170,7 @@ verdict_of_error(int error)
 	return error == ENOMEM ? TOKEN_UNCHECKED : TOKEN_INVALID;
 }
 
-/* An integer that fits into 64 bits, or a number that fits into a double: *end is the byte behind it. */
+/* An integer that fits into 64 bits, or a number that fits into a double: *end is the byte after it. */
 static bool
 libjwt_holds_number(const char *number, const char **end)
 {

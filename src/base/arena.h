@@ -28,10 +28,10 @@ void arena_init(struct arena *a, size_t cap);
 /* Valid until the next reset, aligned for any type, not cleared.  NULL: limit reached or malloc failed. */
 void *arena_alloc(struct arena *a, size_t n) __attribute__((warn_unused_result));
 
-/* A copy of s with a NUL behind it.  The absent slice on failure, and where s is absent. */
+/* A copy of s with a NUL after it.  The absent slice on failure, and where s is absent. */
 struct str arena_copy(struct arena *a, struct str s) __attribute__((warn_unused_result));
 
-/* A formatted text with a NUL behind it.  The absent slice on failure. */
+/* A formatted text with a NUL after it.  The absent slice on failure. */
 struct str arena_printf(struct arena *a, const char *fmt, ...)
     __attribute__((format(printf, 2, 3), warn_unused_result));
 

@@ -34,7 +34,7 @@ grow(struct buf *b, size_t need, size_t limit)
 	return true;
 }
 
-/* spare: bytes behind the n that are written but do not count (a NUL). */
+/* spare: bytes after the n that are written but do not count (a NUL). */
 static bool
 make_space(struct buf *b, size_t n, size_t spare)
 {

@@ -85,7 +85,7 @@ digest_sum_end(struct sha256_sum *sum, struct sha256 *out)
 	return ok;
 }
 
-/* The key as a block with each byte changed by `pad`, and s behind it. */
+/* The key as a block with each byte changed by `pad`, and s after it. */
 static bool
 hash_padded(const unsigned char key[SHA256_BLOCK], unsigned char pad, struct str s, struct sha256 *out)
 {

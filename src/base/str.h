@@ -2,7 +2,7 @@
 /*
  * str: slices: text as a pointer and a length.
  *
- * A slice borrows its bytes: it does not own them, no NUL stands behind them,
+ * A slice borrows its bytes: it does not own them, no NUL stands after them,
  * and it is valid as long as what it was cut from (the request's arena, a
  * configuration, a literal).  A slice whose p is NULL is "absent", which is not
  * the same as "empty".  Any module may use it; nothing here allocates or fails.
@@ -67,7 +67,7 @@ bool str_starts(struct str s, struct str prefix);
 struct str str_trim(struct str s);
 
 /*
- * Cuts s at the first `at`: head before it, tail behind it.  Without `at` in
+ * Cuts s at the first `at`: head before it, tail after it.  Without `at` in
  * s: false, head is all of s and tail is absent.  head or tail may be &s.
  */
 bool str_cut(struct str s, char at, struct str *head, struct str *tail);

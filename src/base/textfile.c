@@ -55,7 +55,7 @@ read_all(int fd, struct buf *text)
 	return text->n < TEXTFILE_MAX ? NULL : "256 KiB or longer";
 }
 
-/* The LF that an editor puts behind the line is no part of the secret; whatever else it puts there is refused. */
+/* The LF that an editor puts after the line is no part of the secret; whatever else it puts there is refused. */
 static const char *
 trim_secret(struct buf *text)
 {

@@ -131,7 +131,7 @@ read_words(struct arguments *a, int n, char **words, struct buf *error)
 
 /* --- the options --- */
 
-#define FIRST_OPTION 256 /* getopt's values of the options, behind all characters */
+#define FIRST_OPTION 256 /* getopt's values of the options, after all characters */
 #define NO_SECRET    (FIRST_OPTION + ARGUMENTS_OPTION_COUNT)
 
 /* Options that do not exist, so that nobody believes that they do: getopt would take them for --token-file. */
@@ -443,7 +443,7 @@ arguments_print_help(void)
 	(void)printf("\noptions:\n");
 	for (size_t i = 0; i < ARRAY_SIZE(option_rows); i++)
 		print_option(&option_rows[i]);
-	(void)printf("\nA key that begins with - stands behind --.  A token or secret is never an argument,\n"
+	(void)printf("\nA key that begins with - stands after --.  A token or secret is never an argument,\n"
 		     "because everybody can read those.\n\nexit status:\n");
 	print_statuses();
 }

@@ -3,8 +3,8 @@
  * listing: the commands list and namespaces: prints names while they are read.
  *
  * A table is for people: control characters in names are escaped.  Raw is for
- * programs that read lines: names as they are, behind size, time and entity tag
- * with --long, or behind the number of keys, each with a tab.  JSON is one array:
+ * programs that read lines: names as they are, after size, time and entity tag
+ * with --long, or after the number of keys, each with a tab.  JSON is one array:
  * of strings, or of what the service says of each with --long.
  */
 #ifndef HULYKVS_LISTING_H

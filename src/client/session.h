@@ -18,7 +18,7 @@ struct session;
 struct session_request {
 	const char *method;
 	struct str namespace, key;                           /* absent: the path ends before it */
-	struct str query;                                    /* behind the "?", encoded; empty: none */
+	struct str query;                                    /* after the "?", encoded; empty: none */
 	const char *content_type, *if_match, *if_none_match; /* NULL: none */
 	struct str body;                                     /* where there is a content_type */
 	bool is_read;                                        /* it changes nothing */

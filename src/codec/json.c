@@ -14,7 +14,7 @@
  * white space, raw control characters in strings, "\uXYZW" for a NUL, numbers
  * like 01 and 1., and a byte order mark.  The scan below refuses these first;
  * cJSON then checks the structure.  Each skip_ function begins at the first byte
- * of what it skips and returns the byte behind it, or NULL where it is malformed.
+ * of what it skips and returns the byte after it, or NULL where it is malformed.
  */
 
 static bool
@@ -59,7 +59,7 @@ skip_json_digits(const char *p, const char *end)
 	return p > start ? p : NULL;
 }
 
-/* RFC 8259 6.  Reads no byte behind the end, since the text ends with a brace. */
+/* RFC 8259 6.  Reads no byte after the end, since the text ends with a brace. */
 static const char *
 skip_number(const char *p, const char *end)
 {
@@ -132,7 +132,7 @@ look_for_fault(struct str s, size_t marks)
 
 	if (!utf8_valid(s))
 		return JSON_NOT_UTF8;
-	/* A brace at the end also prevents that cJSON 1.7.15 reads one byte behind s after a comma. */
+	/* A brace at the end also prevents that cJSON 1.7.15 reads one byte after s after a comma. */
 	fault = s.n >= 2 && s.p[0] == '{' && s.p[s.n - 1] == '}' ? scan(s, marks) : JSON_MALFORMED;
 	return fault == JSON_MALFORMED && has_nul(s) ? JSON_NUL : fault;
 }
@@ -171,7 +171,7 @@ json_parse_object(struct str s)
 	return object;
 }
 
-/* The letter behind the backslash; 'u' where there is no short form. */
+/* The letter after the backslash; 'u' where there is no short form. */
 static char
 escape_letter(char c)
 {

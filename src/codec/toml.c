@@ -110,7 +110,7 @@ decode_escape(struct str in, struct arena *a, struct str *out)
 	return true;
 }
 
-/* *s is behind the opening quote. */
+/* *s is after the opening quote. */
 static bool
 take_basic(struct str *s, struct arena *a, struct str *out)
 {

@@ -36,7 +36,7 @@ skip_rest_of_line(struct reader *r)
 		r->p += *r->p == '\\' && r->p + 1 < r->end ? 2 : 1;
 }
 
-/* Of a value without quotes, or inside of double ones; p is behind the backslash. */
+/* Of a value without quotes, or inside of double ones; p is after the backslash. */
 static void
 take_escaped(struct reader *r, bool quoted)
 {
@@ -49,7 +49,7 @@ take_escaped(struct reader *r, bool quoted)
 	r->p++;
 }
 
-/* p is behind the opening quote. */
+/* p is after the opening quote. */
 static bool
 take_quoted_text(struct reader *r, char quote)
 {
@@ -68,7 +68,7 @@ take_quoted_text(struct reader *r, char quote)
 static bool
 take_variable_value(struct reader *r)
 {
-	size_t kept = 0; /* blanks behind that are not part of the value */
+	size_t kept = 0; /* blanks at the end are not part of the value */
 
 	buf_clear(&r->value);
 	while (r->p < r->end && *r->p != '\n') {

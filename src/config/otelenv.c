@@ -191,7 +191,7 @@ parse_sampler(struct str s, void *member)
 {
 	return trace_sampler_parse(s, member)
 	    ? NULL
-	    : "not always_on, always_off, traceidratio or one of these behind parentbased_";
+	    : "not always_on, always_off, traceidratio or one of these after parentbased_";
 }
 
 static void

@@ -86,7 +86,7 @@
 	X(otel_resource_attributes, OTEL_ATTRIBUTES, START, "OTEL_RESOURCE_ATTRIBUTES", "", \
 	    "attributes of the service: name=value,name=value, percent-encoded") \
 	X(otel_traces_sampler, OTEL_SAMPLER, START, "OTEL_TRACES_SAMPLER", "parentbased_always_on", \
-	    "requests that are traced: always_on, always_off, traceidratio, or one of these behind parentbased_") \
+	    "requests that are traced: always_on, always_off, traceidratio, or one of these after parentbased_") \
 	X(otel_traces_sampler_arg, OTEL_RATIO, START, "OTEL_TRACES_SAMPLER_ARG", "1", \
 	    "share that traceidratio takes, 0 to 1") \
 	X(otel_exporter_otlp_endpoint, OTEL_URL, START, "OTEL_EXPORTER_OTLP_ENDPOINT", "http://localhost:4318", \

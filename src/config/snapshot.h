@@ -7,13 +7,14 @@
  * One snapshot is made from each reading of the settings and never changes.
  * The main thread publishes it once; each worker holds one, and exchanges it
  * for the newest when it is told to (worker_wake()) and before each operation
- * on sealed values, both between two steps of a request.  So no request sees
- * half of the old and half of the new settings, and none takes a lock.  The
- * last one that lets a snapshot go overwrites its secrets and keys and frees
- * it.
+ * on sealed values, both between two steps of a request.  So each step (the
+ * check of token and rules, the sealing of a value) uses one snapshot as a
+ * whole, and none takes a lock; two steps of one request may use different
+ * ones.  The last one that lets a snapshot go overwrites its secrets and keys
+ * and frees it.
  *
- * It stands in config, behind auth and store: it is made of parts of both, and
- * api and server, which use them, come later.
+ * It is in config, which is later than auth and store in the order of folders:
+ * it is made of parts of both.  api and server, which use it, are later still.
  */
 #ifndef HULYKVS_SNAPSHOT_H
 #define HULYKVS_SNAPSHOT_H

@@ -57,12 +57,13 @@
 	X(NOT_IMPLEMENTED, 501, "The web server does not support this method, coding or version", LOG_INFO) \
 	/* not possible now; the client may try again */ \
 	X(UNAVAILABLE, 503, "Database unavailable", LOG_INFO) \
-	X(OUTCOME_UNKNOWN, 503, "Outcome unknown: the write may or may not have happened", LOG_WARN) \
 	X(BUSY, 503, "Too many request bodies at once", LOG_WARN) \
 	X(LISTS_BUSY, 503, "Too many lists at once", LOG_WARN) \
-	X(NOT_PASSED_ON, 502, "The web server could not pass the request on; a write may have happened", LOG_WARN) \
 	X(NOT_READY, 503, "Not ready", LOG_INFO) \
 	X(NOT_ALIVE, 503, "Not alive", LOG_ERROR) \
+	/* the write may have happened: the client must read before it writes again */ \
+	X(OUTCOME_UNKNOWN, 503, "Outcome unknown: the write may or may not have happened", LOG_WARN) \
+	X(NOT_PASSED_ON, 502, "The web server could not pass the request on; a write may have happened", LOG_WARN) \
 	/* our fault */ \
 	X(INTERNAL, 500, "Internal error", LOG_ERROR)
 

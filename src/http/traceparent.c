@@ -27,7 +27,7 @@ is_zero(struct str s)
 	return true;
 }
 
-/* Section 4.3: a later version may have more behind a dash. */
+/* Section 4.3: a later version may have more after a dash. */
 static bool
 length_is_good(struct str field, struct str version)
 {

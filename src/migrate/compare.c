@@ -69,7 +69,7 @@ advance_scan(struct migrate_db *db, struct migrate_scan *scan)
 	return outcome == MIGRATE_DONE || scan->db == db ? outcome : copy_error(db, scan->db, outcome);
 }
 
-/* Tells about the smaller of both rows, and goes behind it. */
+/* Tells about the smaller of both rows, and goes past it. */
 static enum migrate_outcome
 take_smaller(struct migrate_db *db, struct merge *m, migrate_compare_found found, void *ctx)
 {

@@ -135,7 +135,7 @@ static enum migrate_outcome
 judge_sqlstate(const struct migrate_db *db, struct str sqlstate, const char *message)
 {
 	/* A schema change that is under way will end. */
-	if (db->server == DBCONN_COCKROACHDB && str_eq(sqlstate, STR("0A000")) &&
+	if (db->server == DBCONN_COCKROACHDB && str_eq(sqlstate, STR(SQLSTATE_NOT_ABLE)) &&
 	    strstr(message, "schema change") != NULL)
 		return MIGRATE_TRY_AGAIN;
 	switch (sqlstate_migration(sqlstate.p, db->server)) {
@@ -269,7 +269,7 @@ count_params(const char *const *args)
 	return n;
 }
 
-/* The text of a file, with a NUL behind; to be freed. */
+/* The text of a file, with a NUL after it; to be freed. */
 static struct buf
 render(struct migrate_db *db, const char *file)
 {
@@ -450,7 +450,7 @@ send_changes(struct migrate_db *db, const struct migrate_change *change, size_t 
 	return true;
 }
 
-/* The answer to one change, and that to the Sync behind it. */
+/* The answer to one change, and that to the Sync after it. */
 static enum migrate_outcome
 take_change(struct migrate_db *db, struct migrate_change *change)
 {

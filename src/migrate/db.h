@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: EPL-2.0 */
 /*
- * migrate_db: a database connection on which hulykvs-migrate runs the files of
- * sql/.  Used inside this folder only; one thread.
+ * migrate_db (the folder's module db): a database connection over which
+ * hulykvs-migrate sends the statements of the files of sql/.  For the modules of
+ * this folder; one thread.
  *
  * Every call blocks until the server has answered, but not for ever: a server
  * that says nothing for 60 seconds counts as lost, except during the long
- * statements of migrate_db_build(), while which tick() is called every two
+ * statements of migrate_db_build(); during these, tick() is called every two
  * seconds.
  *
- * What is made and what is printed instead (--dry-run) takes the same calls:
- * see the member script.
+ * With --dry-run the same calls print the changes instead of making them: see
+ * the member script.
  */
 #ifndef HULYKVS_MIGRATE_DB_H
 #define HULYKVS_MIGRATE_DB_H
@@ -55,8 +56,9 @@ struct migrate_db {
 	enum migrate_db_state state;
 	PGconn *conn; /* NULL: closed */
 	enum dbconn_server server;
-	bool is_dated;     /* CockroachDB: rows have the column modified, which an update sets unless it names it */
-	struct buf schema; /* its name in the catalogue, with a NUL behind */
+	/* CockroachDB: rows have the column modified, which an update sets unless it names it; set by migrate_state_read() */
+	bool is_dated;
+	struct buf schema; /* its name in the catalogue, with a NUL after it */
 	struct migrate_error error;
 
 	void (*tick)(struct migrate_db *db); /* see above; NULL: nothing to do */

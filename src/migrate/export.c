@@ -165,7 +165,7 @@ put_header(struct export *e)
 	    backend->steps.step[backend->steps.n - 1].id);
 }
 
-/* The rows that were selected; behind the proofs of keys, which are not in the selection. */
+/* The rows that were selected; after the proofs of keys, which are not in the selection. */
 static enum migrate_outcome
 write_selected(struct export *e)
 {

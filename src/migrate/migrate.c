@@ -65,8 +65,8 @@ log_wait(struct migrate_db *db, struct buf *logged)
 {
 	if (str_eq(buf_str(logged), buf_str(&db->error.text)))
 		return;
-	log_event(
-	    LOG_INFO, "waiting", log_text("why", buf_str(&db->error.text)), sqlstate_field(db), statement_field(db));
+	log_event(LOG_INFO, "will try again", log_text("why", buf_str(&db->error.text)), sqlstate_field(db),
+	    statement_field(db));
 	buf_clear(logged);
 	buf_puts(logged, buf_str(&db->error.text));
 }
@@ -301,7 +301,7 @@ up(struct migrate_db *db, struct task *task)
 static enum migrate_outcome
 seal(struct migrate_db *db, struct task *task)
 {
-	struct migrate_state state;
+	struct migrate_state state; /* not used: the call sets db->is_dated, which migrate_seal needs */
 	enum migrate_outcome outcome = migrate_state_read(db, &backend_of(db)->steps, &state);
 
 	return outcome == MIGRATE_DONE ? migrate_seal_run(task->seal, db) : outcome;
@@ -462,7 +462,7 @@ finish_migration(struct migrate_db *db, enum migrate_command command, enum migra
 		    statement_field(db));
 		return EXIT_TRY_LATER;
 	case MIGRATE_NO_CONNECTION:
-		log_event(LOG_ERROR, "no database", log_text("why", buf_str(&db->error.text)));
+		log_event(LOG_ERROR, "cannot connect to the database", log_text("why", buf_str(&db->error.text)));
 		return EXIT_DATABASE;
 	case MIGRATE_REFUSED:
 		if (db->error.code == EXIT_DIFFERENT)

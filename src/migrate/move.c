@@ -47,7 +47,7 @@ move_rows(struct migrate_db *db, struct move *m, const PGresult *res)
 	return outcome;
 }
 
-/* *last: there is no page behind this one. */
+/* *last: there is no page after this one. */
 static enum migrate_outcome
 move_page(struct migrate_db *db, struct move *m, bool *last)
 {

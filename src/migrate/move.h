@@ -4,7 +4,7 @@
  * ("stranded" rows) to HULY_DEFAULT_WORKSPACE_UUID, where the API v1 looks for
  * them.
  *
- * The original does so once, behind V4 and outside the migration, so a crash
+ * The original does so once, after V4 and outside the migration, so a crash
  * at that moment leaves them behind; here every run looks for them.  Each row
  * is moved in a transaction of its own, so that no writer waits for long.  They
  * are moved before V4, which the service waits for: otherwise it would answer

@@ -16,7 +16,7 @@ enum column { WORKSPACE, NAMESPACE, KEY, MODIFIED, COLUMNS };
 struct migrate_purge {
 	const struct migrate_purge_options *options;
 	char *before;                   /* the time, as text; NULL: not asked for yet; owned */
-	char workspace[UUID_TEXT_SIZE]; /* with ns and key: the next page begins behind this row; owned */
+	char workspace[UUID_TEXT_SIZE]; /* with ns and key: the next page begins after this row; owned */
 	char *ns, *key;
 	struct buf column[COLUMNS]; /* of a page */
 	int64_t deleted, missed;

@@ -59,7 +59,7 @@ read_piece(struct migrate_reader *r)
 static const char *
 next_line(struct migrate_reader *r, struct str *line)
 {
-	size_t looked = 0; /* bytes behind at that hold no LF */
+	size_t looked = 0; /* bytes after at that hold no LF */
 
 	for (;;) {
 		struct str rest = str_skip(buf_str(&r->in), r->at);
@@ -134,7 +134,7 @@ take_end(struct migrate_reader *r)
 	if (memcmp(sum.b, end->sum.b, sizeof(sum.b)) != 0)
 		return migrate_reader_refuse(r, "the file is damaged: its SHA-256 is not that of the closing line");
 	if (next_line(r, &more) != NULL || more.p != NULL || r->in.n > r->at)
-		return migrate_reader_refuse(r, "more follows behind the closing line");
+		return migrate_reader_refuse(r, "more follows after the closing line");
 	return MIGRATE_READER_END;
 }
 

@@ -20,7 +20,7 @@ enum migrate_reader_result {
 
 struct migrate_reader {
 	int fd;        /* borrowed */
-	struct buf in; /* what was read and not yet used is behind at */
+	struct buf in; /* what was read and not yet used is after at */
 	size_t at;
 	bool at_end; /* nothing more comes */
 	struct sha256_sum sum;

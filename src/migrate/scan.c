@@ -101,7 +101,7 @@ migrate_scan_init(struct migrate_scan *scan, struct migrate_db *db, const char *
 	uuid_text(&(struct uuid){ { 0 } }, scan->workspace);
 }
 
-/* Sends for the page behind the last row; on PostgreSQL it holds all rows. */
+/* Sends for the page after the last row; on PostgreSQL it holds all rows. */
 static enum migrate_outcome
 open_page(struct migrate_scan *scan)
 {

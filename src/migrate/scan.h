@@ -10,8 +10,8 @@
  * not be older than gc.ttlseconds of the table (hours) when the scan ends.
  *
  * A file of a scan takes these parameters: $1 to $3 the row that a page begins
- * behind, $4 the number of rows in it, and then those of the caller.  Its first
- * columns are workspace, namespace and key, and {snapshot} stands behind the
+ * after, $4 the number of rows in it, and then those of the caller.  Its first
+ * columns are workspace, namespace and key, and {snapshot} stands after the
  * table's name.
  */
 #ifndef HULYKVS_MIGRATE_SCAN_H
@@ -44,7 +44,7 @@ struct migrate_scan {
 /* args: MIGRATE_SCAN_ARGS at most, ends with NULL. */
 void migrate_scan_init(struct migrate_scan *scan, struct migrate_db *db, const char *file, const char *const *args);
 
-/* Goes to the next row; scan->row is NULL behind the last one. */
+/* Goes to the next row; scan->row is NULL after the last one. */
 enum migrate_outcome migrate_scan_next(struct migrate_scan *scan) __attribute__((warn_unused_result));
 
 void migrate_scan_free(struct migrate_scan *scan);

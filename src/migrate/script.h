@@ -11,7 +11,7 @@
 #include "base/str.h"
 
 /*
- * Prints the statement of a file of sql/ behind a comment with the file's name.  $1 to $9 outside comments become
+ * Prints the statement of a file of sql/ after a comment with the file's name.  $1 to $9 outside comments become
  * literals: args holds their values and ends with NULL; NULL: the statement has none.
  */
 void migrate_script_print(FILE *out, const char *file, struct str statement, const char *const *args);

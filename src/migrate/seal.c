@@ -32,7 +32,7 @@ struct migrate_seal {
 	struct buf head;       /* what wanted values begin with, or do not begin with; as text of a bytea */
 	unsigned rate, passes;
 	char workspace[UUID_TEXT_SIZE];
-	char *ns, *key;     /* with workspace: the next page begins behind this row; owned */
+	char *ns, *key;     /* with workspace: the next page begins after this row; owned */
 	struct arena arena; /* of a page */
 	struct migrate_change change[PAGE_ROWS];
 	int64_t began, shown;

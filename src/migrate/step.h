@@ -28,7 +28,7 @@
 	X(4, "workspace_uuid", MIGRATE_NO_DEFAULT, "7690711644200586011", "14756462545658350566") \
 	X(5, "workspace_uuid", MIGRATE_NO_OLD_INDEX, "17336130515191312461", "8147445182808260062")
 
-/* X(version, "name", EFFECT): our own steps that there are on PostgreSQL only, and those that come behind on both. */
+/* X(version, "name", EFFECT): our own steps that there are on PostgreSQL only, and those that come after on both. */
 #define MIGRATE_OWN_STEPS_POSTGRESQL(X) \
 	X(1, "byte_order", MIGRATE_BYTE_ORDER) \
 	X(2, "plain_bytes", MIGRATE_PLAIN_BYTES) \

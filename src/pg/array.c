@@ -4,7 +4,7 @@
 #include <arpa/inet.h>
 #include <assert.h>
 
-#define COUNT_AT 12 /* behind the number of dimensions, the flags and the element type */
+#define COUNT_AT 12 /* after the number of dimensions, the flags and the element type */
 
 static void
 put_int32(struct buf *b, uint32_t n)

@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "base/log_repeat.h"
 #include "pg/sql.h"
+#include "pg/sqlstate.h"
 
 #define BACKOFF_MIN   (50 * CLOCK_MS)
 #define OUTAGE_EVERY  (60 * CLOCK_S) /* a line in the log */
@@ -217,8 +218,8 @@ log_no_connection(struct connect_thread *c, struct str why)
 	int64_t now = clock_mono(), lasts;
 
 	if (c->read_only && log_repeat_is_due(&c->no_writes, now, OUTAGE_EVERY, &lasts))
-		log_event(LOG_WARN, "no writes", log_text("sqlstate", STR("25006")), log_text("reason", why),
-		    log_number("for_seconds", lasts / CLOCK_S));
+		log_event(LOG_WARN, "the database takes no writes", log_text("sqlstate", STR(SQLSTATE_READ_ONLY)),
+		    log_text("reason", why), log_number("for_seconds", lasts / CLOCK_S));
 	else if (!c->read_only && log_repeat_is_due(&c->outage, now, OUTAGE_EVERY, &lasts))
 		log_event(LOG_ERROR, "database unavailable", log_text("reason", why),
 		    log_number("for_seconds", lasts / CLOCK_S));
@@ -256,7 +257,7 @@ hand_over(struct connect_thread *c, struct connect_thread_order *o, const struct
 	if (log_repeat_end(&c->outage, now, &lasted))
 		log_event(LOG_INFO, "database available", log_number("after_seconds", lasted / CLOCK_S));
 	if (o->role == STATEMENT_ROLE_WRITE && log_repeat_end(&c->no_writes, now, &lasted))
-		log_event(LOG_INFO, "writes again", log_number("after_seconds", lasted / CLOCK_S));
+		log_event(LOG_INFO, "the database takes writes again", log_number("after_seconds", lasted / CLOCK_S));
 	c->backoff = BACKOFF_MIN;
 	c->next_try = 0;
 	c->orders = o->next;

@@ -25,7 +25,7 @@ static const struct {
 	[PIPELINE_CLOSE_SILENT] = { LOG_WARN, "database connection lost", STR_INIT("no answer while it was idle") },
 	[PIPELINE_CLOSE_EPOLL] = { LOG_ERROR, "database connection closed", STR_INIT("epoll refuses its descriptor") },
 	[PIPELINE_CLOSE_ERROR] = { LOG_WARN, "database connection closed",
-	    STR_INIT("the error that a statement got asks for a new connection") },
+	    STR_INIT("after this error the session cannot be used; see sqlstate") },
 	[PIPELINE_CLOSE_BUFFERS] = { LOG_DEBUG, "database connection closed", STR_INIT("its buffers are large") },
 	[PIPELINE_CLOSE_REPLACED] = { LOG_DEBUG, "database connection closed",
 	    STR_INIT("another one takes its place") },

@@ -125,7 +125,7 @@ take_error(struct pipeline *p, const PGresult *res)
 	dbconn_note_error(p->conn, res);
 	/* A pooler may end its own session with us, while the server still executes the statements. */
 	b->ended |= !p->pooled && sqlstate_ends_session(res);
-	p->clock.jumped |= strcmp(code, "22012") == 0;
+	p->clock.jumped |= strcmp(code, SQLSTATE_LATE) == 0;
 	if (b->verdict != SQLSTATE_NONE)
 		return;
 	/* It is not known which of the joined tickets caused it: each is sent again, alone, unless that cannot help. */

@@ -16,14 +16,14 @@ static const struct {
 } sqlstates[] = {
 #define X(code, servers, verdict, migration) \
 	{ STR_INIT(code), servers, SQLSTATE_##verdict, SQLSTATE_MIGRATION_##migration },
-	X("40001", EVERY_SERVER, RETRY, TRY_AGAIN)   /* serialization_failure */
-	X("40P01", EVERY_SERVER, RETRY, TRY_AGAIN)   /* deadlock_detected */
-	X("55P03", EVERY_SERVER, RETRY, TRY_AGAIN)   /* lock_not_available */
-	X("40003", EVERY_SERVER, UNKNOWN, TRY_AGAIN) /* statement_completion_unknown */
-	X("40", EVERY_SERVER, FAULT, TRY_AGAIN)      /* transaction_rollback */
-	X("22012", EVERY_SERVER, RETRY, REFUSED)     /* division_by_zero: a write came too late, see statement.h */
-	X("25006", EVERY_SERVER, MOVE, TRY_AGAIN) /* read_only_sql_transaction: a standby, or no longer the primary */
-	X("25P02", EVERY_SERVER, RETRY, REFUSED)  /* in_failed_sql_transaction: after an error of another statement */
+	X("40001", EVERY_SERVER, RETRY, TRY_AGAIN)     /* serialization_failure */
+	X("40P01", EVERY_SERVER, RETRY, TRY_AGAIN)     /* deadlock_detected */
+	X("55P03", EVERY_SERVER, RETRY, TRY_AGAIN)     /* lock_not_available */
+	X("40003", EVERY_SERVER, UNKNOWN, TRY_AGAIN)   /* statement_completion_unknown */
+	X("40", EVERY_SERVER, FAULT, TRY_AGAIN)        /* transaction_rollback */
+	X(SQLSTATE_LATE, EVERY_SERVER, RETRY, REFUSED) /* division_by_zero: a write came too late, see statement.h */
+	X(SQLSTATE_READ_ONLY, EVERY_SERVER, MOVE, TRY_AGAIN) /* read_only_sql_transaction: a standby, for example */
+	X("25P02", EVERY_SERVER, RETRY, REFUSED) /* in_failed_sql_transaction: after an error of another statement */
 	X("25P03", EVERY_SERVER, NOT_RUN, NO_CONNECTION) /* idle_in_transaction_session_timeout: rolled back */
 	X("26000", EVERY_SERVER, MOVE, REFUSED)          /* invalid_sql_statement_name: a pooler changed the session */
 	X("54000", EVERY_SERVER, TOO_LONG, REFUSED)      /* program_limit_exceeded: size of an index row */
@@ -41,9 +41,9 @@ static const struct {
 	X("42P10", EVERY_SERVER, SCHEMA, REFUSED)        /* invalid_column_reference: no such primary key */
 	X("42501", EVERY_SERVER, SCHEMA, REFUSED)        /* insufficient_privilege */
 	X("3F000", EVERY_SERVER, SCHEMA, REFUSED)        /* invalid_schema_name */
-	X("0A000", COCKROACHDB_ONLY, MOVE, DOUBTFUL)     /* as below; or the server cannot do it at all */
-	X("0A000", EVERY_SERVER, MOVE, REFUSED)          /* cached plan must not change result type: prepare again */
-	X("55000", COCKROACHDB_ONLY, FAULT, TRY_AGAIN)   /* another schema change is under way */
+	X(SQLSTATE_NOT_ABLE, COCKROACHDB_ONLY, MOVE, DOUBTFUL) /* as below; or the server cannot do it at all */
+	X(SQLSTATE_NOT_ABLE, EVERY_SERVER, MOVE, REFUSED) /* cached plan must not change result type: prepare again */
+	X("55000", COCKROACHDB_ONLY, FAULT, TRY_AGAIN)    /* another schema change is under way */
 	/* Another program, such as the original, did the same at the same time. */
 	X("23505", EVERY_SERVER, FAULT, TRY_AGAIN) /* unique_violation */
 	X("42P06", EVERY_SERVER, FAULT, TRY_AGAIN) /* duplicate_schema */
@@ -118,6 +118,6 @@ sqlstate_of_error(const PGresult *res, enum dbconn_server server, char out[STORE
 
 	copy_code(out, code);
 	if (verdict == SQLSTATE_FAULT || verdict == SQLSTATE_SCHEMA)
-		log_event(LOG_ERROR, "database refused", log_text("sqlstate", str_of(out)));
+		log_event(LOG_ERROR, "the database refused a statement", log_text("sqlstate", str_of(out)));
 	return verdict;
 }

@@ -11,6 +11,11 @@
 #include "pg/dbconn.h"
 #include "store/store.h"
 
+/* Codes that modules besides the table look at. */
+#define SQLSTATE_LATE      "22012" /* a write came too late, see statement.h */
+#define SQLSTATE_READ_ONLY "25006"
+#define SQLSTATE_NOT_ABLE  "0A000" /* feature_not_supported */
+
 /* For the operation that got the error. */
 enum sqlstate_verdict {
 	SQLSTATE_NONE,        /* there was no error */

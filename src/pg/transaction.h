@@ -7,7 +7,7 @@
  *                +------------+---> ROLLBACK --> NONE
  *
  * If it writes, BEGIN and the statements of its parts are sent with one Sync.
- * When they have succeeded and every condition holds, COMMIT is sent, and behind
+ * When they have succeeded and every condition holds, COMMIT is sent, and after
  * it a second Sync; otherwise ROLLBACK.  In front of COMMIT stands a statement
  * that fails if the deadline has passed on the database's clock, so that a COMMIT
  * that arrives late commits nothing, see docs/architecture.md.

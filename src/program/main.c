@@ -393,7 +393,7 @@ drain_workers(struct program *p)
 {
 	int64_t end = clock_mono() + p->config.request_timeout + DRAIN_SLACK;
 
-	log_event(LOG_INFO, "draining");
+	log_event(LOG_INFO, "shutting down: finishing requests");
 	notify_send("STOPPING=1\nSTATUS=Finishing what has begun");
 	heartbeat_drain(p->server.health);
 	atomic_store(&p->server.draining, true);

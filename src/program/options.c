@@ -70,7 +70,7 @@ take_print_config(struct options *o, const char *form)
 	return EXIT_OK;
 }
 
-/* The words behind the options, and options that only go with others. */
+/* The words after the options, and options that only go with others. */
 static enum exitcode
 take_arguments(struct options *o, int n, char **words)
 {

@@ -11,6 +11,13 @@
 #include "base/clock.h"
 #include "base/log.h"
 
+/*
+ * To read this file, begin at its end.  The loop calls on_conn_ready(), which reads (read_requests) and writes
+ * (on_writable).  A request goes through start_request(), take_body() and execute_request(); the store answers
+ * with on_conn_row() and on_conn_done(); answer_request() sends the response, and end_answer() waits until it was
+ * read.  conn_check_deadlines() closes what takes too long.
+ */
+
 #define NEVER        INT64_MAX
 #define CLOSING_TIME (5 * CLOCK_S) /* for the peer to read an early answer and close the connection */
 #define FRESH_TIME   (1 * CLOCK_S) /* for the first request of a connection, while the program drains */

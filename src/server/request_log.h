@@ -4,8 +4,9 @@
  * its spans.  For conn and cgi.
  *
  * The id is the client's X-Request-Id or a random one, and is sent back with the
- * answer.  The line has the route's template instead of the path.  Of what a
- * client sent only the id and the token's service are in it.
+ * answer.  The line has the route's template instead of the path.  Of what
+ * the request brought, only the id, the trace's id and the token's service are in
+ * it, and with HULY_LOG_CLIENT_ADDRESS the client's address.
  */
 #ifndef HULYKVS_REQUEST_LOG_H
 #define HULYKVS_REQUEST_LOG_H

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: EPL-2.0 */
 /*
  * seal: the stored form of values that are encrypted, so that somebody who
- * reads the database does not learn them.  Used by store_sealed, key_proof and
- * migrate_seal.
+ * reads the database does not learn them.  store_sealed, key_proof and
+ * migrate/seal seal and open; api, pg and config use the sizes and the types.
  *
  * Stored form:
  *

@@ -63,7 +63,7 @@ struct store_op {
 	struct key_range range; /* of keys; of namespaces: from is the one before the first, "" for all */
 	unsigned limit;         /* 0: all; not 0 for namespaces and workspaces */
 	uint64_t
-	    bytes; /* METADATA, VALUES: the list ends behind the row that reaches this sum of stored_length; 0: it does not */
+	    bytes; /* METADATA, VALUES: the list ends after the row that reaches this sum of stored_length; 0: it does not */
 	/* BATCH: tickets of the owner's, in one namespace and no two with the same key; GET, PUT and DELETE only */
 	struct store_ticket *const *parts;
 	size_t part_count;

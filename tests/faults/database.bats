@@ -615,7 +615,7 @@ read_only_workers()
 	read_only_workers '[1-9]'
 	read_only_is off
 	world_until 20 status_is "/api2/$WS/n/k" 204 -T - <<<value
-	grep -q 'msg="writes again"' "$WORLD_DIR/program.log"
+	grep -q 'msg="the database takes writes again"' "$WORLD_DIR/program.log"
 	fault_ready
 	world_until 10 read_only_workers 0
 	fault_end

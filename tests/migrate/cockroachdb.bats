@@ -195,7 +195,7 @@ ran()
 	simulator '0A000:alter primary key' '0A000:alter primary key'
 	crdb_original 1
 	run -69 migrate "$URL"
-	[[ $output == *'msg="waiting" why="simulated" sqlstate="0A000" statement="cockroachdb/V3__workspace_uuid"'* ]]
+	[[ $output == *'msg="will try again" why="simulated" sqlstate="0A000" statement="cockroachdb/V3__workspace_uuid"'* ]]
 	[[ $output == *'msg="cannot migrate" why="the statement cockroachdb/V3__workspace_uuid was refused twice with SQLSTATE 0A000'* ]]
 	simulator '55000:alter primary key' '55000:alter primary key' '55000:alter primary key'
 	run -0 migrate "$URL"

@@ -211,7 +211,7 @@ written()
 	sed '1s/"hulykvs_export":1/"hulykvs_export":2/' "$FILE" >"$FILE.bad"
 	refused 'line 1: written by a newer program'
 	(cat "$FILE" && echo) >"$FILE.bad"
-	refused 'more follows behind the closing line'
+	refused 'more follows after the closing line'
 	: >"$FILE.bad"
 	refused 'line 1: the file is empty'
 	pg_sql "$A" -c 'select 1' >"$FILE.bad"

@@ -622,7 +622,7 @@ $MIGRATE_STRANDED|n|taken|old" ]
 	[ "$(pg_sql "$DB" -c 'select count(*) from hulykvs.migrations_pg')" = 1 ]
 
 	migrate_start
-	world_until 20 grep -q 'msg="waiting"' "$BATS_TEST_TMPDIR/job.log"
+	world_until 20 grep -q 'msg="will try again"' "$BATS_TEST_TMPDIR/job.log"
 	# Writers get through between the attempts; a lock without a limit would keep them out.
 	for _ in 1 2 3 4 5; do
 		pg_sql "$DB" -c "set statement_timeout = '10s'" \
@@ -735,7 +735,7 @@ building()
 	hold "insert into hulykvs.kvs values ('lock', 'held', '', '')"
 	migrate_start
 	stopped=$JOB
-	world_until 20 grep -q 'msg="waiting"' "$BATS_TEST_TMPDIR/job.log"
+	world_until 20 grep -q 'msg="will try again"' "$BATS_TEST_TMPDIR/job.log"
 	kill -STOP "$stopped"
 	hold_end
 	run -75 migrate "$URL" --wait 1
@@ -756,7 +756,7 @@ building()
 	[[ $output == *'no database'* ]]
 	run -69 migrate "$url" --wait 0.3
 	URL=$url migrate_start --wait 60
-	world_until 20 grep -q 'msg="waiting"' "$BATS_TEST_TMPDIR/job.log"
+	world_until 20 grep -q 'msg="will try again"' "$BATS_TEST_TMPDIR/job.log"
 	# All that the log of the server says: how long each statement may wait for a lock.
 	pg_start "$dir" log_statement=all
 	wait "$JOB"

@@ -556,7 +556,7 @@ $(cat)" "$1" "$WORLD_TOP/tests/tools"
 		    with fcgi_peer.Peer(sys.argv[1]) as other:
 		        assert other.ask("GET", "/status").status == 200  # so the first one has arrived
 		    os.kill($PROGRAM, signal.SIGTERM)
-		    while "draining" not in open("$WORLD_DIR/program.log").read():
+		    while "shutting down" not in open("$WORLD_DIR/program.log").read():
 		        time.sleep(0.01)
 		    peer.stdin(1, b"")
 		    answer = peer.read_answer(1)

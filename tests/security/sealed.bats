@@ -564,7 +564,7 @@ key_status()
 	world_until 20 more_sealed
 	sql -c "select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'hulykvs-migrate'"
 	wait "$migrator"
-	grep -q 'msg=waiting\|msg="waiting"' "$WORLD_DIR/migrate.log"
+	grep -q 'msg="will try again"' "$WORLD_DIR/migrate.log"
 	[ "$(key_status)" = "plain: 0,key a: 3000 (current)" ]
 	world_stop
 }
