@@ -324,7 +324,8 @@ seal_log_refusal(enum seal_verdict verdict, struct str stored)
 		break;
 	case SEAL_PLAIN:
 		if (seal_has_magic(stored))
-			log_event(LOG_ERROR, "a value begins like a sealed one but cannot be opened; it was not sent", key);
+			log_event(
+			    LOG_ERROR, "a value begins like a sealed one but cannot be opened; it was not sent", key);
 		else
 			log_event(LOG_ERROR, "a value is not sealed, which HULY_ENCRYPTION_MODE requires");
 		break;
