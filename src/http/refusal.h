@@ -58,6 +58,7 @@
 	/* not possible now; the client may try again */ \
 	X(UNAVAILABLE, 503, "Database unavailable", LOG_INFO) \
 	X(BUSY, 503, "Too many request bodies at once", LOG_WARN) \
+	X(OVERLOADED, 503, "Too many requests at once", LOG_INFO) \
 	X(LISTS_BUSY, 503, "Too many lists at once", LOG_WARN) \
 	X(NOT_READY, 503, "Not ready", LOG_INFO) \
 	X(NOT_ALIVE, 503, "Not alive", LOG_ERROR) \

@@ -44,6 +44,7 @@
 /* File descriptors. */
 #define KEPT_FOR_WORKER  4  /* its event loop, and files that are open for a moment */
 #define KEPT_FOR_PROGRAM 14 /* standard ones, listener, signals, the thread that connects, name lookups, exporter */
+#define KEPT_FOR_PROBES  4  /* of a worker: connections while the database hangs and all others wait for it */
 #define CONN_LEAST       2  /* of a worker, however low the limit is */
 
 #define OTEL_TEXT_MAX ((size_t)1024 * 1024) /* bytes of the OTEL_ settings' lists and URLs */
@@ -218,13 +219,15 @@ first_write(const struct statement_set *set)
  * descriptors are kept for the database, which has to be reached also while
  * clients hold all that they can get, and for files and the exporter.
  */
-static unsigned
-divide_descriptors(const struct config *c, unsigned limit)
+static void
+divide_descriptors(const struct config *c, unsigned limit, struct server *server)
 {
 	unsigned for_database = c->db_list_connections + c->db_connections + 2 /* that take the place of others */;
 	unsigned each = limit / c->workers, kept = KEPT_FOR_WORKER + for_database + KEPT_FOR_PROGRAM / c->workers;
+	unsigned room = each > kept + CONN_LEAST ? each - kept : CONN_LEAST;
 
-	return each > kept + CONN_LEAST ? each - kept : CONN_LEAST;
+	server->conn_spare = room > 2 * KEPT_FOR_PROBES ? KEPT_FOR_PROBES : 0;
+	server->conn_max = room - server->conn_spare;
 }
 
 /* Makes what FastCGI and CGI both need.  clean_up() frees it, also after a failure. */
@@ -236,7 +239,7 @@ set_up_service(struct program *p)
 	p->api = (struct api){ .payload_limit = c->payload_size_limit, .default_workspace = c->default_workspace_uuid };
 	p->server.api = &p->api;
 	p->server.request_timeout = c->request_timeout;
-	p->server.conn_max = divide_descriptors(c, fd_limit_raise());
+	divide_descriptors(c, fd_limit_raise(), &p->server);
 	/* With a budget smaller than one body, that body would always be refused. */
 	p->server.body_budget = c->body_budget > c->payload_size_limit ? c->body_budget : c->payload_size_limit;
 	if (!set_up_metrics(p))

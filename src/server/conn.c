@@ -20,6 +20,7 @@
 
 #define NEVER        INT64_MAX
 #define CLOSING_TIME (5 * CLOCK_S) /* for the peer to read an early answer and close the connection */
+#define NO_PROGRESS  (1 * CLOCK_S) /* without the end of an operation, while all connections are in use */
 #define FRESH_TIME   (1 * CLOCK_S) /* for the first request of a connection, while the program drains */
 #define WRITER_TIME  (5 * CLOCK_S) /* for the web server to close one that had writes, while the program drains */
 #define STREAM_BACKLOG \
@@ -212,6 +213,20 @@ reserve_body(struct conn *c)
 		refuse_request(c, REFUSAL_BUSY);
 }
 
+bool
+conn_is_overloaded(const struct conn_context *context)
+{
+	return context->count >= context->server->conn_max && clock_mono() - context->progress >= NO_PROGRESS;
+}
+
+/* Whether the request waits for the database, and is no probe. */
+static bool
+is_parked(const struct conn *c)
+{
+	return (c->step == API_BODY || c->step == API_STORE) && c->call.op.kind != STORE_CHECK &&
+	    !c->request.is_preliminary;
+}
+
 static void
 start_request(struct conn *c)
 {
@@ -225,6 +240,8 @@ start_request(struct conn *c)
 	request_log_begin(&c->context->log, &c->entry, &c->request, c->began);
 	c->step =
 	    api_begin(server->api, &c->context->policy, clock_wall(), &c->call, &c->request, &c->arena, &c->response);
+	if (is_parked(c) && c->context->count > server->conn_max && conn_is_overloaded(c->context))
+		refuse_request(c, REFUSAL_OVERLOADED);
 	if (c->step == API_BODY)
 		reserve_body(c);
 }
@@ -407,6 +424,7 @@ on_conn_done(struct store_ticket *t, struct store_result *r)
 {
 	struct conn *c = conn_of_ticket(t);
 
+	c->context->progress = clock_mono();
 	request_log_stored(&c->context->log, &c->entry, c->context->store, t, r->outcome);
 	if (t->op.kind == STORE_LIST) {
 		done_page(c, r);

@@ -24,6 +24,12 @@
 void conn_open(struct conn_context *context, int fd);
 
 /*
+ * Whether the worker has all connections that it may have, and the store has ended no operation for a while: the
+ * database hangs.  Then a few more connections are accepted, and only probes are answered on any of them.
+ */
+bool conn_is_overloaded(const struct conn_context *context);
+
+/*
  * Closes the connections whose deadline has passed.  draining: also those that
  * wait for a request, if no write can be lost by that, see conn.c.  To be called
  * every second.

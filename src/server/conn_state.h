@@ -62,6 +62,7 @@ struct conn_context {
 	struct conn_list open;   /* all that are not closed */
 	struct conn_list closed; /* to be freed by conn_free_closed() of conn */
 	unsigned count;          /* of the open connections */
+	int64_t progress;        /* monotonic: when the store last ended an operation */
 	struct buf head;         /* scratch space for header blocks */
 	struct request_log log;
 };

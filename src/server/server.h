@@ -17,6 +17,7 @@ struct server {
 	struct snapshot_publisher settings; /* those that HUP may change; each worker holds a snapshot */
 	int64_t request_timeout;            /* nanoseconds */
 	unsigned conn_max;         /* connections of one worker, so that descriptors are left for the database */
+	unsigned conn_spare;       /* a few more, for probes, while the database hangs and all others wait for it */
 	size_t body_budget;        /* the most bytes of bodies in memory at once */
 	_Atomic size_t body_bytes; /* bytes of bodies in memory */
 	_Atomic bool draining;     /* finish the requests that have arrived, accept no more */

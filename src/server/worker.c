@@ -58,15 +58,22 @@ stop_listening(struct worker *w)
 	w->settle.due = w->accept_again.due = TIMER_OFF;
 }
 
-/* No descriptor left for a connection: closes idle ones, as when draining.  If there are none, pauses accepting. */
+/* Closes idle connections, as when draining.  False: there are none. */
+static bool
+close_idle(struct worker *w)
+{
+	conn_check_deadlines(&w->context, clock_mono(), true);
+	return !LIST_EMPTY(&w->context.closed); /* their descriptors are closed at the end of this iteration */
+}
+
+/* No descriptor left for a connection: closes idle ones.  If there are none, pauses accepting. */
 static void
 free_descriptors(struct worker *w)
 {
 	int64_t now = clock_mono();
 
-	conn_check_deadlines(&w->context, now, true);
-	if (!LIST_EMPTY(&w->context.closed))
-		return; /* their descriptors are closed at the end of this iteration */
+	if (close_idle(w))
+		return;
 	if (log_repeat_allows(&w->full_log, now, FULL_EVERY))
 		log_event(LOG_WARN,
 		    "no file descriptors left for connections: raise the limit (ulimit -n, LimitNOFILE)",
@@ -102,6 +109,16 @@ enlarge_send_buffer(int fd)
 	(void)setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
 }
 
+/* Whether another connection may be accepted; while the database hangs a few more, for probes. */
+static bool
+has_room(const struct worker *w)
+{
+	const struct server *s = w->context.server;
+
+	return w->context.count < s->conn_max ||
+	    (conn_is_overloaded(&w->context) && w->context.count < s->conn_max + s->conn_spare);
+}
+
 static void
 on_accept(struct watch *watch, uint32_t events)
 {
@@ -111,7 +128,7 @@ on_accept(struct watch *watch, uint32_t events)
 	for (int i = 0; i < ACCEPTS_PER_ITERATION; i++) {
 		int fd;
 
-		if (w->context.count >= w->context.server->conn_max) {
+		if (!has_room(w)) {
 			free_descriptors(w);
 			return;
 		}

@@ -205,6 +205,42 @@ with_two_upstreams()
 	WORLD_ERRORS_EXPECTED=1 killed_end
 }
 
+answers_with()
+{
+	curl -s -m 10 "$WORLD_OPERATOR_URL/$1" | grep -q "$2"
+}
+
+@test "all descriptors are held by requests that wait for the database: probes are answered" {
+	fault_world nginx HULY_REQUEST_TIMEOUT=60 HULY_WORKERS=1
+	fault_ready
+	prlimit --pid "$WORLD_SPAWN" --nofile=80:80
+	program_anew
+	fault_ready
+	freeze_cluster STOP
+	python3 "$WORLD_TOP/tests/tools/park.py" "$WORLD_URL/api/n/k" "$(world_token)" 200 >"$WORLD_DIR/parked" 2>&1 3>&- &
+	HOLDER=$!
+	# Some wait in the program, the others are told; without the connections for probes all would wait for a minute.
+	world_until 20 grep -q '503' "$WORLD_DIR/parked"
+	answers_with livez ok
+	answers_with status ok
+	grep -q 'refusal="OVERLOADED"' "$WORLD_DIR/program.log"
+	freeze_cluster CONT
+	wait "$HOLDER"
+	[ "$(grep -c 200 "$WORLD_DIR/parked")" -gt 0 ] || [ "$(grep -c 404 "$WORLD_DIR/parked")" -gt 0 ]
+	world_until 20 world_ready
+	WORLD_ERRORS_EXPECTED=1 killed_end
+}
+
+# All processes of the database.
+freeze_cluster()
+{
+	local pid
+
+	pid=$(head -n 1 "$PG_DIR/data/postmaster.pid")
+	kill -"$1" "$pid"
+	pkill -"$1" -P "$pid"
+}
+
 @test "the soft limit of descriptors is raised to the hard one" {
 	fault_world none
 	world_until 20 fault_serves

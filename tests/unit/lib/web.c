@@ -91,6 +91,7 @@ web_begin(bool slow)
 	began = clock_mono();
 	web_server.request_timeout = WEB_TIMEOUT;
 	web_server.body_budget = 64 * WEB_LIMIT;
+	web_server.conn_max = 1000;
 }
 
 void
