@@ -179,7 +179,7 @@ operation_of(enum action action)
 
 /* No request reads, lists or writes where the proofs of encryption keys are kept, see store/seal.h. */
 static bool
-spare_proofs(struct call *c)
+refuse_proof_namespace(struct call *c)
 {
 	const struct seal_place place = { c->op.workspace, c->op.ns, c->op.key };
 
@@ -214,7 +214,7 @@ authenticate(struct call *c, struct token_verifier *verifier, int64_t now)
 
 /* The step that a planned action calls for; API_ANSWER where it was refused. */
 static enum api_step
-plan(const struct api *api, const struct rules *rules, struct call *c)
+plan_action(const struct api *api, const struct rules *rules, struct call *c)
 {
 	enum api_step step = API_STORE;
 	bool planned = false;
@@ -222,7 +222,7 @@ plan(const struct api *api, const struct rules *rules, struct call *c)
 	if (!plan_workspace(api, c) || !plan_names(c))
 		return API_ANSWER;
 	/* In a list of namespaces or workspaces each row is judged, see listing_row(). */
-	if (c->match.ns.p != NULL && !spare_proofs(c))
+	if (c->match.ns.p != NULL && !refuse_proof_namespace(c))
 		return API_ANSWER;
 	if (rules != NULL && c->match.ns.p != NULL && c->match.action != ACTION_BATCH && !apply_rules(rules, c))
 		return API_ANSWER;
@@ -306,7 +306,7 @@ dispatch_action(const struct api *api, const struct rules *rules, struct call *c
 	else if (c->match.route->version == 0)
 		return plan_probe(api, c, r);
 	else
-		return plan(api, rules, c);
+		return plan_action(api, rules, c);
 	return API_ANSWER;
 }
 

@@ -24,8 +24,8 @@ void probe_live(const struct heartbeat *health, int64_t now, const struct reques
     struct response *r, struct str *reason);
 
 /*
- * check: the result of STORE_CHECK.  It is ready only if connections for reads, for
- * writes and for lists can be made, since each kind may fail alone.
+ * check: the result of STORE_CHECK.  docs/operations.md has a table of the checks: connections for reads, for writes
+ * and for lists are three of them, since each kind may fail alone.
  */
 void probe_ready(const struct heartbeat *health, const struct store_result *check, const struct request *request,
     struct arena *a, struct response *r, struct str *reason);

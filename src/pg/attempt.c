@@ -24,7 +24,7 @@ send_again(const struct attempt *a, enum metrics_retry why)
 
 /* Nobody knows what it did. */
 static struct attempt_decision
-doubt_attempt(const struct attempt *a)
+end_unknown(const struct attempt *a)
 {
 	return is_write(a) && !a->uncommitted ? end_with(STORE_UNKNOWN) : send_again(a, METRICS_RETRY_LOST);
 }
@@ -44,7 +44,7 @@ judge_error(const struct attempt *a)
 	case SQLSTATE_SCHEMA:
 		return end_with(STORE_UNAVAILABLE);
 	case SQLSTATE_UNKNOWN:
-		return doubt_attempt(a);
+		return end_unknown(a);
 	case SQLSTATE_FAULT:
 	case SQLSTATE_NONE:
 		break;
@@ -62,14 +62,14 @@ attempt_decide(const struct attempt *a)
 		if (!is_write(a))
 			return (struct attempt_decision){ .next = ATTEMPT_STANDS };
 		if (a->verdict == SQLSTATE_UNKNOWN)
-			return doubt_attempt(a);
+			return end_unknown(a);
 		return send_again(a, METRICS_RETRY_GROUP);
 	case ATTEMPT_SKIPPED:
 		return send_again(a, METRICS_RETRY_GROUP);
 	case ATTEMPT_LOST:
 		break;
 	}
-	return doubt_attempt(a);
+	return end_unknown(a);
 }
 
 bool

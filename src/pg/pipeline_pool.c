@@ -207,7 +207,7 @@ struct pool_work {
 };
 
 static struct pool_work
-look_at_work(const struct pipeline_pool *pool)
+count_work(const struct pipeline_pool *pool)
 {
 	const struct pipeline_shared *s = &pool->shared;
 	struct pool_work w = { .small = s->small.n, .large = s->large.n };
@@ -284,7 +284,7 @@ void
 pipeline_pool_flush(struct pipeline_pool *pool, unsigned most)
 {
 	struct pipeline_shared *s = &pool->shared;
-	struct pool_work w = look_at_work(pool);
+	struct pool_work w = count_work(pool);
 
 	if (!pool->down)
 		open_another(pool, wanted_connections(&w), most);
@@ -316,7 +316,7 @@ pipeline_pool_in_flight(const struct pipeline_pool *pool)
 bool
 pipeline_pool_wants_another(const struct pipeline_pool *pool)
 {
-	struct pool_work w = look_at_work(pool);
+	struct pool_work w = count_work(pool);
 
 	return !pool->down && wanted_connections(&w) > pipeline_pool_connections(pool);
 }

@@ -160,7 +160,7 @@ make_store(void *ctx, struct loop *loop, struct snapshot_holder *settings)
 	if (sealed == NULL)
 		store_pg_free(inner);
 	else if (p->lasts)
-		store_sealed_look(sealed, clock_mono() + p->config.request_timeout);
+		store_sealed_warn_if_keys_missing(sealed, clock_mono() + p->config.request_timeout);
 	return sealed;
 }
 

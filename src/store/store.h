@@ -8,6 +8,11 @@
  * until done() returns; a value can be kept longer, see the member memory.
  * store_pg is the store of the program, store_sealed one in front of it; the
  * tests have one in memory.
+ *
+ * The owner of a ticket writes op, client and deadline, and reads what struct
+ * store_ticket says after done().  The members pg, check and sealed are private
+ * to the stores.  They are here, and not in memory that the stores allocate, so
+ * that an operation cannot fail because there is no memory for it.
  */
 #ifndef HULYKVS_STORE_H
 #define HULYKVS_STORE_H

@@ -224,7 +224,7 @@ read_row_of(struct store_sealed *s, struct store_ticket *t, const struct store_o
  * answered with 412, so the row is read.
  */
 static void
-on_matched(struct store_ticket *t, struct store_result *r)
+on_conditional_write_done(struct store_ticket *t, struct store_result *r)
 {
 	static const struct store_client client = { .done = on_mismatch_read };
 	struct store_sealed *s = sealed_of(t->sealed.by);
@@ -307,7 +307,8 @@ submit_batch(struct store_sealed *s, struct store_ticket *t)
 static void
 submit_write(struct store_sealed *s, struct store_ticket *t)
 {
-	static const struct store_client sealing = { .done = end_ticket }, matching = { .done = on_matched };
+	static const struct store_client sealing = { .done = end_ticket },
+					 matching = { .done = on_conditional_write_done };
 	bool seals = t->op.kind == STORE_PUT && is_covered(s, &t->op), matches = t->op.condition == STORE_IF_MATCH;
 
 	if (!seals && !matches) {
@@ -549,7 +550,7 @@ store_sealed_change(struct store *store, const struct keyring *keys)
 }
 
 void
-store_sealed_look(struct store *store, int64_t deadline)
+store_sealed_warn_if_keys_missing(struct store *store, int64_t deadline)
 {
 	struct store_sealed *s = sealed_of(store);
 

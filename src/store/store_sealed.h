@@ -50,7 +50,7 @@ struct store *store_sealed_new(struct store *inner, const struct store_sealed_op
 void store_sealed_change(struct store *s, const struct keyring *keys);
 
 /* Without keys: asks the database whether it holds sealed values, and warns if it does.  deadline: monotonic. */
-void store_sealed_look(struct store *s, int64_t deadline);
+void store_sealed_warn_if_keys_missing(struct store *s, int64_t deadline);
 
 /* Frees the store and returns the inner one, which the caller frees; no ticket may be left.  NULL is fine. */
 struct store *store_sealed_free(struct store *s) __attribute__((warn_unused_result));
