@@ -31,8 +31,7 @@ take_lease(struct migrate_db *db)
 		if (res == NULL || PQntuples(res) == 1) {
 			migrate_db_set_state(db, MIGRATE_DB_LOCKED);
 		} else {
-			(void)migrate_db_refuse(db, "another migration of this schema is at work");
-			outcome = MIGRATE_TRY_AGAIN;
+			outcome = migrate_db_try_again(db, "another migration of this schema is at work");
 		}
 	}
 	PQclear(res);
@@ -91,9 +90,8 @@ crdb_record(struct migrate_db *db, const struct migrate_step *step)
 		outcome = migrate_db_change(db, "cockroachdb/record",
 		    MIGRATE_ARGS(version, step->name, applied_on, step->checksum, db->holder), &res);
 	if (outcome == MIGRATE_DONE && res != NULL && strcmp(PQcmdTuples(res), "0") == 0) {
-		(void)migrate_db_refuse(db, "the lease ran out");
+		outcome = migrate_db_try_again(db, "the lease ran out");
 		migrate_db_set_state(db, MIGRATE_DB_OPEN);
-		outcome = MIGRATE_TRY_AGAIN;
 	}
 	PQclear(res);
 	return outcome;

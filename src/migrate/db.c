@@ -112,6 +112,14 @@ migrate_db_refuse(struct migrate_db *db, const char *fmt, ...)
 }
 
 enum migrate_outcome
+migrate_db_try_again(struct migrate_db *db, const char *text)
+{
+	migrate_db_clear_error(db);
+	buf_puts(&db->error.text, str_of(text));
+	return MIGRATE_TRY_AGAIN;
+}
+
+enum migrate_outcome
 migrate_db_refuse_as(struct migrate_db *db, enum exitcode code)
 {
 	db->error.code = code;

@@ -169,6 +169,9 @@ enum migrate_outcome migrate_db_lost(struct migrate_db *db, const char *message)
 enum migrate_outcome migrate_db_refuse(struct migrate_db *db, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 
+/* Sets the error's text; returns MIGRATE_TRY_AGAIN. */
+enum migrate_outcome migrate_db_try_again(struct migrate_db *db, const char *text);
+
 /* Sets what the program ends with after the refusal that was just made; returns MIGRATE_REFUSED. */
 enum migrate_outcome migrate_db_refuse_as(struct migrate_db *db, enum exitcode code);
 

@@ -31,8 +31,7 @@ pg_lock(struct migrate_db *db, const struct migrate_state *state)
 		if (res == NULL || migrate_db_true(res, 0, 0)) {
 			migrate_db_set_state(db, MIGRATE_DB_LOCKED);
 		} else {
-			(void)migrate_db_refuse(db, "another migration of this schema is at work");
-			outcome = MIGRATE_TRY_AGAIN;
+			outcome = migrate_db_try_again(db, "another migration of this schema is at work");
 		}
 	}
 	PQclear(res);
