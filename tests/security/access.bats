@@ -132,6 +132,8 @@ listed_namespaces()
 	WORLD_TOKEN=$TOKEN world_get "/api2/$DEFAULT_WS" | head -n 1 | sed 's/.*"namespaces"://; s/}$//'
 }
 
+JSON='Content-Type: application/json'
+
 each_way_is_refused()
 {
 	RULES=$BATS_TEST_TMPDIR/rules
@@ -183,6 +185,11 @@ each_way_is_refused()
 	answers 403 PUT "/api2/$WS/frozen/k" -d x
 	answers 404 DELETE "/api2/$WS/frozen/k"
 	answers 204 POST /api/frozen/k -d x
+	# Each operation of a batch is asked for.
+	answers 200 POST "/api2/$WS/frozen" -H "$JSON" -d '{"operations":[{"op":"get","key":"k"},{"op":"delete","key":"l"}]}'
+	[ "$(WORLD_TOKEN=$TOKEN world_get "/api2/$WS/frozen" -H "$JSON" -d '{"operations":[{"op":"delete","key":"k"},
+		{"op":"put","key":"l","value":""}]}')" = $'operations[1]: Namespace forbidden\n403' ]
+	answers 403 POST "/api2/$WS/hulygram" -H "$JSON" -d '{"operations":[{"op":"get","key":"k"}]}'
 
 	# As text and as JSON, with a line that names the rule.
 	[ "$(WORLD_TOKEN=$TOKEN world_get "/api/hulygram/k")" = $'Namespace forbidden\n403' ]
