@@ -2,7 +2,7 @@
 -- What wrk sends:  wrk -s load.lua URL -- METHOD PATH [VALUES FIRST COUNT]
 --
 -- With COUNT, PATH is followed by a number drawn from FIRST, FIRST + 1, ...; a
--- PUT sends one of the files VALUES.0 to VALUES.3 (see values.py).  The token is
+-- PUT and a POST of JSON send one of the files VALUES.0 to VALUES.3 (see values.py).  The token is
 -- in the environment, where no process list shows it.  Ends with a line of JSON.
 
 local COPIES = 4
@@ -23,7 +23,9 @@ function init(args)
 	math.randomseed(os.time())
 	first, count = tonumber(args[4] or 0), tonumber(args[5] or 0)
 	heads = method .. " " .. path
-	if method ~= "PUT" then
+	if method == "POST" then
+		fields = fields .. "Content-Type: application/json\r\n"
+	elseif method ~= "PUT" then
 		bodies = { fields .. "\r\n" }
 		return
 	end

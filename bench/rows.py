@@ -5,6 +5,7 @@
 A row is a function that measures once and returns a dict.  "ours" is what wrk saw, "limit" what pgbench did
 right after it, "peer" the other server's; "figures" are all else: [text, value, unit, aim].
 """
+import base64
 import hashlib
 import http.client
 import json
@@ -92,6 +93,23 @@ def points(method, clients, limit_clients):
                                       cpu["program"] + cpu["database"], "us", "<= 15")]
         return row
     return measure
+
+
+def batches(stage):
+    """100 values in a batch, beside as many single PUTs; four batches of other keys, one for each client."""
+    world, form = stage["main"], os.path.join(STATE, "batch-100")
+    for copy in range(4):
+        value = base64.b64encode(os.urandom(1024)).decode()
+        operations = [{"op": "put", "key": f"batch {copy} {i}", "value": value} for i in range(100)]
+        with open(f"{form}.{copy}", "w") as f:
+            json.dump({"operations": operations}, f)
+    single = load_points(world, "PUT", 4, 1024)
+    row = {"ours": wrk(world, 4, ["POST", f"/api2/{WORKSPACE}/points", form])}
+    tidy(world, "PUT")
+    row["figures"] = [figure("100 PUTs in a batch, 4 clients: values/s", row["ours"]["rate"] * 100, ""),
+                      figure("the same as single PUTs, 4 clients: values/s", single["rate"], ""),
+                      figure("values/s in batches : single", row["ours"]["rate"] * 100 / single["rate"], "x")]
+    return row
 
 
 def sealed(stage):
@@ -479,6 +497,7 @@ ROWS = {
     "put1": ("PUT 1 KiB, 1 client", points("PUT", 1, 1), ">= 55 %", ">= 1.8"),
     "put16": ("PUT 1 KiB, 16 clients", points("PUT", 16, 16), ">= 100 %", ">= 3.5"),
     "put64": ("PUT 1 KiB, 64 clients", points("PUT", 64, 32), ">= 130 %", ">= 5"),
+    "batch": ("POST of 100 PUTs of 1 KiB, 4 clients", batches, "", ""),
     **dict(stored_rows()),
     "besidelarge": ("PUT 1 KiB, 16 clients beside large", beside_large, "", ""),
     "sealed": ("sealed values beside plain ones", sealed, "", ""),
