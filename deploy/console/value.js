@@ -46,7 +46,6 @@ function setForm(form) {
 // display: what is open now is this.
 function display(key, { etag, bytes, modified }) {
 	Object.assign(open, { key, etag, stored: bytes, bytes, unknown: null });
-	$("value-title").textContent = visible(key);
 	$("facts").replaceChildren(...fact("Bytes", bytes.length.toLocaleString("en")),
 		...(etag ? fact("ETag", etag) : []), ...(modified ? fact("Written", modified) : []));
 	$("value").hidden = false;
@@ -55,6 +54,7 @@ function display(key, { etag, bytes, modified }) {
 	for (const radio of radios)
 		radio.disabled = radio.value !== "hex" && bytes.length > 0 && show(bytes, radio.value) === null;
 	setForm(bytes.length === 0 ? "text" : best(bytes));
+	$("value-title").textContent = visible(key);
 	keys.mark(key);
 }
 
