@@ -95,6 +95,8 @@ world_port()
 	world_ports 1
 }
 
+# world_token [NAME]: that one of http_cases.tokens(), "user" if none is named.
+# shellcheck disable=SC2120 # other files name one
 world_token()
 {
 	python3 -c 'import sys; sys.path.insert(0, sys.argv[1]); import http_cases; print(http_cases.tokens()[sys.argv[2]])' "$WORLD_TOP/tests/tools" \
@@ -124,7 +126,7 @@ world_start()
 	read -r WORLD_PORT WORLD_OPERATOR_PORT < <(world_ports 2)
 	WORLD_URL=${WORLD_SCHEME:-http}://127.0.0.1:$WORLD_PORT
 	WORLD_OPERATOR_URL=http://127.0.0.1:$WORLD_OPERATOR_PORT
-	WORLD_TOKEN=$(world_token) || return 1
+	WORLD_TOKEN=$(world_token user) || return 1
 	crdb_url "$(printf '%s\n' HULY_LOG_LEVEL=debug HULY_BIND_HOST=127.0.0.1 HULY_BIND_PORT="$WORLD_PORT" \
 		HULY_METRICS_BIND="127.0.0.1:$WORLD_OPERATOR_PORT" ${WORLD_SANDBOX:+"HULY_SANDBOX=$WORLD_SANDBOX"} "$@")" \
 		>"$WORLD_DIR/settings"

@@ -112,6 +112,7 @@ replaced()
 
 @test "hulykvs-spawn tells a program of a crash of the one before, or of what the environment says" {
 	# The first one crashes, the second one ends in order, the third one says that it cannot run.
+	# shellcheck disable=SC2016 # the program's own
 	printf '#!/bin/sh\necho "after=$HULYKVS_AFTER_CRASH" >>"%s"\nn=$(wc -l <"%s")\n%s\n' \
 		"$BATS_TEST_TMPDIR/starts" "$BATS_TEST_TMPDIR/starts" \
 		'case $n in 1) exit 1 ;; 2) exit 0 ;; *) exit 64 ;; esac' >"$BATS_TEST_TMPDIR/program"
@@ -133,6 +134,7 @@ spawn_fails()
 
 	run timeout 30 "$WORLD_TOP/deploy/spawn-fcgi/hulykvs-spawn" "$@" "$HULYKVS_BUILD/hulykvs"
 	echo "$output"
+	# shellcheck disable=SC2053 # a pattern
 	[ "$status" -eq "$wanted" ] && [ ${#lines[@]} -eq 1 ] && [[ $output == $pattern ]]
 }
 
