@@ -103,13 +103,15 @@ without_http2()
 
 @test "nginx: no HTTP/2 without TLS" { without_http2 nginx; }
 @test "lighttpd: no HTTP/2 without TLS" { without_http2 lighttpd; }
+
 # The web server asks about the token first, since it does not know how large the body is: the answer is the program's.
+# nginx hands both fields on (400), and from 1.23 on one, "a, b" (415).
 refused_without_length()
 {
 	visit "$1"
 	run curl -s -o "$BATS_TEST_TMPDIR/answer" -w '%{http_code}' -X PUT -H "Authorization: Bearer $WORLD_TOKEN" \
 		-H 'Transfer-Encoding: chunked' "${@:2}" --data-binary x "$WORLD_URL$KEY"
-	[ "$output" = 400 ]
+	[ "$output" = 400 ] || [ "$output" = 415 ]
 	! grep -q '<html>' "$BATS_TEST_TMPDIR/answer"
 }
 
