@@ -119,13 +119,15 @@ status_is()
 	[ "$(world_status "$1" "${@:3}")" = "$2" ]
 }
 
-# A 503 that says when to come back.
+# A 503 that says when to come back, unless the outcome is unknown: then a write must not just be repeated.
 refused()
 {
-	local head
+	local head known=yes comes_back=no
 
 	head=$(world_get "$1" -m 30 -D - "${@:2}")
-	if ! grep -q '^HTTP/1.1 503' <<<"$head" || ! grep -qi '^Retry-After: ' <<<"$head"; then
+	! grep -q '^Outcome unknown' <<<"$head" || known=no
+	! grep -qi '^Retry-After: ' <<<"$head" || comes_back=yes
+	if ! grep -q '^HTTP/1.1 503' <<<"$head" || [ "$known" != "$comes_back" ]; then
 		echo "$1 ${*:2}: $head" >&2
 		return 1
 	fi

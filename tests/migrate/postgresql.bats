@@ -753,7 +753,7 @@ building()
 	PG_DIR=$dir
 	url=$(pg_url postgres)
 	run -69 migrate "$url"
-	[[ $output == *'no database'* ]]
+	[[ $output == *'cannot connect to the database'* ]]
 	run -69 migrate "$url" --wait 0.3
 	URL=$url migrate_start --wait 60
 	world_until 20 grep -q 'msg="will try again"' "$BATS_TEST_TMPDIR/job.log"

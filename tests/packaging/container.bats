@@ -169,7 +169,7 @@ acknowledged_are_there()
 @test "a database that comes later is waited for, and the port refuses until then" {
 	"$PG_BIN/dropdb" -h "$PG_DIR/socket" -p "$PG_PORT" -U postgres "c${BATS_TEST_NUMBER}"
 	container_run "$NAME" "${CONNECTION[@]}"
-	world_until 20 says 'does not exist|3D000|waiting'
+	world_until 20 says 'does not exist|3D000|will try again'
 	run curl -s "$URL/status"
 	[ "$status" -eq 7 ]
 	pg_db "c${BATS_TEST_NUMBER}"

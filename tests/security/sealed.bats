@@ -515,7 +515,7 @@ key_status()
 	[ "$(sql -c "select md5(string_agg(namespace || key || value::text, '|' order by workspace, namespace, key))
 		from hulykvs.kvs")" = "$before" ]
 	# Nothing had to be tried again.
-	run ! grep 'msg="\?waiting' "$WORLD_DIR/migrate.log"
+	run ! grep 'msg="will try again"' "$WORLD_DIR/migrate.log"
 	# As the original has it: no row of ours, and each MD5 that of its value.
 	[ "$(sql -c "select count(*) from hulykvs.kvs where md5 <> decode(md5(value), 'hex')")" = 0 ]
 	[ "$(sql -c "select count(*) from hulykvs.kvs")" = 1522 ]

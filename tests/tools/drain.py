@@ -73,7 +73,7 @@ def until(condition, what):
 
 def is_draining(log):
     with open(log, "rb") as f:
-        return b'msg="draining"' in f.read() or b"msg=draining" in f.read()
+        return b'msg="shutting down: finishing requests"' in f.read()
 
 
 def main():
