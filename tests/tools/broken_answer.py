@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: EPL-2.0
-"""A FastCGI responder that begins each answer, as for a long list, and closes the connection midway.
+"""A FastCGI responder that begins each answer, as for a long list, and closes the connection midway, at SIGUSR1.
 
     broken_answer.py SOCKET
 
 An authorizer's request (HULYKVS_AUTHORIZER) is not expected here.  Python standard library only.
 """
+import signal
 import socket
 import sys
 
@@ -14,6 +15,7 @@ from fcgi_peer import STDOUT, stream  # pylint: disable=wrong-import-position
 
 
 def main():
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGUSR1})
     listener = socket.socket(socket.AF_UNIX)
     listener.bind(sys.argv[1])
     listener.listen(64)
@@ -24,6 +26,7 @@ def main():
             try:
                 upstream.read_request(connection)
                 connection.sendall(stream(STDOUT, 1, head + b'{"namespace":"n","keys":["' + b"k" * 20000))
+                signal.sigwait({signal.SIGUSR1})
             except (EOFError, OSError):
                 pass
 
