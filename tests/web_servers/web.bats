@@ -201,13 +201,18 @@ replaced_twice()
 	world_until 20 supervisor_ended
 }
 
+has_program()
+{
+	[ -n "$(world_pid)" ]
+}
+
 @test "kill -9 of the supervisor ends its program; another one takes the socket over, and keeps a program running" {
 	world_start nginx
 	before=$(world_pid)
 	kill -KILL "$WORLD_SPAWN"
 	world_program
 	world_until 20 world_gone "$before"
-	world_until 20 test -n "$(world_pid)"
+	world_until 20 has_program
 	world_until 20 status_is /readyz 200
 	before=$(world_pid)
 	kill -KILL "$before"
