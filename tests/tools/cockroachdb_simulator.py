@@ -48,6 +48,7 @@ import asyncio
 import collections
 import ctypes
 import json
+import logging
 import os
 import re
 import signal
@@ -272,6 +273,8 @@ async def serve(listener, server, options, control):
 
 
 def main(listen, server, *words):
+    # What is written to a client that has just left is no violation; asyncio warns of it.
+    logging.getLogger("asyncio").setLevel(logging.ERROR)
     options = Options(words)
     listener = listening(listen)
     first = True
