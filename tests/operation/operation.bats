@@ -520,7 +520,7 @@ probes()
 	world_until 10 log_has 'route="/readyz" status=503 .*refusal="NOT_READY" reason=".*hulykvs-migrate'
 	run world_probe /readyz
 	[[ ${lines[0]} == "[-]schema failed: "?* ]]
-	[ "${lines[1]}" = "[+]database ok" ]
+	[[ $output == *$'\n[+]database ok\n'* ]] || { echo "$output"; false; }
 	[ "${lines[-1]}" = 503 ]
 	pg_stop
 	world_until 10 readyz_begins "[-]database failed: "
