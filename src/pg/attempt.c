@@ -1,12 +1,6 @@
 /* SPDX-License-Identifier: EPL-2.0 */
 #include "pg/attempt.h"
 
-static bool
-is_write(const struct attempt *a)
-{
-	return a->kind == STORE_PUT || a->kind == STORE_DELETE || (a->kind == STORE_BATCH && a->writes);
-}
-
 static struct attempt_decision
 end_with(enum store_outcome outcome)
 {
@@ -17,7 +11,7 @@ end_with(enum store_outcome outcome)
 static struct attempt_decision
 send_again(const struct attempt *a, enum metrics_retry why)
 {
-	if (!a->in_time || a->delivered || (!is_write(a) && a->attempts >= ATTEMPT_READS_MOST))
+	if (!a->in_time || a->delivered || (!a->writes && a->attempts >= ATTEMPT_READS_MOST))
 		return end_with(STORE_UNAVAILABLE);
 	return (struct attempt_decision){ .next = ATTEMPT_AGAIN, .why = why };
 }
@@ -26,7 +20,7 @@ send_again(const struct attempt *a, enum metrics_retry why)
 static struct attempt_decision
 end_unknown(const struct attempt *a)
 {
-	return is_write(a) && !a->uncommitted ? end_with(STORE_UNKNOWN) : send_again(a, METRICS_RETRY_LOST);
+	return a->writes && !a->uncommitted ? end_with(STORE_UNKNOWN) : send_again(a, METRICS_RETRY_LOST);
 }
 
 static struct attempt_decision
@@ -59,7 +53,7 @@ attempt_decide(const struct attempt *a)
 	case ATTEMPT_ERROR:
 		return judge_error(a);
 	case ATTEMPT_ANSWERED:
-		if (!is_write(a))
+		if (!a->writes)
 			return (struct attempt_decision){ .next = ATTEMPT_STANDS };
 		if (a->verdict == SQLSTATE_UNKNOWN)
 			return end_unknown(a);

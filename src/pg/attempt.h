@@ -38,7 +38,7 @@ struct attempt {
 	unsigned attempts;             /* this one included */
 	bool in_time;                  /* the operation's deadline has not passed */
 	bool delivered;                /* LIST: some keys have been given to the receiver */
-	bool writes;                   /* BATCH: some of its parts write */
+	bool writes;                   /* see store_writes() */
 	bool uncommitted;              /* BATCH: its COMMIT was not sent, so it certainly had no effect */
 };
 

@@ -46,11 +46,16 @@ test_decision(const struct attempt *a, int want, enum metrics_retry why, const c
 static void
 test_kind(enum store_kind kind, int want, const char *what, size_t row)
 {
+	bool writes = kind == STORE_PUT || kind == STORE_DELETE;
 	struct attempt a = {
-		.kind = kind, .point = rows[row].point, .verdict = rows[row].verdict, .attempts = 1, .in_time = true
+		.kind = kind,
+		.point = rows[row].point,
+		.verdict = rows[row].verdict,
+		.attempts = 1,
+		.in_time = true,
+		.writes = writes,
 	};
 	int later = want == AGAIN ? STORE_UNAVAILABLE : want;
-	bool writes = kind == STORE_PUT || kind == STORE_DELETE;
 
 	test_decision(&a, want, rows[row].why, what, row);
 	a.attempts = ATTEMPT_READS_MOST - 1;
