@@ -7,10 +7,10 @@
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/random.h>
 #include <sys/socket.h>
 
 #include "base/clock.h"
+#include "base/jitter.h"
 #include "pg/libpq_text.h"
 
 enum { CANDIDATES_MAX = 64, FIELD_MAX = 256 };
@@ -80,13 +80,8 @@ swap(struct candidate *a, struct candidate *b)
 static void
 shuffle_candidates(struct race *r)
 {
-	for (size_t i = r->count; i > 1; i--) {
-		uint32_t random = 0;
-
-		if (getrandom(&random, sizeof(random), GRND_NONBLOCK) < 0)
-			random = (uint32_t)clock_mono();
-		swap(&r->candidate[i - 1], &r->candidate[random % i]);
-	}
+	for (size_t i = r->count; i > 1; i--)
+		swap(&r->candidate[i - 1], &r->candidate[jitter_number() % i]);
 }
 
 /* Moves the host of the last connection to the front; the order of the others stays. */

@@ -6,11 +6,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
-#include <sys/random.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/jitter.h"
 #include "base/log.h"
 #include "base/log_repeat.h"
 #include "pg/sql.h"
@@ -191,11 +191,7 @@ make(struct connect_thread *c, enum statement_role role, struct buf *why)
 static void
 back_off(struct connect_thread *c)
 {
-	uint32_t random = 0;
-
-	if (getrandom(&random, sizeof(random), GRND_NONBLOCK) < 0)
-		random = (uint32_t)clock_mono();
-	c->next_try = clock_mono() + c->backoff / 2 + c->backoff / 2 * (int64_t)(random % 1024) / 1024;
+	c->next_try = clock_mono() + c->backoff / 2 + jitter_up_to(c->backoff / 2);
 	c->backoff = 2 * c->backoff < BACKOFF_MAX ? 2 * c->backoff : BACKOFF_MAX;
 }
 
