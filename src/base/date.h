@@ -8,6 +8,10 @@
 
 #include "base/buf.h"
 
+#define DATE_FIRST INT64_C(-62135596800000000) /* the first microsecond of the year 1 … */
+#define DATE_LAST  INT64_C(253402300799999999) /* … and the last one of the year 9999 */
+#define DATE_2000  INT64_C(946684800000000)    /* the beginning of 2000, from which PostgreSQL counts */
+
 /* Appends the IMF-fixdate (RFC 9110 5.6.7), "Sun, 06 Nov 1994 08:49:37 GMT". */
 void date_put_http(struct buf *out, int64_t time);
 

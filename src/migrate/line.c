@@ -6,16 +6,12 @@
 #include <time.h>
 
 #include "base/base.h"
+#include "base/date.h"
 #include "codec/base64.h"
 #include "config_build.h"
 
-#define SECONDS_TO_2000 INT64_C(946684800)
-#define MICROSECONDS    INT64_C(1000000)
-#define ROWS_MAX        (INT64_C(1) << 53) /* JSON's numbers are doubles */
-
-/* The years that have four digits. */
-#define TIME_LEAST ((INT64_C(-62135596800) - SECONDS_TO_2000) * MICROSECONDS)
-#define TIME_BELOW ((INT64_C(253402300800) - SECONDS_TO_2000) * MICROSECONDS)
+#define MICROSECONDS INT64_C(1000000)
+#define ROWS_MAX     (INT64_C(1) << 53) /* JSON's numbers are doubles */
 
 #define TIME_FORM "dddd-dd-ddTdd:dd:dd.ddddddZ" /* d: a digit */
 
@@ -34,16 +30,13 @@ put_line_hex(struct buf *out, const unsigned char *p, size_t n)
 static void
 put_row_time(struct buf *out, int64_t time)
 {
-	/* Not negative from here on. */
-	int64_t micro = time >= TIME_LEAST && time < TIME_BELOW ? time - TIME_LEAST : -1;
-	time_t seconds = (time_t)(micro / MICROSECONDS + TIME_LEAST / MICROSECONDS + SECONDS_TO_2000);
-	struct tm t;
-
-	if (micro < 0 || gmtime_r(&seconds, &t) == NULL)
+	if (time < DATE_FIRST - DATE_2000 || time > DATE_LAST - DATE_2000) {
 		buf_puts(out, STR("null"));
-	else
-		buf_printf(out, "\"%04d-%02d-%02dT%02d:%02d:%02d.%06dZ\"", t.tm_year + 1900, t.tm_mon + 1, t.tm_mday,
-		    t.tm_hour, t.tm_min, t.tm_sec, (int)(micro % MICROSECONDS));
+		return;
+	}
+	buf_putc(out, '"');
+	date_put_rfc3339(out, time + DATE_2000);
+	buf_putc(out, '"');
 }
 
 void
@@ -175,10 +168,10 @@ read_row_time(struct str s, int64_t *time)
 	t.tm_mon = month - 1;
 	again = t;
 	seconds = timegm(&again);
-	*time = (seconds - SECONDS_TO_2000) * MICROSECONDS + micro;
+	*time = seconds * MICROSECONDS + micro - DATE_2000;
 	/* timegm() takes the 31st of February for a day of March. */
 	return again.tm_mon == t.tm_mon && again.tm_mday == t.tm_mday && again.tm_hour == t.tm_hour &&
-	    again.tm_min == t.tm_min && again.tm_sec == t.tm_sec && *time >= TIME_LEAST;
+	    again.tm_min == t.tm_min && again.tm_sec == t.tm_sec && *time >= DATE_FIRST - DATE_2000;
 }
 
 static const char *

@@ -5,15 +5,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/date.h"
 #include "pg/dbconn.h"
 #include "pg/params.h"
 #include "pg/sql.h"
 #include "store/seal.h"
-
-/* Microseconds: 2000-01-01 since 1970; the first and the last second of the years 1 to 9999 since 2000. */
-#define TIME_2000  INT64_C(946684800000000)
-#define TIME_FIRST INT64_C(-63082281600000000)
-#define TIME_LAST  INT64_C(252455615999999999)
 
 #define BATCH_VALUES_MAX ((int64_t)8 * 1024 * 1024) /* bytes; of all values that a BATCH reads, if it reads several */
 #define JOINED_VALUE_MAX 8192 /* bytes; joining copies the value once more, so it is faster for small ones only */
@@ -406,9 +402,9 @@ read_time(const PGresult *res, int row, int column)
 {
 	int64_t time = (int64_t)read_int8(res, row, column);
 
-	if (PQgetisnull(res, row, column) != 0 || time < TIME_FIRST || time > TIME_LAST)
+	if (PQgetisnull(res, row, column) != 0 || time < DATE_FIRST - DATE_2000 || time > DATE_LAST - DATE_2000)
 		return 0;
-	return time + TIME_2000;
+	return time + DATE_2000;
 }
 
 /*
