@@ -267,16 +267,6 @@ take_rows(struct migrate_db *db, const char *file, bool takes_long, PGresult **r
 	return is_success(*res) ? MIGRATE_DONE : failed(db, file, *res);
 }
 
-static int
-count_params(const char *const *args)
-{
-	int n = 0;
-
-	while (args != NULL && args[n] != NULL)
-		n++;
-	return n;
-}
-
 /* The text of a file, with a NUL after it; to be freed. */
 static struct buf
 render(struct migrate_db *db, const char *file)
@@ -310,7 +300,7 @@ send_text_values(struct migrate_db *db, const char *file, const char *const *arg
 	if (db->conn != NULL && buf_ok(&text))
 		sent = args == NULL
 		    ? PQsendQuery(db->conn, text.p)
-		    : PQsendQueryParams(db->conn, text.p, count_params(args), NULL, args, NULL, NULL, form);
+		    : PQsendQueryParams(db->conn, text.p, migrate_script_count(args), NULL, args, NULL, NULL, form);
 	buf_free(&text);
 	if (!sent)
 		return migrate_db_lost(db, NULL);
@@ -340,6 +330,16 @@ enum migrate_outcome
 migrate_db_ask(struct migrate_db *db, const char *file, const char *const *args, PGresult **res)
 {
 	return run_statement(db, file, args, TEXT, false, res);
+}
+
+enum migrate_outcome
+migrate_db_set(struct migrate_db *db, const char *file)
+{
+	PGresult *res;
+	enum migrate_outcome outcome = migrate_db_ask(db, file, MIGRATE_NO_ARGS, &res);
+
+	PQclear(res);
+	return outcome;
 }
 
 enum migrate_outcome

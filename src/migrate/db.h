@@ -95,7 +95,10 @@ int64_t migrate_db_patience_left(const struct migrate_db *db);
 enum migrate_outcome migrate_db_ask(struct migrate_db *db, const char *file, const char *const *args, PGresult **res)
     __attribute__((warn_unused_result));
 
-/* The same, with the values of the result in binary form. */
+/* The same for a statement that only sets something for the session or the transaction. */
+enum migrate_outcome migrate_db_set(struct migrate_db *db, const char *file) __attribute__((warn_unused_result));
+
+/* As migrate_db_ask(), with the values of the result in binary form. */
 enum migrate_outcome migrate_db_fetch(struct migrate_db *db, const char *file, const char *const *args, PGresult **res)
     __attribute__((warn_unused_result));
 

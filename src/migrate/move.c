@@ -3,13 +3,11 @@
 
 #include <assert.h>
 #include <stdlib.h>
-#include <unistd.h>
 
-#include "base/clock.h"
 #include "base/log.h"
+#include "migrate/progress.h"
 
-#define PAGE_ROWS   1000
-#define PROGRESS_NS (5 * CLOCK_S)
+#define PAGE_ROWS 1000
 
 /* Columns of migrate/move_page. */
 enum column { NAMESPACE, KEY };
@@ -77,18 +75,16 @@ move_page(struct migrate_db *db, struct move *m, bool *last)
 static enum migrate_outcome
 move_pages(struct migrate_db *db, struct move *m, int64_t stranded)
 {
-	int64_t shown = clock_mono();
+	struct migrate_progress progress;
 	enum migrate_outcome outcome;
 	bool last;
 
+	migrate_progress_begin(&progress, "moving rows to the default workspace");
 	do {
 		outcome = move_page(db, m, &last);
 		migrate_db_tick(db);
-		if (clock_mono() - shown >= PROGRESS_NS && isatty(STDERR_FILENO)) {
-			shown = clock_mono();
-			log_event(LOG_INFO, "moving rows to the default workspace", log_number("done", m->moved),
-			    log_number("of", stranded));
-		}
+		if (migrate_progress_is_due(&progress))
+			log_event(LOG_INFO, progress.what, log_number("done", m->moved), log_number("of", stranded));
 	} while (outcome == MIGRATE_DONE && !last);
 	return outcome;
 }

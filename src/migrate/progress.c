@@ -15,16 +15,29 @@ migrate_progress_begin(struct migrate_progress *p, const char *what)
 	*p = (struct migrate_progress){ .what = what, .began = clock_mono(), .shown = clock_mono() };
 }
 
-void
-migrate_progress_show(struct migrate_progress *p, int64_t rows, int64_t of)
+bool
+migrate_progress_is_due(struct migrate_progress *p)
 {
 	int64_t now = clock_mono();
 
 	if (now - p->shown < SHOW_NS || !isatty(STDERR_FILENO))
-		return;
+		return false;
 	p->shown = now;
-	log_event(LOG_INFO, p->what, log_number("rows", rows), of >= 0 ? log_number("of", of) : log_nothing(),
-	    log_number("rows_per_s", (int64_t)((double)rows * CLOCK_S / (double)(now - p->began + 1))));
+	return true;
+}
+
+int64_t
+migrate_progress_rate(const struct migrate_progress *p, int64_t rows)
+{
+	return (int64_t)((double)rows * CLOCK_S / (double)(clock_mono() - p->began + 1));
+}
+
+void
+migrate_progress_show(struct migrate_progress *p, int64_t rows, int64_t of)
+{
+	if (migrate_progress_is_due(p))
+		log_event(LOG_INFO, p->what, log_number("rows", rows), of >= 0 ? log_number("of", of) : log_nothing(),
+		    log_number("rows_per_s", migrate_progress_rate(p, rows)));
 }
 
 int64_t

@@ -6,6 +6,7 @@
 #ifndef HULYKVS_MIGRATE_PROGRESS_H
 #define HULYKVS_MIGRATE_PROGRESS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct migrate_progress {
@@ -15,8 +16,14 @@ struct migrate_progress {
 
 void migrate_progress_begin(struct migrate_progress *p, const char *what);
 
-/* Logs a line every few seconds if standard error is a terminal.  of: how many there are; -1: not known. */
+/* Whether it is time for a line: every few seconds if standard error is a terminal.  The caller logs it. */
+bool migrate_progress_is_due(struct migrate_progress *p);
+
+/* The same, and logs it.  of: how many there are; -1: not known. */
 void migrate_progress_show(struct migrate_progress *p, int64_t rows, int64_t of);
+
+/* Rows a second since the beginning. */
+int64_t migrate_progress_rate(const struct migrate_progress *p, int64_t rows);
 
 /* Milliseconds since the beginning. */
 int64_t migrate_progress_ms(const struct migrate_progress *p);

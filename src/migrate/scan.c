@@ -27,16 +27,6 @@ migrate_scan_check_schema(struct migrate_db *db)
 	return MIGRATE_DONE;
 }
 
-static enum migrate_outcome
-run(struct migrate_db *db, const char *file)
-{
-	PGresult *res;
-	enum migrate_outcome outcome = migrate_db_ask(db, file, MIGRATE_NO_ARGS, &res);
-
-	PQclear(res);
-	return outcome;
-}
-
 /* On CockroachDB: the time of now. */
 static enum migrate_outcome
 choose_time(struct migrate_db *db)
@@ -57,7 +47,7 @@ migrate_scan_snapshot(struct migrate_db *db)
 
 	if (outcome != MIGRATE_DONE)
 		return outcome;
-	return db->server == DBCONN_COCKROACHDB ? choose_time(db) : run(db, "postgresql/snapshot");
+	return db->server == DBCONN_COCKROACHDB ? choose_time(db) : migrate_db_set(db, "postgresql/snapshot");
 }
 
 /* On PostgreSQL: the second connection sees what the first one sees. */
@@ -69,7 +59,7 @@ share_snapshot(struct migrate_db *db, struct migrate_db *second)
 
 	if (outcome == MIGRATE_DONE) {
 		(void)snprintf(second->snapshot, sizeof(second->snapshot), "'%s'", PQgetvalue(res, 0, 0));
-		outcome = run(second, "postgresql/snapshot_share");
+		outcome = migrate_db_set(second, "postgresql/snapshot_share");
 		second->snapshot[0] = '\0';
 	}
 	PQclear(res);

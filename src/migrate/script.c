@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: EPL-2.0 */
 #include "migrate/script.h"
 
-static int
-count_args(const char *const *args)
+int
+migrate_script_count(const char *const *args)
 {
 	int n = 0;
 
@@ -42,7 +42,7 @@ print_line(FILE *out, struct str line, const char *const *args, int n)
 void
 migrate_script_print(FILE *out, const char *file, struct str statement, const char *const *args)
 {
-	int n = count_args(args);
+	int n = migrate_script_count(args);
 	struct str line;
 
 	fprintf(out, "-- %s\n", file);

@@ -10,9 +10,12 @@
 
 #include "base/str.h"
 
+/* How many values a statement has: args ends with NULL; NULL: none. */
+int migrate_script_count(const char *const *args);
+
 /*
  * Prints the statement of a file of sql/ after a comment with the file's name.  $1 to $9 outside comments become
- * literals: args holds their values and ends with NULL; NULL: the statement has none.
+ * literals: args holds their values, see migrate_script_count().
  */
 void migrate_script_print(FILE *out, const char *file, struct str statement, const char *const *args);
 

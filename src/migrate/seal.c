@@ -3,18 +3,15 @@
 
 #include <inttypes.h>
 #include <stdlib.h>
-#include <time.h>
-#include <unistd.h>
 
 #include "base/arena.h"
-#include "base/clock.h"
 #include "base/log.h"
+#include "migrate/progress.h"
 
-#define PAGE_ROWS   500
-#define PAGE_BYTES  "1048576"
-#define PROGRESS_NS (5 * CLOCK_S)
-#define PASSES      10 /* for rows that clients write between our read and our write */
-#define IDS         64 /* of keys whose values are counted separately */
+#define PAGE_ROWS  500
+#define PAGE_BYTES "1048576"
+#define PASSES     10 /* for rows that clients write between our read and our write */
+#define IDS        64 /* of keys whose values are counted separately */
 
 /* Columns of migrate/seal_page. */
 enum column { WORKSPACE, NAMESPACE, KEY, MD5, HEAD, VALUE };
@@ -35,7 +32,7 @@ struct migrate_seal {
 	char *ns, *key;     /* with workspace: the next page begins after this row; owned */
 	struct arena arena; /* of a page */
 	struct migrate_change change[PAGE_ROWS];
-	int64_t began, shown;
+	struct migrate_progress progress;
 	int64_t seen, done;      /* in all passes */
 	int64_t missed, refused; /* in this pass: rows that had changed, and rows that do not open */
 	int64_t plain, others;   /* for MIGRATE_COUNT; others: with keys beyond IDS */
@@ -91,7 +88,7 @@ migrate_seal_new(const struct config *config, enum migrate_seal_task task, const
 	m->task = task;
 	m->config = config;
 	m->rate = rate;
-	m->began = m->shown = clock_mono();
+	migrate_progress_begin(&m->progress, "going through the values");
 	buf_init(&m->namespaces, 64 * 1024);
 	buf_init(&m->head, 1024);
 	arena_init(&m->arena, SIZE_MAX);
@@ -280,20 +277,10 @@ take_page(struct migrate_seal *m, struct migrate_db *db, const PGresult *res)
 static void
 pace(struct migrate_seal *m, int rows)
 {
-	int64_t now = clock_mono();
-	struct timespec t = { .tv_sec = 0 };
-
-	if (m->rate > 0 && rows > 0) {
-		int64_t pause = rows * CLOCK_S / m->rate;
-
-		t = (struct timespec){ .tv_sec = pause / CLOCK_S, .tv_nsec = pause % CLOCK_S };
-		(void)nanosleep(&t, NULL);
-	}
-	if (now - m->shown < PROGRESS_NS || !isatty(STDERR_FILENO))
-		return;
-	m->shown = now;
-	log_event(LOG_INFO, "going through the values", log_number("seen", m->seen), log_number("changed", m->done),
-	    log_number("rows_per_s", m->seen * CLOCK_S / (now - m->began + 1)));
+	migrate_progress_pause(rows, m->rate);
+	if (migrate_progress_is_due(&m->progress))
+		log_event(LOG_INFO, m->progress.what, log_number("seen", m->seen), log_number("changed", m->done),
+		    log_number("rows_per_s", migrate_progress_rate(&m->progress, m->seen)));
 }
 
 /* From the row where it stands to the end of the table. */
@@ -463,7 +450,7 @@ migrate_seal_run(struct migrate_seal *m, struct migrate_db *db)
 		return outcome;
 	log_event(LOG_INFO, m->task == MIGRATE_SEAL ? "values were sealed" : "values were opened",
 	    log_number("rows", m->done), log_number("seen", m->seen),
-	    log_number("dur_ms", (clock_mono() - m->began) / CLOCK_MS));
+	    log_number("dur_ms", migrate_progress_ms(&m->progress)));
 	if (m->refused > 0)
 		return migrate_db_refuse(db,
 		    "%" PRId64 " values do not open and were left alone: their key is missing, or "

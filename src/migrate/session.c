@@ -41,32 +41,21 @@ check_postgresql(struct migrate_db *db)
 	return outcome == MIGRATE_DONE ? check_encoding(db) : outcome;
 }
 
-/* A statement that sets something for the session; also made for --dry-run. */
-static enum migrate_outcome
-set(struct migrate_db *db, const char *file)
-{
-	PGresult *res;
-	enum migrate_outcome outcome = migrate_db_ask(db, file, MIGRATE_NO_ARGS, &res);
-
-	PQclear(res);
-	return outcome;
-}
-
 static enum migrate_outcome
 set_up(struct migrate_db *db)
 {
 	enum migrate_outcome outcome;
 
 	if (db->server == DBCONN_COCKROACHDB) {
-		outcome = set(db, "cockroachdb/session");
+		outcome = migrate_db_set(db, "cockroachdb/session");
 		if (outcome == MIGRATE_DONE)
-			outcome = set(db, "cockroachdb/session_updates");
+			outcome = migrate_db_set(db, "cockroachdb/session_updates");
 	} else {
 		outcome = check_postgresql(db);
 		if (outcome == MIGRATE_DONE)
-			outcome = set(db, "postgresql/session");
+			outcome = migrate_db_set(db, "postgresql/session");
 	}
-	return outcome == MIGRATE_DONE && db->read_only ? set(db, "migrate/read_only") : outcome;
+	return outcome == MIGRATE_DONE && db->read_only ? migrate_db_set(db, "migrate/read_only") : outcome;
 }
 
 enum migrate_outcome
