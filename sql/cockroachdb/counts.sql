@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: EPL-2.0
--- The namespaces behind $2, at most $3 of them, found as in namespaces.sql, and how many keys each has.
+-- The namespaces after $2, at most $3 of them, found as in namespaces.sql, and how many keys each has.
 with recursive page (namespace, place) as (
 	(select namespace, 1::int8
 	   from {schema}.kvs

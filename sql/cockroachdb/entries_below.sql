@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: EPL-2.0
 -- The order of text is that of its bytes here, without "collate".
--- $3 is the first key that may be in the list, $7 the first behind it; $4 is the most keys there are to be; $5: with values.
--- The list ends behind the value that reaches $6 bytes: what is behind it is not sent.
+-- $3 is the first key that may be in the list, $7 the first one after it; $4 is the largest number of keys; $5: with values.
+-- The list ends with the value that reaches $6 bytes: what follows is not sent.
 -- A value that looks sealed comes in any case, since its size and MD5 are only known when it was opened, see store.h.
 -- The tag is that of head.sql, but as it is stored if the value looks sealed.
 select key, tag, length, modified, case when $5 or looks_sealed then value end

@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: EPL-2.0
--- The namespaces behind $2, at most $3 of them: each is found from the one before, by one look into the index.
+-- The namespaces after $2, at most $3 of them: each is found from the one before, by one look into the index.
 -- CockroachDB (from 22.2 on) reads no more than it needs for this form, but more for that of sql/statements.
 with recursive page (namespace, place) as (
 	(select namespace, 1::int8

@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: EPL-2.0
--- Rows of an export behind the key ($1, $2, $3), in its order: $4 at most; of the workspace $5 and the namespace $6,
+-- Rows of an export after the key ($1, $2, $3), in its order: $4 at most; of the workspace $5 and the namespace $6,
 -- where '' stands for all.  $7: whether the proofs of keys are among them, see src/store/seal.h.
 select workspace, namespace, key, md5, value, modified
   from {schema}.kvs{snapshot}

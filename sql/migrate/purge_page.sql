@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: EPL-2.0
--- Rows behind the key ($1, $2, $3), $4 at most, that were last written before $8; of the workspace $5, the namespace $6
+-- Rows after the key ($1, $2, $3), $4 at most, that were last written before $8; of the workspace $5, the namespace $6
 -- ('' stands for all) and keys that begin with $7.  A null is not before anything.
 select workspace, namespace, key, modified
   from {schema}.kvs

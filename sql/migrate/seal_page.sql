@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: EPL-2.0
--- A page of rows behind the key ($1, $2, $3), in its order: at most $4 rows, and of those whose value is wanted at most
+-- A page of rows after the key ($1, $2, $3), in its order: at most $4 rows, and of those whose value is wanted at most
 -- $5 bytes of values, unless the first one has more.  Wanted are values that begin with $6 or, where $7 is false, do not;
 -- only in the namespaces $8 (names with commas between them, or all), but sealed ones in all.
 with page as (

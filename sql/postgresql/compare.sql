@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: EPL-2.0
--- What tells whether a row is the same in two databases, for rows behind the key ($1, $2, $3), $4 at most, in the order
+-- What tells whether a row is the same in two databases, for rows after the key ($1, $2, $3), $4 at most, in the order
 -- of bytes.  A namespace has the order of the database, so the rows are sorted.  The proofs of keys are left out, see src/store/seal.h.
 select workspace, namespace, key, md5, pg_catalog.md5(value), length(value)::int8, modified
   from {schema}.kvs{snapshot}
