@@ -291,14 +291,18 @@ def scenario_forms(page, store):
             equal(store.get("forms", key), value)
 
 
+def save_into_conflict(page, what_is_wrong):
+    page.press("save")
+    page.wait(what_is_wrong, lambda: page.at("conflict").is_displayed())
+
+
 def scenario_conflict(page, store):
     store.put("clash", "k", b"first")
     page.begin("clash")
     page.open("k")
     store.put("clash", "k", b"theirs")
     page.write("mine")
-    page.press("save")
-    page.wait("no conflict is shown", lambda: page.at("conflict").is_displayed())
+    save_into_conflict(page, "no conflict is shown")
     equal([page.at(name).get_property("value") for name in ("theirs", "ours")], ["theirs", "mine"])
     equal(store.get("clash", "k"), b"theirs")
     page.at("theirs").send_keys(Keys.ESCAPE)
@@ -306,8 +310,7 @@ def scenario_conflict(page, store):
     equal(page.content(), "mine")
     # Another change meanwhile is another conflict; then ours is stored.
     store.put("clash", "k", b"theirs again")
-    page.press("save")
-    page.wait("no second conflict", lambda: page.at("conflict").is_displayed())
+    save_into_conflict(page, "no second conflict")
     equal(page.at("theirs").get_property("value"), "theirs again")
     page.press("take-mine")
     page.says("Saved 4 bytes")
@@ -315,16 +318,14 @@ def scenario_conflict(page, store):
     # Theirs is taken.
     store.put("clash", "k", b"new")
     page.write("old")
-    page.press("save")
-    page.wait("no third conflict", lambda: page.at("conflict").is_displayed())
+    save_into_conflict(page, "no third conflict")
     page.press("take-theirs")
     page.says("This is what is stored")
     equal(page.content(), "new")
     # Somebody deletes it; ours is stored as a new key.
     equal(store.ask("DELETE", "clash", "k")[0], 204)
     page.write("once more")
-    page.press("save")
-    page.wait("no fourth conflict", lambda: page.at("conflict").is_displayed())
+    save_into_conflict(page, "no fourth conflict")
     page.press("take-mine")
     page.says("Saved 9 bytes")
     equal(store.get("clash", "k"), b"once more")
@@ -335,8 +336,7 @@ def scenario_conflict(page, store):
     page.at("create-key").send_keys(Keys.ENTER)
     page.says("Not stored yet")
     page.write("mine")
-    page.press("save")
-    page.wait("no conflict of a new key", lambda: page.at("conflict").is_displayed())
+    save_into_conflict(page, "no conflict of a new key")
     page.press("take-theirs")
     page.says("This is what is stored")
     equal(store.get("clash", "taken"), b"theirs")
@@ -518,8 +518,7 @@ def every_view(page, store):
     yield "value"
     store.put("sample", "calendar-watch:alice@example.com", b'{"channel":"c-99"}')
     page.write('{"channel":"c-83"}')
-    page.press("save")
-    page.wait("no conflict", lambda: page.at("conflict").is_displayed())
+    save_into_conflict(page, "no conflict")
     yield "conflict"
     page.press("take-theirs")
     page.says("This is what is stored")
