@@ -5,6 +5,12 @@
 
 #include "base/log.h"
 
+const struct migrate_backend *
+migrate_backend_of(const struct migrate_db *db)
+{
+	return db->server == DBCONN_COCKROACHDB ? &migrate_backend_cockroachdb : &migrate_backend_postgresql;
+}
+
 enum migrate_outcome
 migrate_backend_make_schema(struct migrate_db *db, const struct migrate_state *state)
 {

@@ -38,7 +38,10 @@ struct migrate_backend {
 	void (*tick)(struct migrate_db *db);
 };
 
-extern const struct migrate_backend migrate_pg, migrate_crdb;
+extern const struct migrate_backend migrate_backend_postgresql, migrate_backend_cockroachdb;
+
+/* That of the server that db is connected to. */
+const struct migrate_backend *migrate_backend_of(const struct migrate_db *db);
 
 /* A schema that is not there is made, with a warning: HULY_DB_SCHEME may be misspelt. */
 enum migrate_outcome migrate_backend_make_schema(struct migrate_db *db, const struct migrate_state *state)

@@ -157,12 +157,12 @@ write_part(struct export *e, const struct part *part)
 static void
 put_header(struct export *e)
 {
-	const struct migrate_backend *backend = e->db->server == DBCONN_COCKROACHDB ? &migrate_crdb : &migrate_pg;
+	const struct migrate_steps *steps = &migrate_backend_of(e->db)->steps;
 
 	migrate_line_put_header(&e->lines,
 	    &(struct migrate_header){
 		.opened = e->options->opened, .difference = e->options->difference, .rows = e->expected },
-	    backend->steps.step[backend->steps.n - 1].id);
+	    steps->step[steps->n - 1].id);
 }
 
 /* The rows that were selected; after the proofs of keys, which are not in the selection. */

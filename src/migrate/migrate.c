@@ -41,12 +41,6 @@ shorter(int64_t a, int64_t b)
 	return a < b ? a : b;
 }
 
-static const struct migrate_backend *
-backend_of(const struct migrate_db *db)
-{
-	return db->server == DBCONN_COCKROACHDB ? &migrate_crdb : &migrate_pg;
-}
-
 static struct log_field
 sqlstate_field(const struct migrate_db *db)
 {
@@ -77,7 +71,7 @@ open_db(struct migrate_db *db)
 	enum migrate_outcome outcome = migrate_session_open(db);
 
 	if (outcome == MIGRATE_DONE)
-		db->tick = backend_of(db)->tick;
+		db->tick = migrate_backend_of(db)->tick;
 	return outcome;
 }
 
@@ -117,18 +111,18 @@ refuse_unfit(struct migrate_db *db, const struct migrate_state *state)
 static enum migrate_outcome
 read_state(struct migrate_db *db, struct migrate_state *state)
 {
-	enum migrate_outcome outcome = migrate_state_read(db, &backend_of(db)->steps, state);
+	enum migrate_outcome outcome = migrate_state_read(db, &migrate_backend_of(db)->steps, state);
 
 	/* Another migration may have made both after we read the catalogue and before we read the history. */
 	if (outcome == MIGRATE_DONE && state->recorded[0] && !state->has_table)
-		outcome = migrate_state_read(db, &backend_of(db)->steps, state);
+		outcome = migrate_state_read(db, &migrate_backend_of(db)->steps, state);
 	return outcome == MIGRATE_DONE ? refuse_unfit(db, state) : outcome;
 }
 
 static enum migrate_outcome
 run_step(struct migrate_db *db, struct migrate_state *state, size_t i)
 {
-	const struct migrate_backend *backend = backend_of(db);
+	const struct migrate_backend *backend = migrate_backend_of(db);
 	const struct migrate_step *step = &backend->steps.step[i];
 	int64_t start = clock_mono();
 	enum migrate_outcome outcome = backend->apply(db, state, i);
@@ -163,7 +157,7 @@ log_left_out(const struct migrate_state *state, const struct migrate_steps *step
 static enum migrate_outcome
 do_missing_steps(struct migrate_db *db, struct migrate_state *state)
 {
-	const struct migrate_backend *backend = backend_of(db);
+	const struct migrate_backend *backend = migrate_backend_of(db);
 	enum migrate_outcome outcome = MIGRATE_DONE;
 
 	if (!migrate_state_is_current(state, &backend->steps))
@@ -193,7 +187,7 @@ read_whole_state(struct migrate_db *db, struct migrate_state *state, bool *curre
 
 	if (outcome == MIGRATE_DONE)
 		outcome = migrate_state_count_stranded(db, state);
-	*current = migrate_state_is_current(state, &backend_of(db)->steps) && state->stranded == 0;
+	*current = migrate_state_is_current(state, &migrate_backend_of(db)->steps) && state->stranded == 0;
 	return outcome;
 }
 
@@ -206,7 +200,7 @@ bring_up_to_date(struct migrate_db *db, struct migrate_state *state)
 
 	if (outcome != MIGRATE_DONE || current)
 		return outcome;
-	outcome = backend_of(db)->lock(db, state);
+	outcome = migrate_backend_of(db)->lock(db, state);
 	/* Another migration may have done it while we waited for the lock. */
 	if (outcome == MIGRATE_DONE)
 		outcome = read_whole_state(db, state, &current);
@@ -294,7 +288,7 @@ up(struct migrate_db *db, struct task *task)
 	enum migrate_outcome outcome = bring_up_to_date(db, &state);
 
 	if (outcome == MIGRATE_DONE)
-		log_left_out(&state, &backend_of(db)->steps);
+		log_left_out(&state, &migrate_backend_of(db)->steps);
 	return outcome == MIGRATE_DOUBTFUL ? judge_doubtful(&task->refusal, db, &state) : outcome;
 }
 
@@ -302,7 +296,7 @@ static enum migrate_outcome
 seal(struct migrate_db *db, struct task *task)
 {
 	struct migrate_state state; /* not used: the call sets db->is_dated, which migrate_seal needs */
-	enum migrate_outcome outcome = migrate_state_read(db, &backend_of(db)->steps, &state);
+	enum migrate_outcome outcome = migrate_state_read(db, &migrate_backend_of(db)->steps, &state);
 
 	return outcome == MIGRATE_DONE ? migrate_seal_run(task->seal, db) : outcome;
 }
@@ -375,12 +369,12 @@ static enum migrate_outcome
 status(struct migrate_db *db, FILE *out)
 {
 	struct migrate_state state;
-	enum migrate_outcome outcome = migrate_state_read(db, &backend_of(db)->steps, &state);
+	enum migrate_outcome outcome = migrate_state_read(db, &migrate_backend_of(db)->steps, &state);
 
 	if (outcome == MIGRATE_DONE)
 		outcome = migrate_state_count_stranded(db, &state);
 	if (outcome == MIGRATE_DONE)
-		migrate_report(out, db, &backend_of(db)->steps, &state);
+		migrate_report(out, db, &migrate_backend_of(db)->steps, &state);
 	return outcome;
 }
 
@@ -394,7 +388,7 @@ unlock(struct migrate_db *db, enum migrate_outcome outcome)
 	if (db->state != MIGRATE_DB_LOCKED)
 		return outcome;
 	buf_init(&db->error.text, 4096);
-	unlocked = backend_of(db)->unlock(db);
+	unlocked = migrate_backend_of(db)->unlock(db);
 	if (outcome == MIGRATE_DONE && unlocked == MIGRATE_REFUSED) {
 		buf_free(&earlier.text);
 		return unlocked;

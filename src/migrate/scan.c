@@ -15,9 +15,8 @@ migrate_scan_check_schema(struct migrate_db *db)
 {
 	static const enum migrate_effect needed[] = { MIGRATE_TABLE, MIGRATE_PRIMARY_KEY, MIGRATE_NO_DEFAULT,
 		MIGRATE_BYTE_ORDER, MIGRATE_PLAIN_BYTES, MIGRATE_MODIFIED };
-	const struct migrate_backend *backend = db->server == DBCONN_COCKROACHDB ? &migrate_crdb : &migrate_pg;
 	struct migrate_state state;
-	enum migrate_outcome outcome = migrate_state_read(db, &backend->steps, &state);
+	enum migrate_outcome outcome = migrate_state_read(db, &migrate_backend_of(db)->steps, &state);
 
 	if (outcome != MIGRATE_DONE)
 		return outcome;

@@ -18,7 +18,7 @@ struct replacement {
 };
 
 static enum migrate_outcome
-pg_lock(struct migrate_db *db, const struct migrate_state *state)
+postgresql_lock(struct migrate_db *db, const struct migrate_state *state)
 {
 	PGresult *res;
 	enum migrate_outcome outcome;
@@ -40,7 +40,7 @@ pg_lock(struct migrate_db *db, const struct migrate_state *state)
 
 /* A lock that is not there to be given back was taken in another session: a connection pooler stands between. */
 static enum migrate_outcome
-pg_unlock(struct migrate_db *db)
+postgresql_unlock(struct migrate_db *db)
 {
 	PGresult *res;
 	enum migrate_outcome outcome = migrate_db_change(db, "postgresql/unlock", MIGRATE_ARGS(db->schema.p), &res);
@@ -92,7 +92,7 @@ drop_leftovers(struct migrate_db *db, const struct migrate_state *state)
 }
 
 static enum migrate_outcome
-pg_prepare(struct migrate_db *db, const struct migrate_state *state)
+postgresql_prepare(struct migrate_db *db, const struct migrate_state *state)
 {
 	enum migrate_outcome outcome = allow_waiting(db);
 
@@ -131,7 +131,7 @@ build_before(struct migrate_db *db, const struct migrate_state *state, enum migr
 }
 
 static enum migrate_outcome
-pg_record(struct migrate_db *db, const struct migrate_step *step)
+postgresql_record(struct migrate_db *db, const struct migrate_step *step)
 {
 	char version[12], applied_on[MIGRATE_APPLIED_ON_SIZE];
 
@@ -143,7 +143,7 @@ pg_record(struct migrate_db *db, const struct migrate_step *step)
 }
 
 static enum migrate_outcome
-pg_do_step(struct migrate_db *db, const struct migrate_step *step, bool done, bool recorded)
+postgresql_do_step(struct migrate_db *db, const struct migrate_step *step, bool done, bool recorded)
 {
 	enum migrate_outcome outcome = migrate_db_do(db, "migrate/begin", MIGRATE_NO_ARGS);
 
@@ -152,7 +152,7 @@ pg_do_step(struct migrate_db *db, const struct migrate_step *step, bool done, bo
 	if (outcome == MIGRATE_DONE && !done)
 		outcome = migrate_db_do(db, step->file, MIGRATE_NO_ARGS);
 	if (outcome == MIGRATE_DONE && !recorded)
-		outcome = pg_record(db, step);
+		outcome = postgresql_record(db, step);
 	if (outcome == MIGRATE_DONE)
 		return migrate_db_do(db, "migrate/commit", MIGRATE_NO_ARGS);
 	if (outcome != MIGRATE_NO_CONNECTION && migrate_db_do(db, "migrate/rollback", MIGRATE_NO_ARGS) != MIGRATE_DONE)
@@ -161,16 +161,16 @@ pg_do_step(struct migrate_db *db, const struct migrate_step *step, bool done, bo
 }
 
 static enum migrate_outcome
-pg_apply(struct migrate_db *db, const struct migrate_state *state, size_t i)
+postgresql_apply(struct migrate_db *db, const struct migrate_state *state, size_t i)
 {
-	const struct migrate_step *step = &migrate_pg.steps.step[i];
+	const struct migrate_step *step = &migrate_backend_postgresql.steps.step[i];
 	bool done = migrate_state_has(state, step->effect);
 	enum migrate_outcome outcome = MIGRATE_DONE;
 
 	if (!done)
 		outcome = build_before(db, state, step->effect);
 	if (outcome == MIGRATE_DONE)
-		outcome = pg_do_step(db, step, done, state->recorded[i]);
+		outcome = postgresql_do_step(db, step, done, state->recorded[i]);
 	if (outcome == MIGRATE_DONE && !done && step->effect == MIGRATE_BYTE_ORDER)
 		outcome = migrate_db_build(db, "postgresql/S1_analyze");
 	return outcome;
@@ -178,7 +178,7 @@ pg_apply(struct migrate_db *db, const struct migrate_state *state, size_t i)
 
 /* Says how far the index is that the first connection builds, where somebody looks at a terminal. */
 static void
-pg_tick(struct migrate_db *db)
+postgresql_tick(struct migrate_db *db)
 {
 	char pid[16];
 	PGresult *res;
@@ -196,18 +196,18 @@ pg_tick(struct migrate_db *db)
 }
 
 #define FILE_OF(id) "postgresql/" id
-const struct migrate_backend migrate_pg = {
+const struct migrate_backend migrate_backend_postgresql = {
 	.steps = {
 		.n = 0
-#define X(version, name, effect, pg, crdb) +1
+#define X(version, name, effect, postgresql, cockroachdb) +1
 		MIGRATE_STEPS(X)
 #undef X
 #define X(version, name, effect) +1
 		MIGRATE_OWN_STEPS_POSTGRESQL(X) MIGRATE_OWN_STEPS(X),
 #undef X
 		.step = {
-#define X(version, name, effect, pg, crdb) \
-	{ version, false, name, effect, pg, "V" #version "__" name, FILE_OF("V" #version "__" name) },
+#define X(version, name, effect, postgresql, cockroachdb) \
+	{ version, false, name, effect, postgresql, "V" #version "__" name, FILE_OF("V" #version "__" name) },
 			MIGRATE_STEPS(X)
 #undef X
 #define X(version, name, effect) \
@@ -216,9 +216,9 @@ const struct migrate_backend migrate_pg = {
 #undef X
 		},
 	},
-	.lock = pg_lock,
-	.unlock = pg_unlock,
-	.prepare = pg_prepare,
-	.apply = pg_apply,
-	.tick = pg_tick,
+	.lock = postgresql_lock,
+	.unlock = postgresql_unlock,
+	.prepare = postgresql_prepare,
+	.apply = postgresql_apply,
+	.tick = postgresql_tick,
 };

@@ -4,7 +4,7 @@
 #include "migrate/backend.h"
 #include "migrate/session.h"
 
-#define LEASE_SECONDS "15" /* crdb_tick() renews it every 2 s */
+#define LEASE_SECONDS "15" /* cockroachdb_tick() renews it every 2 s */
 
 static enum migrate_outcome
 make_holder(struct migrate_db *db)
@@ -39,7 +39,7 @@ take_lease(struct migrate_db *db)
 }
 
 static enum migrate_outcome
-crdb_lock(struct migrate_db *db, const struct migrate_state *state)
+cockroachdb_lock(struct migrate_db *db, const struct migrate_state *state)
 {
 	enum migrate_outcome outcome = make_holder(db);
 
@@ -53,7 +53,7 @@ crdb_lock(struct migrate_db *db, const struct migrate_state *state)
 }
 
 static enum migrate_outcome
-crdb_unlock(struct migrate_db *db)
+cockroachdb_unlock(struct migrate_db *db)
 {
 	enum migrate_outcome outcome = migrate_db_do(db, "cockroachdb/lease_release", MIGRATE_ARGS(db->holder));
 
@@ -62,7 +62,7 @@ crdb_unlock(struct migrate_db *db)
 }
 
 static enum migrate_outcome
-crdb_prepare(struct migrate_db *db, const struct migrate_state *state)
+cockroachdb_prepare(struct migrate_db *db, const struct migrate_state *state)
 {
 	enum migrate_outcome outcome = MIGRATE_DONE;
 
@@ -75,7 +75,7 @@ crdb_prepare(struct migrate_db *db, const struct migrate_state *state)
 
 /* No row was written: the lease is not ours any longer (we were stopped for too long), or the step is recorded. */
 static enum migrate_outcome
-crdb_record(struct migrate_db *db, const struct migrate_step *step)
+cockroachdb_record(struct migrate_db *db, const struct migrate_step *step)
 {
 	char version[12], applied_on[MIGRATE_APPLIED_ON_SIZE];
 	PGresult *res;
@@ -99,7 +99,7 @@ crdb_record(struct migrate_db *db, const struct migrate_step *step)
 
 /* What a step consists of besides its file: every schema change is a statement of its own. */
 static enum migrate_outcome
-crdb_before(struct migrate_db *db, enum migrate_effect effect)
+alter_table_first(struct migrate_db *db, enum migrate_effect effect)
 {
 	enum migrate_outcome outcome = MIGRATE_DONE;
 
@@ -110,29 +110,29 @@ crdb_before(struct migrate_db *db, enum migrate_effect effect)
 }
 
 static enum migrate_outcome
-crdb_do_step(struct migrate_db *db, const struct migrate_step *step)
+cockroachdb_do_step(struct migrate_db *db, const struct migrate_step *step)
 {
-	enum migrate_outcome outcome = crdb_before(db, step->effect);
+	enum migrate_outcome outcome = alter_table_first(db, step->effect);
 
 	return outcome == MIGRATE_DONE ? migrate_db_build(db, step->file) : outcome;
 }
 
 static enum migrate_outcome
-crdb_apply(struct migrate_db *db, const struct migrate_state *state, size_t i)
+cockroachdb_apply(struct migrate_db *db, const struct migrate_state *state, size_t i)
 {
-	const struct migrate_step *step = &migrate_crdb.steps.step[i];
+	const struct migrate_step *step = &migrate_backend_cockroachdb.steps.step[i];
 	enum migrate_outcome outcome = MIGRATE_DONE;
 
 	if (!migrate_state_has(state, step->effect))
-		outcome = crdb_do_step(db, step);
+		outcome = cockroachdb_do_step(db, step);
 	if (outcome == MIGRATE_DONE && !state->recorded[i])
-		outcome = crdb_record(db, step);
+		outcome = cockroachdb_record(db, step);
 	return outcome;
 }
 
 /* A lease that cannot be renewed is noticed when the step is recorded. */
 static void
-crdb_tick(struct migrate_db *db)
+cockroachdb_tick(struct migrate_db *db)
 {
 	struct migrate_db *second = db->state == MIGRATE_DB_LOCKED ? migrate_session_second(db) : NULL;
 
@@ -143,18 +143,18 @@ crdb_tick(struct migrate_db *db)
 }
 
 #define FILE_OF(id) "cockroachdb/" id
-const struct migrate_backend migrate_crdb = {
+const struct migrate_backend migrate_backend_cockroachdb = {
 	.steps = {
 		.n = 0
-#define X(version, name, effect, pg, crdb) +1
+#define X(version, name, effect, postgresql, cockroachdb) +1
 		MIGRATE_STEPS(X)
 #undef X
 #define X(version, name, effect) +1
 		MIGRATE_OWN_STEPS(X),
 #undef X
 		.step = {
-#define X(version, name, effect, pg, crdb) \
-	{ version, false, name, effect, crdb, "V" #version "__" name, FILE_OF("V" #version "__" name) },
+#define X(version, name, effect, postgresql, cockroachdb) \
+	{ version, false, name, effect, cockroachdb, "V" #version "__" name, FILE_OF("V" #version "__" name) },
 			MIGRATE_STEPS(X)
 #undef X
 #define X(version, name, effect) \
@@ -163,9 +163,9 @@ const struct migrate_backend migrate_crdb = {
 #undef X
 		},
 	},
-	.lock = crdb_lock,
-	.unlock = crdb_unlock,
-	.prepare = crdb_prepare,
-	.apply = crdb_apply,
-	.tick = crdb_tick,
+	.lock = cockroachdb_lock,
+	.unlock = cockroachdb_unlock,
+	.prepare = cockroachdb_prepare,
+	.apply = cockroachdb_apply,
+	.tick = cockroachdb_tick,
 };
