@@ -89,9 +89,10 @@ bearer(struct str field, struct str *token)
 static bool
 split(struct str token, struct parts *out)
 {
-	struct str behind;
+	struct str after_header;
 
-	if (!str_cut(token, '.', &out->header, &behind) || !str_cut(behind, '.', &out->payload, &out->signature))
+	if (!str_cut(token, '.', &out->header, &after_header) ||
+	    !str_cut(after_header, '.', &out->payload, &out->signature))
 		return false;
 	if (out->header.n == 0 || out->payload.n == 0)
 		return false; /* libjwt 1.10 writes outside its buffer when it decodes an empty part */

@@ -118,7 +118,7 @@ take_unknown(struct config *c, struct str name, unsigned line)
 static struct given *
 find_setting(struct sources *s, struct str name, enum naming naming)
 {
-	struct str behind = naming == MEMBER ? STR("_file") : STR("_FILE");
+	struct str suffix = naming == MEMBER ? STR("_file") : STR("_FILE");
 
 	for (size_t i = 0; i < CONFIG_COUNT; i++) {
 		struct str known = str_of(naming == MEMBER ? settings[i].member : settings[i].name);
@@ -127,7 +127,7 @@ find_setting(struct sources *s, struct str name, enum naming naming)
 			continue;
 		if (name.n == known.n)
 			return &s->given[i];
-		if (setting_type_is_secret(settings[i].type) && str_eq(str_skip(name, known.n), behind))
+		if (setting_type_is_secret(settings[i].type) && str_eq(str_skip(name, known.n), suffix))
 			return &s->path[i];
 	}
 	return NULL;

@@ -106,7 +106,7 @@ print_headers(const void *member, struct buf *out)
 }
 
 static struct str
-behind_scheme(struct str url)
+after_scheme(struct str url)
 {
 	struct str scheme = str_first(url, 8);
 
@@ -118,7 +118,7 @@ behind_scheme(struct str url)
 static const char *
 parse_url(struct str s, void *member)
 {
-	bool ok = s.n == 0 || behind_scheme(s).n > 0;
+	bool ok = s.n == 0 || after_scheme(s).n > 0;
 
 	for (size_t i = 0; i < s.n; i++)
 		ok = ok && s.p[i] > 0x20 && s.p[i] < 0x7f;
@@ -129,7 +129,7 @@ parse_url(struct str s, void *member)
 static void
 print_url(const void *member, struct buf *out)
 {
-	struct str url = str_of(*(char *const *)member), rest = behind_scheme(url), before, query;
+	struct str url = str_of(*(char *const *)member), rest = after_scheme(url), before, query;
 	struct str host = str_first(rest, rest.p != NULL ? strcspn(rest.p, "/?#") : 0);
 	const char *at = host.n > 0 ? memrchr(host.p, '@', host.n) : NULL;
 

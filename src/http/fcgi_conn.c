@@ -31,19 +31,19 @@ struct fcgi_conn {
 	struct str feed[FEED_MAX]; /* what OS_Read gives to libfcgi next */
 	size_t feed_n, feed_at;
 	unsigned char feed_header[2][FCGI_RECORD_HEADER], feed_begin[2 * FCGI_RECORD_HEADER];
-	struct str in;     /* read and not yet parsed; in bytes_read or in held */
-	struct buf held;   /* the beginning of a next request */
-	struct buf out;    /* written, and not taken by the socket yet */
-	struct str lent;   /* a value that is sent after `out` */
-	size_t lent_sent;  /* bytes of its records that the socket has taken */
-	struct buf owned;  /* a copy of it, see fcgi_conn_own() */
-	struct buf behind; /* written after the value */
-	bool broken;       /* nothing can be sent any more */
-	bool socket_empty; /* there is nothing to read until the loop reports it */
-	bool peer_ended;   /* the peer sends no more: after its last bytes recv(2) returns 0 */
-	bool complete;     /* the request has been read; nothing is read until it is answered */
-	bool holding;      /* more is written at once: keep it, and send it together */
-	bool shut;         /* fcgi_conn_shut() was called */
+	struct str in;         /* read and not yet parsed; in bytes_read or in held */
+	struct buf held;       /* the beginning of a next request */
+	struct buf out;        /* written, and not taken by the socket yet */
+	struct str lent;       /* a value that is sent after `out` */
+	size_t lent_sent;      /* bytes of its records that the socket has taken */
+	struct buf owned;      /* a copy of it, see fcgi_conn_own() */
+	struct buf after_lent; /* written after the value */
+	bool broken;           /* nothing can be sent any more */
+	bool socket_empty;     /* there is nothing to read until the loop reports it */
+	bool peer_ended;       /* the peer sends no more: after its last bytes recv(2) returns 0 */
+	bool complete;         /* the request has been read; nothing is read until it is answered */
+	bool holding;          /* more is written at once: keep it, and send it together */
+	bool shut;             /* fcgi_conn_shut() was called */
 };
 
 /* One buffer for all connections of a thread: what is read is parsed at once, and rarely has to be kept. */
@@ -89,7 +89,7 @@ send_pieces(struct fcgi_conn *f, struct iovec *pieces, size_t n)
 static void
 send_or_keep(struct fcgi_conn *f, const char *p, size_t n)
 {
-	struct buf *kept = f->lent.n > 0 ? &f->behind : &f->out;
+	struct buf *kept = f->lent.n > 0 ? &f->after_lent : &f->out;
 	size_t sent = 0;
 
 	if (f->lent.n == 0 && f->out.n == 0 && !f->holding)
@@ -128,7 +128,7 @@ fcgi_conn_new(int fd)
 	buf_init(&f->held, HELD_MAX);
 	buf_init(&f->out, OUT_MAX);
 	buf_init(&f->owned, OUT_MAX);
-	buf_init(&f->behind, OUT_MAX);
+	buf_init(&f->after_lent, OUT_MAX);
 	(void)FCGX_InitRequest(&f->request, -1, 0);
 	return f;
 }
@@ -143,7 +143,7 @@ fcgi_conn_free(struct fcgi_conn *f)
 	buf_free(&f->held);
 	buf_free(&f->out);
 	buf_free(&f->owned);
-	buf_free(&f->behind);
+	buf_free(&f->after_lent);
 	(void)close(f->fd);
 	free(f);
 }
@@ -349,8 +349,8 @@ lent_pieces(struct fcgi_conn *f, unsigned char header[SEND_RECORDS][FCGI_RECORD_
 		pieces[n++] = (struct iovec){ (void *)(uintptr_t)content.p, content.n };
 		skip = 0;
 	}
-	if (record * LENT_CONTENT >= f->lent.n && f->behind.n > 0)
-		pieces[n++] = (struct iovec){ f->behind.p, f->behind.n };
+	if (record * LENT_CONTENT >= f->lent.n && f->after_lent.n > 0)
+		pieces[n++] = (struct iovec){ f->after_lent.p, f->after_lent.n };
 	return n;
 }
 
@@ -362,11 +362,11 @@ end_lending(struct fcgi_conn *f)
 	buf_free(&f->owned);
 	f->lent = STR_ABSENT;
 	f->lent_sent = 0;
-	f->out = f->behind;
-	buf_init(&f->behind, OUT_MAX);
+	f->out = f->after_lent;
+	buf_init(&f->after_lent, OUT_MAX);
 }
 
-/* Removes `sent` bytes from what is to be sent: out, then the lent value, then behind. */
+/* Removes `sent` bytes from what is to be sent: out, then the lent value, then after_lent. */
 static void
 drop_sent(struct fcgi_conn *f, size_t sent)
 {
@@ -417,7 +417,7 @@ fcgi_conn_own(struct fcgi_conn *f)
 size_t
 fcgi_conn_backlog(const struct fcgi_conn *f)
 {
-	return f->broken ? 0 : f->out.n + lent_size(f) - f->lent_sent + f->behind.n;
+	return f->broken ? 0 : f->out.n + lent_size(f) - f->lent_sent + f->after_lent.n;
 }
 
 size_t

@@ -63,14 +63,14 @@ parse_front_status(struct str s)
 static struct str
 origin_form(struct str uri)
 {
-	struct str behind;
+	struct str after_scheme;
 
 	if (!str_starts(uri, STR("http://")) && !str_starts(uri, STR("https://")))
 		return uri;
-	behind = str_skip(uri, uri.p[4] == 's' ? 8 : 7);
-	for (size_t i = 0; i < behind.n; i++)
-		if (behind.p[i] == '/' || behind.p[i] == '?')
-			return str_skip(behind, i);
+	after_scheme = str_skip(uri, uri.p[4] == 's' ? 8 : 7);
+	for (size_t i = 0; i < after_scheme.n; i++)
+		if (after_scheme.p[i] == '/' || after_scheme.p[i] == '?')
+			return str_skip(after_scheme, i);
 	return STR("/");
 }
 

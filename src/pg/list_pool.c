@@ -106,7 +106,7 @@ static void
 blame_database(struct list_pool *l)
 {
 	for (struct store_ticket *t = l->waiting.head; t != NULL; t = t->next)
-		t->pg.behind = false;
+		t->pg.queued = false;
 }
 
 /* The only function that closes a connection.  The list that ran on it has been detached. */
@@ -201,7 +201,7 @@ start_list(struct list_connection *c, struct store_ticket *t)
 	c->rows = 0;
 	c->timer.due = clock_mono() + c->pool->timeout;
 	t->pg.connection = c;
-	t->pg.behind = false; /* if it waits again, then because it lost this connection */
+	t->pg.queued = false; /* if it waits again, then because it lost this connection */
 	t->pg.attempts++;
 	t->batch_size = 1;
 	t->sqlstate[0] = '\0';
@@ -370,7 +370,7 @@ on_waiting_timer(struct timer *timer)
 	while (l->waiting.head != NULL && l->waiting.head->deadline <= now) {
 		struct store_ticket *t = ticket_queue_take(&l->waiting);
 
-		finish_list(t, t->pg.behind ? STORE_BUSY : STORE_UNAVAILABLE, STR_ABSENT);
+		finish_list(t, t->pg.queued ? STORE_BUSY : STORE_UNAVAILABLE, STR_ABSENT);
 	}
 	note_first_deadline(l);
 }
@@ -450,7 +450,7 @@ list_pool_submit(struct list_pool *l, struct store_ticket *t)
 		finish_list(t, STORE_UNAVAILABLE, str_of(l->reason));
 		return;
 	}
-	t->pg.behind = has_list_connection(l); /* looked at only if it gets none of them now */
+	t->pg.queued = has_list_connection(l); /* looked at only if it gets none of them now */
 	ticket_queue_put_due(&l->waiting, t);
 	dispatch_lists(l);
 }

@@ -189,8 +189,8 @@ look_for_abstract_socket(void *reach, const char *hosts, const char *ports)
 static void
 allow_url(struct reach *r, const char *url, const char *port_of_scheme)
 {
-	const char *behind = strstr(url, "://"), *found;
-	struct str s = str_of(behind != NULL ? behind + 3 : url), host, port;
+	const char *after_scheme = strstr(url, "://"), *found;
+	struct str s = str_of(after_scheme != NULL ? after_scheme + 3 : url), host, port;
 
 	if (s.n == 0)
 		return;

@@ -175,7 +175,7 @@ struct store_ticket_pg {
 	int64_t latest;     /* of a write: monotonic; it cannot begin to change rows after this time */
 	bool alone;         /* shares no statement; a write shares no implicit transaction either */
 	bool last;          /* the last one of its implicit transaction: a Sync is sent after it */
-	bool behind;        /* LIST: it waits because other lists have all connections */
+	bool queued;        /* LIST: it waits because other lists have all connections */
 	void *connection;   /* LIST: the connection that it runs on; NULL: it waits for one */
 };
 

@@ -46,7 +46,7 @@ peer()
 @test "records in a body for nobody" { peer records_in_a_body_for_nobody; }
 @test "records in a stored body" { peer records_in_a_stored_body; }
 @test "records in a body over the limit" { peer records_in_a_body_over_the_limit; }
-@test "records behind the announced length" { peer records_behind_the_announced_length; }
+@test "records after the announced length" { peer records_after_the_announced_length; }
 @test "header in a body" { peer header_in_a_body; }
 @test "management records" { peer management_records; }
 @test "one variable four times" { peer one_variable_four_times; }

@@ -253,7 +253,7 @@ def records_in_a_body_over_the_limit():
     assert stored(smuggled) is None
 
 
-def records_behind_the_announced_length():
+def records_after_the_announced_length():
     smuggled, uri = key(), key()
     with peer() as p:
         p.begin()

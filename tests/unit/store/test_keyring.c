@@ -27,7 +27,7 @@ load(const char *text, mode_t mode, struct buf *error)
 
 /* Every complaint begins with the path. */
 static struct str
-behind_path(const struct buf *error)
+after_path(const struct buf *error)
 {
 	return str_starts(buf_str(error), str_of(path)) ? str_skip(buf_str(error), strlen(path) + 2) : STR_ABSENT;
 }
@@ -81,7 +81,7 @@ test_bad(struct buf *error)
 		struct keyring *r = load(rows[i].text, 0600, error);
 
 		tap_ok(r == NULL, "file %zu is no key ring", i);
-		tap_text(behind_path(error), str_of(rows[i].why), "and why");
+		tap_text(after_path(error), str_of(rows[i].why), "and why");
 		keyring_free(r);
 	}
 }
@@ -100,7 +100,7 @@ test_many(struct buf *error)
 	keyring_free(r);
 	(void)snprintf(text + n, sizeof(text) - n, "more " KEY_A "\n");
 	tap_ok(load(text, 0600, error) == NULL, "one more");
-	tap_text(behind_path(error), STR("line 17: more than 16 keys"), "and why");
+	tap_text(after_path(error), STR("line 17: more than 16 keys"), "and why");
 }
 
 static void
@@ -111,7 +111,7 @@ test_access(struct buf *error)
 
 	for (size_t i = 0; i < COUNT(modes); i++) {
 		tap_ok(load("a " KEY_A "\n", modes[i], error) == NULL, "mode %04o is refused", (unsigned)modes[i]);
-		tap_text(behind_path(error), STR("open to others than its owner: chmod 600"), "and why");
+		tap_text(after_path(error), STR("open to others than its owner: chmod 600"), "and why");
 	}
 	r = load("\xef\xbb\xbf"
 		 "a " KEY_A "\r\n"
