@@ -32,15 +32,40 @@ infile_name(const char *path)
 	return path != NULL ? path : "standard input";
 }
 
+static void
+put_errno(struct buf *error, const char *path)
+{
+	buf_printf(error, "%s: %s", infile_name(path), strerror(errno));
+}
+
+int
+infile_open(const char *path, struct buf *error)
+{
+	int fd = path != NULL ? open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY) : STDIN_FILENO;
+
+	if (fd < 0)
+		put_errno(error, path);
+	return fd;
+}
+
+void
+infile_close(int fd)
+{
+	if (fd != STDIN_FILENO)
+		(void)close(fd);
+}
+
 enum exitstatus
 infile_read(const char *path, struct buf *content, struct buf *error)
 {
-	int fd = path != NULL ? open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY) : STDIN_FILENO;
-	bool ok = fd >= 0 && read_descriptor(fd, content);
+	int fd = infile_open(path, error);
+	bool ok;
 
+	if (fd < 0)
+		return EXITSTATUS_USAGE;
+	ok = read_descriptor(fd, content);
 	if (!ok)
-		buf_printf(error, "%s: %s", infile_name(path), strerror(errno));
-	if (path != NULL && fd >= 0)
-		(void)close(fd);
+		put_errno(error, path);
+	infile_close(fd);
 	return ok ? EXITSTATUS_DONE : EXITSTATUS_USAGE;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: EPL-2.0 */
 /*
- * infile: reads a file or standard input as a whole, to be sent.
+ * infile: a file that a command reads, or standard input: opens it, or reads it
+ * as a whole, to be sent.
  */
 #ifndef HULYKVS_INFILE_H
 #define HULYKVS_INFILE_H
@@ -10,7 +11,11 @@
 
 #define INFILE_MAX ((size_t)1024 * 1024 * 1024) /* bytes; the service has its own limit */
 
-/* path: NULL for standard input.  Appends to *content. */
+/* A descriptor for infile_close(); path: NULL for standard input.  -1: *error says why. */
+int infile_open(const char *path, struct buf *error) __attribute__((warn_unused_result));
+void infile_close(int fd);
+
+/* path: as above.  Appends to *content. */
 enum exitstatus infile_read(const char *path, struct buf *content, struct buf *error)
     __attribute__((warn_unused_result));
 

@@ -1,11 +1,17 @@
 /* SPDX-License-Identifier: EPL-2.0 */
 #include "client/load.h"
 
-#include "client/line_reader.h"
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/line_reader.h"
+#include "client/infile.h"
 #include "client/progress.h"
 #include "client/row.h"
 #include "codec/base64.h"
 #include "codec/json.h"
+
+#define LINE_MAX_BYTES ((size_t)512 * 1024 * 1024)
 
 #define BATCH_ROWS  100
 #define BATCH_BYTES ((size_t)1000 * 1000) /* of the request; the service takes 2 MB as it comes */
@@ -21,6 +27,9 @@ struct load {
 	struct session *session;
 	const struct arguments *arguments;
 	struct line_reader reader;
+	struct str line; /* the last one, in the reader */
+	uint64_t number; /* of that line; the first one is 1 */
+	uint64_t size;   /* bytes of a regular file, which is read twice; 0: standard input, or not known */
 	struct progress progress;
 	uint64_t written, skipped;
 	bool no_batches; /* the service has none */
@@ -55,10 +64,10 @@ fail_at(const struct load *l, uint64_t first, uint64_t last, enum exitstatus sta
 	buf_puts(&why, buf_str(error));
 	buf_clear(error);
 	if (first == last)
-		buf_printf(error, "%s, line %llu: ", l->reader.name, (unsigned long long)first);
+		buf_printf(error, "%s, line %llu: ", infile_name(l->arguments->file), (unsigned long long)first);
 	else
-		buf_printf(error, "%s, lines %llu to %llu: ", l->reader.name, (unsigned long long)first,
-		    (unsigned long long)last);
+		buf_printf(error, "%s, lines %llu to %llu: ", infile_name(l->arguments->file),
+		    (unsigned long long)first, (unsigned long long)last);
 	buf_puts(error, buf_str(&why));
 	buf_free(&why);
 	return status;
@@ -186,7 +195,7 @@ flush_rows(struct load *l, struct buf *error)
 	l->n = 0;
 	buf_clear(&l->keys);
 	buf_clear(&l->values);
-	progress_show(&l->progress, l->written + l->skipped, l->reader.bytes, l->reader.size);
+	progress_show(&l->progress, l->written + l->skipped, l->reader.bytes, l->size);
 	return status;
 }
 
@@ -200,11 +209,11 @@ read_waiting_row(struct load *l, struct buf *error)
 
 	buf_clear(&l->key);
 	buf_clear(&l->value);
-	why = row_read(buf_str(&l->reader.line), &l->key, &l->value);
+	why = row_read(l->line, &l->key, &l->value);
 	if (why == NULL)
 		return EXITSTATUS_DONE;
 	buf_puts(error, str_of(why));
-	return fail_at(l, l->reader.number, l->reader.number, EXITSTATUS_USAGE, error);
+	return fail_at(l, l->number, l->number, EXITSTATUS_USAGE, error);
 }
 
 /* A batch may have a key once only. */
@@ -235,7 +244,7 @@ add_row(struct load *l, struct buf *error)
 		status = flush_rows(l, error);
 	if (status != EXITSTATUS_DONE)
 		return status;
-	l->row[l->n++] = (struct waiting){ l->keys.n, l->key.n, l->values.n, l->value.n, l->reader.number };
+	l->row[l->n++] = (struct waiting){ l->keys.n, l->key.n, l->values.n, l->value.n, l->number };
 	buf_puts(&l->keys, buf_str(&l->key));
 	buf_puts(&l->values, buf_str(&l->value));
 	if (buf_ok(&l->keys) && buf_ok(&l->values))
@@ -248,17 +257,23 @@ add_row(struct load *l, struct buf *error)
 static enum exitstatus
 read_lines(struct load *l, enum exitstatus (*take)(struct load *, struct buf *), struct buf *error)
 {
-	enum line_reader_result result;
+	enum exitstatus status = EXITSTATUS_DONE;
 
-	while ((result = line_reader_next(&l->reader, error)) == LINE_READER_LINE) {
-		enum exitstatus status = read_waiting_row(l, error);
+	while (status == EXITSTATUS_DONE) {
+		enum line_reader_result result = line_reader_next(&l->reader, &l->line);
 
+		if (result == LINE_READER_END)
+			break;
+		l->number++;
+		if (result == LINE_READER_FAILED) {
+			buf_puts(error, str_of(l->reader.why));
+			return fail_at(l, l->number, l->number, EXITSTATUS_USAGE, error);
+		}
+		status = read_waiting_row(l, error);
 		if (status == EXITSTATUS_DONE)
 			status = take(l, error);
-		if (status != EXITSTATUS_DONE)
-			return status;
 	}
-	return result == LINE_READER_END ? EXITSTATUS_DONE : EXITSTATUS_USAGE;
+	return status;
 }
 
 static enum exitstatus
@@ -269,15 +284,27 @@ only_check(struct load *l, struct buf *error)
 	return EXITSTATUS_DONE;
 }
 
+/* Back to the first line. */
+static bool
+read_again(struct load *l)
+{
+	int fd = l->reader.fd;
+
+	line_reader_free(&l->reader);
+	line_reader_init(&l->reader, fd, LINE_MAX_BYTES);
+	l->number = 0;
+	return lseek(fd, 0, SEEK_SET) == 0;
+}
+
 static enum exitstatus
 import_lines(struct load *l, struct buf *error)
 {
 	enum exitstatus status = EXITSTATUS_DONE;
 
-	if (l->reader.size > 0) {
+	if (l->size > 0) {
 		status = read_lines(l, only_check, error);
-		if (status == EXITSTATUS_DONE && !line_reader_rewind(&l->reader)) {
-			buf_printf(error, "%s: cannot be read twice", l->reader.name);
+		if (status == EXITSTATUS_DONE && !read_again(l)) {
+			buf_printf(error, "%s: cannot be read twice", infile_name(l->arguments->file));
 			status = EXITSTATUS_USAGE;
 		}
 	}
@@ -290,13 +317,24 @@ import_lines(struct load *l, struct buf *error)
 
 /* --- all --- */
 
+/* Standard input may have been read in part already; it has no size that would be of use. */
+static void
+open_reader(struct load *l, int fd)
+{
+	struct stat st;
+
+	line_reader_init(&l->reader, fd, LINE_MAX_BYTES);
+	if (fd != STDIN_FILENO && fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
+		l->size = (uint64_t)st.st_size;
+}
+
 static void
 init_load(struct load *l)
 {
-	buf_init(&l->key, LINE_READER_MAX);
-	buf_init(&l->value, LINE_READER_MAX);
-	buf_init(&l->keys, LINE_READER_MAX);
-	buf_init(&l->values, LINE_READER_MAX);
+	buf_init(&l->key, LINE_MAX_BYTES);
+	buf_init(&l->value, LINE_MAX_BYTES);
+	buf_init(&l->keys, LINE_MAX_BYTES);
+	buf_init(&l->values, LINE_MAX_BYTES);
 	buf_init(&l->body, BODY_MAX);
 	buf_init(&l->answer.body, TRANSPORT_ANSWER_MAX);
 }
@@ -327,17 +365,20 @@ load_import(struct session *s, const struct arguments *a, struct outfile *out, s
 	struct load l = { .session = s, .arguments = a };
 	bool quiet = a->option[ARGUMENTS_OPTION_QUIET] != NULL;
 	enum exitstatus status;
+	int fd = infile_open(a->file, error);
 
 	(void)out;
-	if (!line_reader_open(&l.reader, a->file, error))
+	if (fd < 0)
 		return EXITSTATUS_USAGE;
+	open_reader(&l, fd);
 	init_load(&l);
 	progress_start(&l.progress, quiet);
 	status = import_lines(&l, error);
 	progress_end(&l.progress);
 	if (!quiet)
 		report_load(&l);
-	line_reader_close(&l.reader);
+	line_reader_free(&l.reader);
+	infile_close(fd);
 	free_load(&l);
 	return status;
 }

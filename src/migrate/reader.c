@@ -1,17 +1,13 @@
 /* SPDX-License-Identifier: EPL-2.0 */
 #include "migrate/reader.h"
 
-#include <errno.h>
 #include <inttypes.h>
-#include <unistd.h>
-
-#define PIECE ((size_t)256 * 1024)
 
 void
 migrate_reader_init(struct migrate_reader *r, int fd)
 {
-	*r = (struct migrate_reader){ .fd = fd };
-	buf_init(&r->in, MIGRATE_LINE_MAX + 2 * PIECE);
+	*r = (struct migrate_reader){ .number = 0 };
+	line_reader_init(&r->in, fd, MIGRATE_LINE_MAX);
 	buf_init(&r->why, 1024);
 	migrate_line_init(&r->line);
 	digest_sum_begin(&r->sum);
@@ -22,7 +18,7 @@ migrate_reader_free(struct migrate_reader *r)
 {
 	(void)digest_sum_end(&r->sum, NULL);
 	migrate_line_free(&r->line);
-	buf_free(&r->in);
+	line_reader_free(&r->in);
 	buf_free(&r->why);
 }
 
@@ -32,63 +28,6 @@ migrate_reader_refuse(struct migrate_reader *r, const char *what)
 	buf_clear(&r->why);
 	buf_printf(&r->why, "line %" PRId64 ": %s", r->number, what);
 	return MIGRATE_READER_WRONG;
-}
-
-/* A piece more of the file; false: it cannot be read, or there is no memory. */
-static bool
-read_piece(struct migrate_reader *r)
-{
-	char *p;
-	ssize_t n;
-
-	buf_drop(&r->in, r->at);
-	r->at = 0;
-	p = buf_reserve(&r->in, PIECE);
-	if (p == NULL)
-		return false;
-	do
-		n = read(r->fd, p, PIECE);
-	while (n < 0 && errno == EINTR);
-	if (n > 0)
-		buf_grew(&r->in, (size_t)n);
-	r->at_end = n == 0;
-	return n >= 0;
-}
-
-/* The next line without its LF; absent: what is left has none.  NULL, or what is wrong. */
-static const char *
-next_line(struct migrate_reader *r, struct str *line)
-{
-	size_t looked = 0; /* bytes after at that hold no LF */
-
-	for (;;) {
-		struct str rest = str_skip(buf_str(&r->in), r->at);
-		const char *end = memchr(rest.p + looked, '\n', rest.n - looked);
-
-		*line = STR_ABSENT;
-		if (end != NULL) {
-			*line = str_first(rest, (size_t)(end - rest.p));
-			r->at += line->n + 1;
-			return line->n <= MIGRATE_LINE_MAX ? NULL : "longer than 256 MiB";
-		}
-		if (r->at_end)
-			return NULL;
-		looked = rest.n;
-		if (looked > MIGRATE_LINE_MAX)
-			return "longer than 256 MiB";
-		if (!read_piece(r))
-			return buf_ok(&r->in) ? strerror(errno) : "out of memory";
-	}
-}
-
-static enum migrate_reader_result
-refuse_cut(struct migrate_reader *r)
-{
-	if (r->number == 1 && r->in.n == r->at)
-		return migrate_reader_refuse(r, "the file is empty");
-	if (r->in.n > r->at)
-		return migrate_reader_refuse(r, "the file is cut: this line has no end");
-	return migrate_reader_refuse(r, "the file is cut: the closing line is missing");
 }
 
 static enum migrate_reader_result
@@ -133,7 +72,7 @@ take_end(struct migrate_reader *r)
 		return migrate_reader_refuse(r, "OpenSSL does not compute a SHA-256");
 	if (memcmp(sum.b, end->sum.b, sizeof(sum.b)) != 0)
 		return migrate_reader_refuse(r, "the file is damaged: its SHA-256 is not that of the closing line");
-	if (next_line(r, &more) != NULL || more.p != NULL || r->in.n > r->at)
+	if (line_reader_next(&r->in, &more) != LINE_READER_END)
 		return migrate_reader_refuse(r, "more follows after the closing line");
 	return MIGRATE_READER_END;
 }
@@ -153,28 +92,39 @@ take_line(struct migrate_reader *r, struct str text)
 		return migrate_reader_refuse(r, wrong);
 	if (kind == MIGRATE_LINE_END)
 		return take_end(r);
-	/* next_line() has left the text and its LF where they were. */
-	digest_sum_add(&r->sum, str_from(text.p, text.n + 1));
+	digest_sum_add(&r->sum, str_from(text.p, text.n + 1)); /* with its LF */
 	if (kind == MIGRATE_LINE_ROW)
 		return take_line_row(r);
 	return r->number == 1 ? take_line_header(r) : migrate_reader_refuse(r, "a second header");
+}
+
+static enum migrate_reader_result
+next_line(struct migrate_reader *r)
+{
+	struct str text;
+
+	r->number++;
+	switch (line_reader_next(&r->in, &text)) {
+	case LINE_READER_LINE:
+		return take_line(r, text);
+	case LINE_READER_UNENDED:
+		return migrate_reader_refuse(r, "the file is cut: this line has no end");
+	case LINE_READER_END:
+		break;
+	case LINE_READER_FAILED:
+		return migrate_reader_refuse(r, r->in.why);
+	}
+	return migrate_reader_refuse(
+	    r, r->number == 1 ? "the file is empty" : "the file is cut: the closing line is missing");
 }
 
 enum migrate_reader_result
 migrate_reader_next(struct migrate_reader *r)
 {
 	enum migrate_reader_result result;
-	struct str text;
-	const char *wrong;
 
-	do {
-		r->number++;
-		wrong = next_line(r, &text);
-		if (wrong != NULL)
-			return migrate_reader_refuse(r, wrong);
-		if (text.p == NULL)
-			return refuse_cut(r);
-		result = take_line(r, text);
-	} while (r->number == 1 && result == MIGRATE_READER_ROW);
+	do
+		result = next_line(r);
+	while (r->number == 1 && result == MIGRATE_READER_ROW);
 	return result;
 }

@@ -10,6 +10,7 @@
 #ifndef HULYKVS_MIGRATE_READER_H
 #define HULYKVS_MIGRATE_READER_H
 
+#include "base/line_reader.h"
 #include "migrate/line.h"
 
 enum migrate_reader_result {
@@ -19,10 +20,7 @@ enum migrate_reader_result {
 };
 
 struct migrate_reader {
-	int fd;        /* borrowed */
-	struct buf in; /* what was read and not yet used is after at */
-	size_t at;
-	bool at_end; /* nothing more comes */
+	struct line_reader in;
 	struct sha256_sum sum;
 	int64_t number;       /* of the line, from 1 on */
 	int64_t rows, sealed; /* until now */
@@ -32,6 +30,7 @@ struct migrate_reader {
 	struct buf why; /* one sentence that names the line, without a byte of it */
 };
 
+/* Borrows the descriptor and reads from where it stands. */
 void migrate_reader_init(struct migrate_reader *r, int fd);
 
 /* Reads on.  The first call reads the header, too. */
