@@ -55,7 +55,7 @@ struct connect_thread *connect_thread_new(const struct config *c, const struct s
 /*
  * Ends the thread and frees; every channel must have been freed.  NULL is fine.  False: the thread is in an attempt
  * that did not end within a second and cannot be stopped.  Then nothing was freed, and what the thread borrows must
- * stay until the process ends.
+ * stay until the process ends, or until a later call returns true.
  */
 bool connect_thread_free(struct connect_thread *c) __attribute__((warn_unused_result));
 

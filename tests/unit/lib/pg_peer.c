@@ -6,6 +6,7 @@
 #include <poll.h>
 #include <pthread.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -20,11 +21,13 @@
 #define QUIET_MS        100 /* an ENDING peer ends a session that asks nothing for so long */
 #define MESSAGE_MAX     65536
 #define TEXT_MAX_LENGTH 512
+#define QUERY_MAX       4096
 
 struct session {
 	struct pg_peer *peer;
 	int fd;
-	unsigned number; /* of the peer's connections, from 1 */
+	unsigned number;       /* of the peer's connections, from 1 */
+	char query[QUERY_MAX]; /* the last one that was parsed */
 };
 
 struct message {
@@ -146,38 +149,110 @@ greet(const struct session *s)
 	send_ready(s->fd);
 }
 
-/* One row with one field of type text. */
-static void
-answer_query(const struct session *s)
+static const char *
+row_for(const struct session *s)
 {
+	for (const struct pg_peer_answer *a = s->peer->answers; a != NULL && a->part != NULL; a++)
+		if (strstr(s->query, a->part) != NULL)
+			return a->row;
+	return s->peer->value;
+}
+
+static uint16_t
+count_fields(const char *row)
+{
+	uint16_t n = 1;
+
+	while ((row = strchr(row, '|')) != NULL) {
+		row++;
+		n++;
+	}
+	return n;
+}
+
+/* Every field is of type text. */
+static void
+describe_row(const struct session *s)
+{
+	uint16_t fields = count_fields(row_for(s));
 	struct message m = { .n = 0 };
 
-	send_message(s->fd, '1', &m);
-	send_message(s->fd, '2', &m);
-	put_short(&m, 1);
-	put_text(&m, "value");
-	put_int(&m, 0);
-	put_short(&m, 0);
-	put_int(&m, 25);
-	put_short(&m, (uint16_t)-1);
-	put_int(&m, (uint32_t)-1);
-	put_short(&m, 0);
+	put_short(&m, fields);
+	for (uint16_t i = 0; i < fields; i++) {
+		put_text(&m, "value");
+		put_int(&m, 0);
+		put_short(&m, 0);
+		put_int(&m, 25);
+		put_short(&m, (uint16_t)-1);
+		put_int(&m, (uint32_t)-1);
+		put_short(&m, 0);
+	}
 	send_message(s->fd, 'T', &m);
-	m.n = 0;
-	put_short(&m, 1);
-	put_int(&m, (uint32_t)strlen(s->peer->value));
-	put(&m, s->peer->value, strlen(s->peer->value));
+}
+
+static void
+send_row(const struct session *s)
+{
+	const char *at = row_for(s);
+	uint16_t fields = count_fields(at);
+	struct message m = { .n = 0 };
+
+	put_short(&m, fields);
+	for (uint16_t i = 0; i < fields; i++, at++) {
+		size_t n = strcspn(at, "|");
+
+		put_int(&m, n > 0 || fields == 1 ? (uint32_t)n : (uint32_t)-1);
+		put(&m, at, n);
+		at += n;
+	}
 	send_message(s->fd, 'D', &m);
 	m.n = 0;
 	put_text(&m, "SELECT 1");
 	send_message(s->fd, 'C', &m);
-	send_ready(s->fd);
+}
+
+/* Of a Parse: the query, which stands behind the name of the statement. */
+static void
+take_query(struct session *s, const unsigned char *body, size_t n)
+{
+	const unsigned char *name_end = memchr(body, '\0', n);
+
+	s->query[0] = '\0';
+	if (name_end != NULL && memchr(name_end + 1, '\0', n - (size_t)(name_end + 1 - body)) != NULL)
+		(void)snprintf(s->query, sizeof(s->query), "%s", (const char *)name_end + 1);
 }
 
 static void
-answer_queries(const struct session *s)
+answer_message(struct session *s, unsigned char type, const unsigned char *body, size_t n)
 {
-	unsigned char type, rest[MESSAGE_MAX];
+	static const struct message empty = { .n = 0 };
+
+	switch (type) {
+	case 'P':
+		take_query(s, body, n);
+		send_message(s->fd, '1', &empty);
+		break;
+	case 'B':
+		send_message(s->fd, '2', &empty);
+		break;
+	case 'D':
+		describe_row(s);
+		break;
+	case 'E':
+		send_row(s);
+		break;
+	case 'S':
+		send_ready(s->fd);
+		break;
+	default:
+		break;
+	}
+}
+
+static void
+answer_messages(struct session *s)
+{
+	unsigned char type, body[MESSAGE_MAX];
 	uint32_t length;
 
 	for (;;) {
@@ -187,12 +262,18 @@ answer_queries(const struct session *s)
 			send_fatal(s->fd, "57P01", "the operator ends it");
 			return;
 		}
-		if (!receive(s->fd, &type, 1) || !receive(s->fd, &length, 4) || ntohl(length) > sizeof(rest) ||
-		    !receive(s->fd, rest, ntohl(length) - 4))
+		if (!receive(s->fd, &type, 1) || !receive(s->fd, &length, 4) || ntohl(length) > sizeof(body) ||
+		    !receive(s->fd, body, ntohl(length) - 4))
 			return;
-		if (type == 'S')
-			answer_query(s);
+		answer_message(s, type, body, ntohl(length) - 4);
 	}
+}
+
+static void
+wait_while_held(const struct session *s)
+{
+	while (s->peer->held)
+		(void)usleep(1000);
 }
 
 static void *
@@ -204,14 +285,16 @@ serve(void *arg)
 	if (kind == PG_PEER_LATE)
 		kind = s->number <= 2 ? PG_PEER_FULL : PG_PEER_PRIMARY;
 	if (kind != PG_PEER_CLOSING && take_startup(s->fd)) {
+		wait_while_held(s);
 		if (kind == PG_PEER_FULL) {
 			send_fatal(s->fd, "53300", "too many");
 		} else {
 			greet(s);
-			answer_queries(s);
+			answer_messages(s);
 		}
 	}
 	(void)close(s->fd);
+	s->peer->open--;
 	free(s);
 	return NULL;
 }
@@ -228,6 +311,7 @@ accept_all(void *arg)
 		if (s == NULL)
 			tap_bail("no memory");
 		*s = (struct session){ .peer = p, .fd = accept(p->listener, NULL, NULL) };
+		p->open++;
 		s->number = ++p->connections;
 		if (s->fd < 0 || pthread_create(&thread, NULL, serve, s) != 0)
 			tap_bail("the peer cannot accept");

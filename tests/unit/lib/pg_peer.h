@@ -7,6 +7,8 @@
 #ifndef HULYKVS_PG_PEER_H
 #define HULYKVS_PG_PEER_H
 
+#include <stdbool.h>
+
 enum pg_peer_kind {
 	PG_PEER_SILENT,  /* takes connections and says nothing */
 	PG_PEER_CLOSING, /* closes them at once */
@@ -17,13 +19,22 @@ enum pg_peer_kind {
 	PG_PEER_ENDING,  /* as PRIMARY, but it ends the session with FATAL 57P01 after a moment without a query */
 };
 
+/* How a query is answered in whose text the part is found: with one row; fields end with '|', an empty one is null. */
+struct pg_peer_answer {
+	const char *part;
+	const char *row;
+};
+
 struct pg_peer {
 	enum pg_peer_kind kind;
-	const char *value;    /* the only field of the only row that every query is answered with */
+	const char *value;    /* the only field of the only row that every other query is answered with */
 	const char *encoding; /* server_encoding; NULL: it is not told */
-	int port;             /* set by pg_peer_start() */
+	const struct pg_peer_answer *answers; /* the first one that fits counts; ends with a part NULL.  NULL: none */
+	int port;                             /* set by pg_peer_start() */
 	int listener;
+	_Atomic bool held;            /* those that connect wait before they are logged in, until it is false */
 	_Atomic unsigned connections; /* how many it has taken; not counted for SILENT */
+	_Atomic unsigned open;        /* how many of them have not ended */
 };
 
 /* Borrows the peer until the process ends.  The process id that it tells is 42. */
