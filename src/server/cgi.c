@@ -122,21 +122,14 @@ on_cgi_row(struct store_ticket *t, struct store_row *row)
 		write_rows(c);
 }
 
-static void on_cgi_done(struct store_ticket *t, struct store_result *r);
-
 /* Gives call.op to the store. */
 static void
 submit_to_store(struct cgi *c)
 {
-	static const struct store_client client = { on_cgi_done, on_cgi_row };
+	int64_t now = clock_mono();
 
-	c->ticket.op = c->call.op;
-	c->ticket.client = &client;
-	c->ticket.batch_size = 0;
-	c->ticket.sqlstate[0] = '\0';
-	request_log_store(&c->entry, clock_mono());
-	c->ticket.deadline = clock_mono() + c->server->request_timeout;
-	c->store->calls->submit(c->store, &c->ticket);
+	request_log_store(&c->entry, now);
+	store_submit(c->store, &c->ticket, &c->call.op, now + c->server->request_timeout);
 }
 
 static void
@@ -177,6 +170,9 @@ on_cgi_done(struct store_ticket *t, struct store_result *r)
 static void
 execute_operation(struct cgi *c)
 {
+	static const struct store_client client = { on_cgi_done, on_cgi_row };
+
+	c->ticket.client = &client;
 	submit_to_store(c);
 	loop_run(&c->loop);
 }

@@ -270,14 +270,9 @@ submit_operation(struct conn *c)
 	int64_t now = clock_mono();
 
 	assert(c->state == CONN_STORING || c->state == CONN_STREAMING);
-
 	request_log_store(&c->entry, now);
-	c->ticket.op = c->call.op;
-	c->ticket.batch_size = 0;
-	c->ticket.sqlstate[0] = '\0';
-	c->ticket.deadline = now + c->context->server->request_timeout;
 	c->deadline = NEVER;
-	c->context->store->calls->submit(c->context->store, &c->ticket);
+	store_submit(c->context->store, &c->ticket, &c->call.op, now + c->context->server->request_timeout);
 }
 
 /* The last byte of the request was read. */

@@ -219,4 +219,18 @@ struct store {
 	const struct store_calls *calls;
 };
 
+/*
+ * Gives the operation to the store.  The ticket, whose client is set, belongs to the store until done() is called, which
+ * may be before this returns, or until it is cancelled.  deadline: monotonic.
+ */
+static inline void
+store_submit(struct store *s, struct store_ticket *t, const struct store_op *op, int64_t deadline)
+{
+	t->op = *op;
+	t->deadline = deadline;
+	t->batch_size = 0;
+	t->sqlstate[0] = '\0';
+	s->calls->submit(s, t);
+}
+
 #endif
