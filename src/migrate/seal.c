@@ -313,15 +313,22 @@ pass(struct migrate_seal *m, struct migrate_db *db)
 	return MIGRATE_DONE;
 }
 
+/* Workspace and key of a proof's row, as parameters of a statement. */
+static void
+put_proof_row(const struct seal_place *place, char workspace[UUID_TEXT_SIZE], char id[KEYRING_ID_MAX + 1])
+{
+	uuid_text(&place->workspace, workspace);
+	(void)snprintf(id, KEYRING_ID_MAX + 1, "%.*s", STR_FMT(place->key));
+}
+
 static enum migrate_outcome
 read_proof(struct migrate_seal *m, struct migrate_db *db, const struct seal_place *place, bool *there, bool *good)
 {
-	char workspace[UUID_TEXT_SIZE], id[KEYRING_ID_MAX + 1] = "";
+	char workspace[UUID_TEXT_SIZE], id[KEYRING_ID_MAX + 1];
 	PGresult *res;
 	enum migrate_outcome outcome;
 
-	uuid_text(&place->workspace, workspace);
-	memcpy(id, place->key.p, place->key.n);
+	put_proof_row(place, workspace, id);
 	outcome = migrate_db_fetch(db, "migrate/seal_proof", MIGRATE_ARGS(workspace, SEAL_PROOF_NS, id), &res);
 	*there = outcome == MIGRATE_DONE && PQntuples(res) > 0;
 	if (*there) {
@@ -352,15 +359,14 @@ hex_text(struct migrate_seal *m, const void *p, size_t n)
 static enum migrate_outcome
 write_new_proof(struct migrate_seal *m, struct migrate_db *db, const struct seal_place *place)
 {
-	char workspace[UUID_TEXT_SIZE], id[KEYRING_ID_MAX + 1] = "";
-	struct md5 md5, column;
+	char workspace[UUID_TEXT_SIZE], id[KEYRING_ID_MAX + 1];
+	struct md5 column;
 	size_t n = seal_size(m->seal, 0);
 	char *p = arena_alloc(&m->arena, n);
 	enum migrate_outcome outcome;
 
-	uuid_text(&place->workspace, workspace);
-	memcpy(id, place->key.p, place->key.n);
-	if (p == NULL || !digest_md5(STR(""), &md5) || !seal_value(m->seal, place, STR(""), &md5, p, &column))
+	put_proof_row(place, workspace, id);
+	if (p == NULL || !seal_proof(m->seal, place, p, &column))
 		return migrate_db_refuse(db, "the proof of the current key cannot be sealed");
 	outcome = migrate_db_do(db, "migrate/seal_proof_put",
 	    MIGRATE_ARGS(workspace, SEAL_PROOF_NS, id, hex_text(m, column.b, sizeof(column.b)), hex_text(m, p, n)));

@@ -100,14 +100,12 @@ write_proof(struct key_proof *p)
 	struct store_op *op = &p->ticket.op;
 	const struct seal_place place = { op->workspace, op->ns, op->key };
 	size_t n = seal_size(p->seal, 0);
-	struct md5 md5;
 
 	p->memory = malloc(n);
 	op->kind = STORE_PUT;
 	op->condition = STORE_IF_ABSENT;
 	p->ticket.client = &client;
-	if (p->memory != NULL && digest_md5(STR(""), &md5) &&
-	    seal_value(p->seal, &place, STR(""), &md5, p->memory, &op->md5)) {
+	if (p->memory != NULL && seal_proof(p->seal, &place, p->memory, &op->md5)) {
 		op->value = str_from(p->memory, n);
 		submit_ticket(p);
 		return;

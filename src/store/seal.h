@@ -114,6 +114,10 @@ void seal_log_refusal(enum seal_verdict verdict, struct str stored);
 struct seal_place seal_proof_place(struct str key_id);
 bool seal_is_proof(const struct seal_place *place);
 
+/* As seal_value(), for the value of a proof, which is empty: out has seal_size(s, 0) bytes. */
+bool seal_proof(struct seal *s, const struct seal_place *place, char *out, struct md5 *column)
+    __attribute__((warn_unused_result));
+
 /*
  * Whether n bytes, as they are stored in the row of a proof, are a proof: they were sealed with the key whose id is the
  * key of the row, and they open.  Opens them in place.
