@@ -22,6 +22,9 @@
 #define BACKOFF_NUDGE (100 * CLOCK_MS)
 #define DELAY         (250 * CLOCK_MS)
 #define END_TIME      1 /* seconds for an attempt to end by itself */
+#define ALONE_TRIES   10
+#define ALONE_AGAIN   (50 * CLOCK_MS)
+#define OWN_MAX       4096 /* bytes of `own` */
 
 struct connect_thread {
 	const struct config *config;
@@ -39,6 +42,9 @@ struct connect_thread {
 	bool read_only; /* in the last attempt it took no writes */
 	struct connect_race_memory last;
 	char encryption[32]; /* of the last connection, as it was logged */
+	int64_t writes_from; /* see statement_set; 0: writes need not wait */
+	unsigned alone_tries;
+	struct buf own; /* the process IDs of the connections that were made while writes_from is not 0: "{1,2" */
 	int64_t backoff, last_try, next_try;
 };
 
@@ -122,6 +128,42 @@ set_up_session(struct connect_thread *c, const struct made *m, enum statement_ro
 	return ok;
 }
 
+/* While it matters, notes which sessions are ours. */
+static void
+note_session(struct connect_thread *c, PGconn *conn)
+{
+	if (c->writes_from != 0 && clock_mono() >= c->writes_from)
+		c->writes_from = 0;
+	if (c->writes_from != 0)
+		buf_printf(&c->own, "%s%d", c->own.n == 0 ? "{" : ",", PQbackendPID(conn));
+}
+
+/*
+ * The writes of a program that crashed need not be waited for when none of its sessions is left: what a session has not
+ * taken from its connection when it ends is never done.  Sessions end soon after their program; so it is asked for again,
+ * for half a second in all, because reads wait meanwhile.
+ */
+static void
+look_for_old_sessions(struct connect_thread *c, PGconn *conn)
+{
+	struct buf own;
+
+	if (c->writes_from == 0)
+		return;
+	buf_init(&own, OWN_MAX + 2);
+	buf_puts(&own, buf_str(&c->own));
+	buf_put(&own, "}", sizeof("}"));
+	while (!own.failed && c->writes_from != 0 && c->alone_tries < ALONE_TRIES) {
+		if (c->alone_tries++ > 0)
+			(void)nanosleep(&(struct timespec){ .tv_nsec = ALONE_AGAIN }, NULL);
+		if (dbconn_alone(conn, own.p)) {
+			c->writes_from = 0;
+			log_event(LOG_INFO, "no session of the program that crashed is left: writes need not wait");
+		}
+	}
+	buf_free(&own);
+}
+
 /* What a connection for writes needs: a database that takes them, and its time. */
 static bool
 prepare_writes(struct connect_thread *c, struct made *m, struct buf *why)
@@ -135,6 +177,8 @@ prepare_writes(struct connect_thread *c, struct made *m, struct buf *why)
 		    why, STR("the database takes no writes: it is a standby, or default_transaction_read_only is on"));
 		return false;
 	}
+	if (one_server)
+		look_for_old_sessions(c, m->conn);
 	return dbconn_clock(m->conn, one_server ? DB_CLOCK_MARGIN : DB_CLOCK_MARGIN_ANY, &m->clock, why);
 }
 
@@ -180,6 +224,8 @@ make(struct connect_thread *c, enum statement_role role, struct buf *why)
 	struct made m = { .conn = dbconn_connect(c->config, "hulykvs", &c->last, why) };
 
 	c->reached = c->read_only = false;
+	if (m.conn != NULL)
+		note_session(c, m.conn);
 	if (m.conn != NULL && !prepare_connection(c, &m, role, why)) {
 		PQfinish(m.conn);
 		m.conn = NULL;
@@ -261,6 +307,7 @@ hand_over(struct connect_thread *c, struct connect_thread_order *o, const struct
 	o->server = m->server;
 	o->pooled = m->pooled;
 	o->clock = m->clock;
+	o->writes_from = c->writes_from;
 	o->delayed = false;
 	answer_order(o);
 }
@@ -322,6 +369,8 @@ connect_thread_new(const struct config *config, const struct statement_set *set)
 	c->config = config;
 	c->set = set;
 	c->backoff = BACKOFF_MIN;
+	c->writes_from = set->writes_from;
+	buf_init(&c->own, OWN_MAX);
 	if (pthread_mutex_init(&c->lock, NULL) != 0)
 		goto out;
 	(void)pthread_condattr_init(&attr);
@@ -353,6 +402,7 @@ connect_thread_free(struct connect_thread *c)
 		return false;
 	(void)pthread_cond_destroy(&c->work);
 	(void)pthread_mutex_destroy(&c->lock);
+	buf_free(&c->own);
 	free(c);
 	return true;
 }

@@ -15,6 +15,11 @@
  * left off.  connect_thread_nudge() makes it end 100 ms after the last attempt
  * at the latest.  Attempts are made one at a time, so that a server that has
  * just started does not get many connections at once.
+ *
+ * After a crash writes wait until those of the program before this one can no
+ * longer begin (writes_from).  The thread ends this wait earlier when it finds,
+ * before the first write, that no session of that program is left: PostgreSQL
+ * without a pooler only, see docs/architecture.md.
  */
 #ifndef HULYKVS_CONNECT_THREAD_H
 #define HULYKVS_CONNECT_THREAD_H
@@ -46,6 +51,7 @@ struct connect_thread_order {
 	enum dbconn_server server;
 	bool pooled;           /* a pooler is between us and the server */
 	struct db_clock clock; /* of a connection for writes */
+	int64_t writes_from; /* of a connection for writes: when the first may be sent, see statement_set; 0: at once */
 };
 
 /* Starts the thread; borrows both until connect_thread_free().  NULL: no memory, or the thread cannot be started. */

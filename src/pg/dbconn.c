@@ -327,6 +327,18 @@ dbconn_read_only(PGconn *conn, bool *read_only, struct buf *why)
 }
 
 bool
+dbconn_alone(PGconn *conn, const char *own)
+{
+	struct str query = sql_text("postgresql/other_sessions");
+	PGresult *res = dbconn_result(conn, PQsendQueryParams(conn, query.p, 1, NULL, &own, NULL, NULL, 0));
+	bool alone =
+	    PQresultStatus(res) == PGRES_TUPLES_OK && PQntuples(res) == 1 && strcmp(PQgetvalue(res, 0, 0), "0") == 0;
+
+	PQclear(res);
+	return alone;
+}
+
+bool
 dbconn_read_clock(const PGresult *res, int64_t *time)
 {
 	uint64_t big;

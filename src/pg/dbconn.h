@@ -4,7 +4,7 @@
  *
  * Called by hulykvs-migrate, the connect thread and workers.  A worker must not
  * wait, so it calls none of those that do: dbconn_connect (it also looks names
- * up in the resolver), _result, _server, _pooled, _read_only and _clock.
+ * up in the resolver), _result, _server, _pooled, _read_only, _alone and _clock.
  * The connection string is read by conninfo; with several hosts, or a name
  * with several addresses, connect_race finds the one that answers.
  */
@@ -80,6 +80,12 @@ bool dbconn_pooled(PGconn *conn, bool *pooled, struct buf *why) __attribute__((w
 
 /* Whether the server takes no writes: a standby, or default_transaction_read_only.  False: as above. */
 bool dbconn_read_only(PGconn *conn, bool *read_only, struct buf *why) __attribute__((warn_unused_result));
+
+/*
+ * Whether no program like this one has a session in the database, except those whose process IDs are in `own`, an array
+ * as text: "{1,2}".  PostgreSQL without a pooler only.  False also if that cannot be found out.
+ */
+bool dbconn_alone(PGconn *conn, const char *own) __attribute__((warn_unused_result));
 
 /* Asks for the database's time; margin as db_clock has it.  False: the connection failed, reason in *why. */
 bool dbconn_clock(PGconn *conn, int64_t margin, struct db_clock *clock, struct buf *why)

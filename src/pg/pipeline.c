@@ -128,6 +128,7 @@ use_connection(struct pipeline *p, PGconn *conn)
 {
 	p->conn = conn;
 	p->clock = p->order.clock;
+	p->shared->writes_from = p->order.writes_from;
 	p->pooled = p->order.pooled;
 	p->used_at = clock_mono();
 	p->old_at = lifetime_end(p->shared->lifetime, p->shared->server, p->used_at);

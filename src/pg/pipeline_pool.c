@@ -136,6 +136,7 @@ pipeline_pool_init(struct pipeline_pool *pool, enum statement_role role, unsigne
 	*pool = (struct pipeline_pool){ .shared = { .loop = loop,
 					    .channel = channel,
 					    .set = set,
+					    .writes_from = set->writes_from,
 					    .lifetime = lifetime,
 					    .answered = on_order_answered },
 		.timer = { .due = TIMER_OFF, .fire = on_pool_timer },
@@ -270,13 +271,12 @@ check_pool(const struct pipeline_pool *pool)
 static bool
 may_send(struct pipeline_pool *pool)
 {
-	const struct statement_set *set = pool->shared.set;
+	int64_t from = pool->shared.writes_from;
 
-	if (pool->pipeline[0].order.role != STATEMENT_ROLE_WRITE || set->writes_from == 0 ||
-	    clock_mono() >= set->writes_from)
+	if (pool->pipeline[0].order.role != STATEMENT_ROLE_WRITE || from == 0 || clock_mono() >= from)
 		return true;
-	if (set->writes_from < pool->timer.due)
-		pool->timer.due = set->writes_from;
+	if (from < pool->timer.due)
+		pool->timer.due = from;
 	return false;
 }
 

@@ -60,7 +60,8 @@ struct pipeline_shared {
 	struct connect_thread_channel *channel;
 	const struct statement_set *set;
 	enum dbconn_server server; /* of the last connection made */
-	int64_t lifetime;          /* nanoseconds after which a connection is replaced; 0: never; see settings.h */
+	int64_t writes_from; /* monotonic; no write is sent earlier; 0: at any time.  From the last connection made */
+	int64_t lifetime;    /* nanoseconds after which a connection is replaced; 0: never; see settings.h */
 	struct pace pace;
 	struct ticket_queue small; /* not sent yet */
 	struct ticket_queue large; /* not sent yet: writes of values of PIPELINE_LARGE_VALUE or more, and each BATCH */

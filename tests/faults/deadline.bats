@@ -195,6 +195,27 @@ bouncer()
 	world_until 10 test -s "$FAULT_DIR/bouncer/pid"
 }
 
+# Its sessions end with it, so nothing of it can happen any more: the next one does not wait for a minute, and neither for
+# a host that answers nothing.
+@test "kill -9 of the program: writes go on when none of its sessions is left" {
+	fault_directory
+	fault_database
+	mkdir "$FAULT_DIR/silent"
+	"$FAULT_SCRIPTS/silent_hosts.py" "$FAULT_DIR/silent/.s.PGSQL.$PG_PORT" 3>&- &
+	STALL=$!
+	world_until 10 test -S "$FAULT_DIR/silent/.s.PGSQL.$PG_PORT"
+	fault_serve nginx HULY_STATEMENT_TIMEOUT=60 \
+		HULY_DB_CONNECTION="${FAULT_DB/host=/host=${FAULT_DIR//\//%2F}%2Fsilent,}"
+	fault_ready
+	acknowledged 1 before
+	kill -KILL "$FAULT_PROGRAM"
+	world_until 10 world_gone "$FAULT_PROGRAM"
+	world_until 30 acknowledged 1 after
+	value_is 1 after
+	grep -q 'no session of the program that crashed is left' "$WORLD_DIR/program.log"
+	fault_leave
+}
+
 # The one that is gone cannot say "unknown" in time; the next one waits for the deadline of its writes.
 round_of_kill()
 {

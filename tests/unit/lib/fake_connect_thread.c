@@ -7,6 +7,13 @@
 #include "lib/tap.h"
 
 static struct connect_thread_order *orders;
+static int64_t writes_from;
+
+void
+fake_connect_thread_writes_from(int64_t from)
+{
+	writes_from = from;
+}
 
 void
 connect_thread_place(struct connect_thread_channel *channel, struct connect_thread_order *o)
@@ -59,6 +66,7 @@ fake_connect_thread_connect(enum dbconn_server server)
 	int64_t now = clock_mono();
 
 	o->clock = db_clock_of(now, now, 0, DB_CLOCK_MARGIN);
+	o->writes_from = writes_from;
 	o->ready(o, conn, server);
 	return conn;
 }

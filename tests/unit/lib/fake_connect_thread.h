@@ -15,6 +15,9 @@ int fake_connect_thread_orders(void);
 PGconn *fake_connect_thread_connect(enum dbconn_server server);
 void fake_connect_thread_refuse(const char *reason);
 
+/* Connections from now on: no write may be sent earlier; 0: at once. */
+void fake_connect_thread_writes_from(int64_t from);
+
 /* Forgets all orders. */
 void fake_connect_thread_reset(void);
 

@@ -70,6 +70,7 @@ struct order {
 };
 
 static unsigned answers;
+static int64_t writes_from; /* of the statements of the next world */
 
 static void
 on_ready(struct connect_thread_order *order, PGconn *conn, enum dbconn_server server)
@@ -94,6 +95,7 @@ open_world(struct world *w, struct pg_peer *p, const char *options)
 	w->config.db_connection = w->text;
 	if (!loop_init(&w->loop) || !statement_set_init(&w->set, STR("s"), true, CLOCK_S))
 		tap_bail("no loop, or no statements");
+	w->set.writes_from = writes_from;
 	w->thread = connect_thread_new(&w->config, &w->set);
 	w->channel = w->thread != NULL ? connect_thread_channel_new(w->thread, &w->loop) : NULL;
 	if (w->channel == NULL)
@@ -346,6 +348,49 @@ test_channel_freed(void)
 	tap_int(p.connections, 2, "but closed");
 }
 
+/* After a crash: writes wait, unless no session of the program before is left. */
+static void
+test_old_sessions(struct pg_peer *p, const struct pg_peer_answer *rows, bool waits, const char *name)
+{
+	struct world w;
+	struct order reader, writer;
+
+	*p = (struct pg_peer){ .kind = PG_PEER_PRIMARY, .value = "x", .answers = rows };
+	writes_from = clock_mono() + 60 * CLOCK_S;
+	open_world(&w, p, "");
+	place(&w, &reader, STATEMENT_ROLE_READ);
+	place(&w, &writer, STATEMENT_ROLE_WRITE);
+	wait_for(&reader);
+	wait_for(&writer);
+	tap_ok(writer.conn != NULL, "%s: a connection for writes is made", name);
+	tap_int(writer.o.writes_from, waits ? writes_from : 0, "and writes %s", waits ? "wait" : "need not wait");
+	PQfinish(reader.conn);
+	close_connection(&writer, p);
+	close_world(&w, name);
+	writes_from = 0;
+}
+
+static void
+test_crash(void)
+{
+	static const struct pg_peer_answer none[] = { { "pg_stat_activity", "0" }, { "version()", "PostgreSQL 15.8" },
+		{ "pg_backend_pid", "42" }, { "pg_constraint", "workspace,namespace,key||modified" },
+		{ "transaction_read_only", "off" }, { "select clock_timestamp()", "12345678" }, { NULL, NULL } };
+	static const struct pg_peer_answer some[] = { { "pg_stat_activity", "1" }, { "version()", "PostgreSQL 15.8" },
+		{ "pg_backend_pid", "42" }, { "pg_constraint", "workspace,namespace,key||modified" },
+		{ "transaction_read_only", "off" }, { "select clock_timestamp()", "12345678" }, { NULL, NULL } };
+	static const struct pg_peer_answer behind_pooler[] = { { "pg_stat_activity", "0" },
+		{ "version()", "PostgreSQL 15.8" }, { "pg_backend_pid", "43" },
+		{ "pg_constraint", "workspace,namespace,key||modified" }, { "transaction_read_only", "off" },
+		{ "select clock_timestamp()", "12345678" }, { NULL, NULL } };
+	static struct pg_peer peers[4]; /* each lasts as long as the process */
+
+	test_old_sessions(&peers[0], none, false, "no session is left");
+	test_old_sessions(&peers[1], some, true, "a session is left");
+	test_old_sessions(&peers[2], behind_pooler, true, "behind a pooler, where that proves nothing");
+	test_old_sessions(&peers[3], cluster, true, "CockroachDB");
+}
+
 /* A server that hangs: the attempt can be left alone, and is ended when it goes on. */
 static void
 test_hanging(void)
@@ -394,6 +439,7 @@ main(void)
 	test_unusable();
 	test_read_only();
 	test_channel_freed();
+	test_crash();
 	test_hanging();
 	test_silent();
 	return tap_end();

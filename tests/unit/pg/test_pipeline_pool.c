@@ -129,6 +129,37 @@ test_batches(void)
 	close_pool("batches");
 }
 
+/* Writes wait until those of a program that crashed can no longer begin; a connection may say that this is so. */
+static void
+test_after_crash(void)
+{
+	struct pg_world_ticket a, b;
+	PGconn *conn;
+
+	world.set.writes_from = clock_mono() + 60 * CLOCK_S;
+	fake_connect_thread_writes_from(world.set.writes_from);
+	open_pool(STATEMENT_ROLE_WRITE, 1);
+	conn = fake_connect_thread_connect(DBCONN_POSTGRESQL);
+	submit(&a, STORE_PUT, "a");
+	flush();
+	tap_text(fake_libpq_sent(conn), STR(""), "after a crash: a write waits");
+	tap_ok(pool->timer.due <= world.set.writes_from, "and is looked at again");
+	fake_connect_thread_writes_from(0);
+	fake_libpq_break(conn);
+	ready(0);
+	conn = fake_connect_thread_connect(DBCONN_POSTGRESQL);
+	submit(&b, STORE_PUT, "b");
+	flush();
+	tap_text(fake_libpq_sent(conn), STR("put_if_present:a put_if_present:b sync"), "until none need wait");
+	fake_libpq_answer_changed(conn, "1");
+	fake_libpq_answer_changed(conn, "1");
+	fake_libpq_answer_sync(conn);
+	ready(0);
+	tap_ok(a.done == 1 && b.done == 1, "then both are done");
+	world.set.writes_from = 0;
+	close_pool("after a crash");
+}
+
 static void
 test_writes(enum dbconn_server server, const char *want)
 {
@@ -761,6 +792,7 @@ main(void)
 	pg_world_open(&world);
 	test_first_connection();
 	test_batches();
+	test_after_crash();
 	test_writes(DBCONN_POSTGRESQL, "delete:a put_if_present:b put_if_present:c sync");
 	test_writes(DBCONN_COCKROACHDB, "delete:a sync put_if_present:b sync put_if_present:c sync");
 	test_joined();
