@@ -68,6 +68,12 @@ connections()
 	fault_end
 }
 
+@test "a connection that was dropped while it was idle is tried with a read before a write goes over it" {
+	fault_proxied none
+	connections idle
+	fault_end
+}
+
 @test "a request that is tried again ends by its deadline" {
 	fault_proxied none HULY_REQUEST_TIMEOUT=4
 	connections deadlines

@@ -162,6 +162,20 @@ def case_role():
     assert ask_anew("GET", "k").body == b"second"
 
 
+def case_idle():
+    """A connection that was dropped without a word while it was idle is found out by a read, before a write is sent."""
+    proxy = control.Control(CONTROL)
+    assert ask_anew("PUT", "k", b"first").status == 204
+    time.sleep(10.5)  # DB_CLOCK_VALID and a little: for so long a connection counts as tried
+    proxy.order(silence=True)
+    silent = proxy.order(status=True)["sessions"]
+    assert silent >= 2, silent
+    answer = ask_anew("PUT", "k", b"second")
+    assert answer.status == 204, answer.body
+    assert proxy.order(status=True)["committed"] == {"k": 2}
+    assert sql("select convert_from(value, 'UTF8') from hulykvs.kvs where key = 'k'") == "second"
+
+
 def case_deadlines():
     """A request that is tried again ends by its deadline, whatever was asked after it.  The setting is 4 seconds."""
     proxy, took = control.Control(CONTROL), {}

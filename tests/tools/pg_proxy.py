@@ -15,6 +15,7 @@ Orders come as lines of JSON over the control socket, one answer each:
                           connection that there is or that comes; those stay deaf after "pass"), refuse
     {"release": true}     lets go what a "hold" holds
     {"cut": true}         cuts every connection
+    {"silence": true}     nothing passes any more on the connections that there are, and they stay open
     {"status": true}      {"armed", "fired", "holding", "sessions", "silent",
                            "forwarded": {statement: {key: times that its Execute went to the server}},
                            "committed": {key: times that a write of it was committed},
@@ -448,6 +449,9 @@ class Proxy:
             self.mode = order["mode"]
         if "release" in order:
             self.released.set()
+        if "silence" in order:
+            for session in self.sessions:
+                session.silent = True
         if "cut" in order:
             for session in self.sessions:
                 session.client.close()
