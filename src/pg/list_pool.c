@@ -6,7 +6,6 @@
 
 #include "base/base.h"
 #include "base/clock.h"
-#include "base/log.h"
 #include "pg/attempt.h"
 #include "pg/lifetime.h"
 
@@ -15,21 +14,6 @@
 #define YIELD_TIME  (1 * CLOCK_MS) /* how long a list yields */
 
 #define TO(state) (1U << (state))
-
-static const struct {
-	enum log_level level;
-	const char *event;
-	struct str reason; /* where libpq gives none */
-} list_closes[] = {
-	[LIST_CLOSE_LOST] = { LOG_WARN, "database connection lost", STR_INIT("no answer") },
-	[LIST_CLOSE_NO_PROGRESS] = { LOG_WARN, "database connection closed", STR_INIT("a list made no progress") },
-	[LIST_CLOSE_EPOLL] = { LOG_ERROR, "database connection closed", STR_INIT("epoll refuses its descriptor") },
-	[LIST_CLOSE_ERROR] = { LOG_WARN, "database connection closed", STR_INIT("the statement of a list failed") },
-	[LIST_CLOSE_CANCELLED] = { LOG_DEBUG, "database connection closed", STR_INIT("the receiver of a list left") },
-	[LIST_CLOSE_UNUSED] = { LOG_DEBUG, "database connection closed", STR_INIT("unused") },
-	[LIST_CLOSE_OLD] = { LOG_DEBUG, "database connection closed", STR_INIT("its lifetime is over") },
-	[LIST_CLOSE_END] = { LOG_DEBUG, "database connection closed", STR_INIT("the program ends") },
-};
 
 /* The only function that changes the state; asserts that the move is allowed. */
 static void
@@ -79,19 +63,6 @@ order_list(struct list_connection *c)
 	connect_thread_place(c->pool->channel, &c->order);
 }
 
-static void
-log_list_close(const struct list_connection *c, enum list_close why)
-{
-	struct buf text;
-
-	buf_init(&text, CONNECT_THREAD_REASON_SIZE);
-	if (why == LIST_CLOSE_LOST)
-		dbconn_put_reason(&text, c->conn);
-	log_event(list_closes[why].level, list_closes[why].event,
-	    log_text("reason", text.n > 0 ? buf_str(&text) : list_closes[why].reason));
-	buf_free(&text);
-}
-
 static bool
 has_list_connection(const struct list_pool *l)
 {
@@ -111,18 +82,18 @@ blame_database(struct list_pool *l)
 
 /* The only function that closes a connection.  The list that ran on it has been detached. */
 static void
-close_list(struct list_connection *c, enum list_close why)
+close_list(struct list_connection *c, enum db_close why)
 {
 	assert(c->ticket == NULL);
-	log_list_close(c, why);
+	db_close_log(why, c->conn);
 	loop_unwatch(c->pool->loop, &c->watch);
 	PQfinish(c->conn);
 	c->conn = NULL;
 	c->timer.due = TIMER_OFF;
 	move_list(c, LIST_CLOSED);
-	if (why == LIST_CLOSE_LOST && !has_list_connection(c->pool))
+	if (why == DB_CLOSE_LOST && !has_list_connection(c->pool))
 		blame_database(c->pool);
-	if (why != LIST_CLOSE_END && (c == &c->pool->connection[0] || c->pool->waiting.head != NULL))
+	if (why != DB_CLOSE_END && (c == &c->pool->connection[0] || c->pool->waiting.head != NULL))
 		order_list(c);
 }
 
@@ -155,7 +126,7 @@ end_complete(struct list_connection *c, bool usable)
 		move_list(c, LIST_IDLE);
 		set_idle_timer(c);
 	} else {
-		close_list(c, LIST_CLOSE_LOST);
+		close_list(c, DB_CLOSE_LOST);
 	}
 	finish_list(t, STORE_DONE, STR_ABSENT);
 }
@@ -168,7 +139,7 @@ note_first_deadline(struct list_pool *l)
 
 /* The statement or the connection failed: the list begins again if no key has been given to the receiver. */
 static void
-end_broken(struct list_connection *c, enum sqlstate_verdict verdict, enum list_close why)
+end_broken(struct list_connection *c, enum sqlstate_verdict verdict, enum db_close why)
 {
 	struct list_pool *l = c->pool;
 	struct store_ticket *t = detach_list(c);
@@ -209,7 +180,7 @@ start_list(struct list_connection *c, struct store_ticket *t)
 	/* The statement is small and the connection idle, so the socket takes all of it. */
 	if (!statement_send(c->pool->set, c->conn, c->pool->server, &t->op, 0) || PQsetSingleRowMode(c->conn) == 0 ||
 	    PQflush(c->conn) != 0)
-		end_broken(c, SQLSTATE_UNKNOWN, LIST_CLOSE_LOST);
+		end_broken(c, SQLSTATE_UNKNOWN, DB_CLOSE_LOST);
 }
 
 /* Starts waiting lists on idle connections, and orders one connection more if some still wait. */
@@ -271,9 +242,9 @@ end_statement(struct list_connection *c, bool usable)
 	if (c->complete)
 		end_complete(c, usable);
 	else if (c->verdict != SQLSTATE_NONE)
-		end_broken(c, c->verdict, c->ended ? LIST_CLOSE_LOST : LIST_CLOSE_ERROR);
+		end_broken(c, c->verdict, c->ended ? DB_CLOSE_LOST : DB_CLOSE_LIST_FAILED);
 	else
-		end_broken(c, SQLSTATE_UNKNOWN, LIST_CLOSE_LOST);
+		end_broken(c, SQLSTATE_UNKNOWN, DB_CLOSE_LOST);
 	dispatch_lists(c->pool);
 }
 
@@ -319,7 +290,7 @@ on_list_ready(struct watch *w, uint32_t events)
 	if (c->state == LIST_READING)
 		end_statement(c, false);
 	else
-		close_list(c, LIST_CLOSE_LOST);
+		close_list(c, DB_CLOSE_LOST);
 }
 
 static void
@@ -357,7 +328,7 @@ on_list_connected(struct connect_thread_order *o, PGconn *conn, enum dbconn_serv
 	if (loop_watch(l->loop, &c->watch, LOOP_LEVEL))
 		dispatch_lists(l);
 	else
-		close_list(c, LIST_CLOSE_EPOLL);
+		close_list(c, DB_CLOSE_EPOLL);
 }
 
 /* Ends the lists whose deadline has passed while they waited for a connection. */
@@ -401,10 +372,10 @@ on_list_timer(struct timer *timer)
 	if (is_listing(c)) {
 		struct store_ticket *t = detach_list(c);
 
-		close_list(c, LIST_CLOSE_NO_PROGRESS);
+		close_list(c, DB_CLOSE_NO_PROGRESS);
 		finish_list(t, STORE_UNAVAILABLE, STR_ABSENT);
 	} else if (c->state == LIST_IDLE) {
-		close_list(c, clock_mono() >= c->old_at ? LIST_CLOSE_OLD : LIST_CLOSE_UNUSED);
+		close_list(c, clock_mono() >= c->old_at ? DB_CLOSE_OLD : DB_CLOSE_UNUSED);
 	}
 }
 
@@ -438,7 +409,7 @@ list_pool_close(struct list_pool *l)
 {
 	for (unsigned i = 0; i < l->count; i++)
 		if (l->connection[i].conn != NULL)
-			close_list(&l->connection[i], LIST_CLOSE_END);
+			close_list(&l->connection[i], DB_CLOSE_END);
 }
 
 void
@@ -468,7 +439,7 @@ list_pool_cancel(struct list_pool *l, struct store_ticket *t)
 		return;
 	}
 	(void)detach_list(c);
-	close_list(c, LIST_CLOSE_CANCELLED);
+	close_list(c, DB_CLOSE_CANCELLED);
 	dispatch_lists(l);
 }
 

@@ -17,12 +17,16 @@
  *     ^            |            |          |            |
  *     +------------+------------+----------+------------+
  *
+ * The states are not those of pipeline_state: a list is one statement, of which
+ * there is no batch to be sent, and it pauses while it is read.
+ *
  * Called by store_pg only, on the worker's loop.
  */
 #ifndef HULYKVS_LIST_POOL_H
 #define HULYKVS_LIST_POOL_H
 
 #include "pg/connect_thread.h"
+#include "pg/db_close.h"
 #include "pg/sqlstate.h"
 #include "store/ticket_queue.h"
 #include "telemetry/metrics.h"
@@ -33,18 +37,6 @@ enum list_state {
 	LIST_IDLE,       /* a connection without a list */
 	LIST_READING,    /* rows are read as they come */
 	LIST_YIELDING,   /* other operations go first; the pool's timer continues */
-};
-
-/* Why a connection is closed. */
-enum list_close {
-	LIST_CLOSE_LOST,
-	LIST_CLOSE_NO_PROGRESS,
-	LIST_CLOSE_EPOLL,
-	LIST_CLOSE_ERROR,
-	LIST_CLOSE_CANCELLED,
-	LIST_CLOSE_UNUSED,
-	LIST_CLOSE_OLD, /* its lifetime is over */
-	LIST_CLOSE_END,
 };
 
 struct list_connection {

@@ -6,7 +6,6 @@
 
 #include "base/base.h"
 #include "base/clock.h"
-#include "base/log.h"
 #include "pg/lifetime.h"
 #include "pg/pipeline_result.h"
 #include "pg/pipeline_send.h"
@@ -14,40 +13,20 @@
 #define ASK_TIME   (2 * CLOCK_S) /* within which the question for the time must be answered */
 #define LARGE_KEPT (2 * CLOCK_S) /* how long libpq's buffers stay large after the last large message */
 
-static const struct {
-	enum log_level level;
-	const char *event;
-	struct str reason; /* where libpq gives none */
-} closes[] = {
-	[PIPELINE_CLOSE_NOT] = { LOG_ERROR, "database connection closed", STR_INIT("no reason") },
-	[PIPELINE_CLOSE_LOST] = { LOG_WARN, "database connection lost", STR_INIT("no answer") },
-	[PIPELINE_CLOSE_DEADLINE] = { LOG_WARN, "database connection lost", STR_INIT("no answer by the deadline") },
-	[PIPELINE_CLOSE_SILENT] = { LOG_WARN, "database connection lost", STR_INIT("no answer while it was idle") },
-	[PIPELINE_CLOSE_EPOLL] = { LOG_ERROR, "database connection closed", STR_INIT("epoll refuses its descriptor") },
-	[PIPELINE_CLOSE_ERROR] = { LOG_WARN, "database connection closed",
-	    STR_INIT("after this error the session cannot be used; see sqlstate") },
-	[PIPELINE_CLOSE_BUFFERS] = { LOG_DEBUG, "database connection closed", STR_INIT("its buffers are large") },
-	[PIPELINE_CLOSE_REPLACED] = { LOG_DEBUG, "database connection closed",
-	    STR_INIT("another one takes its place") },
-	[PIPELINE_CLOSE_OLD] = { LOG_DEBUG, "database connection closed", STR_INIT("its lifetime is over") },
-	[PIPELINE_CLOSE_UNUSED] = { LOG_DEBUG, "database connection closed", STR_INIT("unused") },
-	[PIPELINE_CLOSE_END] = { LOG_DEBUG, "database connection closed", STR_INIT("the program ends") },
-};
-
 /* When an idle connection is to be closed (if it is not on demand: replaced), and why. */
 static int64_t
-idle_end(const struct pipeline *p, enum pipeline_close *why)
+idle_end(const struct pipeline *p, enum db_close *why)
 {
 	int64_t end = p->on_demand ? p->used_at + PIPELINE_UNUSED : TIMER_OFF;
 
-	*why = PIPELINE_CLOSE_UNUSED;
+	*why = DB_CLOSE_UNUSED;
 	/* libpq keeps its large buffers, but a new connection has small ones */
 	if (p->large_at != 0 && p->large_at + LARGE_KEPT < end) {
-		*why = PIPELINE_CLOSE_BUFFERS;
+		*why = DB_CLOSE_BUFFERS;
 		end = p->large_at + LARGE_KEPT;
 	}
 	if (p->old_at < end) {
-		*why = PIPELINE_CLOSE_OLD;
+		*why = DB_CLOSE_OLD;
 		end = p->old_at;
 	}
 	return end;
@@ -56,7 +35,7 @@ idle_end(const struct pipeline *p, enum pipeline_close *why)
 static void
 set_timer(struct pipeline *p)
 {
-	enum pipeline_close why;
+	enum db_close why;
 
 	p->timer.due = TIMER_OFF;
 	if (pipeline_state_is_busy(p))
@@ -83,31 +62,17 @@ connect_pipeline(struct pipeline *p)
 	pipeline_state_move(p, PIPELINE_CONNECTING);
 }
 
-/* Why a connection was lost is what the server said, or libpq's message. */
-static void
-log_close(const struct pipeline *p, enum pipeline_close why)
-{
-	struct buf text;
-
-	buf_init(&text, CONNECT_THREAD_REASON_SIZE);
-	if (why == PIPELINE_CLOSE_LOST)
-		dbconn_put_reason(&text, p->conn);
-	log_event(
-	    closes[why].level, closes[why].event, log_text("reason", text.n > 0 ? buf_str(&text) : closes[why].reason));
-	buf_free(&text);
-}
-
 static bool
-needs_connection(const struct pipeline *p, enum pipeline_close why)
+needs_connection(const struct pipeline *p, enum db_close why)
 {
-	return !p->on_demand && why != PIPELINE_CLOSE_END && why != PIPELINE_CLOSE_REPLACED;
+	return !p->on_demand && why != DB_CLOSE_END && why != DB_CLOSE_REPLACED;
 }
 
 /* The only function that closes a connection. */
 static void
-close_connection(struct pipeline *p, enum pipeline_close why)
+close_connection(struct pipeline *p, enum db_close why)
 {
-	log_close(p, why);
+	db_close_log(why, p->conn);
 	loop_unwatch(p->shared->loop, &p->watch);
 	PQfinish(p->conn);
 	PQfinish(p->fresh);
@@ -115,7 +80,7 @@ close_connection(struct pipeline *p, enum pipeline_close why)
 	p->large_at = 0;
 	pipeline_state_move(p, PIPELINE_CLOSED);
 	pipeline_result_lose(p);
-	p->closing = PIPELINE_CLOSE_NOT;
+	p->closing = DB_CLOSE_NOT;
 	/* If a replacement was ordered already, its order is used. */
 	if (needs_connection(p, why) || p->order.placed)
 		connect_pipeline(p);
@@ -135,7 +100,7 @@ use_connection(struct pipeline *p, PGconn *conn)
 	p->watch.fd = PQsocket(conn);
 	pipeline_state_move(p, PIPELINE_IDLE);
 	if (!loop_watch(p->shared->loop, &p->watch, LOOP_LEVEL))
-		close_connection(p, PIPELINE_CLOSE_EPOLL);
+		close_connection(p, DB_CLOSE_EPOLL);
 	set_timer(p);
 }
 
@@ -146,7 +111,7 @@ exchange_connection(struct pipeline *p)
 	PGconn *fresh = p->fresh;
 
 	p->fresh = NULL;
-	close_connection(p, PIPELINE_CLOSE_REPLACED);
+	close_connection(p, DB_CLOSE_REPLACED);
 	pipeline_state_move(p, PIPELINE_CONNECTING);
 	use_connection(p, fresh);
 }
@@ -155,15 +120,15 @@ exchange_connection(struct pipeline *p)
 static void
 end_batch(struct pipeline *p)
 {
-	enum pipeline_close why = p->closing;
+	enum db_close why = p->closing;
 
 	if (p->state == PIPELINE_SENDING)
 		loop_want(p->shared->loop, &p->watch, true, false);
 	pipeline_state_move(p, PIPELINE_IDLE);
 	if (p->batch.size > 0)
 		pace_note(&p->shared->pace, p->batch.size, p->used_at, clock_mono());
-	p->closing = PIPELINE_CLOSE_NOT;
-	if (why != PIPELINE_CLOSE_NOT) {
+	p->closing = DB_CLOSE_NOT;
+	if (why != DB_CLOSE_NOT) {
 		if (!p->order.placed)
 			p->order.delayed = true;
 		close_connection(p, why);
@@ -181,7 +146,7 @@ ask_clock(struct pipeline *p)
 	pipeline_state_move(p, PIPELINE_ASKING);
 	if (!statement_send_control(p->shared->set, p->conn, p->shared->server, STATEMENT_CLOCK) ||
 	    PQpipelineSync(p->conn) == 0 || PQflush(p->conn) != 0)
-		close_connection(p, PIPELINE_CLOSE_LOST);
+		close_connection(p, DB_CLOSE_LOST);
 	set_timer(p);
 }
 
@@ -220,7 +185,7 @@ read_clock(struct pipeline *p)
 		PQclear(res);
 	}
 	if (!ok)
-		close_connection(p, PIPELINE_CLOSE_LOST);
+		close_connection(p, DB_CLOSE_LOST);
 	else if (p->state == PIPELINE_IDLE && p->fresh != NULL)
 		exchange_connection(p);
 	set_timer(p);
@@ -233,7 +198,7 @@ flush_connection(struct pipeline *p)
 	int left = PQflush(p->conn);
 
 	if (left < 0) {
-		close_connection(p, PIPELINE_CLOSE_LOST);
+		close_connection(p, DB_CLOSE_LOST);
 		return false;
 	}
 	if (left == 0)
@@ -268,7 +233,7 @@ on_pipeline_ready(struct watch *w, uint32_t events)
 	if ((events & EPOLLOUT) != 0 && !go_on_sending(p))
 		return;
 	if (PQconsumeInput(p->conn) == 0 || !pipeline_result_read(p))
-		close_connection(p, PIPELINE_CLOSE_LOST);
+		close_connection(p, DB_CLOSE_LOST);
 	else if (pipeline_state_is_busy(p) && p->batch.tickets.head == NULL)
 		end_batch(p);
 }
@@ -337,12 +302,12 @@ on_pipeline_timer(struct timer *timer)
 {
 	struct pipeline *p = container_of(timer, struct pipeline, timer);
 	int64_t now = clock_mono();
-	enum pipeline_close why;
+	enum db_close why;
 
 	if (pipeline_state_is_busy(p) && now >= p->batch.due) {
-		close_connection(p, PIPELINE_CLOSE_DEADLINE);
+		close_connection(p, DB_CLOSE_DEADLINE);
 	} else if (p->state == PIPELINE_ASKING && now >= p->asked_at + ASK_TIME) {
-		close_connection(p, PIPELINE_CLOSE_SILENT);
+		close_connection(p, DB_CLOSE_SILENT);
 	} else if (p->state == PIPELINE_IDLE && !p->order.placed && now >= idle_end(p, &why)) {
 		if (p->on_demand)
 			close_connection(p, why);
@@ -378,7 +343,7 @@ pipeline_give_up(struct pipeline *p)
 {
 	if (p->state != PIPELINE_IDLE || !p->on_demand || clock_mono() < p->used_at + PIPELINE_SPARE)
 		return false;
-	close_connection(p, PIPELINE_CLOSE_UNUSED);
+	close_connection(p, DB_CLOSE_UNUSED);
 	return true;
 }
 
@@ -395,7 +360,7 @@ pipeline_send(struct pipeline *p, struct ticket_queue *queue, size_t most)
 	pipeline_state_move(p, PIPELINE_SENDING);
 	p->used_at = clock_mono();
 	if (!pipeline_send_queue(p)) {
-		close_connection(p, PIPELINE_CLOSE_LOST);
+		close_connection(p, DB_CLOSE_LOST);
 		return;
 	}
 	if (flush_connection(p) && p->state == PIPELINE_SENDING)
@@ -408,5 +373,5 @@ pipeline_end(struct pipeline *p)
 {
 	assert(!pipeline_state_is_busy(p));
 	if (pipeline_state_is_open(p))
-		close_connection(p, PIPELINE_CLOSE_END);
+		close_connection(p, DB_CLOSE_END);
 }

@@ -31,7 +31,7 @@ end_failed(struct pipeline *p, struct ticket_queue *transaction, enum sqlstate_v
 	struct store_ticket *t;
 
 	if (attempt_closes(verdict))
-		p->closing = PIPELINE_CLOSE_ERROR;
+		p->closing = DB_CLOSE_ERROR;
 	while ((t = ticket_queue_take(transaction)) != NULL)
 		pipeline_attempt_end(p, t, at_sync && single ? ATTEMPT_ERROR : point_of(t), verdict, false);
 }

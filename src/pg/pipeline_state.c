@@ -31,7 +31,7 @@ pipeline_state_check(const struct pipeline *p)
 	assert((p->state == PIPELINE_CONNECTING) == (p->order.placed && p->conn == NULL));
 	assert(p->fresh == NULL || (p->state >= PIPELINE_ASKING && !p->order.placed));
 	assert(p->state != PIPELINE_ASKING || p->order.role == STATEMENT_ROLE_WRITE);
-	assert(p->closing == PIPELINE_CLOSE_NOT || pipeline_state_is_busy(p));
+	assert(p->closing == DB_CLOSE_NOT || pipeline_state_is_busy(p));
 	assert(b->whole == NULL || pipeline_state_is_busy(p));
 	assert(b->stage == TRANSACTION_NONE || b->whole != NULL);
 	assert(b->current == NULL || pipeline_state_is_busy(p));

@@ -20,6 +20,7 @@
 #define HULYKVS_PIPELINE_STATE_H
 
 #include "pg/connect_thread.h"
+#include "pg/db_close.h"
 #include "pg/pace.h"
 #include "pg/sqlstate.h"
 #include "store/ticket_queue.h"
@@ -37,21 +38,6 @@ enum pipeline_state {
 	PIPELINE_ASKING,  /* a connection for writes, which was asked for the database's time; no batch is in flight */
 	PIPELINE_SENDING, /* a batch is in flight; libpq still has bytes of it to send */
 	PIPELINE_WAITING, /* a batch is in flight; all of it was sent */
-};
-
-/* Why a connection is closed. */
-enum pipeline_close {
-	PIPELINE_CLOSE_NOT, /* it stays open */
-	PIPELINE_CLOSE_LOST,
-	PIPELINE_CLOSE_DEADLINE,
-	PIPELINE_CLOSE_SILENT,
-	PIPELINE_CLOSE_EPOLL,
-	PIPELINE_CLOSE_ERROR,
-	PIPELINE_CLOSE_BUFFERS,
-	PIPELINE_CLOSE_REPLACED,
-	PIPELINE_CLOSE_OLD,
-	PIPELINE_CLOSE_UNUSED,
-	PIPELINE_CLOSE_END,
 };
 
 /* What all connections of one role share.  The pool owns it. */
@@ -106,8 +92,7 @@ struct pipeline {
 	PGconn *conn;                      /* NULL: none */
 	PGconn *fresh;                     /* replaces conn when the batch has ended; NULL: none */
 	struct pipeline_batch batch;
-	enum pipeline_close
-	    closing;           /* why the connection is to be closed after the batch; PIPELINE_CLOSE_NOT: it is not */
+	enum db_close closing; /* why the connection is to be closed after the batch */
 	struct db_clock clock; /* of a connection for writes */
 	int64_t used_at;       /* when a batch was last sent */
 	int64_t large_at;      /* when a message of PIPELINE_LARGE_MESSAGE was last sent or read; 0: never */

@@ -193,7 +193,7 @@ end_whole(struct pipeline *p, enum attempt_point point)
 	struct store_ticket *whole = p->batch.whole;
 
 	if (attempt_closes(verdict))
-		p->closing = PIPELINE_CLOSE_ERROR;
+		p->closing = DB_CLOSE_ERROR;
 	whole->pg.result.part = failed_part(whole);
 	drop_parts(whole);
 	(void)detach_whole(p);
@@ -242,7 +242,7 @@ judge_commit(struct pipeline *p)
 	if (p->batch.verdict != SQLSTATE_UNKNOWN && PQtransactionStatus(p->conn) != PQTRANS_IDLE)
 		return send_rollback(p);
 	if (PQtransactionStatus(p->conn) != PQTRANS_IDLE)
-		p->closing = PIPELINE_CLOSE_ERROR;
+		p->closing = DB_CLOSE_ERROR;
 	end_whole(p, ATTEMPT_ERROR);
 	return true;
 }
@@ -251,7 +251,7 @@ static void
 end_rollback(struct pipeline *p)
 {
 	if (PQtransactionStatus(p->conn) != PQTRANS_IDLE)
-		p->closing = PIPELINE_CLOSE_ERROR;
+		p->closing = DB_CLOSE_ERROR;
 	if (p->batch.decided != STORE_DONE)
 		finish_decided(p, p->batch.decided);
 	else
