@@ -37,6 +37,8 @@ cases()
 
 @test "sessions are cancelled, also statements, and a stalled one goes on without its client" { cases session; }
 
+@test "AS OF SYSTEM TIME reads what was there then, and stands where it may" { cases past; }
+
 @test "schema changes: one at a time, without their client, and the old key stays behind" { cases change; }
 
 @test "tests/on-cockroachdb finds nothing wrong on it" {

@@ -303,6 +303,52 @@ no_importer()
 	[[ $output == *'the other database'* && $output != *s3cret* ]]
 }
 
+# changed_meanwhile FROM DB ARG …: an export of FROM to the file, while rows at the end of FROM's order are written and
+# deleted.  The pipe is full until then, so that these rows cannot have been read.
+changed_meanwhile()
+{
+	local from=$1 db=$2 pid header
+	shift 2
+
+	mkfifo "$FILE.pipe"
+	migrate "$from" "$@" export >"$FILE.pipe" 3>&- &
+	pid=$!
+	exec 4<"$FILE.pipe"
+	read -r header <&4
+	pg_sql "$db" <<-SQL
+		delete from hulykvs.kvs where key >= 'key 11900' and key < 'key 11950';
+		update hulykvs.kvs set value = 'later', md5 = decode(md5('later'), 'hex') where key >= 'key 11950';
+		insert into hulykvs.kvs (workspace, namespace, key, md5, value)
+		values ('$WS', 'a', 'key 99999', decode(md5('new'), 'hex'), 'new');
+	SQL
+	{ printf '%s\n' "$header" && cat <&4; } >"$FILE"
+	exec 4<&-
+	wait "$pid"
+}
+
+@test "what is written and deleted during an export is not in it, on CockroachDB either" {
+	local from to before
+	local -a words
+
+	for from in "$A_URL" "$(crdb_url "$A_URL")"; do
+		for to in all difference; do
+			pg_sql "$A" -c 'truncate hulykvs.kvs' -c "insert into hulykvs.kvs (workspace, namespace, key, md5, value)
+				select '$WS', 'a', 'key ' || lpad(n::text, 5, '0'), decode(md5(v), 'hex'), v::bytea
+				from (select n, repeat(md5(n::text), 4) as v from generate_series(1, 12000) as n) as r"
+			pg_sql "$B" -c 'truncate hulykvs.kvs'
+			before=$(digest "$A")
+			words=()
+			[ "$to" = all ] || words=("HULY_OTHER_DB_CONNECTION=$B_URL" --difference)
+			changed_meanwhile "$from" "$A" "${words[@]}"
+			rm "$FILE.pipe"
+			[ "$(digest "$A")" != "$before" ]
+			migrate "$B_URL" --existing replace import <"$FILE"
+			[ "$(digest "$B")" = "$before" ]
+		done
+	done
+	crdb_check
+}
+
 @test "a difference carries over what changed, and what was deleted" {
 	rows "$A" 2000
 	migrate "$A_URL" export | migrate "$B_URL" import

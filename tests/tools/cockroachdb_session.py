@@ -71,6 +71,7 @@ class Session(asyncio.Protocol):
         self.explicit = False   # between BEGIN and its end
         self.safe_updates = self.options.safe_updates
         self.checked, self.parameters = False, {}
+        self.time = None        # that the table is read as of, from the moment on when it was asked for
         self.prepared, self.portals = {}, {}
         self.transaction = Transaction()
 
@@ -243,7 +244,7 @@ class Session(asyncio.Protocol):
         self.outbox.append(pgwire.message(b"E", portal + b"\0" + b"\0" * 4))
 
     def look_up(self, sql):
-        return self.node.statement(sql, self.id, self.skew)
+        return self.node.statement(sql, self.id, self.skew, self.parameters)
 
     def refusal(self, statement):
         """(SQLSTATE, text), or None."""
@@ -385,8 +386,16 @@ class Session(asyncio.Protocol):
         self.waits = True
         self.pass_on(whole)
 
+    def check_time(self, statement):
+        """An export is of one moment only if all its statements name it."""
+        if self.time and statement.reads_table and statement.time != self.time:
+            self.violation("a read of another time than the one before", statement)
+        self.time = self.time or statement.time or statement.now
+
     def check_segment(self, transaction):
         statements = transaction.statements
+        for statement in statements:
+            self.check_time(statement)
         if self.explicit or statements and statements[0].begins:
             if any(s.begins for s in (statements if self.explicit else statements[1:])):
                 self.violation("BEGIN in a transaction", statements[0])
@@ -447,6 +456,7 @@ class Session(asyncio.Protocol):
             self.pass_on(pgwire.message(b"Q", statement.sql.encode() + b"\0"))
 
     def check_query(self, statement):
+        self.check_time(statement)
         if statement.count > 1:
             self.violation("several statements in one Query", statement)
         if statement.kind == "transaction":

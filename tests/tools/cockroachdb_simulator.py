@@ -12,7 +12,8 @@ What it does: version() is CockroachDB's; what CockroachDB refuses is refused wi
 all up to a Sync is one implicit transaction, the next one begins when it has ended; one that could not be serialized is
 tried again here, as long as its results are still in the buffer of 512 KiB; a schema change goes on when its client has
 left, and no other change of that table may begin meanwhile; what a client had sent is carried out though it has left;
-a message over 16 MiB ends the connection.
+a message over 16 MiB ends the connection; who asks for cluster_logical_timestamp() gets the time of a copy of all tables,
+which AS OF SYSTEM TIME reads then.
 The simulator ends when the directory of LISTEN is gone.
 
 A violation is what a program named hulykvs must not do though PostgreSQL lets it: more than one writing statement, or
@@ -56,6 +57,7 @@ import socket
 import struct
 import sys
 import threading
+import time
 
 import cockroachdb_session
 import cockroachdb_sql
@@ -124,6 +126,7 @@ class Node:
         self.path, self.options = server, options
         self.loop = asyncio.get_running_loop()
         self.sessions, self.statements, self.changing = set(), {}, set()
+        self.times = set()
         self.errors, self.numbers = [], {}
         self.violations = collections.Counter()
         self.finished = 0
@@ -143,12 +146,27 @@ class Node:
         self.tasks.add(task)
         task.add_done_callback(self.tasks.discard)
 
-    def statement(self, sql, session_id, skew):
+    def statement(self, sql, session_id, skew, parameters):
+        if cockroachdb_sql.TIME_NOW.search(sql):
+            return cockroachdb_sql.Statement(sql, session_id, skew, self.keep_past(parameters))
+        if cockroachdb_sql.AS_OF.search(sql):
+            return cockroachdb_sql.Statement(sql, session_id, skew, times=self.times)
         key = (sql, skew) if "session_id" not in sql else (sql, session_id)
         found = self.statements.get(key)
         if found is None:
             found = self.statements[key] = cockroachdb_sql.Statement(sql, session_id, skew)
         return found
+
+    def keep_past(self, parameters):
+        """Keeps all tables as they are now.  The time, under which they are found."""
+        now = f"{time.time_ns()}.0000000000"
+        client = pgwire.Client(self.path, {name: parameters[name] for name in ("user", "database") if name in parameters})
+        try:
+            client.query(cockroachdb_sql.keep_past(now))
+        finally:
+            client.close()
+        self.times.add(now)
+        return now
 
     def error_number(self, code, text):
         key = code, text

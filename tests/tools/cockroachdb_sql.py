@@ -59,7 +59,11 @@ COLLATE = re.compile(r"\bcollate\b", re.I)
 SAFE_UPDATES = re.compile(r"\bsql_safe_updates\b['\"]?\s*(?:=|to|,)\s*'?(\w+)", re.I)
 CANCEL_SESSION = re.compile(r"^\s*cancel\s+session\s+(?:if\s+exists\s+)?('([0-9a-f]+)'|\$1)\s*;?\s*$", re.I)
 SHOW_SESSION = re.compile(r"^\s*show\s+session_id\s*;?\s*$", re.I)
-AS_OF = re.compile(r"\s+as\s+of\s+system\s+time\s+'(\d{18,20}\.\d{10})'", re.I)
+AS_OF = re.compile(r"\s+as\s+of\s+system\s+time\s+(?:'([^']*)'|[^\s;]*)", re.I)
+AFTER_FROM = re.compile(r"\s*(?:;|$|(?:where|group|having|window|order|limit|offset|for|union|except|intersect)\b)", re.I)
+LOCKS_ROWS = re.compile(r"\bfor\s+(?:no\s+key\s+update|update|share|key\s+share)\b", re.I)
+ALIAS = re.compile(r"\s+as\s+(?!of\b)\w+", re.I)
+TABLE = re.compile(r"\b(from|join)\s+(?:(\"(?:[^\"]|\"\")+\"|\w+)\.)?(\w+)\b(?!\s*[.(])", re.I)
 TIME_NOW = re.compile(r"\bcluster_logical_timestamp\(\)", re.I)
 ADVISORY = re.compile(r"\bpg_(?:try_)?advisory_(?:xact_)?(?:un)?lock(?:_shared|_all)?\s*\(", re.I)
 ALL_ROWS = re.compile(r"^\s*(?:update|delete)\b(?!.*\bwhere\b)", re.I | re.S)
@@ -115,6 +119,50 @@ def call_end(text, at):
     return at
 
 
+def wrong_time(text, kind):
+    """(SQLSTATE, text) if AS OF SYSTEM TIME stands where it must not, or None."""
+    found = AS_OF.search(text)
+    if found is None:
+        return None
+    if kind != "read" or LOCKS_ROWS.search(text):
+        return "25006", "cannot execute this in a read-only transaction"
+    before = re.sub(r"'(?:[^']|'')*'", "", text[:found.start()])
+    if before.count("(") != before.count(")"):
+        return "42601", "AS OF SYSTEM TIME must be provided on a top-level statement"
+    if not AFTER_FROM.match(text, found.end()):
+        return "42601", "syntax error: AS OF SYSTEM TIME stands at the end of FROM"
+    return None
+
+
+def past(time):
+    """The schema that holds the tables as they were then."""
+    return f"simulated_{time}"
+
+
+def keep_past(time):
+    """What PostgreSQL is asked to keep its tables as they are now."""
+    return f"""do $simulated$ declare t record; begin
+        execute format('create schema %I', '{past(time)}');
+        execute format('grant usage on schema %I to public', '{past(time)}');
+        for t in select schemaname, tablename from pg_catalog.pg_tables
+            where schemaname not like 'pg\\_%' and schemaname not like 'simulated\\_%' and schemaname <> 'information_schema'
+        loop
+            execute format('create table %1$I.%2$I (like %3$I.%4$I including all)', '{past(time)}',
+                t.schemaname || '.' || t.tablename, t.schemaname, t.tablename);
+            execute format('insert into %1$I.%2$I select * from %3$I.%4$I', '{past(time)}',
+                t.schemaname || '.' || t.tablename, t.schemaname, t.tablename);
+            execute format('grant select on %I.%I to public', '{past(time)}', t.schemaname || '.' || t.tablename);
+        end loop; end $simulated$"""
+
+
+def in_the_past(text, time):
+    """Reads the tables that were kept."""
+    def table(found):
+        schema = (found[2] or "public").strip('"').replace('""', '"')
+        return f'{found[1]} "{past(time)}"."{schema}.{found[3]}"' + ("" if ALIAS.match(text, found.end()) else f" as {found[3]}")
+    return AS_OF.sub("", TABLE.sub(table, text))
+
+
 def without_advisory_locks(text):
     """They answer true and protect nobody."""
     while found := ADVISORY.search(text):
@@ -123,9 +171,10 @@ def without_advisory_locks(text):
 
 
 class Statement:
-    """One text that a client has sent; skew: what the clock of the node is ahead, in milliseconds."""
+    """One text that a client has sent; skew: what the clock of the node is ahead, in milliseconds.  now: the time that
+    the cluster answers with; times: those whose tables were kept."""
 
-    def __init__(self, sql, session_id="", skew=0):
+    def __init__(self, sql, session_id="", skew=0, now="", times=()):
         self.text = without_comments(sql)
         self.first_line = self.text.partition("\n")[0]
         self.kind = kind_of(self.text)
@@ -142,16 +191,24 @@ class Statement:
         self.cancels = CANCEL_SESSION.match(self.text)
         self.drops_index = DROP_INDEX.search(self.text)
         self.changes = found[1] if self.kind == "ddl" and (found := CHANGE.search(self.text)) else None
-        self.sql = self.on_postgresql(session_id, skew)
+        found = AS_OF.search(self.text)
+        self.now, self.time = now, found[1] or found[0] if found else None
+        self.reads_table = self.kind == "read" and any(t[3].lower() == "kvs" for t in TABLE.finditer(self.text))
+        self.refused = self.refused or wrong_time(self.text, self.kind)
+        if found and not self.refused and self.time not in times:
+            self.refused = "22023", f"AS OF SYSTEM TIME: {self.time} is in the future, or no time that was given out"
+        self.sql = self.on_postgresql(session_id, skew, now)
 
-    def on_postgresql(self, session_id, skew):
+    def on_postgresql(self, session_id, skew, now):
         """What PostgreSQL is asked in place of it."""
         sql = without_advisory_locks(self.text)
         if SHOW_SESSION.match(sql):
             return f"select '{session_id}'::text as session_id"
         if self.cancels:
             return "select 1 where $1::text is null" if self.cancels[1] == "$1" else "select 1 where false"
-        sql = AS_OF.sub("", TIME_NOW.sub("(extract(epoch from clock_timestamp()) * 1000000000)::numeric(30, 10)", sql))
+        if self.time:
+            sql = in_the_past(sql, self.time)
+        sql = TIME_NOW.sub(f"({now})::numeric(30, 10)", sql)
         sql = re.sub(r"(?:pg_catalog\.)?\bversion\(\)", f"'{VERSION}'::text", sql)
         sql = re.sub(r"::string\b", "::text", re.sub(r"::bytes\b", "::bytea", sql, flags=re.I), flags=re.I)
         sql = re.sub(r"\b(%s)\b" % "|".join(OWN_SETTINGS), PREFIX + r"\1", sql) if self.kind != "ddl" else sql

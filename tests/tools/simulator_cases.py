@@ -124,6 +124,49 @@ def refused_by_parse(case):
     equal(c.outcome([statement("select 1"), SYNC]), 1)
 
 
+def past_refused(case):
+    c = Connection(case)
+    [[now]] = c.query("select cluster_logical_timestamp()::text")
+    time = f"as of system time '{now}'"
+    for code, sql in (("25006", f"select k from t {time} for update"), ("25006", f"insert into t select k + 1, v from t {time}"),
+                      ("42601", f"select k from (select k from t {time}) as p"),
+                      ("42601", f"select k.k from t {time} as k"), ("42601", f"select 1 from t {time} join t as u on true"),
+                      ("22023", "select k from t as of system time '9999999999999999999.0000000000'"),
+                      ("22023", "select k from t as of system time 'yesterday'")):
+        equal((sql, c.state(sql)), (sql, code))
+        equal(c.outcome([statement(sql), SYNC]), code)
+    equal(case.new_violations(), [])
+
+
+def past_is_kept(case):
+    c, other = Connection(case), Connection(case, application_name="cases")
+    other.query("insert into t values (1, 'a'), (2, 'b')")
+    [[first]] = c.query("select cluster_logical_timestamp()::text")
+    other.query("insert into t values (3, 'c')")
+    other.query("delete from t where k = 1")
+    [[second]] = other.query("select cluster_logical_timestamp()::text")
+    for reader in (c, other):
+        equal(reader.query(f"select k from t as of system time '{first}' order by k"), [["1"], ["2"]])
+    equal(other.query(f"select u.k from t join t as u on t.k = u.k as of system time '{second}' order by 1"), [["2"], ["3"]])
+    equal(c.outcome([statement(f"select k from t as of system time '{first}' where t.k > 1"), SYNC]), 1)
+    equal(other.query("select k from t order by k"), [["2"], ["3"]])
+
+
+def past_times_are_not_mixed(case):
+    rule = "a read of another time than the one before"
+    c = Connection(case)
+    c.query("select key from kvs")
+    [[first]], [[second]] = (c.query("select cluster_logical_timestamp()::text") for _ in range(2))
+    c.query(f"select key from kvs as of system time '{first}'")
+    c.query(f"select key from public.kvs as of system time '{first}' where key > ''")
+    c.query("select k from t")
+    equal(case.new_violations(), [])
+    c.query("select key from kvs limit 1")
+    equal(case.new_violations(), [rule])
+    c.outcome([statement(f"select key from kvs as of system time '{second}'"), SYNC])
+    equal(case.new_violations(), [rule])
+
+
 def refused_startup(case):
     try:
         Connection(case, options="-c enable_seqscan=off")
