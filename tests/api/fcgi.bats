@@ -63,11 +63,11 @@ peer()
 @test "lists beside reads" { peer lists_beside_reads; }
 @test "requests with flipped bytes" { peer requests_with_flipped_bytes; }
 @test "http on the wrong socket" { peer http_on_the_wrong_socket; }
-@test "half requests stop nobody" { peer half_requests_stop_nobody; }
+@test "half requests do not delay others" { peer half_requests_do_not_delay_others; }
 @test "a peer that never reads" { peer a_peer_that_never_reads; }
 @test "idle and busy" { peer idle_and_busy; }
 @test "connections that come and go" { peer connections_that_come_and_go; }
-@test "leaves while its request is at work" { peer leaves_while_its_request_is_at_work; }
+@test "leaves while its request is executed" { peer leaves_while_its_request_is_executed; }
 
 @test "every case holds" {
 	for name in $("$WORLD_TOP/tests/tools/fcgi_cases.py" --list); do

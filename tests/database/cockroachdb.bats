@@ -131,7 +131,7 @@ count()
 }
 
 # A list of more than the 512 KiB that CockroachDB keeps back.
-@test "a list that meets an error behind its first rows is not taken for a whole one" {
+@test "a list that meets an error after its first rows is not taken for a whole one" {
 	pg_sql "w${WORLD_DIR##*.}" -c "insert into hulykvs.kvs (workspace, namespace, key, md5, value)
 		select '$WS', 'long', repeat('x', 100) || n, '', '' from generate_series(10000, 19999) as n"
 	is "$(count)" 10000
@@ -218,7 +218,7 @@ stalled_is_over()
 }
 
 # The first write stands still in the gateway, and goes on when the later one was acknowledged.
-@test "a write that was given up never lands behind a later one" {
+@test "a write that was given up never happens after a later one" {
 	local round
 
 	for round in $(seq "${CRDB_ROUNDS:-3}"); do

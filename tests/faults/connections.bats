@@ -39,24 +39,24 @@ connections()
 	PSQL=$PG_BIN/psql python3 "$FAULT_SCRIPTS/connections.py" "$1" "$WORLD_SOCKET" "$control" "$FAULT_DB" "$FAULT_PROGRAM"
 }
 
-@test "a write that was given up does not happen behind a later one of another worker" {
+@test "a write that was given up does not happen after a later one of another worker" {
 	fault_world none HULY_WORKERS=2 HULY_REQUEST_TIMEOUT=2
 	connections other_workers
 	fault_end
 }
 
-@test "a write that was given up since its connection broke does not happen behind a later one" {
+@test "a write that was given up because its connection broke does not happen after a later one" {
 	fault_proxied none
 	connections broken
 	fault_end
 }
 
-@test "a write that was given up does not happen behind one that the program acknowledged while it ended" {
+@test "a write that was given up does not happen after one that the program acknowledged while it ended" {
 	fault_world none HULY_WORKERS=2 HULY_REQUEST_TIMEOUT=3
 	connections ends
 }
 
-@test "a write that was given up does not happen behind a later one, also where a role is set" {
+@test "a write that was given up does not happen after a later one, also where a role is set" {
 	fault_directory
 	fault_database
 	"$PG_BIN/psql" -X -q -d "$FAULT_DB" -c 'create role connections_owner' -c 'create role connections_login login' \
@@ -92,7 +92,7 @@ connections()
 	fault_end
 }
 
-@test "rows for a list that was left do not meet a new connection" {
+@test "rows of a list whose client left do not reach a new connection" {
 	fault_world none
 	connections descriptor
 	fault_end

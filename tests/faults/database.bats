@@ -320,7 +320,7 @@ without()
 }
 
 # bats test_tags=cockroachdb
-@test "broken at every place of the protocol: at most once, and the truth about it" {
+@test "broken at every place of the protocol: a write happens at most once, and its answer is right" {
 	# The deadline of a write allows for clocks that differ by half a second there.
 	fault_proxied nginx HULY_STATEMENT_TIMEOUT=0.5 HULY_REQUEST_TIMEOUT=$((1 + ${WORLD_DATABASE:+2} + 0))
 	run python3 "$FAULT_SCRIPTS/protocol.py" "$WORLD_URL" "$FAULT_DIR/control" "$FAULT_DB"
@@ -357,7 +357,7 @@ large_has_connection()
 	status_is "/api2/$WS/n/opens" 204 -T "$FAULT_DIR/large" && [ "$(connections)" -gt "$1" ]
 }
 
-@test "a large write that was given up does not happen behind a later one" {
+@test "a large write that was given up does not happen after a later one" {
 	local few unknown="Outcome unknown: the write may or may not have happened"
 
 	fault_proxied nginx HULY_REQUEST_TIMEOUT=1
@@ -374,7 +374,7 @@ large_has_connection()
 	fault_end
 }
 
-@test "every byte of the database's by itself" {
+@test "the answers of the database arrive byte by byte" {
 	fault_proxied nginx
 	fault_order '{"mode": "bytes"}' >/dev/null
 	fault_cut
@@ -602,7 +602,7 @@ read_only_workers()
 	curl -s "$WORLD_OPERATOR_URL/metrics" | grep -q "^hulykvs_db_read_only $1\$"
 }
 
-@test "read-only: writes are refused at once and said so, reads go on, and it heals alone" {
+@test "read-only: writes are refused at once, reads go on, and writes work again by themselves" {
 	fault_world nginx HULY_REQUEST_TIMEOUT=60
 	fault_ready
 	name=$(database_name)
@@ -623,7 +623,7 @@ read_only_workers()
 	fault_end
 }
 
-@test "disk full: writes are refused, reads go on, and it heals alone" {
+@test "disk full: writes are refused, reads go on, and writes work again by themselves" {
 	[ "$(id -u)" -eq 0 ] || skip "mounting needs root"
 	fault_directory
 	mkdir "$FAULT_DIR/disk"

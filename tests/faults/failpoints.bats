@@ -43,12 +43,12 @@ fails_in()
 	failpoints "$1"
 }
 
-@test "any call of a running program fails: the truth is told, and the service goes on" { fails_in serve; }
+@test "any system call of a running program fails: the answers are right, and it goes on serving" { fails_in serve; }
 @test "the same, where values are sealed and traces are sent" { FEATURES=1 fails_in serve; }
-@test "any call from the start on fails: serves, or ends with a reason and the right status" { fails_in start; }
-@test "any call of a CGI program fails: the truth is told" { fails_in cgi; }
+@test "any system call from the start on fails: it serves, or ends with a reason and the right status" { fails_in start; }
+@test "any system call of a CGI program fails: the answer is right" { fails_in cgi; }
 
-@test "any call of hulykvs-migrate fails: ends with a reason, and the next run ends well" {
+@test "any system call of hulykvs-migrate fails: it ends with a reason, and the next run ends well" {
 	fault_directory
 	FAULT_DB=$(pg_db field)
 	field_original field 1

@@ -52,14 +52,14 @@ finds()
 	fault_end
 }
 
-@test "the checker judges histories made by hand rightly" {
+@test "the checker is right about histories made by hand" {
 	run python3 "$FAULT_SCRIPTS/linear.py" --check-itself
 	echo "$output"
 	[ "$status" -eq 0 ]
 }
 
 # bats test_tags=cockroachdb
-@test "keys are linearizable while the database's connection is cut and errs" {
+@test "keys are linearizable while the database's connection is cut and returns errors" {
 	fault_proxied nginx HULY_REQUEST_TIMEOUT=2
 	linear --seconds "${LINEAR_SECONDS:-6}"
 	[ "$status" -eq 0 ]

@@ -127,7 +127,7 @@ ran()
 	[ "$(pg_sql "$DB" -c 'select checksum from hulykvs.migrations order by version limit 1')" = 42 ]
 }
 
-@test "steps that were recorded, but whose change failed behind the commit, are done" {
+@test "steps that were recorded, but whose change failed after the commit, are done" {
 	local version
 
 	simulator

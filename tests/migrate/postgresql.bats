@@ -562,7 +562,7 @@ bouncer()
 	done
 }
 
-@test "an error names what stands in the way, and quotes no row" {
+@test "an error names its cause, and quotes no row" {
 	field_original "$DB" 5
 	pg_sql "$DB" -c 'create view public.watched as select key from hulykvs.kvs'
 	run -69 migrate "$URL"
@@ -584,7 +584,7 @@ bouncer()
 	[[ $output != *'level=warn'* ]]
 }
 
-@test "patience ends at every step" {
+@test "the time limit of --wait ends the run at every step" {
 	for version in 2 5; do
 		field_original "$DB" "$version"
 		hold "update hulykvs.kvs set value = value"

@@ -145,7 +145,7 @@ bare()
 	[ "$status" -eq 64 ]
 }
 
-@test "--log-level is above the settings; a level that there is not: 64" {
+@test "--log-level is above the settings; an unknown level: 64" {
 	program HULY_TOKEN_SECRET=s HULY_NONSENSE=1 HULY_LOG_LEVEL=error "$HULYKVS_BUILD/hulykvs" --check-config
 	[[ $output != *HULY_NONSENSE* ]]
 	program HULY_TOKEN_SECRET=s HULY_NONSENSE=1 HULY_LOG_LEVEL=error "$HULYKVS_BUILD/hulykvs" --check-config --log-level warn
@@ -196,7 +196,7 @@ probes()
 	probes lighttpd
 }
 
-@test "--probe: whoever answers nothing, or something else, is no service; an unknown word is 64" {
+@test "--probe: no answer, or not the service's, is a failure; an unknown word is 64" {
 	local path=$BATS_TEST_TMPDIR/peer kind
 	for kind in silent closes 'HTTP/1.1 200 OK' $'\x01\x06'; do
 		rm -f "$path"
@@ -340,9 +340,9 @@ assert line["route"] == "/api2/{workspace}/{namespace}/{key}" and line["service"
 	done
 }
 
-@test "a reader of the log that stands still costs lines, not requests" { slow_reader; }
+@test "a reader of the log that stops reading costs lines, not requests" { slow_reader; }
 
-@test "a reader of the log that stands still, and whose pipe may not be opened again" {
+@test "a reader of the log that stops reading, and whose pipe may not be opened again" {
 	[ "$(id -u)" -eq 0 ] || skip "not root"
 	chmod 711 "$BATS_TEST_TMPDIR"
 	slow_reader -u nobody
@@ -565,7 +565,7 @@ $(cat)" "$1" "$WORLD_TOP/tests/tools"
 	world_until 10 world_gone "$PROGRAM"
 }
 
-@test "a worker that does not turn: /livez is 503, from another one" {
+@test "a worker whose event loop hangs: another one answers /livez with 503" {
 	bare HULY_WORKERS=2
 	worker=$(grep -lx 'worker 1' "/proc/$PROGRAM"/task/*/comm)
 	worker=${worker%/comm}
@@ -643,7 +643,7 @@ livez_is_ok()
 	[ "$status" -eq 0 ]
 }
 
-@test "descriptors that are announced to another process are none" {
+@test "descriptors that are announced to another process are not used" {
 	run env -i PATH="$PATH" LISTEN_PID=1 LISTEN_FDS=1 "$HULYKVS_BUILD/hulykvs" </dev/null
 	[ "$status" -eq 64 ]
 	# shellcheck disable=SC2016 # the other shell's

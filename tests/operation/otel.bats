@@ -266,7 +266,7 @@ has_exported()
 	END
 }
 
-@test "samplers: the parent's, a share, none; one that there is not is a warning" {
+@test "samplers: the parent's, a share, none; an unknown one is a warning" {
 	local settings expected i
 
 	for settings in "OTEL_TRACES_SAMPLER=always_off 0 0" "OTEL_TRACES_SAMPLER=traceidratio:OTEL_TRACES_SAMPLER_ARG=0 0 0" \

@@ -142,7 +142,7 @@ values_work()
 	pg_remove
 }
 
-@test "root's clone, where nobody else can go" {
+@test "root's clone, which no other user can enter" {
 	[ "$(id -u)" -eq 0 ] || skip "for root only"
 	mv "$COPY" "$COPY.closed/clone"
 	mkdir "$COPY.closed/clone/etc"
@@ -160,7 +160,7 @@ values_work()
 	rmdir --ignore-fail-on-non-empty "${state%/*}"
 }
 
-@test "somebody's clone, started by root and by its owner" {
+@test "another user's clone, started by root and by its owner" {
 	[ "$(id -u)" -eq 0 ] || skip "for root only"
 	chown -R nobody "$COPY"
 	start "$COPY"

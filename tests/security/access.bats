@@ -200,8 +200,8 @@ each_way_is_refused()
 	world_stop
 }
 
-@test "nginx: whoever a rule refuses finds no other way" { each_way_is_refused nginx; }
-@test "lighttpd: whoever a rule refuses finds no other way" { each_way_is_refused lighttpd; }
+@test "nginx: a rule refuses a request in every form of its path" { each_way_is_refused nginx; }
+@test "lighttpd: a rule refuses a request in every form of its path" { each_way_is_refused lighttpd; }
 
 @test "plain CGI obeys the rules too" {
 	RULES=$BATS_TEST_TMPDIR/rules
@@ -598,7 +598,7 @@ last_answers()
 	WORLD_ERRORS_EXPECTED=1 world_stop
 }
 
-@test "on HUP rules keep to the workspace that v1 serves" {
+@test "HUP: rules go on using the workspace that v1 serves" {
 	RULES=$BATS_TEST_TMPDIR/rules
 	rules 'deny target=default'
 	world_start nginx HULY_ACCESS_RULES="$RULES"
@@ -612,7 +612,7 @@ last_answers()
 	world_stop
 }
 
-@test "a token secret gives way to the next, and every request is answered meanwhile" {
+@test "a token secret is replaced by the next, and every request is answered meanwhile" {
 	local old=$BATS_TEST_TMPDIR/old new=$BATS_TEST_TMPDIR/new
 	printf 'the old secret, thirty-two bytes\n' >"$BATS_TEST_TMPDIR/current"
 	chmod 600 "$BATS_TEST_TMPDIR/current"

@@ -47,7 +47,7 @@ strangers_logged()
 
 # --- the users that may connect ---
 
-@test "HULY_ALLOWED_PEERS: who is named is served" {
+@test "HULY_ALLOWED_PEERS: a user that is named is served" {
 	world_start nginx HULY_ALLOWED_PEERS="daemon,$(id -un)"
 	[ "$(world_status /api/n)" = 200 ]
 	run ! strangers_logged
@@ -80,7 +80,7 @@ strangers_logged()
 	[[ $output == *"HULY_ALLOWED_PEERS: only a unix socket tells who connects"* ]]
 }
 
-@test "HULY_ALLOWED_PEERS: whom nobody knows, and whom a user namespace does not show" {
+@test "HULY_ALLOWED_PEERS: users that are unknown, or that a user namespace does not map" {
 	HULY_ALLOWED_PEERS=root,no-such-user run -78 "$HULYKVS_BUILD/hulykvs" --check-config
 	[[ $output == *"HULY_ALLOWED_PEERS: no such user: no-such-user"* ]]
 	unshare --user --map-root-user true 2>/dev/null || skip "no user namespaces here"

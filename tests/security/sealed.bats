@@ -436,7 +436,7 @@ system_token()
 	world_stop
 }
 
-@test "settings that cannot be" {
+@test "settings that are refused" {
 	program=$HULYKVS_BUILD/hulykvs
 	run -78 env -i HULY_ENCRYPTION_MODE=on "$program" --check-config
 	[[ "$output" == *'HULY_ENCRYPTION_MODE: needs HULY_ENCRYPTION_KEYS_FILE'* ]]
@@ -590,7 +590,7 @@ is_locked()
 	[ "$(sql -c "select count(*) from pg_stat_activity where state = 'idle in transaction'")" = 1 ]
 }
 
-@test "reencrypt does not take back what is written while a row is in its hands" {
+@test "reencrypt does not undo a write that comes after it has read the row" {
 	sealed nginx
 	fill n 10
 	mkfifo "$WORLD_DIR/other"

@@ -95,7 +95,7 @@ def two_writers():
 
 
 def case_other_workers():
-    """A write that was given up does not happen behind one that another worker has acknowledged."""
+    """A write that was given up does not happen after one that another worker has acknowledged."""
     (frozen, first), (_, second) = two_writers()
     os.kill(frozen, signal.SIGSTOP)
     try:

@@ -452,7 +452,7 @@ def http_on_the_wrong_socket():
 
 # --- peers that take their time, and many of them ---
 
-def half_requests_stop_nobody():
+def half_requests_do_not_delay_others():
     whole = whole_request("PUT", key(), b"x" * 100)
     waiting = []
     for n in (1, 7, 8, 15, 16, 20, 100, len(whole) - 60, len(whole) - 8, len(whole) - 1):
@@ -558,7 +558,7 @@ def connections_that_come_and_go():
                 p.s.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
 
-def leaves_while_its_request_is_at_work():
+def leaves_while_its_request_is_executed():
     for _ in range(100):
         with peer() as p:
             p.send(whole_request("PUT", key(), b"x" * 1000))

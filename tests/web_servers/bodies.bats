@@ -105,10 +105,10 @@ with_a_full_spool()
 	[ "$(world_status "$KEY" -T - <<<"small")" = 204 ]
 }
 
-@test "nginx: a spool directory that is full hurts nobody" {
+@test "nginx: with a full spool directory values are stored and read as before" {
 	with_a_full_spool nginx
 }
 
-@test "lighttpd: a spool directory that is full hurts nobody" {
+@test "lighttpd: with a full spool directory values are stored and read as before" {
 	with_a_full_spool lighttpd
 }

@@ -145,7 +145,7 @@ spawn_fails()
 	spawn_fails 64 '*level=error*nogroup-of-this-name*' -G nogroup-of-this-name -s "$BATS_TEST_TMPDIR/hulykvs.sock"
 }
 
-@test "new settings that are wrong leave the old program at work" {
+@test "new settings that are wrong: the old program goes on serving" {
 	world_start nginx
 	before=$(world_pid)
 	mkdir "$WORLD_DIR/etc"
@@ -258,7 +258,7 @@ hanging_database()
 @test "nginx: while the database hangs, all else is answered" { hanging_database nginx; }
 @test "lighttpd: while the database hangs, all else is answered" { hanging_database lighttpd; }
 
-@test "refusals do not wait behind a hanging database" {
+@test "refusals do not wait for a database that hangs" {
 	world_start nginx HULY_REQUEST_TIMEOUT=5
 	status_is "/api2/$WS/web/k" 404
 	freeze
@@ -487,7 +487,7 @@ program()
 	[[ $output =~ ^hulykvs\ [0-9]+\.[0-9]+ ]]
 }
 
-@test "an option that there is not: 64" {
+@test "an unknown option: 64" {
 	program "$HULYKVS_BUILD/hulykvs" --nonsense
 	[ "$status" -eq 64 ]
 	program "$HULYKVS_BUILD/hulykvs" argument
@@ -521,7 +521,7 @@ program()
 	done
 }
 
-@test "a setting that nobody knows is a warning at most" {
+@test "an unknown setting is a warning at most" {
 	program HULY_TOKEN_SECRET=s HULY_SOMETHING_ELSE=1 "$HULYKVS_BUILD/hulykvs" --check-config
 	[ "$status" -eq 0 ]
 }
