@@ -2,7 +2,8 @@
 # A private PostgreSQL cluster for tests: unix socket only, trust, in a
 # directory of its own.  Source this file; it changes no shell options.
 #
-#   dir=$(pg_tmpdir)             new short directory that the server can reach
+#   dir=$(pg_tmpdir [PARENT])    new short directory that the server can reach; in memory (/dev/shm) where there is
+#                                plenty, since a new database is 300 files
 #   pg_start "$dir" [NAME=VALUE …]
 #                                makes the cluster if there is none, starts it
 #                                and waits; settings go to the server.
@@ -17,6 +18,8 @@
 #   pg_stop [MODE]               stops it: fast (default), immediate, smart
 #   pg_remove                    pg_stop immediate, then removes the directory; fails if a simulator in front
 #                                of it (cockroachdb.bash) has seen what it must not see
+#
+# In a run of bats initdb runs once; later clusters are copies of its result.
 #
 # PG_BIN is the directory of the server's programs, and of psql: the newest that is installed, unless it is set.
 # All work on the cluster of the last pg_start, which is kept in the exported
@@ -50,9 +53,12 @@ pg_as_user()
 
 pg_tmpdir()
 {
-	local dir
+	local dir free
 
-	dir=$(mktemp -d "${1:-/tmp}/hkv-pg.XXXXXX") && chmod 711 "$dir" && echo "$dir"
+	free=$(df --output=avail /dev/shm 2>/dev/null | tail -n 1)
+	dir=/tmp
+	[ "${free:-0}" -lt 4000000 ] || dir=/dev/shm
+	dir=$(mktemp -d "${1:-$dir}/hkv-pg.XXXXXX") && chmod 711 "$dir" && echo "$dir"
 }
 
 pg_start()
@@ -72,11 +78,7 @@ pg_start()
 	if [ ! -d "$dir/data" ]; then
 		mkdir -p "$dir/data" "$dir/socket" || return 1
 		pg_give_away "$dir/data" "$dir/socket" || return 1
-		pg_as_user "$PG_BIN/initdb" -D "$dir/data" -A trust -U postgres --no-sync --no-instructions \
-		    --encoding=UTF8 --locale=C.UTF-8 >"$dir/initdb.log" 2>&1 || {
-			cat "$dir/initdb.log" >&2
-			return 1
-		}
+		pg_cluster "$dir" || return 1
 	fi
 	for setting in listen_addresses= unix_socket_directories="$dir/socket" port="$PG_PORT" \
 		fsync="$fsync" full_page_writes="$fsync" shared_buffers=32MB max_wal_size=256MB "$@"; do
@@ -86,6 +88,32 @@ pg_start()
 	pg_as_user "$PG_BIN/pg_ctl" -D "$dir/data" -l "$dir/data/server.log" -w -t 60 -s -o "$options" start \
 	    </dev/null >"$dir/start.log" 2>&1 3>&- || {
 		cat "$dir/start.log" "$dir/data/server.log" >&2
+		return 1
+	}
+}
+
+# pg_cluster DIR: a new cluster in DIR/data.
+pg_cluster()
+{
+	local dir=$1 made
+
+	if [ -z "${BATS_RUN_TMPDIR:-}" ]; then
+		pg_initdb "$dir"
+		return
+	fi
+	made=$BATS_RUN_TMPDIR/cluster${PG_BIN//\//-}.tar
+	(
+		flock 9
+		[ -f "$made" ] || { pg_initdb "$dir" && tar -C "$dir/data" -cf "$made" .; }
+	) 9>"$made.lock" || return 1
+	[ -f "$dir/data/PG_VERSION" ] || tar -C "$dir/data" -xpf "$made"
+}
+
+pg_initdb()
+{
+	pg_as_user "$PG_BIN/initdb" -D "$1/data" -A trust -U postgres --no-sync --no-instructions \
+	    --encoding=UTF8 --locale=C.UTF-8 >"$1/initdb.log" 2>&1 || {
+		cat "$1/initdb.log" >&2
 		return 1
 	}
 }
@@ -109,6 +137,7 @@ pg_db()
 	local name=$1
 	shift
 
+	[ "$(<"$PG_DIR/data/PG_VERSION")" -lt 15 ] || set -- --strategy=file_copy "$@"
 	"$PG_BIN/createdb" -h "$PG_DIR/socket" -p "$PG_PORT" -U postgres "$@" "$name" >&2 && pg_url "$name"
 }
 
