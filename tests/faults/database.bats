@@ -319,61 +319,6 @@ without()
 	fault_end
 }
 
-# bats test_tags=cockroachdb
-@test "broken at every place of the protocol: a write happens at most once, and its answer is right" {
-	# The deadline of a write allows for clocks that differ by half a second there.
-	fault_proxied nginx HULY_STATEMENT_TIMEOUT=0.5 HULY_REQUEST_TIMEOUT=$((1 + ${WORLD_DATABASE:+2} + 0))
-	run python3 "$FAULT_SCRIPTS/protocol.py" "$WORLD_URL" "$FAULT_DIR/control" "$FAULT_DB"
-	echo "$output"
-	[ "$status" -eq 0 ]
-	fault_say "$output"
-	fault_end
-}
-
-@test "broken under a batch of writes: each is judged for itself" {
-	# One connection for writes: what waits for it makes the batch.
-	fault_proxied none HULY_WORKERS=1 HULY_DB_CONNECTIONS=2 HULY_STATEMENT_TIMEOUT=1
-	run python3 "$FAULT_SCRIPTS/batches.py" "$WORLD_SOCKET" "$FAULT_DIR/control" "$FAULT_DB"
-	echo "$output"
-	[ "$status" -eq 0 ]
-	fault_say "$output"
-	fault_end
-}
-
-connections()
-{
-	"$PG_BIN/psql" -X -q -A -t -d "$FAULT_DB" \
-		-c "select count(*) from pg_stat_activity where datname = current_database() and application_name = 'hulykvs'"
-}
-
-connections_are()
-{
-	[ "$(connections)" -eq "$1" ]
-}
-
-# Large values have a connection of their own, which is made when the first one comes.
-large_has_connection()
-{
-	status_is "/api2/$WS/n/opens" 204 -T "$FAULT_DIR/large" && [ "$(connections)" -gt "$1" ]
-}
-
-@test "a large write that was given up does not happen after a later one" {
-	local few unknown="Outcome unknown: the write may or may not have happened"
-
-	fault_proxied nginx HULY_REQUEST_TIMEOUT=1
-	head -c 100000 /dev/urandom >"$FAULT_DIR/large"
-	echo later >"$FAULT_DIR/later"
-	few=$(connections)
-	world_until 10 large_has_connection "$few"
-	fault_order '{"arm": {"statement": "put", "key": "k", "do": "blackhole"}}' >/dev/null
-	[ "$(world_get "/api2/$WS/n/k" -T "$FAULT_DIR/large" | head -n 1)" = "$unknown" ]
-	# Nobody waits for it: its deadline is over.
-	status_is "/api2/$WS/n/k" 204 -T "$FAULT_DIR/later"
-	[ "$(world_get "/api2/$WS/n/k" | head -n 1)" = later ]
-	world_until 20 connections_are "$few" # it goes when no more come
-	fault_end
-}
-
 @test "the answers of the database arrive byte by byte" {
 	fault_proxied nginx
 	fault_order '{"mode": "bytes"}' >/dev/null

@@ -206,6 +206,7 @@ checksum|character varying|255|YES" ]
 	[ "$(cat "$BATS_TEST_TMPDIR/keys")" = ab ]
 }
 
+# bats test_tags=slow
 @test "keys come in byte order from an index range, whatever the collation" {
 	local plan
 
@@ -243,7 +244,7 @@ many_at_once()
 	[ "$failed" -eq 0 ] || { cat "$BATS_TEST_TMPDIR"/*.log; return 1; }
 }
 
-# bats test_tags=matrix
+# bats test_tags=matrix,slow
 @test "many at once: each step once, all end well" {
 	local round i
 
@@ -584,6 +585,7 @@ bouncer()
 	[[ $output != *'level=warn'* ]]
 }
 
+# bats test_tags=slow
 @test "the time limit of --wait ends the run at every step" {
 	for version in 2 5; do
 		field_original "$DB" "$version"
@@ -613,7 +615,7 @@ $MIGRATE_STRANDED|n|taken|old" ]
 	[[ $output != *taken* && $output != *free* ]]
 }
 
-# bats test_tags=matrix
+# bats test_tags=matrix,slow
 @test "traffic that holds a lock is waited for, and is not held up itself" {
 	field_original "$DB" 1
 	hold "insert into hulykvs.kvs values ('lock', 'held', '', '')"
@@ -658,6 +660,7 @@ stalls()
 	cat "$BATS_TEST_TMPDIR"/stall.* | awk '{ n++; if ($3 > most) most = $3 } END { print n, int(most / 1000) }'
 }
 
+# bats test_tags=slow
 @test "a large table is migrated under traffic, which goes on" {
 	local rows=${MIGRATE_ROWS:-50000} started before n longest
 
@@ -683,6 +686,7 @@ stalls()
 	echo "# $rows rows in $started s, $n writes meanwhile, the longest took $longest ms" >&3
 }
 
+# bats test_tags=slow
 @test "an index build of a large table does not keep writers out" {
 	field_original "$DB" 2
 	fill
@@ -706,6 +710,7 @@ building()
 		and phase ~ 'waiting'")" = 1 ]
 }
 
+# bats test_tags=slow
 @test "a migrator killed while it builds an index leaves nothing that stops the next" {
 	field_original "$DB" 2
 	fill
@@ -718,6 +723,7 @@ building()
 	field_ok "$DB"
 }
 
+# bats test_tags=slow
 @test "an index that an interrupted build left is built anew" {
 	field_original "$DB" 2
 	fill
@@ -727,7 +733,7 @@ building()
 	field_ok "$DB"
 }
 
-# bats test_tags=matrix
+# bats test_tags=matrix,slow
 @test "a stopped migrator keeps the others waiting and does no harm when it goes on" {
 	local stopped
 

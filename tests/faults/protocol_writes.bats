@@ -1,0 +1,36 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: EPL-2.0
+# The database's protocol breaks at every place under a PUT or a DELETE. The rest is in protocol.bats: they take long, and
+# files are run side by side.
+
+# shellcheck disable=SC2154 # FAULT_* and output come from faults.bash and bats
+
+load ../lib/postgres
+load ../lib/world
+load ../lib/faults
+
+setup_file()
+{
+	world_cluster
+}
+
+teardown_file()
+{
+	pg_remove
+}
+
+teardown()
+{
+	fault_leave
+}
+
+# bats test_tags=cockroachdb
+@test "a PUT or a DELETE broken at every place of the protocol: it happens at most once, and its answer is right" {
+	# The deadline of a write allows for clocks that differ by half a second there.
+	fault_proxied nginx HULY_STATEMENT_TIMEOUT=0.5 HULY_REQUEST_TIMEOUT=$((1 + ${WORLD_DATABASE:+2} + 0))
+	run python3 "$FAULT_SCRIPTS/protocol.py" writes "$WORLD_URL" "$FAULT_DIR/control" "$FAULT_DB"
+	echo "$output"
+	[ "$status" -eq 0 ]
+	fault_say "$output"
+	fault_end
+}
