@@ -74,6 +74,12 @@ connections()
 	fault_end
 }
 
+@test "once the database is known to take no writes, they are refused without being sent to it" {
+	fault_proxied none
+	connections read_only
+	fault_end
+}
+
 @test "a request that is tried again ends by its deadline" {
 	fault_proxied none HULY_REQUEST_TIMEOUT=4
 	connections deadlines

@@ -12,6 +12,7 @@
 load ../lib/postgres
 load ../lib/world
 load ../lib/faults
+load ../lib/bouncer
 
 WS=5f0c2a3e-7b1d-4c8f-9e6a-0d1b2c3d4e5f # the workspace of the token
 
@@ -601,53 +602,25 @@ read_only_workers()
 	command -v pgbouncer >/dev/null || skip "no pgbouncer"
 	fault_directory
 	fault_database
-	bouncer_configure
+	bouncer_configure "$PG_DIR/socket" 3 # fewer connections than the program has, so that they change hands
 	bouncer_start
-	fault_serve nginx HULY_DB_PREPARED=off \
-		HULY_DB_CONNECTION="postgresql://postgres@/kvs?host=${FAULT_DIR//\//%2F}%2Fbouncer&port=6432"
+	fault_serve nginx HULY_DB_PREPARED=off HULY_DB_CONNECTION="$(bouncer_url)"
 	fault_ready
 	run python3 "$FAULT_SCRIPTS/contend.py" --requests 1000 "$WORLD_URL"
 	echo "$output"
 	[ "$status" -eq 0 ]
 	fault_ledger
 	for _ in $(seq "${FAULT_KILLS:-3}"); do
-		kill -KILL "$(cat "$FAULT_DIR/bouncer/pid")"
-		world_until 10 world_gone "$(cat "$FAULT_DIR/bouncer/pid")"
+		kill -KILL "$(bouncer_pid)"
+		world_until 10 world_gone "$(bouncer_pid)"
 		all_refused
 		bouncer_start
 		fault_acknowledged 50
 	done
 	fault_check
 	without 5xx web cut not_sent
-	kill "$(cat "$FAULT_DIR/bouncer/pid")"
+	kill "$(bouncer_pid)"
 	fault_end
-}
-
-# Fewer connections than the program has, so that they change hands all the time.
-bouncer_configure()
-{
-	mkdir "$FAULT_DIR/bouncer"
-	cat >"$FAULT_DIR/bouncer/ini" <<-END
-		[databases]
-		kvs = host=$PG_DIR/socket port=$PG_PORT user=postgres dbname=$(database_name)
-		[pgbouncer]
-		listen_addr =
-		listen_port = 6432
-		unix_socket_dir = $FAULT_DIR/bouncer
-		auth_type = any
-		pool_mode = transaction
-		default_pool_size = 3
-		logfile = $FAULT_DIR/bouncer/log
-		pidfile = $FAULT_DIR/bouncer/pid
-	END
-	pg_give_away "$FAULT_DIR/bouncer"
-}
-
-bouncer_start()
-{
-	rm -f "$FAULT_DIR/bouncer/pid" "$FAULT_DIR/bouncer/.s.PGSQL.6432"*
-	pg_as_user pgbouncer -d -q "$FAULT_DIR/bouncer/ini" </dev/null >/dev/null 2>&1 3>&-
-	world_until 10 test -s "$FAULT_DIR/bouncer/pid"
 }
 
 @test "a standby takes over: nothing acknowledged is lost, nothing is written to a read-only server" {

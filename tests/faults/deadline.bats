@@ -11,6 +11,7 @@
 load ../lib/postgres
 load ../lib/world
 load ../lib/faults
+load ../lib/bouncer
 
 WS=5f0c2a3e-7b1d-4c8f-9e6a-0d1b2c3d4e5f # the workspace of the token
 ROUNDS=${DEADLINE_ROUNDS:-6}
@@ -32,7 +33,7 @@ teardown()
 {
 	local pid
 
-	for pid in ${STALL:-} $(cat "${FAULT_DIR:-/nonexistent}/bouncer/pid" 2>/dev/null); do
+	for pid in ${STALL:-} $(bouncer_pid); do
 		kill "$pid" 2>/dev/null || :
 	done
 	fault_leave
@@ -166,33 +167,12 @@ deleted_and_put()
 	fault_directory
 	fault_database
 	stall
-	bouncer
-	fault_serve nginx HULY_DB_PREPARED=off HULY_REQUEST_TIMEOUT=1.5 \
-		HULY_DB_CONNECTION="postgresql://postgres@/kvs?host=${FAULT_DIR//\//%2F}%2Fbouncer&port=6432"
+	bouncer_configure "$FAULT_DIR/stall" 1
+	bouncer_start
+	fault_serve nginx HULY_DB_PREPARED=off HULY_REQUEST_TIMEOUT=1.5 HULY_DB_CONNECTION="$(bouncer_url)"
 	fault_ready
 	rounds acknowledged
 	fault_end
-}
-
-bouncer()
-{
-	mkdir "$FAULT_DIR/bouncer"
-	cat >"$FAULT_DIR/bouncer/ini" <<-END
-		[databases]
-		kvs = host=$FAULT_DIR/stall port=$PG_PORT user=postgres dbname=$(db=${FAULT_DB%%\?*} && echo "${db##*/}")
-		[pgbouncer]
-		listen_addr =
-		listen_port = 6432
-		unix_socket_dir = $FAULT_DIR/bouncer
-		auth_type = any
-		pool_mode = transaction
-		default_pool_size = 1
-		logfile = $FAULT_DIR/bouncer/log
-		pidfile = $FAULT_DIR/bouncer/pid
-	END
-	pg_give_away "$FAULT_DIR/bouncer"
-	pg_as_user pgbouncer -d -q "$FAULT_DIR/bouncer/ini" </dev/null >/dev/null 2>&1 3>&-
-	world_until 10 test -s "$FAULT_DIR/bouncer/pid"
 }
 
 # Its sessions end with it, so nothing of it can happen any more: the next one does not wait for a minute, and neither for

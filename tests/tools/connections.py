@@ -176,6 +176,36 @@ def case_idle():
     assert sql("select convert_from(value, 'UTF8') from hulykvs.kvs where key = 'k'") == "second"
 
 
+def case_read_only():
+    """Once it is known that the database takes no writes, they are refused without being sent to it."""
+    def read_only_is(value):
+        sql(f"alter system set default_transaction_read_only = {value}")
+        sql("select pg_reload_conf()")
+
+    def sent(key):
+        """How often a statement that writes the key went to the server."""
+        forwarded = proxy.order(status=True)["forwarded"]
+        return sum(keys.get(key, 0) for statement, keys in forwarded.items() if not statement.startswith("get"))
+
+    proxy = control.Control(CONTROL)
+    for key in "first", "second":
+        assert ask_anew("PUT", key, b"before").status == 204
+    proxy.order(disarm=True)  # forgets what it has counted
+    try:
+        read_only_is("on")
+        until(lambda: ask_anew("PUT", "first", b"after").status == 503)
+        assert sent("first") > 0  # by which it was found out
+        for _ in range(10):
+            assert ask_anew("PUT", "second", b"after").status == 503
+            assert ask_anew("DELETE", "second").status == 503
+        assert sent("second") == 0
+        until(lambda: ask_anew("GET", "second").body == b"before")
+    finally:
+        read_only_is("off")
+    until(lambda: ask_anew("PUT", "second", b"later").status == 204)
+    assert sent("second") == 1
+
+
 def case_deadlines():
     """A request that is tried again ends by its deadline, whatever was asked after it.  The setting is 4 seconds."""
     proxy, took = control.Control(CONTROL), {}
