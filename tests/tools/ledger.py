@@ -10,7 +10,8 @@ SIGTERM or has sent that many requests.  A value is the writer, the key's sequen
 some filling.  Each answer is acknowledged (it happened), refused (it did not, not now and not later) or
 unknown.  A key whose write is unknown is left alone from then on (--rewrite: is written on, which a write
 that arrives late may spoil) and may hold either of two values.  Keys are read as well, and what is read has
-to be what may be there.
+to be what may be there.  Some writes and reads are batches of several keys: of a batch whose outcome is unknown, either
+all keys have their new values afterwards, or none has.
 
 `check` compares the ledger with the table and, through the service, with the API.  Both print one line of
 figures, and what is wrong on lines of their own; they fail if anything is.
@@ -21,6 +22,7 @@ them and others do not: see "5xx" and "web" in the line.
 Python standard library only; the database is asked with psql.
 """
 import argparse
+import base64
 import collections
 import hashlib
 import json
@@ -50,6 +52,14 @@ def path_of(key):
     return f"/api2/{http1.WS}/{NS}/{key}"
 
 
+def operation(op, key, value=GONE):
+    return {"op": op, "key": key} | ({} if value is GONE else {"value": base64.b64encode(value).decode()})
+
+
+def digest(value):
+    return None if value is GONE else hashlib.md5(value).hexdigest()
+
+
 def short(value):
     return "nothing" if value is GONE else value[:24].decode("latin-1") + f"({len(value)})"
 
@@ -62,6 +72,7 @@ class Writer(threading.Thread):
         self.random = random.Random(number)
         self.sequence = self.generation = 0
         self.state = {}    # key: values that it may have
+        self.torn = []     # each batch whose outcome is unknown: its keys and their new values
         self.current = []  # keys in use
         self.count = collections.Counter()
         self.wrong = []
@@ -81,15 +92,22 @@ class Writer(threading.Thread):
             key = self.random.choice(self.current)
             began = time.monotonic()
             dice = self.random.random()
-            if dice < 0.2:
+            if dice < 0.15:
                 self.read(key)
+            elif dice < 0.2:
+                self.read_batch()
             elif dice < 0.3:
                 self.write(key, GONE)
+            elif dice < 0.4:
+                self.write_batch(self.random.sample(self.current, self.random.randint(2, KEYS)))
             else:
-                self.sequence += 1
-                self.write(key, value_of(self.number, self.sequence, self.random.choice(SIZES)))
+                self.write(key, self.new_value())
             self.slowest = max(self.slowest, time.monotonic() - began)
         self.connection.close()
+
+    def new_value(self):
+        self.sequence += 1
+        return value_of(self.number, self.sequence, self.random.choice(SIZES))
 
     def ask(self, *request):
         """The answer; None where there is none, for whatever reason, with `asked` telling whether it was sent."""
@@ -122,10 +140,72 @@ class Writer(threading.Thread):
         if answer.status not in (200, 404):
             self.fault(f"GET {key}: {answer.status}")
             return
-        got = answer.body if answer.status == 200 else GONE
+        self.compare(key, answer.body if answer.status == 200 else GONE)
+        self.count["read"] += 1
+
+    def compare(self, key, got):
         if got not in self.state[key]:
             self.fault(f"{key} read as {short(got)}, not {' or '.join(map(short, self.state[key]))}")
-        self.count["read"] += 1
+
+    def ask_batch(self, operations):
+        """The answer, whether it was sent, and the results if all was done."""
+        answer, sent = self.ask("POST", path_of("")[:-1], json.dumps({"operations": operations}).encode(),
+                                {"Content-Type": "application/json"})
+        results = json.loads(answer.body)["results"] if answer is not None and answer.status == 200 else []
+        if results and len(results) != len(operations):
+            self.fault(f"{len(results)} results of {len(operations)} operations")
+        return answer, sent, results
+
+    def read_batch(self):
+        answer, _, results = self.ask_batch([operation("get", key) for key in self.current])
+        if answer is None or answer.status >= 500:
+            self.count["unread"] += 1
+            return
+        if answer.status != 200 or {r["status"] for r in results} - {200, 404}:
+            self.fault(f"a batch of reads: {answer.status} {[r['status'] for r in results]}")
+            return
+        for key, result in zip(self.current, results):
+            self.compare(key, base64.b64decode(result["value"]) if result["status"] == 200 else GONE)
+        self.count["batches_read"] += 1
+
+    def write_batch(self, keys):
+        """A key that may be there may also be deleted; so each of them changes if the batch is done."""
+        new = {}
+        for key in keys:
+            deletes = GONE not in self.state[key] and self.random.random() < 0.2
+            new[key] = GONE if deletes else self.new_value()
+        answer, sent, results = self.ask_batch(
+            [operation("delete" if value is GONE else "put", key, value) for key, value in new.items()])
+        if self.count_write(answer, sent, {200}):
+            self.count["batches"] += 1
+            if {r["status"] for r in results} != {204}:
+                self.fault(f"a batch of writes: {[r['status'] for r in results]}")
+            self.state |= {key: [value] for key, value in new.items()}
+        elif sent and (answer is None or answer.is_unknown()):
+            for key, value in new.items():
+                self.may_be(key, value)
+            self.torn.append(new)
+
+    def count_write(self, answer, sent, done):
+        """Whether it has happened."""
+        if answer is None and not sent:
+            self.count["refused"] += 1
+        elif answer is None or answer.is_unknown():
+            self.count["unknown"] += 1
+        elif answer.status in done:
+            self.count["acknowledged"] += 1
+            return True
+        elif answer.status == 503:
+            self.count["refused"] += 1
+        else:
+            self.fault(f"a write was answered with {answer.status}")
+        return False
+
+    def may_be(self, key, value):
+        self.state[key] = self.state[key] + [value]
+        if not self.options.rewrite:
+            self.current.remove(key)
+            self.take_key()
 
     def write(self, key, value):
         old = self.state[key]
@@ -133,21 +213,10 @@ class Writer(threading.Thread):
             answer, sent = self.ask("DELETE", path_of(key))
         else:
             answer, sent = self.ask("PUT", path_of(key), value)
-        if answer is None and not sent:
-            self.count["refused"] += 1
-        elif answer is None or answer.is_unknown():
-            self.count["unknown"] += 1
-            self.state[key] = old + [value]
-            if not self.options.rewrite:
-                self.current.remove(key)
-                self.take_key()
-        elif answer.status == 204 or (value is GONE and answer.status == 404 and GONE in old):
-            self.count["acknowledged"] += 1
+        if self.count_write(answer, sent, {204} | ({404} if value is GONE and GONE in old else set())):
             self.state[key] = [value]
-        elif answer.status == 503:
-            self.count["refused"] += 1
-        else:
-            self.fault(f"{'DELETE' if value is GONE else 'PUT'} {key}: {answer.status}")
+        elif sent and (answer is None or answer.is_unknown()):
+            self.may_be(key, value)
 
 
 def tell_progress(path, writers):
@@ -169,10 +238,10 @@ def write(options):
         time.sleep(0.02)
         tell_progress(options.ledger + ".progress", writers)
     count = sum((w.count for w in writers), collections.Counter())
-    states = {key: [None if v is GONE else hashlib.md5(v).hexdigest() for v in values]
-              for w in writers for key, values in w.state.items()}
+    states = {key: [digest(v) for v in values] for w in writers for key, values in w.state.items()}
+    torn = [{key: digest(v) for key, v in new.items()} for w in writers for new in w.torn if not options.rewrite]
     with open(options.ledger, "w", encoding="ascii") as f:
-        json.dump({"count": count, "states": states}, f)
+        json.dump({"count": count, "states": states, "torn": torn}, f)
     report("wrote", count, seconds=round(time.monotonic() - began, 1), slowest=round(max(w.slowest for w in writers), 2))
     return complain([x for w in writers for x in w.wrong])
 
@@ -210,12 +279,17 @@ def check(options):
         ledger = json.load(f)
     in_database = database_state(options.database)
     in_api = api_state(options.base, ledger["states"])
-    count, wrong = collections.Counter(keys=len(ledger["states"]), lost=0, wrong=0, strange=0), []
+    count, wrong = collections.Counter(keys=len(ledger["states"]), lost=0, wrong=0, strange=0, torn=0), []
     for key, values in ledger["states"].items():
         for where, state in (("database", in_database), ("api", in_api)):
             if state.get(key) not in values:
                 count["lost" if len(values) == 1 else "wrong"] += 1
                 wrong.append(f"{where}: {key} is {state.get(key)}, not one of {values}")
+    for new in ledger["torn"]:
+        for where, state in (("database", in_database), ("api", in_api)):
+            if len({state.get(key) == value for key, value in new.items()}) != 1:
+                count["torn"] += 1
+                wrong.append(f"{where}: of the batch {new} a part was done")
     for key in in_database.keys() - ledger["states"].keys():
         count["strange"] += 1
         wrong.append(f"database: {key} was never written")
