@@ -224,10 +224,10 @@ divide_descriptors(const struct config *c, unsigned limit, struct server *server
 {
 	unsigned for_database = c->db_list_connections + c->db_connections + 2 /* that take the place of others */;
 	unsigned each = limit / c->workers, kept = KEPT_FOR_WORKER + for_database + KEPT_FOR_PROGRAM / c->workers;
-	unsigned room = each > kept + CONN_LEAST ? each - kept : CONN_LEAST;
+	unsigned connections = each > kept + CONN_LEAST ? each - kept : CONN_LEAST;
 
-	server->conn_spare = room > 2 * KEPT_FOR_PROBES ? KEPT_FOR_PROBES : 0;
-	server->conn_max = room - server->conn_spare;
+	server->conn_spare = connections > 2 * KEPT_FOR_PROBES ? KEPT_FOR_PROBES : 0;
+	server->conn_max = connections - server->conn_spare;
 }
 
 /* Makes what FastCGI and CGI both need.  clean_up() frees it, also after a failure. */

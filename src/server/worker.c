@@ -111,7 +111,7 @@ enlarge_send_buffer(int fd)
 
 /* Whether another connection may be accepted; while the database hangs a few more, for probes. */
 static bool
-has_room(const struct worker *w)
+may_accept(const struct worker *w)
 {
 	const struct server *s = w->context.server;
 
@@ -128,7 +128,7 @@ on_accept(struct watch *watch, uint32_t events)
 	for (int i = 0; i < ACCEPTS_PER_ITERATION; i++) {
 		int fd;
 
-		if (!has_room(w)) {
+		if (!may_accept(w)) {
 			free_descriptors(w);
 			return;
 		}
