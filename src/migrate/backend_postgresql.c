@@ -5,6 +5,7 @@
 #include "base/base.h"
 #include "base/clock.h"
 #include "migrate/backend.h"
+#include "migrate/cell.h"
 #include "migrate/session.h"
 
 /* Traffic waits behind a statement of ours that waits for a lock, for as long as this at most. */
@@ -28,7 +29,7 @@ postgresql_lock(struct migrate_db *db, const struct migrate_state *state)
 		return MIGRATE_DONE;
 	outcome = migrate_db_change(db, "postgresql/lock", MIGRATE_ARGS(db->schema.p), &res);
 	if (outcome == MIGRATE_DONE) {
-		if (res == NULL || migrate_db_true(res, 0, 0)) {
+		if (res == NULL || migrate_cell_is_true(res, 0, 0)) {
 			migrate_db_set_state(db, MIGRATE_DB_LOCKED);
 		} else {
 			outcome = migrate_db_try_again(db, "another migration of this schema is at work");
@@ -45,7 +46,7 @@ postgresql_unlock(struct migrate_db *db)
 	PGresult *res;
 	enum migrate_outcome outcome = migrate_db_change(db, "postgresql/unlock", MIGRATE_ARGS(db->schema.p), &res);
 
-	if (outcome == MIGRATE_DONE && res != NULL && !migrate_db_true(res, 0, 0))
+	if (outcome == MIGRATE_DONE && res != NULL && !migrate_cell_is_true(res, 0, 0))
 		outcome = migrate_db_refuse(db, MIGRATE_SESSION_POOLED);
 	PQclear(res);
 	migrate_db_set_state(db, MIGRATE_DB_OPEN);
@@ -191,7 +192,8 @@ postgresql_tick(struct migrate_db *db)
 		migrate_db_close(second);
 	else if (PQntuples(res) == 1)
 		log_event(LOG_INFO, "building an index", log_text("phase", str_of(PQgetvalue(res, 0, 0))),
-		    log_number("done", migrate_db_number(res, 0, 1)), log_number("of", migrate_db_number(res, 0, 2)));
+		    log_number("done", migrate_cell_number(res, 0, 1)),
+		    log_number("of", migrate_cell_number(res, 0, 2)));
 	PQclear(res);
 }
 

@@ -3,6 +3,7 @@
 
 #include <inttypes.h>
 
+#include "migrate/cell.h"
 #include "migrate/progress.h"
 #include "migrate/session.h"
 
@@ -20,7 +21,7 @@ compare_places(const PGresult *a, const PGresult *b)
 	int order = 0;
 
 	for (int column = WORKSPACE; order == 0 && column <= KEY; column++)
-		order = str_cmp(migrate_db_cell(a, 0, column), migrate_db_cell(b, 0, column));
+		order = str_cmp(migrate_cell_bytes(a, 0, column), migrate_cell_bytes(b, 0, column));
 	return order;
 }
 
@@ -28,7 +29,7 @@ static bool
 same_cell(const struct merge *m, enum column column)
 {
 	return PQgetisnull(m->here.row, 0, column) == PQgetisnull(m->there.row, 0, column) &&
-	    str_eq(migrate_db_cell(m->here.row, 0, column), migrate_db_cell(m->there.row, 0, column));
+	    str_eq(migrate_cell_bytes(m->here.row, 0, column), migrate_cell_bytes(m->there.row, 0, column));
 }
 
 /* What is to be said of the smaller of both rows; there is at least one. */
@@ -75,9 +76,9 @@ take_smaller(struct migrate_db *db, struct merge *m, migrate_compare_found found
 {
 	enum migrate_compare_verdict verdict = judge(m);
 	bool is_here = verdict != MIGRATE_COMPARE_ONLY_THERE, is_there = verdict != MIGRATE_COMPARE_ONLY_HERE;
-	struct seal_place place = migrate_db_place(is_here ? m->here.row : m->there.row, 0);
+	struct seal_place place = migrate_cell_place(is_here ? m->here.row : m->there.row, 0);
 	enum migrate_outcome outcome =
-	    found(ctx, verdict, &place, is_there ? migrate_db_cell(m->there.row, 0, MD5) : STR_ABSENT);
+	    found(ctx, verdict, &place, is_there ? migrate_cell_bytes(m->there.row, 0, MD5) : STR_ABSENT);
 
 	if (outcome == MIGRATE_DONE && is_here)
 		outcome = advance_scan(db, &m->here);

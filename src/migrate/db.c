@@ -9,6 +9,7 @@
 
 #include "base/base.h"
 #include "base/clock.h"
+#include "migrate/cell.h"
 #include "migrate/script.h"
 #include "pg/sql.h"
 #include "pg/sqlstate.h"
@@ -422,7 +423,7 @@ migrate_db_write(struct migrate_db *db, const char *file, const struct str *valu
 		outcome = take_rows(db, file, true, &res);
 	*rows = 0;
 	if (outcome == MIGRATE_DONE)
-		*rows = PQntuples(res) > 0 ? migrate_db_number(res, 0, 0) : strtoll(PQcmdTuples(res), NULL, 10);
+		*rows = PQntuples(res) > 0 ? migrate_cell_number(res, 0, 0) : strtoll(PQcmdTuples(res), NULL, 10);
 	PQclear(res);
 	return outcome;
 }
@@ -545,43 +546,4 @@ migrate_db_build(struct migrate_db *db, const char *file)
 	outcome = run_statement(db, file, NULL, TEXT, true, &res);
 	PQclear(res);
 	return outcome;
-}
-
-struct str
-migrate_db_cell(const PGresult *res, int row, int column)
-{
-	return str_from(PQgetvalue(res, row, column), (size_t)PQgetlength(res, row, column));
-}
-
-struct seal_place
-migrate_db_place(const PGresult *res, int row)
-{
-	struct seal_place place = { .ns = migrate_db_cell(res, row, 1), .key = migrate_db_cell(res, row, 2) };
-
-	memcpy(place.workspace.b, PQgetvalue(res, row, 0), sizeof(place.workspace.b));
-	return place;
-}
-
-bool
-migrate_db_true(const PGresult *res, int row, int column)
-{
-	return PQgetvalue(res, row, column)[0] == 't';
-}
-
-int64_t
-migrate_db_number(const PGresult *res, int row, int column)
-{
-	return strtoll(PQgetvalue(res, row, column), NULL, 10);
-}
-
-bool
-migrate_db_keep(char **place, struct str text)
-{
-	char *copy = strndup(text.p, text.n);
-
-	if (copy == NULL)
-		return false;
-	free(*place);
-	*place = copy;
-	return true;
 }

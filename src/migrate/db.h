@@ -19,7 +19,6 @@
 
 #include "base/exitcode.h"
 #include "pg/dbconn.h"
-#include "store/seal.h"
 
 /* How a statement, a step or a whole command ended. */
 enum migrate_outcome {
@@ -177,16 +176,5 @@ enum migrate_outcome migrate_db_try_again(struct migrate_db *db, const char *tex
 
 /* Sets what the program ends with after the refusal that was just made; returns MIGRATE_REFUSED. */
 enum migrate_outcome migrate_db_refuse_as(struct migrate_db *db, enum exitcode code);
-
-/* A cell of a binary result, borrowed; and the place of a row whose first columns are workspace, namespace and key. */
-struct str migrate_db_cell(const PGresult *res, int row, int column);
-struct seal_place migrate_db_place(const PGresult *res, int row);
-
-/* Whether a cell of a result is true, and its number. */
-bool migrate_db_true(const PGresult *res, int row, int column);
-int64_t migrate_db_number(const PGresult *res, int row, int column);
-
-/* Puts a copy there, of a text without NUL, and frees what was there; false: no memory. */
-bool migrate_db_keep(char **place, struct str text) __attribute__((warn_unused_result));
 
 #endif

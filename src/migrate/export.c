@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "migrate/backend.h"
+#include "migrate/cell.h"
 #include "migrate/line.h"
 #include "migrate/progress.h"
 #include "pg/array.h"
@@ -100,13 +101,13 @@ repair_md5(struct export *e, struct migrate_row *row, struct str column)
 static enum migrate_outcome
 take_exported(struct export *e, const PGresult *res)
 {
-	struct migrate_row row = {
-		.place = migrate_db_place(res, 0), .value = migrate_db_cell(res, 0, VALUE), .modified = MIGRATE_NO_TIME
-	};
+	struct migrate_row row = { .place = migrate_cell_place(res, 0),
+		.value = migrate_cell_bytes(res, 0, VALUE),
+		.modified = MIGRATE_NO_TIME };
 	enum migrate_outcome outcome = MIGRATE_DONE;
 	uint64_t time;
 
-	if (!repair_md5(e, &row, migrate_db_cell(res, 0, MD5)))
+	if (!repair_md5(e, &row, migrate_cell_bytes(res, 0, MD5)))
 		return migrate_db_refuse(e->db, "OpenSSL does not compute an MD5");
 	if (!PQgetisnull(res, 0, MODIFIED) && PQgetlength(res, 0, MODIFIED) == sizeof(time)) {
 		memcpy(&time, PQgetvalue(res, 0, MODIFIED), sizeof(time));

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/log.h"
+#include "migrate/cell.h"
 #include "migrate/progress.h"
 
 #define PAGE_ROWS 1000
@@ -36,8 +37,8 @@ move_rows(struct migrate_db *db, struct move *m, const PGresult *res)
 		m->change[i] = (struct migrate_change){ .n = 0 };
 		migrate_db_bind(&m->change[i], uuid_bytes(&m->from));
 		migrate_db_bind(&m->change[i], uuid_bytes(&m->to));
-		migrate_db_bind(&m->change[i], migrate_db_cell(res, (int)i, NAMESPACE));
-		migrate_db_bind(&m->change[i], migrate_db_cell(res, (int)i, KEY));
+		migrate_db_bind(&m->change[i], migrate_cell_bytes(res, (int)i, NAMESPACE));
+		migrate_db_bind(&m->change[i], migrate_cell_bytes(res, (int)i, KEY));
 	}
 	outcome = migrate_db_change_each(db, db->is_dated ? "cockroachdb/move_row" : "migrate/move_row", m->change, n);
 	for (size_t i = 0; i < n; i++)
@@ -64,8 +65,8 @@ move_page(struct migrate_db *db, struct move *m, bool *last)
 		outcome = move_rows(db, m, res);
 	if (n > 0 && outcome == MIGRATE_DONE) {
 		migrate_db_progress(db);
-		if (!migrate_db_keep(&m->namespace, migrate_db_cell(res, n - 1, NAMESPACE)) ||
-		    !migrate_db_keep(&m->key, migrate_db_cell(res, n - 1, KEY)))
+		if (!migrate_cell_keep(&m->namespace, migrate_cell_bytes(res, n - 1, NAMESPACE)) ||
+		    !migrate_cell_keep(&m->key, migrate_cell_bytes(res, n - 1, KEY)))
 			outcome = migrate_db_refuse(db, "out of memory");
 	}
 	PQclear(res);
@@ -134,8 +135,8 @@ new_move(const struct config *config)
 	if (m == NULL)
 		return NULL;
 	m->to = config->default_workspace_uuid;
-	if (uuid_parse(STR(MIGRATE_STRANDED_WORKSPACE), &m->from) && migrate_db_keep(&m->namespace, STR("")) &&
-	    migrate_db_keep(&m->key, STR("")))
+	if (uuid_parse(STR(MIGRATE_STRANDED_WORKSPACE), &m->from) && migrate_cell_keep(&m->namespace, STR("")) &&
+	    migrate_cell_keep(&m->key, STR("")))
 		return m;
 	free_move(m);
 	return NULL;

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/log.h"
+#include "migrate/cell.h"
 #include "migrate/progress.h"
 #include "migrate/scan.h"
 #include "pg/array.h"
@@ -35,7 +36,7 @@ migrate_purge_new(const struct migrate_purge_options *options)
 		buf_init(&p->column[column], SIZE_MAX);
 	uuid_text(&(struct uuid){ { 0 } }, p->workspace);
 	migrate_progress_begin(&p->progress, "deleting");
-	if (migrate_db_keep(&p->ns, STR("")) && migrate_db_keep(&p->key, STR("")))
+	if (migrate_cell_keep(&p->ns, STR("")) && migrate_cell_keep(&p->key, STR("")))
 		return p;
 	migrate_purge_free(p);
 	return NULL;
@@ -66,7 +67,7 @@ find_time(struct migrate_purge *p, struct migrate_db *db)
 		return outcome;
 	(void)snprintf(seconds, sizeof(seconds), "%" PRId64, p->options->older_than);
 	outcome = migrate_db_ask(db, "migrate/purge_time", MIGRATE_ARGS(seconds), &res);
-	if (outcome == MIGRATE_DONE && !migrate_db_keep(&p->before, str_of(PQgetvalue(res, 0, 0))))
+	if (outcome == MIGRATE_DONE && !migrate_cell_keep(&p->before, str_of(PQgetvalue(res, 0, 0))))
 		outcome = migrate_db_refuse(db, "out of memory");
 	PQclear(res);
 	return outcome;
@@ -81,7 +82,7 @@ put_page(struct migrate_purge *p, const PGresult *res)
 		buf_clear(&p->column[column]);
 		array_begin(&p->column[column], element[column], (size_t)PQntuples(res));
 		for (int row = 0; row < PQntuples(res); row++) {
-			struct str cell = migrate_db_cell(res, row, column);
+			struct str cell = migrate_cell_bytes(res, row, column);
 
 			array_put(&p->column[column], cell.p, cell.n);
 		}
@@ -121,10 +122,10 @@ purge_page(struct migrate_purge *p, struct migrate_db *db, const char *rows, int
 	if (*n > 0)
 		outcome = delete_page(p, db, res);
 	if (*n > 0 && outcome == MIGRATE_DONE) {
-		struct seal_place last = migrate_db_place(res, *n - 1);
+		struct seal_place last = migrate_cell_place(res, *n - 1);
 
 		uuid_text(&last.workspace, p->workspace);
-		if (!migrate_db_keep(&p->ns, last.ns) || !migrate_db_keep(&p->key, last.key))
+		if (!migrate_cell_keep(&p->ns, last.ns) || !migrate_cell_keep(&p->key, last.key))
 			outcome = migrate_db_refuse(db, "out of memory");
 		migrate_db_progress(db);
 	}
@@ -162,8 +163,8 @@ count_rows(struct migrate_purge *p, struct migrate_db *db, FILE *out)
 		fprintf(out,
 		    "last written before: %s\nto be deleted: %" PRId64 "\nyounger: %" PRId64
 		    "\nwithout a time, kept: %" PRId64 "\n",
-		    p->before, migrate_db_number(res, 0, 0), migrate_db_number(res, 0, 1),
-		    migrate_db_number(res, 0, 2));
+		    p->before, migrate_cell_number(res, 0, 0), migrate_cell_number(res, 0, 1),
+		    migrate_cell_number(res, 0, 2));
 	PQclear(res);
 	return outcome;
 }

@@ -6,6 +6,7 @@
 
 #include "base/base.h"
 #include "migrate/backend.h"
+#include "migrate/cell.h"
 #include "migrate/session.h"
 
 #define PAGE_ROWS 5000 /* on CockroachDB */
@@ -109,10 +110,10 @@ open_page(struct migrate_scan *scan)
 static bool
 keep_place(struct migrate_scan *scan)
 {
-	struct seal_place place = migrate_db_place(scan->row, 0);
+	struct seal_place place = migrate_cell_place(scan->row, 0);
 
 	uuid_text(&place.workspace, scan->workspace);
-	return migrate_db_keep(&scan->ns, place.ns) && migrate_db_keep(&scan->key, place.key);
+	return migrate_cell_keep(&scan->ns, place.ns) && migrate_cell_keep(&scan->key, place.key);
 }
 
 static enum migrate_outcome

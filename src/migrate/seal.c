@@ -6,6 +6,7 @@
 
 #include "base/arena.h"
 #include "base/log.h"
+#include "migrate/cell.h"
 #include "migrate/progress.h"
 
 #define PAGE_ROWS  500
@@ -75,7 +76,7 @@ begin_at_first_row(struct migrate_seal *m)
 {
 	uuid_text(&(struct uuid){ { 0 } }, m->workspace);
 	m->missed = m->refused = 0;
-	return migrate_db_keep(&m->ns, STR("")) && migrate_db_keep(&m->key, STR(""));
+	return migrate_cell_keep(&m->ns, STR("")) && migrate_cell_keep(&m->key, STR(""));
 }
 
 struct migrate_seal *
@@ -143,13 +144,13 @@ find_count(struct migrate_seal *m, struct str id)
 static void
 count_row(struct migrate_seal *m, const PGresult *res, int row)
 {
-	struct seal_place place = migrate_db_place(res, row);
+	struct seal_place place = migrate_cell_place(res, row);
 	struct str id;
 	struct count *count;
 
 	if (seal_is_proof(&place))
 		return;
-	if (!seal_key_id(migrate_db_cell(res, row, HEAD), &id)) {
+	if (!seal_key_id(migrate_cell_bytes(res, row, HEAD), &id)) {
 		m->plain++;
 		return;
 	}
@@ -199,8 +200,9 @@ new_value(struct migrate_seal *m, const struct seal_place *place, enum seal_verd
 static bool
 plan_row(struct migrate_seal *m, const PGresult *res, int row, struct migrate_change *change)
 {
-	struct seal_place place = migrate_db_place(res, row);
-	struct str stored = migrate_db_cell(res, row, VALUE), old_md5 = migrate_db_cell(res, row, MD5), value, fresh;
+	struct seal_place place = migrate_cell_place(res, row);
+	struct str stored = migrate_cell_bytes(res, row, VALUE), old_md5 = migrate_cell_bytes(res, row, MD5), value,
+		   fresh;
 	struct md5 *md5 = arena_alloc(&m->arena, sizeof(*md5)), column;
 	char *copy = arena_alloc(&m->arena, stored.n + 1);
 	enum seal_verdict verdict;
@@ -220,7 +222,7 @@ plan_row(struct migrate_seal *m, const PGresult *res, int row, struct migrate_ch
 		m->refused++;
 	} else if (new_value(m, &place, verdict, value, md5, &fresh)) {
 		set_values(change,
-		    (const struct str[]){ migrate_db_cell(res, row, WORKSPACE), place.ns, place.key, md5_str(md5),
+		    (const struct str[]){ migrate_cell_bytes(res, row, WORKSPACE), place.ns, place.key, md5_str(md5),
 			fresh, old_md5, stored });
 		return true;
 	} else if (m->task == MIGRATE_SEAL) {
@@ -264,9 +266,9 @@ take_page(struct migrate_seal *m, struct migrate_db *db, const PGresult *res)
 	arena_reset(&m->arena);
 	if (outcome != MIGRATE_DONE)
 		return outcome;
-	last = migrate_db_place(res, n - 1);
+	last = migrate_cell_place(res, n - 1);
 	uuid_text(&last.workspace, m->workspace);
-	if (!migrate_db_keep(&m->ns, last.ns) || !migrate_db_keep(&m->key, last.key))
+	if (!migrate_cell_keep(&m->ns, last.ns) || !migrate_cell_keep(&m->key, last.key))
 		return migrate_db_refuse(db, "out of memory");
 	m->seen += n;
 	migrate_db_progress(db);

@@ -3,6 +3,8 @@
 
 #include <stdlib.h>
 
+#include "migrate/cell.h"
+
 #define APPLICATION "hulykvs-migrate"
 
 /* The process that carries out this transaction has to be the one that took our connection. */
@@ -12,7 +14,7 @@ check_process(struct migrate_db *db)
 	PGresult *res;
 	enum migrate_outcome outcome = migrate_db_ask(db, "postgresql/backend_pid", MIGRATE_NO_ARGS, &res);
 
-	if (outcome == MIGRATE_DONE && migrate_db_number(res, 0, 0) != PQbackendPID(db->conn))
+	if (outcome == MIGRATE_DONE && migrate_cell_number(res, 0, 0) != PQbackendPID(db->conn))
 		outcome = migrate_db_refuse(db, MIGRATE_SESSION_POOLED);
 	PQclear(res);
 	return outcome;

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "codec/uuid.h"
+#include "migrate/cell.h"
 
 /* Columns of the files "state" of sql/, in their order. */
 enum column {
@@ -46,25 +47,25 @@ read_catalogue(struct migrate_db *db, struct migrate_state *state)
 	if (outcome == MIGRATE_DONE && PQntuples(res) != 1)
 		outcome = migrate_db_refuse(db, "the catalogue names the table kvs %d times", PQntuples(res));
 	if (outcome == MIGRATE_DONE) {
-		state->has_schema = migrate_db_true(res, 0, HAS_SCHEMA);
-		state->has_table = migrate_db_true(res, 0, HAS_TABLE);
-		state->has_workspace = migrate_db_true(res, 0, HAS_WORKSPACE);
-		state->has_default = migrate_db_true(res, 0, HAS_DEFAULT);
+		state->has_schema = migrate_cell_is_true(res, 0, HAS_SCHEMA);
+		state->has_table = migrate_cell_is_true(res, 0, HAS_TABLE);
+		state->has_workspace = migrate_cell_is_true(res, 0, HAS_WORKSPACE);
+		state->has_default = migrate_cell_is_true(res, 0, HAS_DEFAULT);
 		state->key_is_current = str_eq(str_of(PQgetvalue(res, 0, PRIMARY_KEY)), STR("workspace,namespace,key"));
-		state->has_old_index = migrate_db_true(res, 0, HAS_OLD_INDEX);
-		state->key_by_bytes = migrate_db_true(res, 0, KEY_BY_BYTES);
-		state->plain_bytes = migrate_db_true(res, 0, PLAIN_BYTES);
-		state->is_large = migrate_db_true(res, 0, IS_LARGE);
+		state->has_old_index = migrate_cell_is_true(res, 0, HAS_OLD_INDEX);
+		state->key_by_bytes = migrate_cell_is_true(res, 0, KEY_BY_BYTES);
+		state->plain_bytes = migrate_cell_is_true(res, 0, PLAIN_BYTES);
+		state->is_large = migrate_cell_is_true(res, 0, IS_LARGE);
 		state->index_v3 = read_index(res, INDEX_V3);
 		state->index_s1 = read_index(res, INDEX_S1);
-		state->can_lz4 = migrate_db_true(res, 0, CAN_LZ4);
-		state->has_lz4 = migrate_db_true(res, 0, HAS_LZ4);
+		state->can_lz4 = migrate_cell_is_true(res, 0, CAN_LZ4);
+		state->has_lz4 = migrate_cell_is_true(res, 0, HAS_LZ4);
 		state->wants_lz4 = db->config->db_compression == SETTING_COMPRESSION_LZ4;
-		state->has_modified = migrate_db_true(res, 0, HAS_MODIFIED);
+		state->has_modified = migrate_cell_is_true(res, 0, HAS_MODIFIED);
 		db->is_dated = state->has_modified && db->server == DBCONN_COCKROACHDB;
-		state->has_history = migrate_db_true(res, 0, HAS_HISTORY);
-		state->has_steps = migrate_db_true(res, 0, HAS_STEPS);
-		state->has_old_history = migrate_db_true(res, 0, HAS_OLD_HISTORY);
+		state->has_history = migrate_cell_is_true(res, 0, HAS_HISTORY);
+		state->has_steps = migrate_cell_is_true(res, 0, HAS_STEPS);
+		state->has_old_history = migrate_cell_is_true(res, 0, HAS_OLD_HISTORY);
 	}
 	PQclear(res);
 	return outcome;
@@ -83,7 +84,7 @@ find_step(const struct migrate_steps *steps, bool own, int64_t version)
 static void
 take_record(const PGresult *res, int row, const struct migrate_steps *steps, bool own, struct migrate_state *state)
 {
-	int64_t version = migrate_db_number(res, row, 0);
+	int64_t version = migrate_cell_number(res, row, 0);
 	int i = find_step(steps, own, version);
 
 	if (i >= 0) {
@@ -138,8 +139,8 @@ migrate_state_count_stranded(struct migrate_db *db, struct migrate_state *state)
 		return MIGRATE_DONE;
 	outcome = migrate_db_ask(db, "migrate/stranded", MIGRATE_ARGS(MIGRATE_STRANDED_WORKSPACE), &res);
 	if (outcome == MIGRATE_DONE) {
-		state->stranded = migrate_db_number(res, 0, 0);
-		state->sealed = migrate_db_number(res, 0, 1);
+		state->stranded = migrate_cell_number(res, 0, 0);
+		state->sealed = migrate_cell_number(res, 0, 1);
 	}
 	PQclear(res);
 	return outcome;
