@@ -70,22 +70,42 @@ function sayNumber() {
 	say(`${n.toLocaleString("en")} ${n === 1 ? "key" : "keys"}${list.cursor ? ", and there are more" : ""}.`);
 }
 
-// showKeys: the first page, for the fields of the page.
+// askLatest: a page of keys; null if another one was asked for meanwhile, which is the one to be shown.
+let asked = 0;
+async function askLatest(namespace, prefix, cursor) {
+	const number = ++asked;
+
+	try {
+		const page = await askPage(namespace, prefix, cursor);
+		return number === asked ? page : null;
+	} catch (error) {
+		if (number === asked || error.status === 401)
+			throw error;
+		return null;
+	}
+}
+
+// showKeys: the first page, for the fields of the page.  False: it was not shown, since another was asked for.
 export async function showKeys() {
 	const [namespace, prefix] = [$("namespace").value, $("prefix").value];
 
 	say("Reading keys …");
-	const page = await askPage(namespace, prefix, null);
+	const page = await askLatest(namespace, prefix, null);
+	if (page === null)
+		return false;
 	Object.assign(list, { namespace, prefix, cursor: null });
 	$("keys").replaceChildren();
 	$("list").hidden = false;
 	append(page);
+	return true;
 }
 
 export async function showMore() {
 	const before = $("keys").rows.length;
-
-	append(await askPage(list.namespace, list.prefix, list.cursor));
+	const page = await askLatest(list.namespace, list.prefix, list.cursor);
+	if (page === null)
+		return;
+	append(page);
 	// The button that was pressed may be gone.
 	if ($("more").hidden)
 		buttons()[Math.min(before, $("keys").rows.length - 1)]?.focus();

@@ -67,8 +67,7 @@ async function showNamespace() {
 	if (!await value.mayLeave())
 		return false;
 	value.close();
-	await showKeys();
-	return true;
+	return await showKeys();
 }
 
 async function newKey() {

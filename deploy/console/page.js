@@ -34,6 +34,22 @@ export function act(work) {
 
 export const on = (id, event, work) => $(id).addEventListener(event, act(work));
 
+// alone: work that is not begun again while it is under way, as by a second click.
+export function alone(work) {
+	let busy = false;
+
+	return async (event) => {
+		if (busy)
+			return;
+		busy = true;
+		try {
+			await work(event);
+		} finally {
+			busy = false;
+		}
+	};
+}
+
 // choose: shows a dialog; the value of the button that closed it, "" for Escape.
 export function choose(id) {
 	const dialog = $(id);

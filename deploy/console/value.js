@@ -4,7 +4,7 @@
 import { ask, keyPath } from "./api.js";
 import { best, equal, parse, show, visible } from "./forms.js";
 import * as keys from "./keys.js";
-import { $, choose, complain, on, question, say } from "./page.js";
+import { $, alone, choose, complain, on, question, say } from "./page.js";
 
 // The value that is open.  stored: the bytes that were read; bytes: the same, with the edits of other forms.
 // etag null: the key is not there.  unknown: what became of this change is not known, null if nothing.
@@ -254,8 +254,8 @@ function setRadio(form) {
 for (const radio of radios)
 	radio.addEventListener("change", () => changeForm(radio));
 keys.onChosen(read);
-on("save", "click", save);
+on("save", "click", alone(save));
 on("reload", "click", reload);
-on("remove", "click", removeKey);
+on("remove", "click", alone(removeKey));
 on("download", "click", download);
 on("close", "click", async () => await mayLeave() && close());

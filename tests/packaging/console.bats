@@ -47,6 +47,7 @@ in_browser()
 @test "lighttpd: sign-in, conflict, deletion" { in_browser lighttpd sign_in conflict delete; }
 @test "the token goes to no address but that of the service" { in_browser nginx policy; }
 @test "10,000 keys, page by page" { in_browser nginx pages; }
+@test "an answer that was overtaken is not shown, and a second click does nothing" { in_browser nginx overtaken; }
 @test "values as JSON, text and bytes, edited and downloaded" { in_browser nginx forms; }
 @test "a change of somebody else is shown, and overwritten only if the user says so" { in_browser nginx conflict; }
 @test "nothing is deleted or lost unasked" { in_browser nginx delete; }
