@@ -10,10 +10,9 @@
  *
  * A list is read from the store in pages, each of them a statement of its own.
  * conn reads a page to its end before it waits for a slow client, so that no
- * client keeps a database connection in use.  A list can be continued after a
- * connection was lost.  A key
- * that is written or deleted while the list is being read may be in it or not;
- * every other key is in it exactly once, in order.
+ * client keeps a database connection in use, and a list can be continued after a
+ * connection was lost.  A key that is written or deleted while the list is being
+ * read may be in it or not; every other key is in it exactly once, in order.
  */
 #ifndef HULYKVS_KEY_LIST_H
 #define HULYKVS_KEY_LIST_H

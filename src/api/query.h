@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: EPL-2.0 */
 /*
  * query: the query parameters of lists.  Unknown ones are ignored, as the
- * original does; names and values are application/x-www-form-urlencoded.
+ * original does; names and values are application/x-www-form-urlencoded.  For
+ * listing.
  *
  * docs/api.md is compared with these tables.
  */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: EPL-2.0 */
 /*
  * access: which workspace a request is about, and whether the claims of its
- * token allow it to use that workspace.
+ * token allow it to use that workspace.  For api and rulefile.
  */
 #ifndef HULYKVS_ACCESS_H
 #define HULYKVS_ACCESS_H

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: EPL-2.0 */
 /*
  * rulefile: reads the file of access rules (hulykvs.conf(5), ACCESS RULES).
+ * For program/reload.
  *
  *   # the Telegram sessions are their own service's
  *   allow account=system service=hulygram namespace=hulygram

@@ -5,10 +5,11 @@
  * RFC 6750 2.1 for the field, RFC 7515 and RFC 7519 for the token.  libjwt
  * checks the signature (only token and token_issue include it).  Tokens that
  * the original accepts and libjwt refuses (see libjwt_can_read in token.c) are
- * checked by ask_hmac with an HMAC of our own.  cJSON reads header and claims.  What libjwt 1.10 does not check is checked here: HS256 exactly, no
- * padding, three parts that are not empty, types of all claims, exp and nbf
- * with 60 s leeway, no aud.  TOKEN_MAX_LENGTH allows for about 6 KiB of
- * claims, the usual header and the signature.
+ * checked by ask_hmac with an HMAC of our own.  cJSON reads header and claims.
+ * What libjwt 1.10 does not check is checked here: HS256 exactly, no padding,
+ * three parts that are not empty, types of all claims, exp and nbf with 60 s
+ * leeway, no aud.  TOKEN_MAX_LENGTH allows for about 6 KiB of claims, the usual
+ * header and the signature.
  *
  * There may be two secrets, while the new one replaces the old one.
  *

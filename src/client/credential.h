@@ -2,6 +2,7 @@
 /*
  * credential: the token that hulykvsctl sends: one from a file or the
  * environment, or one that it signs itself, and signs again before it expires.
+ * For session.
  */
 #ifndef HULYKVS_CREDENTIAL_H
 #define HULYKVS_CREDENTIAL_H

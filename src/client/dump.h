@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: EPL-2.0 */
 /*
  * dump: the command export: the keys of a namespace with their values, as the
- * lines of row.h.
+ * lines of row.h.  For command.
  */
 #ifndef HULYKVS_DUMP_H
 #define HULYKVS_DUMP_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: EPL-2.0 */
 /*
  * infile: a file that a command reads, or standard input: opens it, or reads it
- * as a whole, to be sent.
+ * as a whole, to be sent.  For command, load and operations.
  */
 #ifndef HULYKVS_INFILE_H
 #define HULYKVS_INFILE_H

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: EPL-2.0 */
 /*
  * listing: the commands list and namespaces: prints names while they are read.
+ * For command.
  *
  * A table is for people: control characters in names are escaped.  Raw is for
  * programs that read lines: names as they are, after size, time and entity tag

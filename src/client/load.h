@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: EPL-2.0 */
 /*
  * load: the command import: writes the lines of an export (row.h) to a
- * namespace.
+ * namespace.  For command.
  *
  * The lines of a regular file are all checked before the first one is written.
  * Rows are written in batches where the service has them, else one by one.  Each

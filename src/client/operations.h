@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: EPL-2.0 */
 /*
  * operations: the command batch: several operations on keys of a namespace, all
- * of them or none.  The file is the body of the request, see docs/api.md.
+ * of them or none.  The file is the body of the request, see docs/api.md.  For
+ * command.
  */
 #ifndef HULYKVS_OPERATIONS_H
 #define HULYKVS_OPERATIONS_H

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: EPL-2.0 */
 /*
  * outfile: where a command writes its result: standard output, or a file that
- * appears complete or not at all.  Until then the bytes are in a file beside it.
+ * appears complete or not at all.  Until then the bytes are in a file beside
+ * it.  For dump, listing, load and operations.
  */
 #ifndef HULYKVS_OUTFILE_H
 #define HULYKVS_OUTFILE_H

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: EPL-2.0 */
 /*
- * page: a list of the service, read page by page.
+ * page: a list of the service, read page by page.  For dump and listing.
  */
 #ifndef HULYKVS_PAGE_H
 #define HULYKVS_PAGE_H

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: EPL-2.0 */
 /*
- * progress: a line on the terminal that says how far long work is.
+ * progress: a line on the terminal that says how far long work is.  For dump
+ * and load.
  */
 #ifndef HULYKVS_PROGRESS_H
 #define HULYKVS_PROGRESS_H

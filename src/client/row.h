@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: EPL-2.0 */
 /*
  * row: a line of an exported namespace, NDJSON: {"key":"…","value":"…"} with the
- * value as base64.
+ * value as base64.  For dump and load.
  */
 #ifndef HULYKVS_ROW_H
 #define HULYKVS_ROW_H

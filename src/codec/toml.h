@@ -4,7 +4,7 @@
  * `key = value` lines, where a value is a basic "…" or literal '…' string, a
  * decimal number or a boolean.  Debian has no TOML library for C.  Everything
  * else (tables, arrays, dates, multi-line strings, dotted keys, hexadecimal
- * numbers, exponents) is refused with its line number.
+ * numbers, exponents) is refused with its line number.  For config.
  */
 #ifndef HULYKVS_TOML_H
 #define HULYKVS_TOML_H

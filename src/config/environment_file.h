@@ -2,7 +2,7 @@
 /*
  * environment_file: reads a file as systemd reads the EnvironmentFile= of a
  * unit (systemd.exec(5)), so that an operator can check the settings of a
- * service without starting it.
+ * service without starting it.  For program/main.
  *
  * A line is NAME=value.  Lines that begin with # or ; are comments.  A value
  * may stand in single or double quotes, also over several lines; outside of

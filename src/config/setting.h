@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: EPL-2.0 */
 /*
  * setting: the types of settings.h: how a value is written, kept and printed.
+ * For config.
  *
  * SETTING_C_TYPE is the C type of a setting's member in struct config.
  */

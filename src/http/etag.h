@@ -4,10 +4,10 @@
  * (RFC 9110 8.8.3, 13.1.1, 13.1.2).
  *
  * Our own tags are strong: the MD5 of the value as 32 lower-case hex digits
- * between quotes.  COMPAT: 32 hex digits without quotes, in
- * either case, count as such a tag, because clients of the original send them.  A
- * well-formed tag that cannot be one of ours (another length, upper case, weak
- * under strong comparison) is left out of the list: it never matches.
+ * between quotes.  COMPAT: 32 hex digits without quotes, in either case, count as
+ * such a tag, because clients of the original send them.  A well-formed tag that
+ * cannot be one of ours (another length, upper case, weak under strong comparison)
+ * is left out of the list: it never matches.
  */
 #ifndef HULYKVS_ETAG_H
 #define HULYKVS_ETAG_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: EPL-2.0 */
 /*
  * traceparent: the field that tells the trace of a request (W3C Trace Context,
- * level 1).
+ * level 1).  For request.
  */
 #ifndef HULYKVS_TRACEPARENT_H
 #define HULYKVS_TRACEPARENT_H

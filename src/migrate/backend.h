@@ -5,8 +5,9 @@
  * step is done.  Called by migrate only.
  *
  * On PostgreSQL a step and its row in the history are one transaction.  It
- * waits for locks for 200 ms at most, since traffic waits behind it; indexes of
- * large tables are built before, without a lock that writers notice.
+ * waits for locks for 200 ms at most, since statements of clients that come after
+ * it wait as long; indexes of large tables are built before, without a lock that
+ * writers notice.
  *
  * On CockroachDB a schema change in a transaction may be committed in part.  So
  * each statement is sent by itself, and may be sent again: the catalogue tells

@@ -8,7 +8,7 @@
 #include "migrate/cell.h"
 #include "migrate/session.h"
 
-/* Traffic waits behind a statement of ours that waits for a lock, for as long as this at most. */
+/* A statement of ours waits for a lock for as long as this at most: statements of clients wait for it meanwhile. */
 #define LOCK_TIMEOUT "200ms"
 
 /* An index that becomes the primary key in a step. */

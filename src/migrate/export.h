@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: EPL-2.0 */
 /*
  * migrate_export: writes the rows of one state of the database as lines, see
- * line.h; while clients read and write.
+ * line.h; while clients read and write.  For migrate.
  *
  * The proofs of keys (see store/seal.h) belong to sealed values, so they go
  * with them: they are in every export of values as they are stored, whatever

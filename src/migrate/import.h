@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: EPL-2.0 */
 /*
  * migrate_import: puts the rows of an export (see line.h) into the database,
- * in batches; while clients read and write.
+ * in batches; while clients read and write.  For migrate.
  *
  * A regular file is read twice: it is checked as a whole before the first row
  * is written.  What comes through a pipe is checked as it comes.

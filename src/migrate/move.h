@@ -2,7 +2,7 @@
 /*
  * migrate_move: moves the rows that step V2 put under a workspace of its own
  * ("stranded" rows) to HULY_DEFAULT_WORKSPACE_UUID, where the API v1 looks for
- * them.
+ * them.  For migrate.
  *
  * The original does so once, after V4 and outside the migration, so a crash
  * at that moment leaves them behind; here every run looks for them.  Each row

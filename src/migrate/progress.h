@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: EPL-2.0 */
 /*
  * migrate_progress: says on a terminal how far a long command is, and keeps
- * one that works under traffic from working too fast.
+ * one that works under traffic from working too fast.  For the long commands of
+ * this folder.
  */
 #ifndef HULYKVS_MIGRATE_PROGRESS_H
 #define HULYKVS_MIGRATE_PROGRESS_H

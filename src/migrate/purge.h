@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: EPL-2.0 */
 /*
  * migrate_purge: deletes rows that were last written before a time; while
- * clients read and write.
+ * clients read and write.  For migrate.
  *
  * A row without a time (`modified` is null) is never deleted: nobody knows how
  * old it is.  A row is deleted only if its time is still the one that was

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: EPL-2.0 */
 /*
  * migrate_report: what `hulykvs-migrate status` prints, one fact on each line.
+ * For migrate.
  */
 #ifndef HULYKVS_MIGRATE_REPORT_H
 #define HULYKVS_MIGRATE_REPORT_H

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: EPL-2.0 */
 /*
  * migrate_seal: seals the values that are in the database, opens them again,
- * and counts what they are sealed with; while clients read and write.
+ * and counts what they are sealed with; while clients read and write.  For
+ * migrate.
  *
  * It goes through the table in the order of its primary key, page by page.  A
  * row is written only if it is still as it was read, in a transaction of its

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: EPL-2.0 */
 /*
- * migrate_selection: which rows a command of hulykvs-migrate is about.
+ * migrate_selection: which rows a command of hulykvs-migrate is about.  For
+ * export and purge.
  */
 #ifndef HULYKVS_MIGRATE_SELECTION_H
 #define HULYKVS_MIGRATE_SELECTION_H

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: EPL-2.0 */
 /*
  * migrate_session: connecting to a database that a migration can be made on.
+ * For the modules of this folder.
  *
  * The connection has to be a direct one.  Locks, transactions and settings of
  * the session belong to one server process, and a connection pooler may give

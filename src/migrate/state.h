@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: EPL-2.0 */
 /*
- * migrate_state: what hulykvs-migrate finds in the database.
+ * migrate_state: what hulykvs-migrate finds in the database.  For the modules
+ * of this folder.
  *
  * The catalogue says what is there, and the histories say what was recorded.
  * The two may differ (a step done in part on CockroachDB, a dump without the

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: EPL-2.0 */
 /*
- * listen_fd: the listening socket that the program was started with.
+ * listen_fd: the listening socket that the program was started with.  For
+ * program/main.
  *
  * It is descriptor 0 (FCGI_LISTENSOCK_FILENO of FastCGI 1.0) under spawn-fcgi,
  * hulykvs-spawn and systemd's StandardInput=socket.  It is descriptor 3 under

@@ -2,7 +2,8 @@
 /*
  * notify: tells a supervisor such as systemd the state of the program, by the
  * protocol of sd_notify(3): a datagram of NAME=value lines to the unix socket in
- * NOTIFY_SOCKET.  Without that variable these functions do nothing.
+ * NOTIFY_SOCKET.  Without that variable these functions do nothing.  For
+ * program/main.
  */
 #ifndef HULYKVS_NOTIFY_H
 #define HULYKVS_NOTIFY_H

@@ -2,7 +2,7 @@
 /*
  * peer_users: the users that may connect to the program's unix socket.
  *
- * A second check behind the socket's mode, by the effective user of the process
+ * A check in addition to the socket's mode, by the effective user of the process
  * that connected, as the kernel tells it (SO_PEERCRED of unix(7)).  It still
  * holds where the mode was widened by mistake, and it tells members of the
  * socket's group from each other.

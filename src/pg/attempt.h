@@ -6,10 +6,9 @@
  * by pipeline_attempt and list_pool; functions without state.
  *
  * The rule: an operation that certainly had no effect may be sent again; a read
- * always may.
- * A write of which nobody knows whether it was committed is never sent again,
- * because in the meantime somebody else may have written the same key.  Of a BATCH
- * that writes this is so from the moment at which its COMMIT is sent.
+ * always may.  A write of which nobody knows whether it was committed is never
+ * sent again, because in the meantime somebody else may have written the same key.
+ * Of a BATCH that writes this is so from the moment at which its COMMIT is sent.
  *
  * STORE_UNKNOWN is not answered at once: pipeline_attempt puts the ticket into
  * shared->lost, and pipeline_pool answers it when pg.latest has passed, since the

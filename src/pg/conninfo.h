@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: EPL-2.0 */
 /*
- * conninfo: reads a connection string into libpq's parameters.
+ * conninfo: reads a connection string into libpq's parameters.  For dbconn and
+ * connect_race.
  *
  * The string is a URL or key=value pairs, as in the PostgreSQL manual,
  * "Connection Strings".  It is read here and not by libpq, because libpq's

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: EPL-2.0 */
 /*
- * libpq_text: messages of libpq as one line for logs and reasons.
+ * libpq_text: messages of libpq as one line for logs and reasons.  For dbconn
+ * and connect_race.
  */
 #ifndef HULYKVS_LIBPQ_TEXT_H
 #define HULYKVS_LIBPQ_TEXT_H

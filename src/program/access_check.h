@@ -2,7 +2,7 @@
 /*
  * access_check: what hulykvs --access-check prints: whether a request would be
  * allowed, and which rule decides.  It uses the code that serves requests, and
- * no database.
+ * no database.  For main.
  */
 #ifndef HULYKVS_ACCESS_CHECK_H
 #define HULYKVS_ACCESS_CHECK_H

@@ -2,7 +2,7 @@
 /*
  * health_probe: asks a running service for /livez or /readyz, for the health
  * checks of containers and service managers (hulykvs --probe).  It needs no
- * other program and no token.
+ * other program and no token.  For main.
  *
  * Over HTTP/1.0 it asks the public address, so that the web server is looked
  * at too.  With a socket it asks the program alone, as a web server does

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: EPL-2.0 */
 /*
- * migrate_options: the command line of hulykvs-migrate.
+ * migrate_options: the command line of hulykvs-migrate.  For migrate_main.
  */
 #ifndef HULYKVS_MIGRATE_OPTIONS_H
 #define HULYKVS_MIGRATE_OPTIONS_H

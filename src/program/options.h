@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: EPL-2.0 */
 /*
- * options: the command line of hulykvs.
+ * options: the command line of hulykvs.  For main.
  */
 #ifndef HULYKVS_OPTIONS_H
 #define HULYKVS_OPTIONS_H

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: EPL-2.0 */
 /*
- * reload: reads the settings, at the start and again in a running program.
+ * reload: reads the settings, at the start and again in a running program.  For
+ * main.
  *
  * A running program goes on with the config that it started with, which its
  * threads share and never lock.  The settings that HUP exchanges (settings.h)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: EPL-2.0 */
 /*
- * sandbox: gives up rights that the program does not need, for the rest of its
- * life (HULY_SANDBOX), after the settings are read and before any other thread
+ * sandbox: gives up rights that the program does not need, for as long as it
+ * runs (HULY_SANDBOX), after the settings are read and before any other thread
  * exists:
  *
  *   no new privileges  no set-user-ID program can give it any (PR_SET_NO_NEW_PRIVS)

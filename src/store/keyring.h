@@ -3,10 +3,9 @@
  * keyring: the keys that values are sealed with.
  *
  * A file of lines `id key`: the id is 1 to 16 letters, digits and ._-, the key
- * 32 bytes in base64 (RFC 4648 4).  Values are
- * sealed with the first key and opened with any of them.  Empty lines and lines
- * that begin with # are ignored.  For who may have access to the file, see
- * TEXTFILE_PRIVATE.
+ * 32 bytes in base64 (RFC 4648 4).  Values are sealed with the first key and
+ * opened with any of them.  Empty lines and lines that begin with # are ignored.
+ * For who may have access to the file, see TEXTFILE_PRIVATE.
  *
  * A key ring never changes, and any thread may read it.
  */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: EPL-2.0 */
 /*
- * http_client: POSTs a JSON text to an HTTP server, by libcurl.  Only this module
- * includes its header.
+ * http_client: POSTs a JSON text to an HTTP server, by libcurl.  In the service
+ * only this module includes libcurl's header.
  *
  * The connection is kept for the next POST.  Redirects are not followed.  For
  * exporter only, one thread at a time: a call waits until the answer has come or
