@@ -100,7 +100,7 @@ keep_answer(char *bytes, size_t one, size_t n, void *ctx)
 }
 
 static CURLcode
-set_way(struct transport *t, const struct transport_request *r)
+set_connection(struct transport *t, const struct transport_request *r)
 {
 	CURL *e = t->easy;
 	CURLcode code = curl_easy_setopt(e, CURLOPT_URL, r->url);
@@ -192,7 +192,7 @@ transport_send(struct transport *t, const struct transport_request *request, str
 	buf_clear(&answer->body);
 	curl_easy_reset(t->easy); /* the connection stays */
 	if (add_fields(t, request)) {
-		code = set_way(t, request);
+		code = set_connection(t, request);
 		if (code == CURLE_OK)
 			code = set_content(t, request, &answer->body);
 		if (code == CURLE_OK)

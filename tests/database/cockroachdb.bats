@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: EPL-2.0
-# The service on simulated CockroachDB: what it makes of errors at a statement and at the commit, of lists that end behind
-# their first rows, and of a gateway that stands still, and goes on when its clients have left.
+# The service on simulated CockroachDB: what it makes of errors at a statement and at the commit, of lists that end after
+# their first rows, and of a gateway that hangs, and goes on when its clients have left.
 #
 # CRDB_ROUNDS (3) of the stalled write: `make soak` asks for more.
 
@@ -217,7 +217,7 @@ stalled_is_over()
 	[ "$(crdb_order '{"status": true}' | python3 -c 'import json, sys; print(json.load(sys.stdin)["stalled"])')" = 0 ]
 }
 
-# The first write stands still in the gateway, and goes on when the later one was acknowledged.
+# The first write hangs in the gateway, and goes on when the later one was acknowledged.
 @test "a write that was given up never happens after a later one" {
 	local round
 
@@ -237,7 +237,7 @@ stored()
 	[ "$(put "$1")" = ' 204' ]
 }
 
-@test "a gateway that stands still as a whole, and goes on" {
+@test "a gateway that hangs as a whole, and goes on" {
 	local gateway
 
 	gateway=$(pgrep -f "cockroachdb_simulator.py $PG_DIR/cockroachdb/")

@@ -96,7 +96,7 @@ requests()
 	bouncer_configure "$PG_DIR/socket" 1
 	bouncer_start
 	head -c 300000 /dev/urandom >"$FAULT_DIR/large"
-	# What a neighbour leaves behind that uses a session as if it were its own.
+	# What another client leaves in a session that it uses as if it were its own.
 	neighbour -c "set search_path = 'neighbour', public" -c "set statement_timeout = '1234s'" \
 		-c "set enable_seqscan = on" -c 'prepare neighbours as select 1' -c 'select pg_advisory_lock(7)' \
 		-c 'listen neighbours' -c 'create temporary table neighbours (n int)'

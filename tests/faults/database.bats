@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: EPL-2.0
 # What becomes of requests when the database is taken away, frozen, cut off or full: an acknowledged write is
-# there, a write runs at most once, "outcome unknown" is said only where it is so, and all heals by itself.
+# there, a write runs at most once, "outcome unknown" is said only where it is so, and all works again by itself.
 #
 # FAULT_ROUNDS (5) stops and starts, FAULT_KILLS (3) kills of each kind, FAULT_PROMOTIONS (1), FAULT_REQUESTS
 # (5000) of a contest: `make soak` asks for more.

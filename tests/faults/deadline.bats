@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: EPL-2.0
-# A write that was given up never happens behind a later one that was acknowledged (docs/architecture.md): it gets
+# A write that was given up never happens after a later one that was acknowledged (docs/architecture.md): it gets
 # stuck on its way to the database, is answered "Outcome unknown", another one is acknowledged, and then the first goes on.
 #
 # DEADLINE_ROUNDS (6) such writes in each test.

@@ -59,7 +59,7 @@ all_encrypted()
 @test "verify-full: every connection is encrypted, also to the second host of a list" {
 	export HULY_DB_CONNECTION HULY_TOKEN_SECRET=a-secret-of-the-test
 	HULY_DB_CONNECTION=$(url "$DIR/ca.pem")
-	# Confined, it has to reach the certificates all the same.
+	# Confined, it still has to reach the certificates.
 	export HULY_SANDBOX=trap HULY_WORKERS=2
 	"$HULYKVS_BUILD/hulykvs-migrate"
 	spawn-fcgi -n -s "$BATS_TEST_TMPDIR/socket" -- "$HULYKVS_BUILD/hulykvs" 3>&- &

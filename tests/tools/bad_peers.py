@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: EPL-2.0
-"""Peers on the program's socket that say nothing, are slow, leave in the middle, or never leave: beside other load.
+"""Peers on the program's socket that say nothing, are slow, leave in the middle, or never leave, while other clients work.
 
     bad_peers.py SOCKET ROUNDS
 

@@ -4,8 +4,8 @@
 
     batches.py PROGRAM-SOCKET PROXY-CONTROL DATABASE-URL
 
-The program (HULY_WORKERS=1) is spoken to directly in FastCGI, since that lets the test know when it has read
-everything: a first write is held in the proxy, eight more are sent, and when a request for /livez sent behind
+The program (HULY_WORKERS=1) gets its requests directly in FastCGI, since that lets the test know when it has read
+everything: a first write is held in the proxy, eight more are sent, and when a request for /livez sent after
 them is answered, they are all in the program and form the next batch.  The fault hits the fourth of them.
 
 Prints a line for each failure and ends with "N passed, N failed".  Python standard library only.

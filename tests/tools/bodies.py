@@ -5,7 +5,7 @@
     bodies.py BASE-URL DATABASE-URL CLIENTS FITTING
 
 Each client sends one value of 2,000,000 bytes; the database holds all of them up until every client has been
-refused or is among the FITTING ones that the budget has room for.  Then the refused ones ask again until they succeed.
+refused or is among the FITTING ones that the budget allows.  Then the refused ones ask again until they succeed.
 """
 import hashlib
 import random

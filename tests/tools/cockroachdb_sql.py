@@ -164,7 +164,7 @@ def in_the_past(text, time):
 
 
 def without_advisory_locks(text):
-    """They answer true and protect nobody."""
+    """They answer true and lock nothing."""
     while found := ADVISORY.search(text):
         text = text[:found.start()] + "true" + text[call_end(text, found.end()):]
     return text

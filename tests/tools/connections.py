@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: EPL-2.0
-"""Faults that meet one database connection while others go on, told to the program record by record.
+"""Faults of one database connection while others go on; requests are sent record by record.
 
     connections.py CASE SOCKET PROXY-CONTROL|- DATABASE-URL PROGRAM-ID
 

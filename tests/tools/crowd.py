@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: EPL-2.0
-"""More connections than the program has descriptors for: it lives, and serves as soon as there are fewer.
+"""More connections than the program has descriptors for: it goes on, and serves as soon as there are fewer.
 
     crowd.py SOCKET CONNECTIONS
 
 A crowd that asks for something and then stays is answered to the last one, since the program ends idle connections
-when it needs room.  A crowd of which half says nothing is looked at for a few seconds, and leaves; prints how soon
+when it needs their descriptors.  A crowd of which half says nothing is looked at for a few seconds, and leaves; prints how soon
 after that the next request was answered.
 """
 import select

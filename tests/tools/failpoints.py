@@ -9,8 +9,8 @@ The programs are those of tests/faults/failing (see failpoints.c), built with Ad
 first three has schema and audit.sql.  A fixed script is run over and over, and the n-th call of it fails: n = 0, 1,
 2, … until none does (--depth 0), or the first call from each place, which is the function and its N (3) callers.
 
-  serve    a running program serves the script, spoken to directly in FastCGI, since that shows an end without an
-           answer.  Every answer has to be true: one of what may be, given the answers before; then the program
+  serve    a running program serves the script, directly in FastCGI, since that shows an end without an
+           answer.  Every answer has to be one that is possible after the answers before; then the program
            serves it all without a fault again, and the table holds what it should.  In the end each write has
            taken effect as often as was said.
            (--features: values are sealed and traces are sent, to nobody.)

@@ -2,11 +2,11 @@
 # SPDX-License-Identifier: EPL-2.0
 """What a web server could do wrong, on the socket itself, and what the program must not make of it.
 
-    fcgi_cases.py SOCKET CASE      plays the function of that name below; silent when it holds
+    fcgi_cases.py SOCKET CASE      runs the function of that name below; prints nothing when all is as expected
     fcgi_cases.py --list
 
 Each case ends by asking for /status on a new connection: whatever came before, others are served.
-The bats file that plays them sees to it that the process is the same afterwards.
+The bats file that runs them checks that the process is the same afterwards.
 """
 import json
 import random

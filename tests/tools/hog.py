@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: EPL-2.0
-"""Takes every connection that PostgreSQL has to give, until it is killed.
+"""Takes every connection that PostgreSQL allows, until it is killed.
 
     hog.py POSTGRESQL-SOCKET
 

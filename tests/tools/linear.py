@@ -3,7 +3,7 @@
 """Records what concurrent clients see of single keys while the database's connection breaks, and checks that each
 key behaved as one register: that its requests can be put in an order that fits their times and their answers.
 
-Every third key is a set of keys in truth, which are written by batches only, all of them to the same value, or all
+Every third key is in fact a set of keys, which are written by batches only, all of them to the same value, or all
 deleted; a condition of a write is that of one of them.  If a batch is all or nothing, they are one register, too,
 whether they are read by a batch or one of them alone.  A batch that finds them different is wrong by itself.
 
@@ -13,13 +13,13 @@ whether they are read by a batch or one of them alone.  A batch that finds them 
 
 In each round every key has its own clients, which send plain and conditional PUTs and DELETEs and GETs.  A write
 whose outcome the client does not know may take effect at any later time, or never; one that was refused must not.
-Meanwhile pg_proxy.py cuts and errors the program's connections.  --plant, in place of these, lies to the recorder,
-which the checker is to notice:
+Meanwhile pg_proxy.py cuts and errors the program's connections.  --plant, in place of these, makes an error
+which the checker has to find:
 "stale" (the proxy answers reads with what it answered before), "repeat" (a write that is done is sent once more
-behind the recorder's back), "lost" (a write is acknowledged and never sent).
+and not recorded), "lost" (a write is acknowledged and never sent).
 
-The search is that of Wing and Gong with Lowe's memory of the configurations seen; the few
-histories that are too tangled for it count as undecided.  Ends with 0 if every history is
+The search is that of Wing and Gong, with Lowe's cache of the configurations seen; the few
+histories that would take it too long count as undecided.  Ends with 0 if every history is
 linearizable, 3 if one is not, 1 for anything else.  Python standard library only.
 """
 import argparse

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: EPL-2.0
-"""Generated HTTP requests: whatever is asked, an answer of 5xx there is none.
+"""Generated HTTP requests: none is answered with 5xx.
 
     random_requests.py [--seed N] [--clients N] BASE-URL REQUESTS
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: EPL-2.0
-"""How long nobody is there after a kill -9 of the program.
+"""How long the service does not answer after a kill -9 of the program.
 
     revival.py SOCKET SUPERVISOR-ID KILLS
 

@@ -319,7 +319,7 @@ probe_has()
 	world_probe /readyz | grep -q "$1"
 }
 
-# A key of 8,190 bytes and one behind it, which only its cursor reaches.
+# A key of 8,190 bytes and one after it, which only its cursor reaches.
 long_keys_are_paged()
 {
 	local long next page
