@@ -63,9 +63,9 @@ struct statement_set {
 	struct buf text[DBCONN_SERVERS][STATEMENT_COUNT]; /* NUL-terminated */
 	struct buf schema;                                /* its name in the catalogue, NUL-terminated */
 	bool prepared;                                    /* named statements, prepared once per connection */
-	int64_t
-	    writes_from; /* monotonic; no write is sent earlier, unless connect_thread finds that none need wait; 0: at
-	                      * any time.  Set by program/main */
+	/* Monotonic: no write is sent earlier, unless connect_thread finds that none need wait.  0: at any time.  Set by
+	 * program/main. */
+	int64_t writes_from;
 	int64_t write_time; /* nanoseconds: how long after it was sent a write may begin to change rows */
 };
 
