@@ -40,6 +40,7 @@
 	X(BAD_CONTENT_LENGTH, 400, "Malformed Content-Length", LOG_INFO) \
 	X(CONTENT_RANGE, 400, "Content-Range: a value can only be replaced as a whole", LOG_INFO) \
 	X(BAD_BATCH, 400, "The body is no batch of operations", LOG_INFO) \
+	X(BATCH_CONDITION, 400, "A batch has its conditions in its operations, not in header fields", LOG_INFO) \
 	X(BAD_REQUEST, 400, "Malformed request", LOG_INFO) \
 	X(NOT_FOUND, 404, "", LOG_INFO) \
 	X(METHOD_NOT_ALLOWED, 405, "", LOG_INFO) \
