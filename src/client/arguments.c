@@ -191,6 +191,24 @@ check_options(const struct arguments *a, struct buf *error)
 			return wrong_option(error, (enum arguments_option)i, "does not go with this command");
 	if (a->option[ARGUMENTS_OPTION_TOKEN_FILE] != NULL && a->option[ARGUMENTS_OPTION_SECRET_FILE] != NULL)
 		return wrong_option(error, ARGUMENTS_OPTION_TOKEN_FILE, "and --secret-file exclude each other");
+	/* The service would look at If-None-Match only. */
+	if (a->command == ARGUMENTS_PUT && a->option[ARGUMENTS_OPTION_IF_MATCH] != NULL &&
+	    a->option[ARGUMENTS_OPTION_IF_NONE_MATCH] != NULL)
+		return wrong_option(error, ARGUMENTS_OPTION_IF_MATCH, "and --if-none-match exclude each other");
+	return EXITSTATUS_DONE;
+}
+
+/* As a variable of the shell that is not set would have it. */
+static enum exitstatus
+check_not_empty(const struct arguments *a, struct buf *error)
+{
+	static const enum arguments_option options[] = { ARGUMENTS_OPTION_IF_MATCH, ARGUMENTS_OPTION_IF_NONE_MATCH,
+		ARGUMENTS_OPTION_OUTPUT_FILE, ARGUMENTS_OPTION_CA_FILE, ARGUMENTS_OPTION_TOKEN_FILE,
+		ARGUMENTS_OPTION_SECRET_FILE };
+
+	for (size_t i = 0; i < ARRAY_SIZE(options); i++)
+		if (a->option[options[i]] != NULL && a->option[options[i]][0] == '\0')
+			return wrong_option(error, options[i], "is empty");
 	return EXITSTATUS_DONE;
 }
 
@@ -366,8 +384,6 @@ check_texts(const struct arguments *a, struct buf *error)
 		for (; text != NULL && *text != '\0'; text++)
 			if ((unsigned char)*text < ' ' || (unsigned char)*text >= 0x7f)
 				return wrong_option(error, fields[i], "has a character that is not printable ASCII");
-		if (a->option[fields[i]] != NULL && a->option[fields[i]][0] == '\0')
-			return wrong_option(error, fields[i], "is empty");
 	}
 	if (prefix != NULL && !utf8_is_text(str_of(prefix)))
 		return wrong_option(error, ARGUMENTS_OPTION_PREFIX, "is not UTF-8");
@@ -402,6 +418,8 @@ arguments_read(struct arguments *a, int argc, char **argv, struct buf *error)
 	status = read_words(a, argc - optind, argv + optind, error);
 	if (status == EXITSTATUS_DONE)
 		status = check_options(a, error);
+	if (status == EXITSTATUS_DONE)
+		status = check_not_empty(a, error);
 	return status == EXITSTATUS_DONE ? read_values(a, error) : status;
 }
 

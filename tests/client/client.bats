@@ -353,6 +353,10 @@ complete()
 	ends 2 "--url: has a character" list a --url 'http://host/?x'
 	ends 2 "--if-match: has a character" get a b --if-match $'x\r\nEvil: y'
 	ends 2 "--if-match: is empty" get a b --if-match ''
+	ends 2 "--output-file: is empty" get a b --output-file ''
+	ends 2 "--ca-file: is empty" list a --ca-file ''
+	ends 2 "--token-file: is empty" list a --token-file ''
+	ends 2 "--if-match: and --if-none-match exclude each other" put a b /dev/null --if-none-match '*' --if-match '"x"'
 	ends 2 "missing: No such file" put a b missing
 	ends 2 "Is a directory" put a b .
 	CTL_ENV=(HULYKVS_WORKSPACE=)
