@@ -16,7 +16,6 @@
 #include "base/clock.h"
 #include "base/exitcode.h"
 #include "base/log.h"
-#include "codec/kvlist.h"
 #include "config/environment_file.h"
 #include "config_build.h"
 #include "http/fcgi_conn.h"
@@ -32,6 +31,7 @@
 #include "program/options.h"
 #include "program/reload.h"
 #include "program/sandbox.h"
+#include "program/telemetry_setup.h"
 #include "server/cgi.h"
 #include "server/worker.h"
 #include "store/store_sealed.h"
@@ -46,8 +46,6 @@
 #define KEPT_FOR_PROGRAM 14 /* standard ones, listener, signals, the thread that connects, name lookups, exporter */
 #define KEPT_FOR_PROBES  4  /* of a worker: connections while the database hangs and all others wait for it */
 #define CONN_LEAST       2  /* of a worker, however low the limit is */
-
-#define OTEL_TEXT_MAX ((size_t)1024 * 1024) /* bytes of the OTEL_ settings' lists and URLs */
 
 struct program {
 	struct options options;
@@ -182,26 +180,6 @@ store_is_settled(const struct store *s)
 	return store_pg_is_settled(store_sealed_inner(s));
 }
 
-static bool
-wants_exporter(const struct config *c)
-{
-	return c->otel_mode != OTELENV_OFF && !c->otel_sdk_disabled;
-}
-
-/* One block for each worker and one for the exporter. */
-static bool
-set_up_metrics(struct program *p)
-{
-	bool scraped = !setting_is_off(p->config.metrics_bind);
-
-	if (!scraped && !wants_exporter(&p->config))
-		return true;
-	p->server.metrics = metrics_new(p->config.workers + 1);
-	if (scraped)
-		p->api.metrics = p->server.metrics;
-	return p->server.metrics != NULL;
-}
-
 /*
  * Writes that a program before this one had sent when it crashed may begin until their deadline: ours wait for that,
  * so that none of them is overwritten by an older one.
@@ -242,8 +220,10 @@ set_up_service(struct program *p)
 	divide_descriptors(c, fd_limit_raise(), &p->server);
 	/* With a budget smaller than one body, that body would always be refused. */
 	p->server.body_budget = c->body_budget > c->payload_size_limit ? c->body_budget : c->payload_size_limit;
-	if (!set_up_metrics(p))
+	if (!telemetry_setup_metrics(c, &p->server))
 		return false;
+	if (!setting_is_off(c->metrics_bind))
+		p->api.metrics = p->server.metrics;
 	p->store = (struct worker_store){ make_store, change_store, free_store, store_is_settled, p };
 	if (!statement_set_init(&p->statements, str_of(c->db_scheme), c->db_prepared, c->statement_timeout))
 		return false;
@@ -326,61 +306,6 @@ wait_for_end(struct program *p, int signals)
 	}
 }
 
-/* Makes the exporter's options from the settings; its lists are allocated in the arena.  NULL: no memory. */
-static struct exporter *
-make_exporter(struct program *p, struct arena *arena)
-{
-	const struct config *c = &p->config;
-	struct str secret = str_of(c->otel_exporter_otlp_headers);
-	struct exporter *e = NULL;
-	struct kvlist headers, attributes;
-	struct buf traces, metrics;
-
-	buf_init(&traces, OTEL_TEXT_MAX);
-	buf_init(&metrics, OTEL_TEXT_MAX);
-	otelenv_put_url(
-	    &traces, c->otel_exporter_otlp_traces_endpoint, c->otel_exporter_otlp_endpoint, STR("v1/traces"));
-	otelenv_put_url(
-	    &metrics, c->otel_exporter_otlp_metrics_endpoint, c->otel_exporter_otlp_endpoint, STR("v1/metrics"));
-	if (buf_ok(&traces) && buf_ok(&metrics) && kvlist_read(secret, arena, &headers)) {
-		if (kvlist_read(str_of(c->otel_resource_attributes), arena, &attributes))
-			e = exporter_new(&(struct exporter_options){ .to_stdout = c->otel_mode != OTELENV_ON,
-					     .traces_url = buf_str(&traces),
-					     .metrics_url = buf_str(&metrics),
-					     .headers = &headers,
-					     .service_name = str_of(c->otel_service_name),
-					     .attributes = &attributes,
-					     .timeout = c->otel_exporter_otlp_timeout,
-					     .spans_every = c->otel_bsp_schedule_delay,
-					     .metrics_every = c->otel_metric_export_interval,
-					     .queue_size = c->otel_bsp_max_queue_size },
-			    p->server.trace, p->server.metrics, c->workers);
-		kvlist_forget(&headers, secret);
-	}
-	buf_free(&traces);
-	buf_free(&metrics);
-	return e;
-}
-
-/* To be called before the workers start. */
-static bool
-start_exporter(struct program *p)
-{
-	const struct config *c = &p->config;
-	struct arena arena;
-
-	if (!wants_exporter(c))
-		return true;
-	p->server.trace =
-	    trace_new(c->workers, c->otel_bsp_max_queue_size, c->otel_traces_sampler, c->otel_traces_sampler_arg);
-	if (p->server.trace == NULL)
-		return false;
-	arena_init(&arena, OTEL_TEXT_MAX);
-	p->exporter = make_exporter(p, &arena);
-	arena_free(&arena);
-	return p->exporter != NULL;
-}
-
 /* To be called after the workers have ended.  Sends their last spans, with a time limit for a collector that hangs. */
 static void
 stop_exporter(struct program *p, int64_t drain_end)
@@ -429,9 +354,7 @@ serve_workers(struct program *p)
 	log_never_wait(); /* opens stderr again, which the sandbox would not allow */
 	if (!confine_service(p))
 		return EXIT_CONFIG;
-	if (!set_up_service(p))
-		return cannot_start();
-	if (!start_exporter(p))
+	if (!set_up_service(p) || !telemetry_setup_exporter(&p->config, &p->server, &p->exporter))
 		return cannot_start();
 	log_event(
 	    LOG_INFO, "started", log_text("version", STR(PACKAGE_VERSION)), log_number("workers", p->config.workers));
