@@ -132,11 +132,35 @@ submit_to_store(struct cgi *c)
 	store_submit(c->store, &c->ticket, &c->call.op, now + c->server->request_timeout);
 }
 
+/* The last page of a list has ended, or the list failed. */
+static void
+finish_list_answer(struct cgi *c, struct store_result *r)
+{
+	struct key_list *l = &c->call.key_list;
+
+	if (r->outcome == STORE_DONE)
+		key_list_end(l);
+	if (l->begun && r->outcome == STORE_DONE) {
+		write_rows(c);
+	} else if (l->begun) {
+		c->broken = true; /* the exit status tells the web server that the answer is incomplete */
+		c->entry.reason = "the database failed while a list was being sent";
+		response_empty(&c->response, 500);
+	} else {
+		if (r->outcome != STORE_DONE)
+			api_finish(&c->call, r, &c->response);
+		else if (buf_ok(&l->out))
+			listing_finish(&c->call, false, &c->response);
+		else
+			api_refuse(&c->call, REFUSAL_INTERNAL, &c->response);
+		write_answer(c);
+	}
+}
+
 static void
 on_cgi_done(struct store_ticket *t, struct store_result *r)
 {
 	struct cgi *c = cgi_of_ticket(t);
-	struct key_list *l = &c->call.key_list;
 
 	request_log_stored(&c->log, &c->entry, c->store, t, r->outcome);
 	if (t->op.kind == STORE_LIST && listing_next_page(&c->call, r)) {
@@ -144,27 +168,12 @@ on_cgi_done(struct store_ticket *t, struct store_result *r)
 		return;
 	}
 	loop_stop(&c->loop);
-	if (t->op.kind != STORE_LIST || r->outcome != STORE_DONE) {
-		if (t->op.kind == STORE_LIST && l->begun) {
-			c->broken = true; /* the exit status tells the web server that the answer is incomplete */
-			c->entry.reason = "the database failed while a list was being sent";
-			response_empty(&c->response, 500);
-			return;
-		}
+	if (t->op.kind == STORE_LIST) {
+		finish_list_answer(c, r);
+	} else {
 		api_finish(&c->call, r, &c->response);
 		write_answer(c);
-		return;
 	}
-	key_list_end(l);
-	if (l->begun) {
-		write_rows(c);
-		return;
-	}
-	if (buf_ok(&l->out))
-		listing_finish(&c->call, false, &c->response);
-	else
-		api_refuse(&c->call, REFUSAL_INTERNAL, &c->response);
-	write_answer(c);
 }
 
 static void
