@@ -93,7 +93,7 @@ plan_batch(const struct api *api, const struct rules *rules, struct call *c)
 	}
 	if (!c->verdict.allowed)
 		return refuse_call(c, REFUSAL_NAMESPACE_FORBIDDEN);
-	/* It would be about the namespace, which has no entity tag; who sends it means a key. */
+	/* It would be about the namespace, which has no entity tag; a client that sends it means a key. */
 	if (c->request->if_match.p != NULL || c->request->if_none_match.p != NULL)
 		return refuse_call(c, REFUSAL_BATCH_CONDITION);
 	return body_is_json(c->request) ? plan_body(api, c) : refuse_call(c, REFUSAL_CONTENT_TYPE);

@@ -45,7 +45,7 @@ put_query(struct buf *out, const struct page *page, const struct page_query *que
 	put_query_parameter(out, "cursor", str_of(page->cursor));
 }
 
-/* Every item has a name, so that those who use the page need not ask. */
+/* Every item has a name, so that the users of the page need not check it. */
 static bool
 is_list_of_names(const cJSON *items)
 {

@@ -39,7 +39,7 @@ postgresql_lock(struct migrate_db *db, const struct migrate_state *state)
 	return outcome;
 }
 
-/* A lock that is not there to be given back was taken in another session: a connection pooler stands between. */
+/* A lock that is not there to be given back was taken in another session: a connection pooler is in between. */
 static enum migrate_outcome
 postgresql_unlock(struct migrate_db *db)
 {
@@ -53,7 +53,7 @@ postgresql_unlock(struct migrate_db *db)
 	return outcome;
 }
 
-/* How long the following statements may wait for a lock: as long as our patience lasts. */
+/* How long the following statements may wait for a lock: for what is left of db->patience. */
 static enum migrate_outcome
 allow_waiting(struct migrate_db *db)
 {
@@ -97,7 +97,7 @@ postgresql_prepare(struct migrate_db *db, const struct migrate_state *state)
 {
 	enum migrate_outcome outcome = allow_waiting(db);
 
-	/* What is there is not made: "if not exists" needs the right to create all the same. */
+	/* What is there is not made: "if not exists" needs the right to create anyway. */
 	if (outcome == MIGRATE_DONE)
 		outcome = migrate_backend_make_schema(db, state);
 	if (outcome == MIGRATE_DONE && !state->has_history)
@@ -177,7 +177,7 @@ postgresql_apply(struct migrate_db *db, const struct migrate_state *state, size_
 	return outcome;
 }
 
-/* Says how far the index is that the first connection builds, where somebody looks at a terminal. */
+/* Says how far the index is that the first connection builds, if standard error is a terminal. */
 static void
 postgresql_tick(struct migrate_db *db)
 {

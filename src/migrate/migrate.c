@@ -261,7 +261,7 @@ try_once(struct migrate_db *db, struct task *task)
 	return outcome;
 }
 
-/* Tries until the task is done, or there was no progress for as long as our patience lasts. */
+/* Tries until the task is done, or there was no progress for db->patience. */
 static enum migrate_outcome
 try_until_done(struct migrate_db *db, struct buf *logged, struct task *task)
 {

@@ -16,7 +16,7 @@ send_again(const struct attempt *a, enum metrics_retry why)
 	return (struct attempt_decision){ .next = ATTEMPT_AGAIN, .why = why };
 }
 
-/* Nobody knows what it did. */
+/* It is not known what it did. */
 static struct attempt_decision
 end_unknown(const struct attempt *a)
 {

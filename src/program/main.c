@@ -371,7 +371,7 @@ serve_workers(struct program *p)
 	return EXIT_OK;
 }
 
-/* --probe and --print-config=shell: whoever runs them needs no access to the secrets. */
+/* --probe and --print-config=shell: their user needs no access to the secrets. */
 static enum exitcode
 run_without_secrets(struct program *p)
 {
