@@ -28,7 +28,8 @@ of wrong lengths.
     retries=N (3)     of what could not be serialized  safe_updates=on   as a role may have it
     refuse=WHAT,…     collate: 22023 as before v23.1; limit_null: XX000 from the sixth Execute with LIMIT NULL on
     plain=on          passes for PostgreSQL: latencies and faults only
-    processes=N       to use several processors; faults and sessions are then each process's own
+    processes=N       to use several processors; faults and sessions are then each process's own.  One process does what
+                      the system calls allow: two thirds of its time are the four that each Sync needs
 
 A FAULT is [N*]HOW:PATTERN: it happens to the first N (1) statements in which PATTERN (a regular expression, in the
 text without comments, whatever the case) is found.  HOW is
