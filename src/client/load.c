@@ -353,7 +353,7 @@ free_load(struct load *l)
 static void
 report_load(const struct load *l)
 {
-	(void)fprintf(stderr, "%llu keys imported", (unsigned long long)l->written);
+	(void)fprintf(stderr, "%llu key%s imported", (unsigned long long)l->written, l->written == 1 ? "" : "s");
 	if (l->skipped > 0)
 		(void)fprintf(stderr, ", %llu left as they were", (unsigned long long)l->skipped);
 	(void)fputc('\n', stderr);

@@ -157,12 +157,17 @@ read_fault(const struct session_request *r, const struct transport_answer *answe
 {
 	if (answer->fault == TRANSPORT_CA_FILE)
 		buf_puts(error, STR("--ca-file: "));
+	if (answer->fault == TRANSPORT_URL)
+		buf_puts(error, STR("--url: "));
 	buf_puts(error, str_of(answer->reason));
 	switch (answer->fault) {
 	case TRANSPORT_NO_MEMORY:
 		return EXITSTATUS_LOCAL;
+	case TRANSPORT_URL:
 	case TRANSPORT_CA_FILE:
 		return EXITSTATUS_USAGE;
+	case TRANSPORT_NO_CONNECTION:
+		return EXITSTATUS_UNAVAILABLE;
 	case TRANSPORT_NO_ANSWER:
 		break;
 	}
@@ -188,7 +193,7 @@ may_try_again(const struct transport_answer *answer)
 {
 	switch (answer->status) {
 	case 0:
-		return answer->fault == TRANSPORT_NO_ANSWER;
+		return answer->fault == TRANSPORT_NO_ANSWER || answer->fault == TRANSPORT_NO_CONNECTION;
 	case 429:
 	case 502:
 	case 503:

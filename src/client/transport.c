@@ -169,14 +169,32 @@ read_answer(struct transport *t, struct transport_answer *answer)
 	copy_field(t, "Content-Type", answer->content_type);
 }
 
+static enum transport_fault
+fault_of(CURLcode code)
+{
+	switch ((int)code) {
+	case CURLE_OUT_OF_MEMORY:
+	case CURLE_FAILED_INIT:
+		return TRANSPORT_NO_MEMORY;
+	case CURLE_URL_MALFORMAT:
+		return TRANSPORT_URL;
+	case CURLE_SSL_CACERT_BADFILE:
+		return TRANSPORT_CA_FILE;
+	case CURLE_COULDNT_RESOLVE_HOST:
+	case CURLE_COULDNT_CONNECT:
+	case CURLE_SSL_CONNECT_ERROR:
+	case CURLE_PEER_FAILED_VERIFICATION:
+		return TRANSPORT_NO_CONNECTION;
+	default:
+		return TRANSPORT_NO_ANSWER;
+	}
+}
+
 static void
 read_failure(CURLcode code, struct transport_answer *answer)
 {
 	answer->reason = curl_easy_strerror(code);
-	if (code == CURLE_OUT_OF_MEMORY || code == CURLE_FAILED_INIT)
-		answer->fault = TRANSPORT_NO_MEMORY;
-	else
-		answer->fault = code == CURLE_SSL_CACERT_BADFILE ? TRANSPORT_CA_FILE : TRANSPORT_NO_ANSWER;
+	answer->fault = fault_of(code);
 	if (code == CURLE_WRITE_ERROR)
 		answer->reason = "the answer is larger than 1 GiB, or there is no memory for it";
 }

@@ -32,8 +32,11 @@ struct transport_request {
 
 enum transport_fault {
 	TRANSPORT_NO_ANSWER,
-	TRANSPORT_NO_MEMORY, /* nothing was sent */
-	TRANSPORT_CA_FILE,   /* it cannot be read, or holds no certificate; nothing was sent */
+	/* Of these, nothing was sent. */
+	TRANSPORT_NO_CONNECTION,
+	TRANSPORT_NO_MEMORY,
+	TRANSPORT_URL,     /* libcurl cannot read it */
+	TRANSPORT_CA_FILE, /* it cannot be read, or holds no certificate */
 };
 
 struct transport_answer {

@@ -350,6 +350,7 @@ complete()
 	ends 2 "--url: begins neither" list a --url ftp://host
 	ends 2 "--url: has no host" list a --url http:///x
 	ends 2 "--url: may have no user" list a --url http://me:pw@host
+	ends 2 "--url: URL" put a b /dev/null --url http://host:65536
 	ends 2 "--url: has a character" list a --url 'http://host/?x'
 	ends 2 "--if-match: has a character" get a b --if-match $'x\r\nEvil: y'
 	ends 2 "--if-match: is empty" get a b --if-match ''
@@ -452,6 +453,10 @@ complete()
 	done
 	scripted close
 	ends 5 'the write may have happened' put a b </dev/null
+	stop_server
+	# Nobody listens any more: then it certainly has not.
+	ends 5 'connect to server' put a b </dev/null
+	! grep -q 'may have happened' err
 }
 
 @test "a batch is tried again if it only reads" {
