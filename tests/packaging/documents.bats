@@ -78,7 +78,6 @@ greeted()
 @test "README: try it" {
 	{
 		prepare
-		echo 'unset CFLAGS' # ccache may have it from quickstart.bats
 		python3 "$WORLD_TOP/tests/tools/blocks.py" "$WORLD_TOP/README.md" "Try it" 1
 	} >"$BATS_TEST_TMPDIR/first"
 	private_system bash -c 'bash <(cat) </dev/null' <"$BATS_TEST_TMPDIR/first" >"$BATS_TEST_TMPDIR/quickstart" 2>&1 &
