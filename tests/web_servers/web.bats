@@ -5,6 +5,8 @@
 
 # shellcheck disable=SC2030,SC2031 # each test has its own output and status
 
+bats_require_minimum_version 1.5.0
+
 load ../lib/postgres
 load ../lib/world
 
@@ -557,5 +559,20 @@ program()
 		"HULYKVS_RUN_DIR=/a b"; do
 		run env -i PATH="$PATH" HULYKVS_PROGRAM="$HULYKVS_BUILD/hulykvs" "$setting" "$WORLD_TOP/deploy/render" "$WORLD_TOP/deploy/nginx/nginx.conf"
 		[ "$status" -eq 78 ]
+	done
+}
+
+@test "deploy/render: if a file cannot be read that the template includes, it fails and prints no configuration" {
+	local left=$BATS_TEST_TMPDIR/deploy
+
+	for template in nginx/nginx.conf lighttpd/hulykvs.conf; do
+		rm -rf "$left"
+		cp -R "$WORLD_TOP/deploy" "$left"
+		rm "$left/${template%/*}/operator.conf"
+		run --separate-stderr env -i PATH="$PATH" HULYKVS_PROGRAM="$HULYKVS_BUILD/hulykvs" "$left/render" "$left/$template"
+		echo "$stderr"
+		[ "$status" -eq 66 ]
+		[ -z "$output" ]
+		[[ $stderr == *"cannot read a file that the template includes: $left/${template%/*}/operator.conf" ]]
 	done
 }
