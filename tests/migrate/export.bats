@@ -1,6 +1,8 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: EPL-2.0
 # export, import, compare and purge of hulykvs-migrate, on PostgreSQL and on the simulator of CockroachDB.
+#
+# IMPORT_KILLS (4) of an import: `make soak` asks for more.
 
 # shellcheck disable=SC2030,SC2031 # each test has its own output and status
 
@@ -230,7 +232,7 @@ written()
 	same
 }
 
-@test "killed ten times, an import ends well and has no row twice" {
+@test "killed again and again, an import ends well and has no row twice" {
 	local before=0 pid
 
 	rows "$A" 60000
@@ -240,7 +242,7 @@ written()
 		create function slowly() returns trigger language plpgsql as 'begin perform pg_sleep(0.1); return null; end';
 		create trigger slowly after insert on hulykvs.kvs for each statement execute function slowly();
 	SQL
-	for _ in 1 2 3 4 5 6 7 8 9 10; do
+	for _ in $(seq "${IMPORT_KILLS:-4}"); do
 		MIGRATE_EXEC=1 migrate "$B_URL" import <"$FILE" 2>"$FILE.log" 3>&- &
 		pid=$!
 		# At least one batch more than before.

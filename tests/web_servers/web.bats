@@ -570,6 +570,7 @@ program()
 		cp -R "$WORLD_TOP/deploy" "$left"
 		rm "$left/${template%/*}/operator.conf"
 		run --separate-stderr env -i PATH="$PATH" HULYKVS_PROGRAM="$HULYKVS_BUILD/hulykvs" "$left/render" "$left/$template"
+	# shellcheck disable=SC2154 # of run --separate-stderr
 		echo "$stderr"
 		[ "$status" -eq 66 ]
 		[ -z "$output" ]
