@@ -163,3 +163,23 @@ ctl_get()
 	[ "$(ctl_get --ca-file: --ca-file /dev/null)" = 2 ]
 	world_stop
 }
+
+@test "the health check of the container image asks the program at its socket where the port speaks TLS" {
+	every_curl "cacert = $CERTS/ca.pem"
+	start nginx
+	run "${WORLD_ENV[@]}" PATH="$HULYKVS_BUILD:$PATH" HULYKVS_SOCKET="$WORLD_SOCKET" \
+		"$WORLD_TOP/deploy/container/hulykvs-container" --probe
+	echo "$output"
+	[ "$status" -eq 0 ]
+	[[ $output == "200 "* ]]
+}
+
+@test "the health check of the container image asks through the web server where the port speaks plain HTTP" {
+	world_start nginx
+	run "${WORLD_ENV[@]}" PATH="$HULYKVS_BUILD:$PATH" HULYKVS_SOCKET=/nowhere "$WORLD_TOP/deploy/container/hulykvs-container" --probe
+	[ "$status" -eq 0 ]
+	kill "$WORLD_WEB"
+	world_until 10 world_gone "$WORLD_WEB"
+	run "${WORLD_ENV[@]}" PATH="$HULYKVS_BUILD:$PATH" HULYKVS_SOCKET="$WORLD_SOCKET" "$WORLD_TOP/deploy/container/hulykvs-container" --probe
+	[ "$status" -eq 69 ]
+}
