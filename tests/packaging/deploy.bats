@@ -93,6 +93,46 @@ conforms()
 	[[ $output == *"connection.secret names the secret"* ]]
 }
 
+# environment NAME: what the chart made gives the program for it.
+environment()
+{
+	grep -A 1 -- "- name: $1\$" "$BATS_TEST_TMPDIR/made.yaml" | sed -n 's/^ *value: //p' | sort -u
+}
+
+@test "Kubernetes: numbers and on/off in the values reach the program as they are written, quoted or not" {
+	needs helm
+	cat >"$BATS_TEST_TMPDIR/values.yaml" <<-'END'
+		image:
+		  tag: 20261130
+		encryptionKeys:
+		  secret: kvs-keys
+		  mode: off
+		settings:
+		  HULY_PAYLOAD_SIZE_LIMIT: 2097152
+		  HULY_BODY_BUDGET: "268435456"
+		  HULY_WORKERS: 3
+		  HULY_DB_PREPARED: off
+		  HULY_SANDBOX: on
+		  HULY_REQUIRE_STRONG_SECRET: "on"
+		  OTEL_TRACES_SAMPLER_ARG: 0.25
+		  HULY_ALLOWED_PEERS:
+	END
+	"$TOOLS/helm" template kvs "$CHART" --kube-version 1.30.0 -f "$BATS_TEST_TMPDIR/values.yaml" >"$BATS_TEST_TMPDIR/made.yaml"
+	[ "$(environment HULY_PAYLOAD_SIZE_LIMIT)" = '"2097152"' ]
+	[ "$(environment HULY_BODY_BUDGET)" = '"268435456"' ]
+	[ "$(environment HULY_WORKERS)" = '"3"' ]
+	[ "$(environment HULY_DB_PREPARED)" = '"off"' ]
+	[ "$(environment HULY_SANDBOX)" = '"on"' ]
+	[ "$(environment HULY_REQUIRE_STRONG_SECRET)" = '"on"' ]
+	[ "$(environment OTEL_TRACES_SAMPLER_ARG)" = '"0.25"' ]
+	[ "$(environment HULY_ALLOWED_PEERS)" = '""' ]
+	[ "$(environment HULY_ENCRYPTION_MODE)" = '"off"' ]
+	[ "$(grep -c 'image: hulykvs:20261130$' "$BATS_TEST_TMPDIR/made.yaml")" -eq 2 ]
+	run "$TOOLS/helm" template kvs "$CHART" --kube-version 1.30.0 --set settings.HULY_WORKERS.count=3
+	[ "$status" -ne 0 ]
+	[[ $output == *"is one text or number"* ]]
+}
+
 @test "Kubernetes: manifests.yaml is what the chart makes with its defaults" {
 	needs helm
 	diff <(sed '/^# SPDX/d; /^# Made by/d' "$WORLD_TOP/deploy/kubernetes/manifests.yaml") <("$TOOLS/helm" template kvs "$CHART" --kube-version 1.30.0 2>/dev/null)

@@ -14,8 +14,21 @@ app.kubernetes.io/name: {{ .Values.name }}
 app.kubernetes.io/instance: {{ .Release.Name }}
 {{- end }}
 
+{{- /*
+A value as it was written: YAML reads on and off as booleans, and Helm holds the numbers of a values file as floats,
+which it would print as 1e+06.
+*/ -}}
+{{- define "hulykvs.value" -}}
+{{- if kindIs "bool" . }}{{ ternary "on" "off" . }}
+{{- else if kindIs "float64" . }}{{ if eq (floor .) . }}{{ printf "%.0f" . }}{{ else }}{{ . }}{{ end }}
+{{- else if or (kindIs "map" .) (kindIs "slice" .) }}{{ fail "each of settings, the image's tag and encryptionKeys.mode is one text or number" }}
+{{- else if kindIs "invalid" . }}
+{{- else }}{{ . }}
+{{- end }}
+{{- end }}
+
 {{- define "hulykvs.image" -}}
-{{ .Values.image.repository }}:{{ .Values.image.tag | default .Chart.AppVersion }}
+{{ .Values.image.repository }}:{{ include "hulykvs.value" (.Values.image.tag | default .Chart.AppVersion) }}
 {{- end }}
 
 {{- define "hulykvs.security" -}}
@@ -42,7 +55,7 @@ capabilities:
 - name: HULY_ENCRYPTION_KEYS_FILE
   value: /run/secrets/hulykvs/keys/{{ .Values.encryptionKeys.key }}
 - name: HULY_ENCRYPTION_MODE
-  value: {{ .Values.encryptionKeys.mode | quote }}
+  value: {{ include "hulykvs.value" .Values.encryptionKeys.mode | quote }}
 {{- end }}
 - name: HULY_BIND_PORT
   value: {{ .Values.port | quote }}
@@ -50,7 +63,7 @@ capabilities:
   value: {{ if .Values.metrics.port }}{{ printf "0.0.0.0:%v" .Values.metrics.port | quote }}{{ else }}"off"{{ end }}
 {{- range $name, $value := .Values.settings }}
 - name: {{ $name }}
-  value: {{ $value | quote }}
+  value: {{ include "hulykvs.value" $value | quote }}
 {{- end }}
 {{- end }}
 
