@@ -99,6 +99,23 @@ environment()
 	grep -A 1 -- "- name: $1\$" "$BATS_TEST_TMPDIR/made.yaml" | sed -n 's/^ *value: //p' | sort -u
 }
 
+@test "Kubernetes: the job that the ServiceMonitor gives its targets is the one that the alerts ask for" {
+	needs helm
+	needs venv/bin/check-jsonschema
+	"$TOOLS/helm" template kvs "$CHART" --kube-version 1.30.0 -f "$VALUES/everything.yaml" >"$BATS_TEST_TMPDIR/made.yaml"
+	"$TOOLS/venv/bin/python" - "$BATS_TEST_TMPDIR/made.yaml" <<-'END'
+		import re, sys
+		import ruamel.yaml
+		made = [d for d in ruamel.yaml.YAML(typ="safe").load_all(open(sys.argv[1])) if d]
+		kinds = {d["kind"]: d["spec"] for d in made}
+		rules = [r["expr"] for g in kinds["PrometheusRule"]["groups"] for r in g["rules"]]
+		asked = {job for expr in rules for job in re.findall(r'job="([^"]*)"', expr)}
+		for endpoint in kinds["ServiceMonitor"]["endpoints"]:
+		    given = {r["replacement"] for r in endpoint.get("relabelings", []) if r["targetLabel"] == "job"}
+		    assert asked and asked == given, (asked, given)
+	END
+}
+
 @test "Kubernetes: numbers and on/off in the values reach the program as they are written, quoted or not" {
 	needs helm
 	cat >"$BATS_TEST_TMPDIR/values.yaml" <<-'END'
