@@ -14,7 +14,7 @@
 #include "pg/sql.h"
 #include "pg/sqlstate.h"
 
-#define ANSWER_NS (60 * CLOCK_S) /* silence after which the connection counts as lost */
+#define ANSWER_NS (60 * CLOCK_S)
 #define TICK_NS   (2 * CLOCK_S)
 #define TEXT_MAX  (64 * 1024)
 
@@ -30,7 +30,9 @@ static const struct str classes_with_detail[] = {
 void
 migrate_db_init(struct migrate_db *db, const struct config *config)
 {
-	*db = (struct migrate_db){ .config = config, .progress_at = clock_mono(), .ticked_at = clock_mono() };
+	*db = (struct migrate_db){
+		.config = config, .answer_limit = ANSWER_NS, .progress_at = clock_mono(), .ticked_at = clock_mono()
+	};
 	buf_init(&db->schema, 1024);
 	buf_init(&db->error.text, 4096);
 	sql_schema_name(&db->schema, str_of(config->db_scheme));
@@ -228,7 +230,7 @@ wait_for_answer(struct migrate_db *db, bool takes_long)
 			continue;
 		if (takes_long)
 			migrate_db_tick(db);
-		else if (clock_mono() - start > ANSWER_NS)
+		else if (clock_mono() - start > db->answer_limit)
 			return false;
 	}
 	return true;
@@ -246,6 +248,7 @@ is_success(const PGresult *res)
 static enum migrate_outcome
 take_rows(struct migrate_db *db, const char *file, bool takes_long, PGresult **res)
 {
+	int64_t start = clock_mono();
 	PGresult *next;
 
 	*res = NULL;
@@ -265,7 +268,11 @@ take_rows(struct migrate_db *db, const char *file, bool takes_long, PGresult **r
 	}
 	if (*res == NULL)
 		return migrate_db_lost(db, NULL);
-	return is_success(*res) ? MIGRATE_DONE : failed(db, file, *res);
+	if (!is_success(*res))
+		return failed(db, file, *res);
+	if (takes_long)
+		db->progress_at += clock_mono() - start;
+	return MIGRATE_DONE;
 }
 
 /* The text of a file, with a NUL after it; to be freed. */
@@ -331,6 +338,12 @@ enum migrate_outcome
 migrate_db_ask(struct migrate_db *db, const char *file, const char *const *args, PGresult **res)
 {
 	return run_statement(db, file, args, TEXT, false, res);
+}
+
+enum migrate_outcome
+migrate_db_ask_long(struct migrate_db *db, const char *file, const char *const *args, PGresult **res)
+{
+	return run_statement(db, file, args, TEXT, true, res);
 }
 
 enum migrate_outcome

@@ -5,9 +5,12 @@
  * this folder; one thread.
  *
  * Every call blocks until the server has answered, but not for ever: a server
- * that says nothing for 60 seconds counts as lost, except during the long
- * statements of migrate_db_build(); during these, tick() is called every two
- * seconds.
+ * that says nothing for 60 seconds counts as lost.  Statements that may take
+ * long (migrate_db_ask_long(), _search(), _stream(), _write(), _build()) have no
+ * such limit: they end when the server answers, when the connection is closed,
+ * or when TCP notices that the other side is gone.  While they run, tick() is
+ * called every two seconds, and if they succeed, their time does not count
+ * against the patience.
  *
  * With --dry-run the same calls print the changes instead of making them: see
  * the member script.
@@ -49,6 +52,7 @@ struct migrate_db {
 	const struct config *config; /* borrowed */
 	FILE *script;                /* changes are printed here instead of made; NULL: they are made */
 	bool read_only;              /* the session refuses changes */
+	int64_t answer_limit;        /* nanoseconds of silence after which the connection counts as lost; 60 s */
 	int64_t patience;            /* nanoseconds: the longest time without progress */
 	int64_t progress_at;         /* monotonic: when there was progress last; see migrate_db_progress() */
 
@@ -94,7 +98,11 @@ int64_t migrate_db_patience_left(const struct migrate_db *db);
 enum migrate_outcome migrate_db_ask(struct migrate_db *db, const char *file, const char *const *args, PGresult **res)
     __attribute__((warn_unused_result));
 
-/* The same for a statement that only sets something for the session or the transaction. */
+/* The same, for a statement that may read the whole table. */
+enum migrate_outcome migrate_db_ask_long(struct migrate_db *db, const char *file, const char *const *args,
+    PGresult **res) __attribute__((warn_unused_result));
+
+/* As migrate_db_ask(), for a statement that only sets something for the session or the transaction. */
 enum migrate_outcome migrate_db_set(struct migrate_db *db, const char *file) __attribute__((warn_unused_result));
 
 /* As migrate_db_ask(), with the values of the result in binary form. */

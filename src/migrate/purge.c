@@ -156,8 +156,8 @@ count_rows(struct migrate_purge *p, struct migrate_db *db, FILE *out)
 {
 	const struct migrate_selection *s = &p->options->selection;
 	PGresult *res;
-	enum migrate_outcome outcome =
-	    migrate_db_ask(db, "migrate/purge_count", MIGRATE_ARGS(s->workspace, s->ns, s->prefix, p->before), &res);
+	enum migrate_outcome outcome = migrate_db_ask_long(
+	    db, "migrate/purge_count", MIGRATE_ARGS(s->workspace, s->ns, s->prefix, p->before), &res);
 
 	if (outcome == MIGRATE_DONE)
 		fprintf(out,

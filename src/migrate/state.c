@@ -137,7 +137,7 @@ migrate_state_count_stranded(struct migrate_db *db, struct migrate_state *state)
 	    (uuid_parse(STR(MIGRATE_STRANDED_WORKSPACE), &stranded) &&
 		uuid_eq(&stranded, &db->config->default_workspace_uuid)))
 		return MIGRATE_DONE;
-	outcome = migrate_db_ask(db, "migrate/stranded", MIGRATE_ARGS(MIGRATE_STRANDED_WORKSPACE), &res);
+	outcome = migrate_db_ask_long(db, "migrate/stranded", MIGRATE_ARGS(MIGRATE_STRANDED_WORKSPACE), &res);
 	if (outcome == MIGRATE_DONE) {
 		state->stranded = migrate_cell_number(res, 0, 0);
 		state->sealed = migrate_cell_number(res, 0, 1);

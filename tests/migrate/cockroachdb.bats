@@ -335,6 +335,47 @@ lease_is_over()
 	[ "$(pg_sql "$DB" -c 'select count(*) > 0 from public.seen')" = t ]
 }
 
+# The function lets the count go on once the lease was renewed; a sequence shows that, since no snapshot hides it.
+@test "a long count keeps its lease" {
+	simulator
+	crdb_original 5
+	run -0 migrate "$URL"
+	pg_sql "$DB" <<-SQL
+		update hulykvs.kvs set workspace = '$MIGRATE_STRANDED' where key = 'key 1 <é@x>';
+		create sequence public.renewed;
+		create sequence public.kept;
+		create function public.renew() returns trigger language plpgsql security definer as \$\$
+		begin
+			perform nextval('public.renewed');
+			return new;
+		end \$\$;
+		create trigger renew after update on hulykvs.hulykvs_lease for each row execute function public.renew();
+		create function public.linger() returns boolean language plpgsql security definer as \$\$
+		declare
+			was bigint := (select last_value from public.renewed);
+		begin
+			if exists (select from hulykvs.hulykvs_lease) and not (select is_called from public.kept) then
+				for i in 1 .. 200 loop
+					exit when (select last_value > was from public.renewed);
+					perform pg_sleep(0.1);
+				end loop;
+				perform nextval('public.kept') where (select last_value > was from public.renewed);
+			end if;
+			return true;
+		end \$\$;
+		create role counting login;
+		grant all on schema hulykvs to counting;
+		grant all on all tables in schema hulykvs to counting;
+		alter table hulykvs.kvs enable row level security;
+		create policy linger on hulykvs.kvs using (public.linger());
+		select nextval('public.renewed');
+	SQL
+	run -0 migrate "${URL/user=postgres/user=counting}"
+	pg_sql "$DB" -c 'drop owned by counting' -c 'drop role counting'
+	[[ $output == *'moved rows to the default workspace'*'rows=1'* ]]
+	[ "$(pg_sql "$DB" -c 'select is_called from public.kept')" = t ]
+}
+
 @test "--dry-run and status change nothing" {
 	simulator
 	crdb_original 1

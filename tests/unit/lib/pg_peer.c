@@ -223,6 +223,13 @@ take_query(struct session *s, const unsigned char *body, size_t n)
 }
 
 static void
+wait_while_late(const struct session *s)
+{
+	while (s->peer->late && s->peer->late_part != NULL && strstr(s->query, s->peer->late_part) != NULL)
+		(void)usleep(1000);
+}
+
+static void
 answer_message(struct session *s, unsigned char type, const unsigned char *body, size_t n)
 {
 	static const struct message empty = { .n = 0 };
@@ -239,6 +246,7 @@ answer_message(struct session *s, unsigned char type, const unsigned char *body,
 		describe_row(s);
 		break;
 	case 'E':
+		wait_while_late(s);
 		send_row(s);
 		break;
 	case 'S':

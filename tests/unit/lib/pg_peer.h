@@ -32,6 +32,8 @@ struct pg_peer {
 	const struct pg_peer_answer *answers; /* the first one that fits counts; ends with a part NULL.  NULL: none */
 	int port;                             /* set by pg_peer_start() */
 	int listener;
+	const char *late_part; /* a query with this in its text is answered once late is false; NULL: none */
+	_Atomic bool late;
 	_Atomic bool held;            /* those that connect wait before they are logged in, until it is false */
 	_Atomic unsigned connections; /* how many it has taken; not counted for SILENT */
 	_Atomic unsigned open;        /* how many of them have not ended */
