@@ -651,6 +651,25 @@ livez_is_ok()
 	[ "$status" -eq 64 ]
 }
 
+# has UNIT LINE: the unit that make made has this line.
+has()
+{
+	grep -qxF "$2" "$HULYKVS_BUILD/deploy/systemd/$1"
+}
+
+@test "migration by systemd and in the container: each minute a new process reads the settings again, without a limit" {
+	local file
+
+	for file in "$HULYKVS_BUILD/deploy/systemd/hulykvs-migrate.service" "$WORLD_TOP/deploy/container/hulykvs-container"; do
+		grep -q 'hulykvs-migrate --wait 60\( \|$\)' "$file"
+	done
+	has hulykvs-migrate.service StartLimitIntervalSec=0
+	has hulykvs-migrate.service Restart=on-failure
+	# hulykvs.service starts again after a wrong setting, and starts the migration with it.
+	has hulykvs.service StartLimitIntervalSec=0
+	has hulykvs.service "Wants=network-online.target hulykvs-migrate.service"
+}
+
 @test "the units are sound and confined, users and directories can be made" {
 	command -v systemd-analyze >/dev/null || skip "no systemd-analyze"
 	cd "$BATS_TEST_TMPDIR"
