@@ -670,6 +670,16 @@ has()
 	has hulykvs.service "Wants=network-online.target hulykvs-migrate.service"
 }
 
+@test "no document stops the service of systemd without its socket, which would start it again" {
+	local stops='systemctl stop [^`(]*hulykvs'
+
+	grep -q "$stops" "$WORLD_TOP/docs/operations.md"
+	run grep -rnE "$stops" "$WORLD_TOP"/{README.md,NEWS,docs,man,debian,deploy}
+	[ "$status" -eq 0 ]
+	run grep -v 'stop hulykvs\.socket hulykvs\.service' <<<"$output"
+	[ -z "$output" ]
+}
+
 @test "the units are sound and confined, users and directories can be made" {
 	command -v systemd-analyze >/dev/null || skip "no systemd-analyze"
 	cd "$BATS_TEST_TMPDIR"
