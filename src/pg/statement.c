@@ -157,7 +157,7 @@ statement_set_init(struct statement_set *set, struct str schema, bool prepared, 
 	sql_schema_name(&set->schema, schema);
 	buf_putc(&set->schema, '\0');
 	ok = buf_ok(&set->schema);
-	for (size_t i = 0; i < DBCONN_SERVERS * STATEMENT_COUNT; i++) {
+	for (size_t i = 0; i < (size_t)DBCONN_SERVERS * STATEMENT_COUNT; i++) {
 		enum statement s = (enum statement)(i % STATEMENT_COUNT);
 		struct buf *text = &set->text[i / STATEMENT_COUNT][s];
 
@@ -172,7 +172,7 @@ statement_set_init(struct statement_set *set, struct str schema, bool prepared, 
 void
 statement_set_free(struct statement_set *set)
 {
-	for (size_t i = 0; i < DBCONN_SERVERS * STATEMENT_COUNT; i++)
+	for (size_t i = 0; i < (size_t)DBCONN_SERVERS * STATEMENT_COUNT; i++)
 		buf_free(&set->text[i / STATEMENT_COUNT][i % STATEMENT_COUNT]);
 	buf_free(&set->schema);
 }
