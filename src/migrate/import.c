@@ -236,11 +236,19 @@ flush_batches(struct migrate_import *m, struct migrate_db *db)
 	return MIGRATE_DONE;
 }
 
+/* The proof of a key that is in use no longer: it stays in the database after a rotation, and nobody needs to open it. */
+static bool
+is_old_proof(const struct migrate_row *row, enum seal_verdict verdict)
+{
+	return verdict == SEAL_NO_KEY && seal_is_proof(&row->place);
+}
+
 /* With keys, a sealed row has to open. */
 static enum migrate_reader_result
 check_sealed(struct migrate_import *m)
 {
 	const struct migrate_row *row = &m->reader.line.row;
+	enum seal_verdict verdict;
 	struct str value;
 	struct md5 md5;
 
@@ -250,7 +258,8 @@ check_sealed(struct migrate_import *m)
 	buf_puts(&m->value, row->value);
 	if (!buf_ok(&m->value))
 		return migrate_reader_refuse(&m->reader, "out of memory");
-	if (seal_open(m->seal, &row->place, &row->md5, m->value.p, m->value.n, &value, &md5) != SEAL_OPENED)
+	verdict = seal_open(m->seal, &row->place, &row->md5, m->value.p, m->value.n, &value, &md5);
+	if (verdict != SEAL_OPENED && !is_old_proof(row, verdict))
 		return migrate_reader_refuse(&m->reader,
 		    "the sealed value does not open: its key is not in HULY_ENCRYPTION_KEYS_FILE, or it is damaged");
 	return MIGRATE_READER_ROW;

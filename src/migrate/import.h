@@ -11,7 +11,8 @@
  * over.  So whatever ends an import early (kill -9, a lost connection, a file
  * that is cut): start it again with the same file and the same options.
  *
- * The proof of a key that is there already stays as it is.
+ * The proof of a key that is there already stays as it is.  With keys, each
+ * sealed value has to open, but for proofs of keys that are not among them.
  */
 #ifndef HULYKVS_MIGRATE_IMPORT_H
 #define HULYKVS_MIGRATE_IMPORT_H

@@ -430,7 +430,7 @@ changed_meanwhile()
 	# The keys have to be those.
 	keys "$KEY_B"
 	run -65 migrate "$B_URL" HULY_ENCRYPTION_KEYS_FILE="$KEYS" import <"$FILE"
-	[[ $output == *'line 2: the sealed value does not open'* ]]
+	[[ $output == *'line 3: the sealed value does not open'* ]]
 	run -69 migrate "$A_URL" HULY_ENCRYPTION_KEYS_FILE="$KEYS" --opened export
 	[[ $output == *'cannot export'*'a key that HULY_ENCRYPTION_KEYS_FILE does not hold'* ]]
 	keys "$KEY_A_WRONG"
@@ -445,6 +445,25 @@ changed_meanwhile()
 	migrate "$A_URL" HULY_ENCRYPTION_KEYS_FILE="$KEYS" --opened export | migrate "$B_URL" import
 	migrate "$A_URL" HULY_ENCRYPTION_KEYS_FILE="$KEYS" decrypt
 	[ "$(digest "$A")" = "$(digest "$B")" ]
+}
+
+@test "after a rotation of the keys, an import needs the new key only" {
+	rows "$A" 10
+	keys "$KEY_A"
+	migrate "$A_URL" HULY_ENCRYPTION_KEYS_FILE="$KEYS" reencrypt
+	keys "$KEY_B" "$KEY_A"
+	migrate "$A_URL" HULY_ENCRYPTION_KEYS_FILE="$KEYS" reencrypt
+	migrate "$A_URL" export >"$FILE"
+	keys "$KEY_B"
+	run -0 migrate "$B_URL" HULY_ENCRYPTION_KEYS_FILE="$KEYS" import <"$FILE"
+	[[ $output == *'rows were imported'*'rows=12'* ]]
+	[ "$(digest "$A")" = "$(digest "$B")" ]
+	run -0 migrate "$B_URL" HULY_ENCRYPTION_KEYS_FILE="$KEYS" key-status
+	[[ $output == *'key b: 10 (current)'* ]]
+	# A proof that another key with an id of the file has sealed is refused.
+	keys "$KEY_B" "$KEY_A_WRONG"
+	run -65 migrate "$B_URL" HULY_ENCRYPTION_KEYS_FILE="$KEYS" import <"$FILE"
+	[[ $output == *'line 2: the sealed value does not open'* ]]
 }
 
 @test "an export that cannot be written, or whose database goes, ends with an error and without its closing line" {
