@@ -1,13 +1,15 @@
 -- SPDX-License-Identifier: EPL-2.0
 -- Nothing is found by a search path.  No time limit of the role ends a step early.  A client that is stopped or gone does
 -- not keep its locks.  A statement does not wait for a lock for ever.  Rows are found by the index, whatever the table's
--- statistics say while rows are moved.  What hulykvs-migrate writes leaves the time in `modified` as it is, see S4.
+-- statistics say while rows are moved.  A time that is read as text means the same when it is sent back: other forms have
+-- names of time zones that stand for several.  What hulykvs-migrate writes leaves the time in `modified` as it is, see S4.
 select
 	set_config('search_path', '', false),
 	set_config('client_min_messages', 'warning', false),
 	set_config('statement_timeout', '0', false),
 	set_config('lock_timeout', '20s', false),
 	set_config('standard_conforming_strings', 'on', false),
+	set_config('DateStyle', 'ISO', false),
 	set_config('enable_seqscan', 'off', false),
 	set_config('enable_bitmapscan', 'off', false),
 	set_config('enable_hashjoin', 'off', false),

@@ -508,6 +508,17 @@ changed_meanwhile()
 	[ "$(count "$A" "workspace = '$WS' and modified is not null")" = 0 ]
 }
 
+# In this form the time zone is CST, which is read as that of Chicago, 14 hours later.
+@test "purge finds its time whatever the form of times is" {
+	pg_sql "$A" -c "alter database $A set datestyle = 'SQL, MDY'" -c "alter database $A set timezone = 'Asia/Shanghai'" \
+		-c "insert into hulykvs.kvs (workspace, namespace, key, md5, value, modified) select '$WS', 'a', key, '', '', now() - interval '1 hour' * n
+			from (values ('young', 1), ('old', 3)) as r (key, n)"
+	run -0 migrate "$A_URL" --namespace a --older-than 2h --dry-run purge
+	[[ $output == *'to be deleted: 1'*'younger: 1'* ]]
+	migrate "$A_URL" --namespace a --older-than 2h purge
+	[ "$(pg_sql "$A" -c 'select key from hulykvs.kvs')" = young ]
+}
+
 @test "purge leaves rows that a client writes meanwhile, and goes on after it was killed" {
 	local pid
 
