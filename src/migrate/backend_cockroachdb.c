@@ -134,12 +134,11 @@ cockroachdb_apply(struct migrate_db *db, const struct migrate_state *state, size
 static void
 cockroachdb_tick(struct migrate_db *db)
 {
-	struct migrate_db *second = db->state == MIGRATE_DB_LOCKED ? migrate_session_second(db) : NULL;
-
-	if (second == NULL)
+	if (db->state != MIGRATE_DB_LOCKED || migrate_session_second(db) != MIGRATE_DONE)
 		return;
-	if (migrate_db_do(second, "cockroachdb/lease_renew", MIGRATE_ARGS(db->holder, LEASE_SECONDS)) != MIGRATE_DONE)
-		migrate_db_close(second);
+	if (migrate_db_do(db->second, "cockroachdb/lease_renew", MIGRATE_ARGS(db->holder, LEASE_SECONDS)) !=
+	    MIGRATE_DONE)
+		migrate_db_close(db->second);
 }
 
 #define FILE_OF(id) "cockroachdb/" id

@@ -183,13 +183,12 @@ postgresql_tick(struct migrate_db *db)
 {
 	char pid[16];
 	PGresult *res;
-	struct migrate_db *second;
 
-	if (!isatty(STDERR_FILENO) || (second = migrate_session_second(db)) == NULL)
+	if (!isatty(STDERR_FILENO) || migrate_session_second(db) != MIGRATE_DONE)
 		return;
 	(void)snprintf(pid, sizeof(pid), "%d", PQbackendPID(db->conn));
-	if (migrate_db_ask(second, "postgresql/progress", MIGRATE_ARGS(pid), &res) != MIGRATE_DONE)
-		migrate_db_close(second);
+	if (migrate_db_ask(db->second, "postgresql/progress", MIGRATE_ARGS(pid), &res) != MIGRATE_DONE)
+		migrate_db_close(db->second);
 	else if (PQntuples(res) == 1)
 		log_event(LOG_INFO, "building an index", log_text("phase", str_of(PQgetvalue(res, 0, 0))),
 		    log_number("done", migrate_cell_number(res, 0, 1)),

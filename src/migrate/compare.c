@@ -7,6 +7,8 @@
 #include "migrate/progress.h"
 #include "migrate/session.h"
 
+#define THE_OTHER "the other database"
+
 enum column { WORKSPACE, NAMESPACE, KEY, MD5, DIGEST, LENGTH, MODIFIED };
 
 /* Two scans that are read side by side. */
@@ -50,24 +52,12 @@ judge(const struct merge *m)
 	return same_cell(m, MODIFIED) ? MIGRATE_COMPARE_SAME : MIGRATE_COMPARE_OTHER_TIME;
 }
 
-/* The error of the other database becomes ours. */
-static enum migrate_outcome
-copy_error(struct migrate_db *db, const struct migrate_db *other, enum migrate_outcome outcome)
-{
-	migrate_db_clear_error(db);
-	buf_printf(&db->error.text, "the other database: %.*s", STR_FMT(buf_str(&other->error.text)));
-	memcpy(db->error.sqlstate, other->error.sqlstate, sizeof(db->error.sqlstate));
-	db->error.file = other->error.file;
-	db->error.code = other->error.code;
-	return outcome;
-}
-
 static enum migrate_outcome
 advance_scan(struct migrate_db *db, struct migrate_scan *scan)
 {
 	enum migrate_outcome outcome = migrate_scan_next(scan);
 
-	return outcome == MIGRATE_DONE || scan->db == db ? outcome : copy_error(db, scan->db, outcome);
+	return scan->db == db ? outcome : migrate_db_copy_error(db, THE_OTHER, scan->db, outcome);
 }
 
 /* Tells about the smaller of both rows, and goes past it. */
@@ -145,10 +135,8 @@ migrate_compare(struct migrate_db *db, migrate_compare_found found, void *ctx)
 
 	config.db_connection = config.other_db_connection;
 	migrate_db_init(&other, &config);
-	outcome = open_other(&other);
-	if (outcome != MIGRATE_DONE)
-		(void)copy_error(db, &other, outcome);
-	else
+	outcome = migrate_db_copy_error(db, THE_OTHER, &other, open_other(&other));
+	if (outcome == MIGRATE_DONE)
 		outcome = merge_rows(db, &other, found, ctx);
 	migrate_db_free(&other);
 	return outcome;

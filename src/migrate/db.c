@@ -142,6 +142,20 @@ migrate_db_lost(struct migrate_db *db, const char *message)
 	return MIGRATE_NO_CONNECTION;
 }
 
+enum migrate_outcome
+migrate_db_copy_error(
+    struct migrate_db *db, const char *whose, const struct migrate_db *other, enum migrate_outcome outcome)
+{
+	if (outcome == MIGRATE_DONE)
+		return outcome;
+	migrate_db_clear_error(db);
+	buf_printf(&db->error.text, "%s: %.*s", whose, STR_FMT(buf_str(&other->error.text)));
+	memcpy(db->error.sqlstate, other->error.sqlstate, sizeof(db->error.sqlstate));
+	db->error.file = other->error.file;
+	db->error.code = other->error.code;
+	return outcome;
+}
+
 static enum migrate_outcome
 judge_sqlstate(const struct migrate_db *db, struct str sqlstate, const char *message)
 {

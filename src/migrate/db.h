@@ -175,6 +175,10 @@ void migrate_db_clear_error(struct migrate_db *db);
 /* Sets the error to the message, or if that is NULL to why the connection ended; returns MIGRATE_NO_CONNECTION. */
 enum migrate_outcome migrate_db_lost(struct migrate_db *db, const char *message);
 
+/* Takes over the error of another connection, with whose it is in front, unless the outcome is MIGRATE_DONE; returns it. */
+enum migrate_outcome migrate_db_copy_error(
+    struct migrate_db *db, const char *whose, const struct migrate_db *other, enum migrate_outcome outcome);
+
 /* Sets the error's text; returns MIGRATE_REFUSED. */
 enum migrate_outcome migrate_db_refuse(struct migrate_db *db, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));

@@ -10,6 +10,7 @@
 #include "migrate/cell.h"
 #include "migrate/line.h"
 #include "migrate/progress.h"
+#include "migrate/session.h"
 #include "pg/array.h"
 
 #define PIECE        ((size_t)256 * 1024) /* bytes that are written at once */
@@ -29,7 +30,6 @@ struct export
 	struct sha256_sum sum;
 	int64_t rows, expected; /* expected: -1: not known */
 	int64_t repaired;       /* rows whose column md5 was none */
-	struct migrate_db *second;
 	struct buf wanted[3]; /* of a difference: workspaces, namespaces, keys whose rows are written next, as arrays */
 	size_t wanted_n;
 	struct migrate_progress progress;
@@ -187,6 +187,14 @@ write_selected(struct export *e)
 	return outcome;
 }
 
+/* The next of the rows that were asked for on the second connection. */
+static enum migrate_outcome
+next_wanted(struct export *e, PGresult **row)
+{
+	return migrate_db_copy_error(
+	    e->db, MIGRATE_SESSION_SECOND, e->db->second, migrate_db_next(e->db->second, "migrate/export_rows", row));
+}
+
 /* Writes the rows that the other database lacks, or has differently. */
 static enum migrate_outcome
 write_wanted(struct export *e)
@@ -202,9 +210,10 @@ write_wanted(struct export *e)
 		if (!buf_ok(&e->wanted[i]))
 			return migrate_db_refuse(e->db, "out of memory");
 	}
-	outcome = migrate_db_stream_binary(e->second, "migrate/export_rows", values, 3);
+	outcome = migrate_db_copy_error(e->db, MIGRATE_SESSION_SECOND, e->db->second,
+	    migrate_db_stream_binary(e->db->second, "migrate/export_rows", values, 3));
 	for (row = NULL; outcome == MIGRATE_DONE;) {
-		outcome = migrate_db_next(e->second, "migrate/export_rows", &row);
+		outcome = next_wanted(e, &row);
 		if (row == NULL)
 			break;
 		outcome = take_exported(e, row);
@@ -260,10 +269,9 @@ write_difference(struct export *e)
 
 	e->expected = -1;
 	put_header(e);
-	e->second = migrate_scan_second(e->db);
-	if (e->second == NULL)
-		return MIGRATE_REFUSED;
-	outcome = write_part(e, &proofs);
+	outcome = migrate_scan_second(e->db);
+	if (outcome == MIGRATE_DONE)
+		outcome = write_part(e, &proofs);
 	if (outcome == MIGRATE_DONE)
 		outcome = migrate_compare(e->db, take_difference, e);
 	return outcome == MIGRATE_DONE ? write_wanted(e) : outcome;

@@ -52,34 +52,31 @@ migrate_scan_snapshot(struct migrate_db *db)
 
 /* On PostgreSQL: the second connection sees what the first one sees. */
 static enum migrate_outcome
-share_snapshot(struct migrate_db *db, struct migrate_db *second)
+share_snapshot(struct migrate_db *db)
 {
+	struct migrate_db *second = db->second;
 	PGresult *res;
 	enum migrate_outcome outcome = migrate_db_ask(db, "postgresql/snapshot_name", MIGRATE_NO_ARGS, &res);
 
 	if (outcome == MIGRATE_DONE) {
 		(void)snprintf(second->snapshot, sizeof(second->snapshot), "'%s'", PQgetvalue(res, 0, 0));
-		outcome = migrate_db_set(second, "postgresql/snapshot_share");
+		outcome = migrate_db_copy_error(
+		    db, MIGRATE_SESSION_SECOND, second, migrate_db_set(second, "postgresql/snapshot_share"));
 		second->snapshot[0] = '\0';
 	}
 	PQclear(res);
 	return outcome;
 }
 
-struct migrate_db *
+enum migrate_outcome
 migrate_scan_second(struct migrate_db *db)
 {
-	struct migrate_db *second = migrate_session_second(db);
+	enum migrate_outcome outcome = migrate_session_second(db);
 
-	if (second == NULL) {
-		(void)migrate_db_refuse(db, "a second connection to the database cannot be had");
-		return NULL;
-	}
-	if (db->server == DBCONN_COCKROACHDB)
-		memcpy(second->snapshot, db->snapshot, sizeof(second->snapshot));
-	else if (share_snapshot(db, second) != MIGRATE_DONE)
-		return NULL;
-	return second;
+	if (outcome != MIGRATE_DONE || db->server != DBCONN_COCKROACHDB)
+		return outcome == MIGRATE_DONE ? share_snapshot(db) : outcome;
+	memcpy(db->second->snapshot, db->snapshot, sizeof(db->second->snapshot));
+	return MIGRATE_DONE;
 }
 
 void

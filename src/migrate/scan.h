@@ -27,8 +27,8 @@ enum migrate_outcome migrate_scan_check_schema(struct migrate_db *db) __attribut
 /* Refuses such a schema, and fixes the state that is read. */
 enum migrate_outcome migrate_scan_snapshot(struct migrate_db *db) __attribute__((warn_unused_result));
 
-/* The second connection of db, on the same state; borrowed.  NULL: it cannot be had, the error says why. */
-struct migrate_db *migrate_scan_second(struct migrate_db *db);
+/* Opens db->second, on the same state.  The error is that of db. */
+enum migrate_outcome migrate_scan_second(struct migrate_db *db) __attribute__((warn_unused_result));
 
 struct migrate_scan {
 	struct migrate_db *db;

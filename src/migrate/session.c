@@ -79,17 +79,17 @@ migrate_session_open(struct migrate_db *db)
 	return outcome;
 }
 
-struct migrate_db *
+enum migrate_outcome
 migrate_session_second(struct migrate_db *db)
 {
 	if (db->second != NULL && db->second->state != MIGRATE_DB_CLOSED)
-		return db->second;
+		return MIGRATE_DONE;
 	if (db->second == NULL) {
 		db->second = malloc(sizeof(*db->second));
 		if (db->second == NULL)
-			return NULL;
+			return migrate_db_refuse(db, "out of memory");
 		migrate_db_init(db->second, db->config);
 		db->second->read_only = db->read_only;
 	}
-	return migrate_session_open(db->second) == MIGRATE_DONE ? db->second : NULL;
+	return migrate_db_copy_error(db, MIGRATE_SESSION_SECOND, db->second, migrate_session_open(db->second));
 }

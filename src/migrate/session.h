@@ -24,7 +24,10 @@
  */
 enum migrate_outcome migrate_session_open(struct migrate_db *db) __attribute__((warn_unused_result));
 
-/* db->second, opened if it is not; NULL: it cannot be had now. */
-struct migrate_db *migrate_session_second(struct migrate_db *db);
+/* How errors of the second connection begin. */
+#define MIGRATE_SESSION_SECOND "the second connection"
+
+/* Opens db->second, if it is not open.  The error is that of db. */
+enum migrate_outcome migrate_session_second(struct migrate_db *db) __attribute__((warn_unused_result));
 
 #endif

@@ -447,6 +447,30 @@ changed_meanwhile()
 	[ "$(digest "$A")" = "$(digest "$B")" ]
 }
 
+@test "what goes wrong on the second connection of a difference is in the log" {
+	local from
+
+	rows "$A" 10
+	# It cannot be had.
+	pg_sql "$A" -c 'drop role if exists narrow' -c 'create role narrow login connection limit 1' \
+		-c 'grant usage on schema hulykvs to narrow' -c 'grant select on all tables in schema hulykvs to narrow'
+	run -69 migrate "${A_URL/postgres@/narrow@}" HULY_OTHER_DB_CONNECTION="$B_URL" --difference export
+	pg_sql "$A" -c 'drop owned by narrow' -c 'drop role narrow'
+	[[ $output == *'msg="cannot '*'why="the second connection: '*'too many connections for role'* ]]
+	# A statement on it is refused.
+	from=$(crdb_url "$A_URL")
+	pg_sql "$A" -c 'drop schema hulykvs cascade' 2>"$FILE.log"
+	migrate "$from" 2>"$FILE.log"
+	rows "$A" 10
+	crdb_order '{"set": ["42501:unnest"]}' >"$FILE.log"
+	run -69 migrate "$from" HULY_OTHER_DB_CONNECTION="$B_URL" --difference export
+	[[ $output == *'msg="cannot export" why="the second connection: simulated" sqlstate="42501" statement="migrate/export_rows"'* ]]
+	# It ends.
+	crdb_order '{"set": ["cut:unnest"]}' >"$FILE.log"
+	run -69 migrate "$from" HULY_OTHER_DB_CONNECTION="$B_URL" --difference export
+	[[ $output == *'msg="cannot connect to the database" why="the second connection: '?*'"'* ]]
+}
+
 @test "after a rotation of the keys, an import needs the new key only" {
 	rows "$A" 10
 	keys "$KEY_A"
