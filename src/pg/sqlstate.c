@@ -27,6 +27,7 @@ static const struct {
 	X("25P03", EVERY_SERVER, NOT_RUN, NO_CONNECTION) /* idle_in_transaction_session_timeout: rolled back */
 	X("26000", EVERY_SERVER, MOVE, REFUSED)          /* invalid_sql_statement_name: a pooler changed the session */
 	X("54000", EVERY_SERVER, TOO_LONG, REFUSED)      /* program_limit_exceeded: size of an index row */
+	X("57014", COCKROACHDB_ONLY, UNKNOWN, TRY_AGAIN) /* as below; it replaces every outcome, also of a commit */
 	X("57014", EVERY_SERVER, UNAVAILABLE, TRY_AGAIN) /* query_canceled: statement_timeout, or by hand */
 	X("57P05", EVERY_SERVER, NOT_RUN, NO_CONNECTION) /* idle_session_timeout */
 	X("57P", EVERY_SERVER, UNKNOWN, NO_CONNECTION)   /* operator_intervention: shutdown, crash */

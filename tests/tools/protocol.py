@@ -16,6 +16,7 @@ import argparse
 import base64
 import hashlib
 import json
+import os
 import sys
 
 import audit
@@ -52,7 +53,6 @@ WRITE_FAULTS = [
     # Rolled back, and no use in trying at once.
     (error("53100"), REFUSED, 0),
     (error("53200"), REFUSED, 0),
-    (error("57014"), REFUSED, 0),
     (error("53100", where="sync"), REFUSED, 0),
     (error("54000"), TOO_LONG, 0),
     (error("XX000"), FAULT, 0),
@@ -79,8 +79,15 @@ WRITE_FAULTS = [
     (error("08006", fatal=True, ran=True), UNKNOWN, 1),
 ]
 
+# CockroachDB overwrites with it whatever the statement ended with.
+COCKROACHDB = os.environ.get("WORLD_DATABASE") == "cockroachdb"
+WRITE_FAULTS += [(error("57014"), UNKNOWN, 0), (error("57014", where="sync", ran=True), UNKNOWN, 1)] if COCKROACHDB \
+    else [(error("57014"), REFUSED, 0)]
+
 # A read is done again until its deadline, but where that is of no use.
-READ_OUTCOMES = {"53100": REFUSED, "53200": REFUSED, "57014": REFUSED, "54000": TOO_LONG, "XX000": FAULT}
+READ_OUTCOMES = {"53100": REFUSED, "53200": REFUSED, "54000": TOO_LONG, "XX000": FAULT}
+if not COCKROACHDB:
+    READ_OUTCOMES["57014"] = REFUSED
 
 
 def read_outcome(make, fault):

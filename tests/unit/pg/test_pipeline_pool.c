@@ -785,6 +785,33 @@ test_joined_on_cockroachdb(void)
 	close_pool("writes on CockroachDB");
 }
 
+/* An error that hides how the joined writes ended: none of them is sent again. */
+static void
+test_joined_unknown(const char *sqlstate)
+{
+	struct pg_world_ticket t[2];
+	PGconn *conn;
+
+	open_pool(STATEMENT_ROLE_WRITE, 1);
+	conn = fake_connect_thread_connect(DBCONN_COCKROACHDB);
+	submit_value(&t[0], "a", STR("v"));
+	submit_value(&t[1], "b", STR("v"));
+	flush();
+	tap_text(fake_libpq_sent(conn), STR("put_many sync"), "%s: one statement for both", sqlstate);
+	fake_libpq_answer_error(conn, sqlstate, "ERROR");
+	fake_libpq_answer_sync(conn);
+	ready(0);
+	flush();
+	tap_text(fake_libpq_sent(conn), STR(""), "%s: neither is sent again", sqlstate);
+	for (struct store_ticket *s = pool->shared.lost.head; s != NULL; s = s->next)
+		s->pg.latest = 1; /* long ago */
+	pg_world_fire(&pool->timer);
+	tap_ok(t[0].done == 1 && t[1].done == 1, "%s: both are answered", sqlstate);
+	tap_ok(t[0].result.outcome == STORE_UNKNOWN && t[1].result.outcome == STORE_UNKNOWN,
+	    "%s: nobody knows whether they were committed", sqlstate);
+	close_pool("joined writes of unknown outcome");
+}
+
 int
 main(void)
 {
@@ -814,6 +841,8 @@ main(void)
 	test_held_up();
 	test_lifetime();
 	test_joined_on_cockroachdb();
+	test_joined_unknown("40003");
+	test_joined_unknown("57014");
 	pg_world_close(&world);
 	return tap_end();
 }
