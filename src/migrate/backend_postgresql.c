@@ -69,11 +69,7 @@ build_index(struct migrate_db *db, const char *file)
 {
 	enum migrate_outcome outcome = allow_waiting(db);
 
-	if (outcome == MIGRATE_DONE)
-		outcome = migrate_db_build(db, file);
-	if (outcome == MIGRATE_DONE)
-		migrate_db_progress(db);
-	return outcome;
+	return outcome == MIGRATE_DONE ? migrate_db_build(db, file) : outcome;
 }
 
 /*
@@ -127,6 +123,9 @@ build_before(struct migrate_db *db, const struct migrate_state *state, enum migr
 		if (outcome != MIGRATE_DONE || !state->is_large || r->found == MIGRATE_INDEX_VALID)
 			continue;
 		outcome = build_index(db, r->build);
+		/* To drop what an interrupted build has left is no progress: builds that are ended each time would never end. */
+		if (outcome == MIGRATE_DONE)
+			migrate_db_progress(db);
 	}
 	return outcome;
 }

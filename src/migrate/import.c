@@ -345,9 +345,11 @@ begin_import(struct migrate_import *m, struct migrate_db *db)
 
 	if (outcome == MIGRATE_DONE)
 		outcome = check_file(m, db);
-	if (outcome == MIGRATE_DONE)
-		set_import_state(m, IMPORT_READING);
-	return outcome;
+	if (outcome != MIGRATE_DONE)
+		return outcome;
+	migrate_db_progress(db);
+	set_import_state(m, IMPORT_READING);
+	return MIGRATE_DONE;
 }
 
 static void

@@ -469,11 +469,43 @@ list_answer()
 	fault_end
 }
 
+# The session's own limits count, and for lists there is none; a transaction_timeout would end the connection, too.
+# bats test_tags=matrix
+@test "time limits of the role do not end a list" {
+	local limit
+
+	fault_directory
+	fault_database
+	coproc LOCK { "$PG_BIN/psql" -X -q -A -t -d "$FAULT_DB" 3>&-; }
+	lock=$LOCK_PID
+	echo "select 'open';" >&"${LOCK[1]}"
+	read -r word <&"${LOCK[0]}"
+	[ "$word" = open ]
+	for limit in statement_timeout transaction_timeout; do
+		[ "$(pg_sql postgres -c "select count(*) from pg_settings where name = '$limit'")" = 1 ] || continue
+		pg_sql postgres -c "alter database $(database_name) set $limit = '2s'"
+	done
+	fault_serve nginx HULY_DB_CONNECTION="$FAULT_DB"
+	fault_ready
+	echo "begin; lock table hulykvs.kvs in access exclusive mode; select 'locked';" >&"${LOCK[1]}"
+	read -r word <&"${LOCK[0]}"
+	[ "$word" = locked ]
+	list_answer first >"$FAULT_DIR/first.status" 3>&- &
+	list=$!
+	world_until 20 list_waits "and now() - query_start > interval '3 s'"
+	echo 'rollback;' >&"${LOCK[1]}"
+	wait "$list"
+	[[ $(<"$FAULT_DIR/first.status") == 200* ]]
+	echo '\q' >&"${LOCK[1]}"
+	wait "$lock" || :
+	fault_end
+}
+
 # The first list stands in front of the lock.
 list_waits()
 {
 	[ "$(pg_sql "$(database_name)" -c "select count(*) from pg_stat_activity
-		where application_name = 'hulykvs' and wait_event_type = 'Lock'")" = 1 ]
+		where application_name = 'hulykvs' and wait_event_type = 'Lock' ${1:-}")" = 1 ]
 }
 
 # Of those connections of the program that the condition holds for.

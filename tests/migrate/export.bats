@@ -280,6 +280,46 @@ no_importer()
 	[ "$(digest "$A")" = "$(digest "$B")" ]
 }
 
+# longer_than MS STATE: whether a session of hulykvs-migrate has been in this state for so long.
+longer_than()
+{
+	[ "$(pg_sql postgres -c "select count(*) from pg_stat_activity where application_name = 'hulykvs-migrate'
+		and state = '$2' and now() - state_change > $1 * interval '1 ms'")" = 1 ]
+}
+
+# bats test_tags=matrix
+@test "time limits of the role do not end a session that waits or reads for long" {
+	local limit
+
+	rows "$A" 10
+	pg_sql "$A" -c "insert into hulykvs.kvs (workspace, namespace, key, md5, value, modified)
+		select '$WS', 'z', n::text, decode(md5(value), 'hex'), value, now()
+		from generate_series(1, 400) as n, convert_to(repeat(md5(n::text), 3000), 'UTF8') as value"
+	for limit in statement_timeout idle_in_transaction_session_timeout idle_session_timeout transaction_timeout; do
+		[ "$(pg_sql "$A" -c "select count(*) from pg_settings where name = '$limit'")" = 1 ] || continue
+		pg_sql postgres -c "alter database $A set $limit = '1s'" -c "alter database $B set $limit = '1s'"
+	done
+	# An export whose reader pauses: the server waits until it can send more.
+	mkfifo "$FILE.fifo"
+	migrate "$A_URL" export >"$FILE.fifo" 2>"$FILE.log" 3>&- &
+	exec 8<"$FILE.fifo"
+	world_until 20 longer_than 1500 active
+	cat <&8 >"$FILE"
+	exec 8<&-
+	wait $!
+	tail -n 1 "$FILE" | grep -F '"rows":410'
+	# An import that waits for its file.
+	exec 8<>"$FILE.fifo"
+	migrate "$B_URL" import <"$FILE.fifo" 2>"$FILE.log" 3>&- 8>&- &
+	world_until 20 longer_than 1500 idle
+	cat "$FILE" >&8
+	exec 8>&-
+	wait $!
+	run ! grep -F 'will try again' "$FILE.log"
+	pg_sql postgres -c "alter database $A reset all" -c "alter database $B reset all"
+	[ "$(digest "$A")" = "$(digest "$B")" ]
+}
+
 @test "compare tells in what two databases differ" {
 	rows "$A" 60
 	migrate "$A_URL" export | migrate "$B_URL" import

@@ -733,6 +733,26 @@ building()
 	field_ok "$DB"
 }
 
+# The build waits for the old snapshot, the drop of what is left of it does not: it must not count as progress.
+# bats test_tags=slow
+@test "a build that is ended each time does not keep the run going for ever" {
+	field_original "$DB" 2
+	fill
+	hold 'set transaction isolation level repeatable read; select count(*) from pg_class'
+	while pg_sql "$DB" -c "select pg_terminate_backend(pid) from pg_stat_progress_create_index
+		where datname = current_database() and phase ~ 'old snapshots'"; do
+		sleep 0.1
+	done >/dev/null 3>&- 7>&- &
+	PIDS+=($!)
+	MIGRATE_PATIENCE=60 run -69 migrate "$URL" --wait 3
+	[[ $output == *'terminating connection'* ]]
+	[ "$(pg_sql "$DB" -c 'select max(version) from hulykvs.migrations_pg')" = 2 ]
+	kill "${PIDS[-1]}"
+	hold_end
+	run -0 migrate "$URL"
+	field_ok "$DB"
+}
+
 # bats test_tags=matrix,slow
 @test "a stopped migrator keeps the others waiting and does no harm when it goes on" {
 	local stopped
