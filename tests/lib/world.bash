@@ -162,6 +162,7 @@ world_migrate()
 # fd 3 is bats': a background process that held it would keep bats waiting.
 world_program()
 {
+	rm -f "$WORLD_DIR/spawn.pid" # of the one before
 	(
 		cd "$WORLD_DIR" || exit 1
 		"${WORLD_ENV[@]}" "$WORLD_TOP/deploy/spawn-fcgi/hulykvs-spawn" -s "$WORLD_SOCKET" \

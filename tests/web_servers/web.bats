@@ -25,6 +25,7 @@ teardown_file()
 teardown()
 {
 	[ ! -f "$BATS_TEST_TMPDIR/frozen" ] || thaw
+	[ -z "${ELSEWHERE:-}" ] || kill "$ELSEWHERE"
 	world_leave
 }
 
@@ -220,6 +221,48 @@ has_program()
 	kill -KILL "$before"
 	world_until 20 replaced "$before"
 	world_until 20 status_is /readyz 200
+}
+
+# listen_elsewhere DIRECTORY: a program listens on DIRECTORY/s, in a file system that only it sees there, as a container
+# on this host's network does.
+listen_elsewhere()
+{
+	# shellcheck disable=SC2016 # the inner shell's
+	unshare -m sh -c 'mount -t tmpfs none "$1" && exec python3 -c "
+import socket, sys, time
+s = socket.socket(socket.AF_UNIX)
+s.bind(sys.argv[1] + \"/s\")
+s.listen()
+open(sys.argv[2], \"w\").close()
+time.sleep(60)" "$1" "$2"' - "$1" "$BATS_TEST_TMPDIR/listens" 3>&- &
+	ELSEWHERE=$!
+	world_until 10 test -e "$BATS_TEST_TMPDIR/listens"
+}
+
+@test "hulykvs-spawn: a socket of the same path in another container does not stand in the way" {
+	local dir=$BATS_TEST_TMPDIR/run
+
+	unshare -m true 2>/dev/null || skip "no mount namespaces"
+	mkdir "$dir"
+	printf '#!/bin/sh\nexit 64\n' >"$BATS_TEST_TMPDIR/program"
+	chmod 755 "$BATS_TEST_TMPDIR/program"
+	listen_elsewhere "$dir"
+	grep -q " $dir/s\$" /proc/net/unix
+	run timeout 60 "$WORLD_TOP/deploy/spawn-fcgi/hulykvs-spawn" -s "$dir/s" "$BATS_TEST_TMPDIR/program"
+	[ "$status" -eq 64 ]
+	[ -S "$dir/s" ]
+	# A socket that was left behind does not either.
+	run timeout 60 "$WORLD_TOP/deploy/spawn-fcgi/hulykvs-spawn" -s "$dir/s" "$BATS_TEST_TMPDIR/program"
+	[ "$status" -eq 64 ]
+	[[ $output != *"is in use"* ]]
+}
+
+@test "hulykvs-spawn: a socket that another program listens on is left to it, with 73" {
+	world_start none
+	run timeout 60 "$WORLD_TOP/deploy/spawn-fcgi/hulykvs-spawn" -s "$WORLD_SOCKET" "$HULYKVS_BUILD/hulykvs"
+	[ "$status" -eq 73 ]
+	[[ $output == *"another program still uses it"* ]]
+	"$HULYKVS_BUILD/hulykvs" --probe live --socket "$WORLD_SOCKET"
 }
 
 @test "a program that is not there is said to be missing, once" {
