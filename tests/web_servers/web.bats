@@ -620,3 +620,26 @@ program()
 		[[ $stderr == *"cannot read a file that the template includes: $left/${template%/*}/operator.conf" ]]
 	done
 }
+
+@test "deploy/render: settings of HULYKVS_ENVIRONMENT_FILE are read as systemd reads them, and not by a shell" {
+	cd "$BATS_TEST_TMPDIR"
+	# shellcheck disable=SC2016 # must not be expanded
+	printf '%s\n' 'HULY_TOKEN_SECRET=a(b&c$(touch executed)`touch executed`;touch executed' 'HULY_BIND_PORT = "8096"' >environment
+	run env -i PATH="$PATH" HULYKVS_PROGRAM="$HULYKVS_BUILD/hulykvs" HULYKVS_ENVIRONMENT_FILE=environment \
+		"$WORLD_TOP/deploy/render" "$WORLD_TOP/deploy/nginx/nginx.conf"
+	[ "$status" -eq 0 ]
+	[[ $output == *"listen 0.0.0.0:8096 "* ]]
+	[ ! -e executed ]
+	run env -i PATH="$PATH" HULYKVS_PROGRAM="$HULYKVS_BUILD/hulykvs" HULYKVS_ENVIRONMENT_FILE=nowhere \
+		"$WORLD_TOP/deploy/render" "$WORLD_TOP/deploy/nginx/nginx.conf"
+	[ "$status" -eq 78 ]
+	[[ $output == *"nowhere: No such file"* ]]
+}
+
+@test "no document has a shell read the file of settings of systemd, or makes it empty" {
+	run grep -nE '(\.|source) [^ ]*environment\b' "$WORLD_TOP"/docs/*.md "$WORLD_TOP"/debian/README.Debian "$WORLD_TOP/README.md"
+	echo "$output"
+	[ "$status" -eq 1 ]
+	run grep -nE '^install .*/etc/hulykvs/environment' "$WORLD_TOP"/docs/*.md "$WORLD_TOP"/debian/README.Debian "$WORLD_TOP/README.md"
+	[ "$status" -eq 1 ]
+}
