@@ -46,17 +46,11 @@ check_postgresql(struct migrate_db *db)
 static enum migrate_outcome
 set_up(struct migrate_db *db)
 {
-	enum migrate_outcome outcome;
+	bool postgresql = db->server == DBCONN_POSTGRESQL;
+	enum migrate_outcome outcome = postgresql ? check_postgresql(db) : MIGRATE_DONE;
 
-	if (db->server == DBCONN_COCKROACHDB) {
-		outcome = migrate_db_set(db, "cockroachdb/session");
-		if (outcome == MIGRATE_DONE)
-			outcome = migrate_db_set(db, "cockroachdb/session_updates");
-	} else {
-		outcome = check_postgresql(db);
-		if (outcome == MIGRATE_DONE)
-			outcome = migrate_db_set(db, "postgresql/session");
-	}
+	if (outcome == MIGRATE_DONE)
+		outcome = migrate_db_set(db, postgresql ? "postgresql/session" : "cockroachdb/session");
 	return outcome == MIGRATE_DONE && db->read_only ? migrate_db_set(db, "migrate/read_only") : outcome;
 }
 

@@ -376,6 +376,16 @@ lease_is_over()
 	[ "$(pg_sql "$DB" -c 'select is_called from public.kept')" = t ]
 }
 
+@test "isolation, stale reads and safe updates that a role has are not those of the session" {
+	simulator read_committed=on follower_reads=on safe_updates=on
+	crdb_original 1
+	run -0 migrate "$URL"
+	crdb_ok
+	run -0 migrate "$URL" export
+	[[ $output == *'{"rows":40,'* ]]
+	run -0 migrate "$URL" HULY_OTHER_DB_CONNECTION="$URL" compare
+}
+
 @test "--dry-run and status change nothing" {
 	simulator
 	crdb_original 1

@@ -69,7 +69,7 @@ class Session(asyncio.Protocol):
         self.inbox, self.outbox = collections.deque(), []
         self.started = self.waits = self.gone = self.closed = self.cancelled = self.stalled = False
         self.explicit = False   # between BEGIN and its end
-        self.safe_updates = self.options.safe_updates
+        self.switches = {name: getattr(self.options, name) for name, _, _ in cockroachdb_sql.SWITCHES}
         self.checked, self.parameters = False, {}
         self.time = None        # that the table is read as of, from the moment on when it was asked for
         self.prepared, self.portals = {}, {}
@@ -252,7 +252,11 @@ class Session(asyncio.Protocol):
             return statement.refused
         if statement.collates and "collate" in self.options.refuse:
             return "22023", "invalid locale C"
-        if self.safe_updates and (statement.drops_index or statement.all_rows):
+        if self.switches["read_committed"] and statement.asks_time:
+            return "0A000", "unsupported in READ COMMITTED isolation"
+        if self.switches["follower_reads"] and statement.writes:
+            return "25006", f"cannot execute {statement.text.split()[0].upper()} in a read-only transaction"
+        if self.switches["safe_updates"] and (statement.drops_index or statement.all_rows):
             return "01000", "rejected (sql_safe_updates = true)"
         if statement.drops_index and not statement.drops_index[4]:
             return "2BP01", "index is in use as unique constraint (use CASCADE if you really want to drop it)"
@@ -365,8 +369,7 @@ class Session(asyncio.Protocol):
         self.fail(fault.code)
 
     def remember_settings(self, statement):
-        if statement.safe_updates is not None:
-            self.safe_updates = statement.safe_updates
+        self.switches |= statement.switches
 
     def sync(self, whole):
         transaction = self.transaction

@@ -25,7 +25,8 @@ of wrong lengths.
     log=FILE          a line for each statement that ran: its first line; with its SQLSTATE in front if it was refused
     latency=MS        for each Execute                 commit=MS     more for each commit of a write
     change=MS         for each schema change           skew=MS       a session's clock is wrong by at most half of it
-    retries=N (3)     of what could not be serialized  safe_updates=on   as a role may have it
+    retries=N (3)     of what could not be serialized
+    safe_updates=on, read_committed=on, follower_reads=on   as a role may have it; of the two latter only what they refuse
     refuse=WHAT,…     collate: 22023 as before v23.1; limit_null: XX000 from the sixth Execute with LIMIT NULL on
     plain=on          passes for PostgreSQL: latencies and faults only
     processes=N       to use several processors; faults and sessions are then each process's own.  One process does what
@@ -88,7 +89,8 @@ class Options:
     def __init__(self, words):
         self.latency = self.commit = self.change = self.skew = 0
         self.retries, self.processes = 3, 1
-        self.refuse, self.safe_updates, self.plain = set(), False, False
+        self.refuse, self.plain = set(), False
+        self.safe_updates = self.read_committed = self.follower_reads = False
         self.log = self.violations = None
         self.faults, self.happened = [], 0
         for word in words:
@@ -100,7 +102,7 @@ class Options:
             self.faults.append(Fault(word))
         elif name in ("log", "violations"):
             setattr(self, name, open(value, "a", buffering=1, encoding="utf-8"))
-        elif name in ("safe_updates", "plain"):
+        elif name in ("safe_updates", "read_committed", "follower_reads", "plain"):
             setattr(self, name, value == "on")
         elif name == "refuse":
             self.refuse = set(value.split(","))

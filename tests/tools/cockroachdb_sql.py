@@ -56,7 +56,11 @@ ON_UPDATE = re.compile(r"alter\s+table\s+(\S+)\s+alter\s+(?:column\s+)?(\w+)\s+s
 CHANGE = re.compile(r"(?:alter\s+table|create\s+(?:unique\s+)?index\b.*?\bon|drop\s+index)\s+(?:if\s+exists\s+)?([\w.\"]+)", re.I | re.S)
 LIMIT = re.compile(r"\blimit\s+\$(\d+)", re.I)
 COLLATE = re.compile(r"\bcollate\b", re.I)
-SAFE_UPDATES = re.compile(r"\bsql_safe_updates\b['\"]?\s*(?:=|to|,)\s*'?(\w+)", re.I)
+# A setting of a role, as a session keeps it: the name that the simulator has for it, and when it is on.
+SWITCHES = tuple((name, re.compile(r"\b%s\b['\"]?\s*(?:=|to|,)\s*'?(\w+)" % setting, re.I), on) for name, setting, on in (
+    ("safe_updates", "sql_safe_updates", ("on", "true", "yes", "1")),
+    ("read_committed", "default_transaction_isolation", ("read",)),
+    ("follower_reads", "default_transaction_use_follower_reads", ("on", "true", "yes", "1"))))
 CANCEL_SESSION = re.compile(r"^\s*cancel\s+session\s+(?:if\s+exists\s+)?('([0-9a-f]+)'|\$1)\s*;?\s*$", re.I)
 SHOW_SESSION = re.compile(r"^\s*show\s+session_id\s*;?\s*$", re.I)
 AS_OF = re.compile(r"\s+as\s+of\s+system\s+time\s+(?:'([^']*)'|[^\s;]*)", re.I)
@@ -186,8 +190,9 @@ class Statement:
         self.limit = int(found[1]) if (found := LIMIT.search(self.text)) else 0
         self.collates = COLLATE.search(self.text) is not None
         self.all_rows = ALL_ROWS.search(self.text) is not None
-        self.safe_updates = (found[1].lower() in ("on", "true", "yes", "1")
-                             if (found := SAFE_UPDATES.search(self.text)) else None)
+        self.switches = {name: found[1].lower() in on for name, pattern, on in SWITCHES
+                         if self.kind in ("session", "read") and (found := pattern.search(self.text))}
+        self.asks_time = TIME_NOW.search(self.text) is not None
         self.cancels = CANCEL_SESSION.match(self.text)
         self.drops_index = DROP_INDEX.search(self.text)
         self.changes = found[1] if self.kind == "ddl" and (found := CHANGE.search(self.text)) else None

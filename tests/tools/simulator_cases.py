@@ -331,6 +331,19 @@ def fault_safe_updates(case):
     case.arm("safe_updates=off")
 
 
+def fault_of_a_role(case):
+    now = "select cluster_logical_timestamp()::text"
+    case.arm("read_committed=on", "follower_reads=on")
+    c = Connection(case)
+    equal(c.state(now), "0A000")
+    c.state("select set_config('default_transaction_isolation', 'serializable', false)")
+    equal(c.state("insert into t values (1, 'a')"), "25006")
+    c.state("set default_transaction_use_follower_reads = off")
+    equal(c.state("insert into t values (1, 'a')"), [])
+    equal(len(c.query(now)), 1)
+    case.arm("read_committed=off", "follower_reads=off")
+
+
 def session_is_cancelled(case):
     one, two = Connection(case), Connection(case)
     (session,), = one.query("show session_id")
