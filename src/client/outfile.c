@@ -23,42 +23,84 @@ usual_mode(void)
 	return 0666 & ~mask;
 }
 
-static int
-open_beside(struct outfile *o)
+/* The mode of the file that is replaced (NULL: none is), and its owner as far as we may: nobody else can read the new one. */
+static void
+take_mode(int fd, const struct stat *old)
 {
-	size_t n = strlen(o->path) + sizeof(".XXXXXX");
+	mode_t mode = old != NULL ? old->st_mode & 0777 : usual_mode();
+
+	if (old != NULL && fchown(fd, old->st_uid, old->st_gid) != 0 && fchown(fd, (uid_t)-1, old->st_gid) != 0)
+		mode &= ~(mode_t)070; /* it has another group */
+	(void)fchmod(fd, mode); /* a file system without modes: then it is as mkstemp() made it, for us alone */
+}
+
+static void
+forget_temporary(struct outfile *o)
+{
+	free(o->temporary);
+	free(o->target);
+	o->temporary = o->target = NULL;
+}
+
+static void
+remove_temporary(struct outfile *o)
+{
+	if (o->temporary != NULL)
+		(void)unlink(o->temporary);
+	forget_temporary(o);
+}
+
+/* The file that the path leads to, also through symbolic links.  NULL: errno says why. */
+static char *
+find_target(const char *path, bool there)
+{
+	struct stat st;
+
+	if (there || lstat(path, &st) == 0)
+		return realpath(path, NULL); /* fails for a link to nowhere */
+	return strdup(path);
+}
+
+/* old: of the file that is there; NULL: none is. */
+static FILE *
+open_beside(struct outfile *o, const struct stat *old)
+{
+	size_t n;
 	int fd;
 
+	o->target = find_target(o->path, old != NULL);
+	if (o->target == NULL)
+		return NULL;
+	n = strlen(o->target) + sizeof(".XXXXXX");
 	o->temporary = malloc(n);
 	if (o->temporary == NULL)
-		return -1;
-	(void)snprintf(o->temporary, n, "%s.XXXXXX", o->path);
+		return NULL;
+	(void)snprintf(o->temporary, n, "%s.XXXXXX", o->target);
 	fd = mkstemp(o->temporary);
 	if (fd < 0) {
 		free(o->temporary);
 		o->temporary = NULL;
-	} else {
-		(void)fchmod(fd, usual_mode());
+		return NULL;
 	}
-	return fd;
+	take_mode(fd, old);
+	return fdopen(fd, "w");
 }
 
 bool
 outfile_open(struct outfile *o, const char *path, struct buf *error)
 {
 	struct stat st;
+	bool there, ok;
 
 	*o = (struct outfile){ .f = stdout, .path = path };
 	if (path == NULL)
 		return true;
-	if (stat(path, &st) == 0 && !S_ISREG(st.st_mode)) {
-		o->f = fopen(path, "we");
-	} else {
-		int fd = open_beside(o);
-
-		o->f = fd >= 0 ? fdopen(fd, "w") : NULL;
-	}
-	return o->f != NULL || fail_output(error, path, errno);
+	there = stat(path, &st) == 0;
+	o->f = there && !S_ISREG(st.st_mode) ? fopen(path, "we") : open_beside(o, there ? &st : NULL);
+	ok = o->f != NULL || fail_output(error, path, errno);
+	if (!ok)
+		remove_temporary(o);
+	return ok;
 }
 
 void
@@ -66,16 +108,6 @@ outfile_put(struct outfile *o, struct str s)
 {
 	/* A failure is remembered in the stream; outfile_close() asks for it. */
 	(void)fwrite(s.p, 1, s.n, o->f);
-}
-
-static void
-remove_temporary(struct outfile *o)
-{
-	if (o->temporary != NULL) {
-		(void)unlink(o->temporary);
-		free(o->temporary);
-		o->temporary = NULL;
-	}
 }
 
 /* false: errno says why. */
@@ -100,12 +132,12 @@ outfile_close(struct outfile *o, struct buf *error)
 		number = errno;
 		ok = false;
 	}
-	if (ok && o->temporary != NULL && rename(o->temporary, o->path) != 0) {
+	if (ok && o->temporary != NULL && rename(o->temporary, o->target) != 0) {
 		number = errno;
 		ok = false;
 	}
 	if (ok) {
-		free(o->temporary);
+		forget_temporary(o);
 		return true;
 	}
 	remove_temporary(o);

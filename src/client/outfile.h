@@ -2,7 +2,8 @@
 /*
  * outfile: where a command writes its result: standard output, or a file that
  * appears complete or not at all.  Until then the bytes are in a file beside
- * it.  For dump, listing, load and operations.
+ * it.  A file that is there keeps its mode; a symbolic link stays, and the file
+ * that it leads to is replaced.  For dump, listing, load and operations.
  */
 #ifndef HULYKVS_OUTFILE_H
 #define HULYKVS_OUTFILE_H
@@ -14,7 +15,9 @@
 struct outfile {
 	FILE *f;
 	const char *path; /* borrowed; NULL: standard output */
-	char *temporary;  /* the file beside it; NULL: path is written directly, because it is no regular file */
+	char *target; /* the file that path leads to, without links; owned.  NULL: path is written directly, because it
+			     is no regular file */
+	char *temporary; /* the file beside the target; owned */
 };
 
 /* path: NULL for standard output.  false: *error says why, and there is nothing to close. */

@@ -546,6 +546,33 @@ complete()
 	ends 5 'Timeout was reached' get a b --timeout 1 --retries 0
 }
 
+@test "a file that is replaced keeps its mode, and a link leads to the new file" {
+	echo secret | ctl put "$NS" private
+	(umask 077 && echo before >file)
+	ctl get "$NS" private --output-file file
+	[ "$(stat -c %a file)" = 600 ]
+	[ "$(cat file)" = secret ]
+	mkdir place
+	echo before >place/target
+	chmod 640 place/target
+	ln -s place/target link
+	ctl get "$NS" private --output-file link
+	[ -L link ]
+	[ "$(cat place/target)" = secret ]
+	[ "$(stat -c %a place/target)" = 640 ]
+	[ "$(ls place)" = target ]
+	# A link to nowhere is not replaced either.
+	ln -s place/nowhere lost
+	ends 7 'lost: No such file' get "$NS" private --output-file lost
+	[ -L lost ]
+	# root keeps the owner, too.
+	[ "$(id -u)" -ne 0 ] || {
+		chown 12345:12345 file
+		ctl get "$NS" private --output-file file
+		[ "$(stat -c '%u:%g %a' file)" = '12345:12345 600' ]
+	}
+}
+
 @test "a file appears complete or not at all" {
 	echo before >file
 	scripted cut
