@@ -234,7 +234,7 @@ wait_for_answer(struct migrate_db *db, bool takes_long)
 
 	while (PQisBusy(db->conn)) {
 		struct pollfd fd = { .fd = PQsocket(db->conn), .events = POLLIN };
-		int ready = poll(&fd, 1, (int)(TICK_NS / CLOCK_MS));
+		int ready = dbconn_has_more(db->conn) ? 1 : poll(&fd, 1, (int)(TICK_NS / CLOCK_MS));
 
 		if (ready < 0 && errno != EINTR)
 			return false;

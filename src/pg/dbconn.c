@@ -4,6 +4,7 @@
 #include <endian.h>
 #include <errno.h>
 #include <libpq-events.h>
+#include <openssl/ssl.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -217,17 +218,30 @@ dbconn_encryption(PGconn *conn)
 	return protocol != NULL ? protocol : "none";
 }
 
+bool
+dbconn_has_more(PGconn *conn)
+{
+	const SSL *ssl = PQsslStruct(conn, "OpenSSL");
+
+	return ssl != NULL && SSL_pending(ssl) > 0;
+}
+
+static bool
+wait_for_bytes(PGconn *conn, int64_t time)
+{
+	struct pollfd p = { .fd = PQsocket(conn), .events = POLLIN };
+
+	return dbconn_has_more(conn) || poll(&p, 1, (int)(time / CLOCK_MS) + 1) >= 0 || errno == EINTR;
+}
+
 /* Waits until PQgetResult() would not block; false: the connection is lost, or the time is over. */
 static bool
 wait_for_result(PGconn *conn, int64_t deadline)
 {
 	while (PQisBusy(conn) == 1) {
-		struct pollfd p = { .fd = PQsocket(conn), .events = POLLIN };
 		int64_t left = deadline - clock_mono();
 
-		if (left <= 0 || (poll(&p, 1, (int)(left / CLOCK_MS) + 1) < 0 && errno != EINTR))
-			return false;
-		if (PQconsumeInput(conn) == 0)
+		if (left <= 0 || !wait_for_bytes(conn, left) || PQconsumeInput(conn) == 0)
 			return false;
 	}
 	return true;

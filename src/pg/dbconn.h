@@ -45,6 +45,14 @@ const char *dbconn_encryption(PGconn *conn);
 bool dbconn_is_remote(PGconn *conn);
 
 /*
+ * Whether libpq has received bytes over TLS that PQconsumeInput() has not taken yet: it takes what its buffer has space
+ * for, and what is left of a TLS record stays in OpenSSL, where neither PQisBusy() nor poll(2) and epoll(7) on the
+ * socket see it.  So whoever waits for an answer calls PQconsumeInput() again while this is true.  PostgreSQL's
+ * records are small up to version 16; later versions and CockroachDB send as much as 16 KiB in one.
+ */
+bool dbconn_has_more(PGconn *conn) __attribute__((warn_unused_result));
+
+/*
  * Remembers an error result that ends the connection (FATAL, PANIC).  Errors that come while no statement runs are
  * remembered anyway.
  */

@@ -269,6 +269,22 @@ take_list_rows(struct list_connection *c)
 	}
 }
 
+/* In the states IDLE and READING: lets libpq read what has arrived, and takes the rows. */
+static void
+read_list(struct list_connection *c)
+{
+	do {
+		if (PQflush(c->conn) >= 0 && PQconsumeInput(c->conn) == 1) {
+			if (c->state == LIST_READING)
+				take_list_rows(c);
+		} else if (c->state == LIST_READING) {
+			end_statement(c, false);
+		} else {
+			close_list(c, DB_CLOSE_LOST);
+		}
+	} while (c->state == LIST_READING && dbconn_has_more(c->conn));
+}
+
 static void
 on_list_ready(struct watch *w, uint32_t events)
 {
@@ -282,15 +298,7 @@ on_list_ready(struct watch *w, uint32_t events)
 			end_statement(c, false);
 		return;
 	}
-	if (PQflush(c->conn) >= 0 && PQconsumeInput(c->conn) == 1) {
-		if (c->state == LIST_READING)
-			take_list_rows(c);
-		return;
-	}
-	if (c->state == LIST_READING)
-		end_statement(c, false);
-	else
-		close_list(c, DB_CLOSE_LOST);
+	read_list(c);
 }
 
 static void
@@ -352,6 +360,8 @@ go_on_reading(struct list_connection *c)
 	move_list(c, LIST_READING);
 	loop_want(c->pool->loop, &c->watch, true, false);
 	take_list_rows(c);
+	if (c->state == LIST_READING && dbconn_has_more(c->conn))
+		read_list(c);
 }
 
 static void

@@ -171,11 +171,11 @@ take_clock(struct pipeline *p, const PGresult *res)
 	}
 }
 
-/* In the state ASKING: reads the results that have arrived. */
-static void
-read_clock(struct pipeline *p)
+/* In the state ASKING: takes the results that libpq has; false: the connection cannot be used. */
+static bool
+take_clock_results(struct pipeline *p)
 {
-	bool ok = PQconsumeInput(p->conn) == 1;
+	bool ok = true;
 
 	while (ok && p->state == PIPELINE_ASKING && PQisBusy(p->conn) == 0) {
 		PGresult *res = PQgetResult(p->conn);
@@ -184,7 +184,26 @@ read_clock(struct pipeline *p)
 		ok = res != NULL ? take_clock(p, res) : PQstatus(p->conn) == CONNECTION_OK;
 		PQclear(res);
 	}
-	if (!ok)
+	return ok;
+}
+
+/* Lets libpq read what has arrived, and has its results taken; false: the connection cannot be used. */
+static bool
+read_connection(struct pipeline *p, bool (*take)(struct pipeline *p))
+{
+	bool ok;
+
+	do
+		ok = PQconsumeInput(p->conn) == 1 && take(p);
+	while (ok && dbconn_has_more(p->conn));
+	return ok;
+}
+
+/* In the state ASKING. */
+static void
+read_clock(struct pipeline *p)
+{
+	if (!read_connection(p, take_clock_results))
 		close_connection(p, DB_CLOSE_LOST);
 	else if (p->state == PIPELINE_IDLE && p->fresh != NULL)
 		exchange_connection(p);
@@ -232,7 +251,7 @@ on_pipeline_ready(struct watch *w, uint32_t events)
 	}
 	if ((events & EPOLLOUT) != 0 && !go_on_sending(p))
 		return;
-	if (PQconsumeInput(p->conn) == 0 || !pipeline_result_read(p))
+	if (!read_connection(p, pipeline_result_read))
 		close_connection(p, DB_CLOSE_LOST);
 	else if (pipeline_state_is_busy(p) && p->batch.tickets.head == NULL)
 		end_batch(p);

@@ -2,6 +2,7 @@
 #include "lib/fake_libpq.h"
 
 #include <libpq-events.h>
+#include <openssl/ssl.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -24,7 +25,8 @@ struct pg_conn {
 	struct buf sent;
 	struct buf shown; /* what fake_libpq_sent() returned */
 	PGresult *head, **tail;
-	bool null_due, broken, full;
+	bool null_due, broken, full, split;
+	int put, seen; /* answers that are there, and of them those that PQconsumeInput() has read */
 	PGTransactionStatusType transaction;
 };
 
@@ -69,6 +71,7 @@ put_result(PGconn *conn, ExecStatusType status)
 	res->last = status != PGRES_PIPELINE_SYNC && status != PGRES_SINGLE_TUPLE;
 	*conn->tail = res;
 	conn->tail = &res->next;
+	conn->put++;
 	results++;
 	return res;
 }
@@ -129,6 +132,12 @@ void
 fake_libpq_break(PGconn *conn)
 {
 	conn->broken = true;
+}
+
+void
+fake_libpq_split(PGconn *conn)
+{
+	conn->split = true;
 }
 
 void
@@ -250,13 +259,30 @@ PQflush(PGconn *conn)
 int
 PQconsumeInput(PGconn *conn)
 {
+	if (conn->seen < conn->put)
+		conn->seen = conn->split ? conn->seen + 1 : conn->put;
 	return conn->broken && conn->head == NULL ? 0 : 1;
+}
+
+void *
+PQsslStruct(PGconn *conn, const char *name)
+{
+	(void)name;
+	return conn->split ? conn : NULL;
+}
+
+int
+SSL_pending(const SSL *ssl)
+{
+	const PGconn *conn = (const PGconn *)ssl;
+
+	return conn->put - conn->seen;
 }
 
 int
 PQisBusy(PGconn *conn)
 {
-	return conn->head == NULL && !conn->null_due && !conn->broken;
+	return (conn->head == NULL || (conn->split && conn->seen == 0)) && !conn->null_due && !conn->broken;
 }
 
 PGresult *
@@ -272,6 +298,9 @@ PQgetResult(PGconn *conn)
 	if (conn->head == NULL)
 		conn->tail = &conn->head;
 	conn->null_due = res->last;
+	conn->put--;
+	if (conn->seen > 0)
+		conn->seen--;
 	return res;
 }
 

@@ -47,6 +47,12 @@ void fake_libpq_break(PGconn *conn);
 /* What PQtransactionStatus() says from now on; at first PQTRANS_IDLE. */
 void fake_libpq_transaction(PGconn *conn, PGTransactionStatusType status);
 
+/*
+ * TLS: from now on PQconsumeInput() reads one answer only.  SSL_pending() is true while there are more, of which the
+ * socket shows nothing.
+ */
+void fake_libpq_split(PGconn *conn);
+
 /* The socket takes nothing, until told otherwise. */
 void fake_libpq_fill(PGconn *conn, bool full);
 

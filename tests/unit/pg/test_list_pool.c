@@ -119,6 +119,29 @@ test_failure(size_t i)
 }
 
 /* Of the receiver: also while rows come, and while it waits for a connection. */
+/* Of a TLS record that libpq did not read as a whole, the socket shows nothing. */
+static void
+test_rest_of_record(void)
+{
+	struct pg_world_ticket t;
+	PGconn *conn;
+
+	open_pool(1);
+	conn = fake_connect_thread_connect(DBCONN_COCKROACHDB);
+	fake_libpq_split(conn);
+	submit(&t, "a");
+	list_pool_give_way(pool, true);
+	for (int i = 0; i < 300; i++)
+		fake_libpq_answer_single(conn, STR("x"));
+	fake_libpq_answer_end(conn);
+	ready(0);
+	tap_ok(t.keys == 256 && pool->connection[0].state == LIST_YIELDING,
+	    "what OpenSSL holds back is read until it yields");
+	pg_world_fire(&pool->yield);
+	tap_ok(t.keys == 300 && t.done == 1, "and after that, up to the end");
+	close_pool("a TLS record");
+}
+
 static void
 test_cancel(void)
 {
@@ -306,6 +329,7 @@ main(void)
 	test_whole_list();
 	for (size_t i = 0; i < COUNT(failures); i++)
 		test_failure(i);
+	test_rest_of_record();
 	test_cancel();
 	test_yield();
 	test_overlap();

@@ -183,6 +183,28 @@ test_writes(enum dbconn_server server, const char *want)
 	close_pool("writes");
 }
 
+/* Of a TLS record that libpq did not read as a whole, the socket shows nothing. */
+static void
+test_rest_of_record(void)
+{
+	struct pg_world_ticket t[2];
+	PGconn *conn;
+
+	open_pool(STATEMENT_ROLE_READ, 1);
+	conn = fake_connect_thread_connect(DBCONN_COCKROACHDB);
+	fake_libpq_split(conn);
+	submit(&t[0], STORE_GET, "a");
+	submit(&t[1], STORE_HEAD, "b");
+	flush();
+	fake_libpq_answer_row(conn, 2, found);
+	fake_libpq_answer_row(conn, 2, found);
+	fake_libpq_answer_sync(conn);
+	ready(0);
+	tap_ok(t[0].done == 1 && t[1].done == 1, "what OpenSSL holds back is read, too");
+	tap_int(pool->pipeline[0].state, PIPELINE_IDLE, "up to the end of the batch");
+	close_pool("a TLS record");
+}
+
 /* Which of the joined has failed is not known: each is sent alone, in a transaction of its own. */
 static void
 test_joined(void)
@@ -401,6 +423,7 @@ test_asks_clock(void)
 	p = &pool->pipeline[0];
 	conn = fake_connect_thread_connect(DBCONN_POSTGRESQL);
 	p->clock.asked_at = 0;
+	fake_libpq_split(conn); /* the answer comes in one TLS record, which is not read at once */
 	submit(&t, STORE_PUT, "a");
 	flush();
 	tap_text(fake_libpq_sent(conn), STR("clock sync"), "the time is asked for first");
@@ -822,6 +845,7 @@ main(void)
 	test_after_crash();
 	test_writes(DBCONN_POSTGRESQL, "delete:a put_if_present:b put_if_present:c sync");
 	test_writes(DBCONN_COCKROACHDB, "delete:a sync put_if_present:b sync put_if_present:c sync");
+	test_rest_of_record();
 	test_joined();
 	test_alone();
 	test_deadlines();
