@@ -75,6 +75,13 @@ says()
 	container logs "$NAME" 2>&1 | grep -qE "$1"
 }
 
+# health: the state after the image's check has been made once, as the engine makes it.
+health()
+{
+	container healthcheck run "$NAME" >/dev/null 2>&1
+	container inspect -f '{{.State.Health.Status}}' "$NAME"
+}
+
 put()
 {
 	curl -sf -X PUT -H "Authorization: Bearer $TOKEN" --data-binary "$2" "$URL/api2/5f0c2a3e-7b1d-4c8f-9e6a-0d1b2c3d4e5f/c/$1"
@@ -138,6 +145,13 @@ print(len(rows), "keys")' "$URL" "$(world_token system)"
 	! container diff "$NAME" | grep -vE ' /run| /etc$| /etc/(hosts|hostname|resolv.conf|mtab)|/tmp/hkv-pg| /tmp$' || false
 	run -127 container exec "$NAME" sh -c 'command -v gcc curl python3'
 	[ -z "$output" ]
+}
+
+@test "another run directory, with a read-only root: the socket is there too" {
+	container_run "$NAME" "${CONNECTION[@]}" --read-only --read-only-tmpfs=false --tmpfs /data:mode=1777 -e HULYKVS_RUN_DIR=/data
+	world_until 60 is_ready
+	container exec "$NAME" test -S /data/hulykvs.sock
+	[ "$(health)" = healthy ]
 }
 
 # acknowledged_are_there: each number of the file has its key, with the number as its value.
@@ -274,13 +288,6 @@ time.sleep(60)' "$PORT" 3>&- &
 	wait
 	container_end "$next"
 	acknowledged_are_there
-}
-
-# health: the state after the image's check has been made once, as the engine makes it.
-health()
-{
-	container healthcheck run "$NAME" >/dev/null 2>&1
-	container inspect -f '{{.State.Health.Status}}' "$NAME"
 }
 
 @test "the health check of the image asks the program without curl" {
