@@ -3,6 +3,9 @@
 # Reads settings for the scripts of deploy/, in the order of the program: the
 # environment, then etc/config.toml in the working directory, then the default.
 # Source this file; it needs POSIX sh, sed and nothing else.
+#
+# It is for what the program does not tell (secrets), and for what has to be known before the program is
+# built.  All else is asked of the program: hulykvs --print-config=shell.
 
 # setting NAME MEMBER DEFAULT: prints the value of the environment variable
 # NAME, which is called MEMBER in the file.
@@ -29,13 +32,12 @@ setting_given()
 	[ -n "$(setting "$1" "$2" '')" ]
 }
 
-# Flat `name = value` lines, which is all that such a file holds.
+# A text in quotes, on a line of its own.
 setting_from_file()
 {
 	[ -f etc/config.toml ] || return 0
 	sed -n \
 		-e "s/^[[:space:]]*$1[[:space:]]*=[[:space:]]*\"\\([^\"]*\\)\".*/\\1/p" \
 		-e "s/^[[:space:]]*$1[[:space:]]*=[[:space:]]*'\\([^']*\\)'.*/\\1/p" \
-		-e "s/^[[:space:]]*$1[[:space:]]*=[[:space:]]*\\([0-9][0-9]*\\).*/\\1/p" \
 		etc/config.toml | tail -n 1
 }

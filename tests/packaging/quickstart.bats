@@ -173,6 +173,16 @@ values_work()
 	stop TERM
 }
 
+@test "the port of etc/config.toml is read as the program reads it" {
+	mkdir "$COPY/etc"
+	printf 'bind_port = %s_%s\n' "${PORT%???}" "${PORT: -3}" >"$COPY/etc/config.toml"
+	start "$COPY" env -u HULY_BIND_PORT
+	rm -r "${COPY:?}/etc"
+	grep -q "answers on http://127.0.0.1:$PORT\$" "$BATS_TEST_TMPDIR/out"
+	values_work
+	stop TERM
+}
+
 @test "a setting that is wrong ends it with 78 and names the setting" {
 	cd "$COPY"
 	run env HULY_BIND_PORT="$PORT" HULY_PAYLOAD_SIZE_LIMIT=many deploy/quickstart </dev/null
