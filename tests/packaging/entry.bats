@@ -64,3 +64,59 @@ is_ready()
 	run grep -n HULYKVS_SOCKET= "$WORLD_TOP/deploy/container/Containerfile"
 	[ "$status" -eq 1 ]
 }
+
+# signal_before NAME COMMAND: a file for BASH_ENV: the entry program gets the signal just before that command of its own.
+signal_before()
+{
+	cat <<-END >"$BATS_TEST_TMPDIR/signal"
+		set -T
+		trap 'if [ "\$BASH_COMMAND" = "$2" ]; then trap - DEBUG; kill -$1 \$\$; echo sent >"$BATS_TEST_TMPDIR/sent"; fi' DEBUG
+	END
+}
+
+ended()
+{
+	world_gone "$ENTRY"
+}
+
+# ends_with STATUS: the entry program ends by itself.
+ends_with()
+{
+	local status=0
+
+	world_until 20 ended
+	[ -e "$BATS_TEST_TMPDIR/sent" ]
+	wait "$ENTRY" || status=$?
+	ENTRY=''
+	[ "$status" -eq "$1" ]
+}
+
+@test "TERM between the start of the migration and the note of its number ends it" {
+	PORT=$(world_port)
+	# shellcheck disable=SC2016 # the entry program's own
+	signal_before TERM 'migrate=\$!'
+	entry BASH_ENV="$BATS_TEST_TMPDIR/signal" HULY_BIND_PORT="$PORT" HULY_DB_CONNECTION=host=/nowhere
+	ends_with 0
+}
+
+@test "TERM just before it waits for program and web server ends it" {
+	PORT=$(world_port)
+	# shellcheck disable=SC2016 # the entry program's own
+	signal_before TERM 'wait -n \"\$program\" \"\$web\" \"\$sleeper\"'
+	entry BASH_ENV="$BATS_TEST_TMPDIR/signal" HULY_BIND_PORT="$PORT" HULY_DB_CONNECTION="$(pg_db before_wait)"
+	ends_with 0
+}
+
+replaced()
+{
+	grep -q 'program replaced' "$BATS_TEST_TMPDIR/log"
+}
+
+@test "HUP just before it waits for program and web server reaches both" {
+	PORT=$(world_port)
+	# shellcheck disable=SC2016 # the entry program's own
+	signal_before HUP 'wait -n \"\$program\" \"\$web\" \"\$sleeper\"'
+	entry BASH_ENV="$BATS_TEST_TMPDIR/signal" HULY_BIND_PORT="$PORT" HULY_DB_CONNECTION="$(pg_db hup_before_wait)"
+	world_until 20 replaced
+	world_until 20 is_ready
+}
