@@ -31,7 +31,7 @@ static enum line_reader_result
 fail_long(struct line_reader *r)
 {
 	(void)snprintf(r->why, sizeof(r->why), "longer than %zu MiB", r->max >> 20);
-	return LINE_READER_FAILED;
+	return LINE_READER_LONG;
 }
 
 /* A piece more of the file; false: it cannot be read, or there is no memory. */

@@ -14,7 +14,8 @@ enum line_reader_result {
 	LINE_READER_LINE,    /* a line with its LF, which is the byte after it */
 	LINE_READER_UNENDED, /* the last line, which has no LF; after it comes the end */
 	LINE_READER_END,
-	LINE_READER_FAILED, /* r->why says why; do not call again */
+	LINE_READER_LONG,   /* a line has more than max bytes; r->why says so, do not call again */
+	LINE_READER_FAILED, /* it cannot be read, or there is no memory; r->why says why, do not call again */
 };
 
 struct line_reader {

@@ -265,7 +265,7 @@ read_lines(struct load *l, enum exitstatus (*take)(struct load *, struct buf *),
 		if (result == LINE_READER_END)
 			break;
 		l->number++;
-		if (result == LINE_READER_FAILED) {
+		if (result == LINE_READER_FAILED || result == LINE_READER_LONG) {
 			buf_puts(error, str_of(l->reader.why));
 			return fail_at(l, l->number, l->number, EXITSTATUS_USAGE, error);
 		}

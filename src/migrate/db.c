@@ -115,6 +115,13 @@ migrate_db_refuse(struct migrate_db *db, const char *fmt, ...)
 }
 
 enum migrate_outcome
+migrate_db_no_memory(struct migrate_db *db)
+{
+	(void)migrate_db_refuse(db, "out of memory");
+	return migrate_db_refuse_as(db, EXIT_INTERNAL);
+}
+
+enum migrate_outcome
 migrate_db_try_again(struct migrate_db *db, const char *text)
 {
 	migrate_db_clear_error(db);

@@ -183,6 +183,9 @@ enum migrate_outcome migrate_db_copy_error(
 enum migrate_outcome migrate_db_refuse(struct migrate_db *db, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 
+/* The same for a lack of memory, which ends the program with EXIT_INTERNAL. */
+enum migrate_outcome migrate_db_no_memory(struct migrate_db *db);
+
 /* Sets the error's text; returns MIGRATE_TRY_AGAIN. */
 enum migrate_outcome migrate_db_try_again(struct migrate_db *db, const char *text);
 

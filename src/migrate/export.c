@@ -41,7 +41,7 @@ write_lines(struct export *e)
 	struct str lines = buf_str(&e->lines);
 
 	if (!buf_ok(&e->lines))
-		return migrate_db_refuse(e->db, "out of memory");
+		return migrate_db_no_memory(e->db);
 	digest_sum_add(&e->sum, lines);
 	errno = 0;
 	if (fwrite(lines.p, 1, lines.n, e->out) != lines.n || fflush(e->out) != 0) {
@@ -74,7 +74,7 @@ open_exported(struct export *e, struct migrate_row *row)
 	buf_puts(&e->value, row->value);
 	buf_putc(&e->value, '\0'); /* so that there is memory for an empty value */
 	if (!buf_ok(&e->value))
-		return migrate_db_refuse(e->db, "out of memory");
+		return migrate_db_no_memory(e->db);
 	verdict = seal_open(e->seal, &row->place, &column, e->value.p, row->value.n, &row->value, &row->md5);
 	if (verdict == SEAL_NO_KEY)
 		return migrate_db_refuse(
@@ -208,7 +208,7 @@ write_wanted(struct export *e)
 	for (size_t i = 0; i < 3; i++) {
 		array_set_count(&e->wanted[i], e->wanted_n);
 		if (!buf_ok(&e->wanted[i]))
-			return migrate_db_refuse(e->db, "out of memory");
+			return migrate_db_no_memory(e->db);
 	}
 	outcome = migrate_db_copy_error(e->db, MIGRATE_SESSION_SECOND, e->db->second,
 	    migrate_db_stream_binary(e->db->second, "migrate/export_rows", values, 3));
@@ -322,7 +322,7 @@ migrate_export_run(
 	enum migrate_outcome outcome;
 
 	if (options->opened && (e.seal = seal_new(keys)) == NULL)
-		return migrate_db_refuse(db, "out of memory");
+		return migrate_db_no_memory(db);
 	buf_init(&e.lines, MIGRATE_LINE_MAX + PIECE);
 	buf_init(&e.value, MIGRATE_LINE_MAX);
 	for (size_t i = 0; i < 3; i++)

@@ -185,7 +185,7 @@ write_puts(struct migrate_import *m, struct migrate_db *db)
 	if (m->put.rows == 0)
 		return MIGRATE_DONE;
 	if (!values_of(&m->put, values))
-		return migrate_db_refuse(db, "out of memory");
+		return migrate_db_no_memory(db);
 	outcome = migrate_db_write(db, files[m->existing], values, COLUMNS, &rows);
 	if (outcome != MIGRATE_DONE)
 		return outcome;
@@ -210,7 +210,7 @@ write_deletions(struct migrate_import *m, struct migrate_db *db)
 	if (m->deleted.rows == 0)
 		return MIGRATE_DONE;
 	if (!values_of(&m->deleted, values))
-		return migrate_db_refuse(db, "out of memory");
+		return migrate_db_no_memory(db);
 	outcome = migrate_db_write(db, "migrate/import_delete", values, MD5 + 1, &rows);
 	if (outcome != MIGRATE_DONE)
 		return outcome;
@@ -257,7 +257,7 @@ check_sealed(struct migrate_import *m)
 	buf_clear(&m->value);
 	buf_puts(&m->value, row->value);
 	if (!buf_ok(&m->value))
-		return migrate_reader_refuse(&m->reader, "out of memory");
+		return migrate_reader_fail(&m->reader, "out of memory");
 	verdict = seal_open(m->seal, &row->place, &row->md5, m->value.p, m->value.n, &value, &md5);
 	if (verdict != SEAL_OPENED && !is_old_proof(row, verdict))
 		return migrate_reader_refuse(&m->reader,
@@ -270,7 +270,7 @@ next_checked(struct migrate_import *m)
 {
 	enum migrate_reader_result result = migrate_reader_next(&m->reader);
 
-	if (result == MIGRATE_READER_WRONG || m->reader.header.difference == false ||
+	if (result == MIGRATE_READER_WRONG || result == MIGRATE_READER_FAILED || m->reader.header.difference == false ||
 	    m->existing == MIGRATE_EXISTING_REPLACE)
 		return result == MIGRATE_READER_ROW ? check_sealed(m) : result;
 	return migrate_reader_refuse(&m->reader, "the file is a difference: it needs --existing replace");
@@ -284,14 +284,14 @@ passed_over(const struct migrate_import *m)
 }
 
 static enum migrate_outcome
-refuse_file(struct migrate_import *m, struct migrate_db *db)
+refuse_file(struct migrate_import *m, struct migrate_db *db, enum migrate_reader_result result)
 {
 	struct str why = buf_str(&m->reader.why);
 
 	(void)migrate_db_refuse(db,
 	    "%.*s; rows of this run that are in: %" PRId64 " (%" PRId64 " were there, %" PRId64 " were deleted)",
 	    STR_FMT(why), m->written, passed_over(m), m->removed);
-	return migrate_db_refuse_as(db, EXIT_DATA);
+	return migrate_db_refuse_as(db, result == MIGRATE_READER_WRONG ? EXIT_DATA : EXIT_INTERNAL);
 }
 
 /* Reads a regular file to its end, and goes back to where it began. */
@@ -307,12 +307,14 @@ check_file(struct migrate_import *m, struct migrate_db *db)
 	do
 		result = next_checked(m);
 	while (result == MIGRATE_READER_ROW);
-	if (result == MIGRATE_READER_WRONG)
-		return refuse_file(m, db);
+	if (result != MIGRATE_READER_END)
+		return refuse_file(m, db, result);
 	migrate_reader_free(&m->reader);
 	migrate_reader_init(&m->reader, m->fd);
-	if (lseek(m->fd, start, SEEK_SET) < 0)
-		return migrate_db_refuse(db, "the file cannot be read again");
+	if (lseek(m->fd, start, SEEK_SET) < 0) {
+		(void)migrate_db_refuse(db, "the file cannot be read again");
+		return migrate_db_refuse_as(db, EXIT_INTERNAL);
+	}
 	return MIGRATE_DONE;
 }
 
@@ -332,8 +334,8 @@ read_rows(struct migrate_import *m, struct migrate_db *db)
 		set_import_state(m, IMPORT_FLUSHING);
 		return MIGRATE_DONE;
 	}
-	if (result == MIGRATE_READER_WRONG)
-		return refuse_file(m, db);
+	if (result != MIGRATE_READER_END)
+		return refuse_file(m, db, result);
 	set_import_state(m, IMPORT_LAST);
 	return MIGRATE_DONE;
 }

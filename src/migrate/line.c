@@ -10,6 +10,8 @@
 #include "codec/base64.h"
 #include "config_build.h"
 
+const char migrate_line_no_memory[] = "out of memory";
+
 #define MICROSECONDS INT64_C(1000000)
 #define ROWS_MAX     (INT64_C(1) << 53) /* JSON's numbers are doubles */
 
@@ -238,7 +240,7 @@ read_line_value(struct migrate_line *line)
 	if (value.p == NULL || !base64_decode(value, &line->value))
 		return "value is not base64";
 	if (!buf_ok(&line->value))
-		return "out of memory";
+		return migrate_line_no_memory;
 	line->row.value = buf_str(&line->value);
 	line->row.modified = MIGRATE_NO_TIME;
 	if (!cJSON_IsNull(modified) && !read_row_time(text_member(line->json, "modified"), &line->row.modified))
@@ -292,7 +294,7 @@ migrate_line_read(struct migrate_line *line, struct str text)
 	cJSON_Delete(line->json);
 	line->json = json_parse_object(text);
 	if (line->json == NULL)
-		return errno == ENOMEM ? "out of memory" : "not a JSON object";
+		return errno == ENOMEM ? migrate_line_no_memory : "not a JSON object";
 	if (cJSON_HasObjectItem(line->json, "hulykvs_export")) {
 		if (has_other_names(line->json, header_names, ARRAY_SIZE(header_names)))
 			return unknown;

@@ -68,6 +68,9 @@ void migrate_line_put_end(struct buf *out, const struct migrate_end *end);
 
 void migrate_line_init(struct migrate_line *line);
 
+/* What migrate_line_read() returns if there is no memory. */
+extern const char migrate_line_no_memory[];
+
 /*
  * Reads a line without its LF; what was read before is gone.  NULL, or what is wrong with it, without a byte of it.
  * Whether value and md5 fit is for the caller to look at.

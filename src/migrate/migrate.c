@@ -319,7 +319,7 @@ seal_all(struct migrate_db *db, const struct migrate_options *options, struct bu
 	enum migrate_outcome outcome;
 
 	if (m == NULL)
-		return migrate_db_refuse(db, "out of memory");
+		return migrate_db_no_memory(db);
 	outcome = try_until_done(db, logged, &(struct task){ .call = seal, .seal = m });
 	if (outcome == MIGRATE_DONE && task == MIGRATE_COUNT)
 		migrate_seal_report(m, out);
@@ -340,7 +340,7 @@ import_all(struct migrate_db *db, const struct migrate_options *options, struct 
 	enum migrate_outcome outcome;
 
 	if (m == NULL)
-		return migrate_db_refuse(db, "out of memory");
+		return migrate_db_no_memory(db);
 	outcome = try_until_done(db, logged, &(struct task){ .call = import, .import = m });
 	migrate_import_free(m);
 	return outcome;
@@ -359,7 +359,7 @@ purge_all(struct migrate_db *db, const struct migrate_options *options, struct b
 	enum migrate_outcome outcome;
 
 	if (p == NULL)
-		return migrate_db_refuse(db, "out of memory");
+		return migrate_db_no_memory(db);
 	outcome = try_until_done(db, logged, &(struct task){ .call = purge, .purge = p, .out = out });
 	migrate_purge_free(p);
 	return outcome;

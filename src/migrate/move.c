@@ -67,7 +67,7 @@ move_page(struct migrate_db *db, struct move *m, bool *last)
 		migrate_db_progress(db);
 		if (!migrate_cell_keep(&m->namespace, migrate_cell_bytes(res, n - 1, NAMESPACE)) ||
 		    !migrate_cell_keep(&m->key, migrate_cell_bytes(res, n - 1, KEY)))
-			outcome = migrate_db_refuse(db, "out of memory");
+			outcome = migrate_db_no_memory(db);
 	}
 	PQclear(res);
 	return outcome;
@@ -155,7 +155,7 @@ migrate_move(struct migrate_db *db, struct migrate_state *state)
 		return outcome;
 	m = new_move(db->config);
 	if (m == NULL)
-		return migrate_db_refuse(db, "out of memory");
+		return migrate_db_no_memory(db);
 	outcome = move_all(db, m, state->stranded);
 	if (outcome == MIGRATE_DONE && m->moved > 0)
 		outcome = migrate_state_count_stranded(db, state);

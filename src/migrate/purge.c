@@ -68,7 +68,7 @@ find_time(struct migrate_purge *p, struct migrate_db *db)
 	(void)snprintf(seconds, sizeof(seconds), "%" PRId64, p->options->older_than);
 	outcome = migrate_db_ask(db, "migrate/purge_time", MIGRATE_ARGS(seconds), &res);
 	if (outcome == MIGRATE_DONE && !migrate_cell_keep(&p->before, str_of(PQgetvalue(res, 0, 0))))
-		outcome = migrate_db_refuse(db, "out of memory");
+		outcome = migrate_db_no_memory(db);
 	PQclear(res);
 	return outcome;
 }
@@ -100,7 +100,7 @@ delete_page(struct migrate_purge *p, struct migrate_db *db, const PGresult *res)
 	for (int column = 0; column < COLUMNS; column++) {
 		values[column] = buf_str(&p->column[column]);
 		if (!buf_ok(&p->column[column]))
-			return migrate_db_refuse(db, "out of memory");
+			return migrate_db_no_memory(db);
 	}
 	outcome = migrate_db_write(db, "migrate/purge_delete", values, COLUMNS, &rows);
 	p->deleted += rows;
@@ -126,7 +126,7 @@ purge_page(struct migrate_purge *p, struct migrate_db *db, const char *rows, int
 
 		uuid_text(&last.workspace, p->workspace);
 		if (!migrate_cell_keep(&p->ns, last.ns) || !migrate_cell_keep(&p->key, last.key))
-			outcome = migrate_db_refuse(db, "out of memory");
+			outcome = migrate_db_no_memory(db);
 		migrate_db_progress(db);
 	}
 	PQclear(res);

@@ -30,6 +30,13 @@ migrate_reader_refuse(struct migrate_reader *r, const char *what)
 	return MIGRATE_READER_WRONG;
 }
 
+enum migrate_reader_result
+migrate_reader_fail(struct migrate_reader *r, const char *what)
+{
+	(void)migrate_reader_refuse(r, what);
+	return MIGRATE_READER_FAILED;
+}
+
 static enum migrate_reader_result
 take_line_header(struct migrate_reader *r)
 {
@@ -62,6 +69,7 @@ static enum migrate_reader_result
 take_end(struct migrate_reader *r)
 {
 	const struct migrate_end *end = &r->line.end;
+	enum line_reader_result result;
 	struct sha256 sum;
 	struct str more;
 
@@ -69,12 +77,14 @@ take_end(struct migrate_reader *r)
 		return migrate_reader_refuse(
 		    r, "the file is cut or damaged: the number of rows is not that of header and closing line");
 	if (!digest_sum_end(&r->sum, &sum))
-		return migrate_reader_refuse(r, "OpenSSL does not compute a SHA-256");
+		return migrate_reader_fail(r, "OpenSSL does not compute a SHA-256");
 	if (memcmp(sum.b, end->sum.b, sizeof(sum.b)) != 0)
 		return migrate_reader_refuse(r, "the file is damaged: its SHA-256 is not that of the closing line");
-	if (line_reader_next(&r->in, &more) != LINE_READER_END)
-		return migrate_reader_refuse(r, "more follows after the closing line");
-	return MIGRATE_READER_END;
+	result = line_reader_next(&r->in, &more);
+	if (result == LINE_READER_FAILED)
+		return migrate_reader_fail(r, r->in.why);
+	return result == LINE_READER_END ? MIGRATE_READER_END
+					 : migrate_reader_refuse(r, "more follows after the closing line");
 }
 
 static enum migrate_reader_result
@@ -83,6 +93,8 @@ take_line(struct migrate_reader *r, struct str text)
 	const char *wrong = migrate_line_read(&r->line, text);
 	enum migrate_line_kind kind = r->line.kind;
 
+	if (wrong == migrate_line_no_memory)
+		return migrate_reader_fail(r, wrong);
 	if (r->number == 1 && (wrong != NULL || kind != MIGRATE_LINE_HEADER)) {
 		if (wrong == NULL || kind != MIGRATE_LINE_HEADER || r->line.json == NULL)
 			wrong = "not the header of an export: the file is cut at its start, or is something else";
@@ -111,8 +123,10 @@ next_line(struct migrate_reader *r)
 		return migrate_reader_refuse(r, "the file is cut: this line has no end");
 	case LINE_READER_END:
 		break;
-	case LINE_READER_FAILED:
+	case LINE_READER_LONG:
 		return migrate_reader_refuse(r, r->in.why);
+	case LINE_READER_FAILED:
+		return migrate_reader_fail(r, r->in.why);
 	}
 	return migrate_reader_refuse(
 	    r, r->number == 1 ? "the file is empty" : "the file is cut: the closing line is missing");

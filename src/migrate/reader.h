@@ -14,9 +14,10 @@
 #include "migrate/line.h"
 
 enum migrate_reader_result {
-	MIGRATE_READER_ROW,   /* line.row: valid until the next call */
-	MIGRATE_READER_END,   /* it was whole */
-	MIGRATE_READER_WRONG, /* see why; do not call again */
+	MIGRATE_READER_ROW,    /* line.row: valid until the next call */
+	MIGRATE_READER_END,    /* it was whole */
+	MIGRATE_READER_WRONG,  /* the file is wrong, see why; do not call again */
+	MIGRATE_READER_FAILED, /* it cannot be read, or there is no memory; the same */
 };
 
 struct migrate_reader {
@@ -38,6 +39,9 @@ enum migrate_reader_result migrate_reader_next(struct migrate_reader *r) __attri
 
 /* Sets `why` and returns MIGRATE_READER_WRONG, for a row that is wrong for another reason. */
 enum migrate_reader_result migrate_reader_refuse(struct migrate_reader *r, const char *what);
+
+/* The same, for a fault that is not the file's; returns MIGRATE_READER_FAILED. */
+enum migrate_reader_result migrate_reader_fail(struct migrate_reader *r, const char *what);
 
 void migrate_reader_free(struct migrate_reader *r);
 

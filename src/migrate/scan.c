@@ -126,7 +126,7 @@ next_row(struct migrate_scan *scan)
 	outcome = migrate_db_next(scan->db, scan->file, &scan->row);
 	if (scan->row != NULL && ++scan->in_page == PAGE_ROWS && scan->db->server == DBCONN_COCKROACHDB &&
 	    !keep_place(scan))
-		outcome = migrate_db_refuse(scan->db, "out of memory");
+		outcome = migrate_db_no_memory(scan->db);
 	return outcome;
 }
 

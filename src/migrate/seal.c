@@ -269,7 +269,7 @@ take_page(struct migrate_seal *m, struct migrate_db *db, const PGresult *res)
 	last = migrate_cell_place(res, n - 1);
 	uuid_text(&last.workspace, m->workspace);
 	if (!migrate_cell_keep(&m->ns, last.ns) || !migrate_cell_keep(&m->key, last.key))
-		return migrate_db_refuse(db, "out of memory");
+		return migrate_db_no_memory(db);
 	m->seen += n;
 	migrate_db_progress(db);
 	return MIGRATE_DONE;
@@ -450,7 +450,7 @@ migrate_seal_run(struct migrate_seal *m, struct migrate_db *db)
 		if (outcome != MIGRATE_DONE || m->missed == 0 || ++m->passes == PASSES)
 			break;
 		if (!begin_at_first_row(m))
-			outcome = migrate_db_refuse(db, "out of memory");
+			outcome = migrate_db_no_memory(db);
 	}
 	if (outcome == MIGRATE_DONE)
 		outcome = end_passes(m, db);

@@ -81,7 +81,7 @@ migrate_session_second(struct migrate_db *db)
 	if (db->second == NULL) {
 		db->second = malloc(sizeof(*db->second));
 		if (db->second == NULL)
-			return migrate_db_refuse(db, "out of memory");
+			return migrate_db_no_memory(db);
 		migrate_db_init(db->second, db->config);
 		db->second->read_only = db->read_only;
 	}

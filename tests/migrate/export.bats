@@ -222,6 +222,11 @@ written()
 	refused 'line 1: longer than 256 MiB'
 }
 
+@test "a file that cannot be read is no fault of the file" {
+	run -70 migrate "$B_URL" import </
+	[[ $output == *'cannot import'*'Is a directory'* ]]
+}
+
 @test "a pipe that is cut: what is in is told, and the whole file completes it" {
 	rows "$A" 5000
 	migrate "$A_URL" export >"$FILE"

@@ -69,11 +69,11 @@ test_limit(void)
 	next_is(&r, LINE_READER_UNENDED, str_from(text, MAX), "as long as may be, without LF");
 	close_bytes(&r);
 	open_bytes(&r, str_from(text, MAX + 1));
-	next_is(&r, LINE_READER_FAILED, STR_ABSENT, "a byte longer, without LF");
+	next_is(&r, LINE_READER_LONG, STR_ABSENT, "a byte longer, without LF");
 	close_bytes(&r);
 	text[MAX + 1] = '\n';
 	open_bytes(&r, str_from(text, MAX + 2));
-	next_is(&r, LINE_READER_FAILED, STR_ABSENT, "a byte longer, with LF");
+	next_is(&r, LINE_READER_LONG, STR_ABSENT, "a byte longer, with LF");
 	tap_text(str_of(r.why), STR("longer than 1 MiB"), "why");
 	close_bytes(&r);
 	open_bytes(&r, str_from(text + 1, MAX + 1));
