@@ -29,7 +29,8 @@ struct load {
 	struct line_reader reader;
 	struct str line; /* the last one, in the reader */
 	uint64_t number; /* of that line; the first one is 1 */
-	uint64_t size;   /* bytes of a regular file, which is read twice; 0: standard input, or not known */
+	off_t start;     /* where a regular file begins, for standard input perhaps not with its first byte */
+	uint64_t size;   /* bytes of a regular file from there on, which are read twice; 0: no such file */
 	struct progress progress;
 	uint64_t written, skipped;
 	bool no_batches; /* the service has none */
@@ -293,7 +294,7 @@ read_again(struct load *l)
 	line_reader_free(&l->reader);
 	line_reader_init(&l->reader, fd, LINE_MAX_BYTES);
 	l->number = 0;
-	return lseek(fd, 0, SEEK_SET) == 0;
+	return lseek(fd, l->start, SEEK_SET) == l->start;
 }
 
 static enum exitstatus
@@ -317,15 +318,18 @@ import_lines(struct load *l, struct buf *error)
 
 /* --- all --- */
 
-/* Standard input may have been read in part already; it has no size that would be of use. */
+/* Standard input may be a file that was read in part already. */
 static void
 open_reader(struct load *l, int fd)
 {
+	off_t start = lseek(fd, 0, SEEK_CUR);
 	struct stat st;
 
 	line_reader_init(&l->reader, fd, LINE_MAX_BYTES);
-	if (fd != STDIN_FILENO && fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
-		l->size = (uint64_t)st.st_size;
+	if (start < 0 || fstat(fd, &st) != 0 || !S_ISREG(st.st_mode) || st.st_size <= start)
+		return;
+	l->start = start;
+	l->size = (uint64_t)(st.st_size - start);
 }
 
 static void

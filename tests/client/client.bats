@@ -273,6 +273,13 @@ for n in (1999999, 700000, 700000, 1, 0):
 	make_rows 3 | head -c -5 >rows
 	ends 2 'rows, line 3: is not a whole JSON object' import "$NS" rows
 	ctl list "$NS" | cmp - /dev/null
+	{ make_rows 150; echo '{"key":"k","value":"x"}'; } >rows
+	ends 2 'standard input, line 151: the value is not base64' import "$NS" <rows
+	ctl list "$NS" | cmp - /dev/null
+	# What the shell has read before of the same file is not read again.
+	{ echo 'a line of another form'; make_rows 2; } >rows
+	{ read -r _; ctl import "$NS-read" --quiet; } <rows
+	[ "$(ctl list "$NS-read" | wc -l)" -eq 2 ]
 	{ make_rows 2; echo; make_rows 3; } >rows
 	ends 2 'standard input, line 3: is not a whole JSON object' import "$NS" <rows
 	ends 2 'missing: No such file' import "$NS" missing
