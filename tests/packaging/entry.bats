@@ -120,3 +120,13 @@ replaced()
 	world_until 20 replaced
 	world_until 20 is_ready
 }
+
+# Those of src/base/exitcode.h that hulykvs-migrate without a command, and the program, end the container with.
+@test "the documented exit statuses are those that migration and program can end it with" {
+	run grep -F '# where they cannot run (64, 70, 78); 71: nginx' "$WORLD_TOP/deploy/container/hulykvs-container"
+	[ "$status" -eq 0 ]
+	run grep -F '| 64, 70, 78 | the migration or the program cannot run;' "$WORLD_TOP/docs/installation.md"
+	[ "$status" -eq 0 ]
+	run grep -rlw EXIT_REFUSED "$WORLD_TOP/src"
+	[ "$(sort <<<"$output")" = "$(printf '%s\n' "$WORLD_TOP"/src/base/exitcode.h "$WORLD_TOP"/src/program/access_check.[ch] "$WORLD_TOP/src/program/main.c" | sort)" ]
+}
