@@ -44,7 +44,9 @@ struct connect_thread {
 	char encryption[32]; /* of the last connection, as it was logged */
 	int64_t writes_from; /* see statement_set; 0: writes need not wait */
 	unsigned alone_tries;
-	struct buf own; /* the process IDs of the connections that were made while writes_from is not 0: "{1,2" */
+	/* While writes_from is not 0: the process IDs of the connections to the last server, "{1,2", and which server it is. */
+	struct buf own;
+	char own_server[320];
 	int64_t backoff, last_try, next_try;
 };
 
@@ -128,14 +130,31 @@ set_up_session(struct connect_thread *c, const struct made *m, enum statement_ro
 	return ok;
 }
 
+/* A process ID means something on its own server only; to forget one is safe: its session counts as an old one then. */
+static void
+note_server(struct connect_thread *c, PGconn *conn)
+{
+	const char *host = PQhost(conn), *address = PQhostaddr(conn), *port = PQport(conn);
+	char server[sizeof(c->own_server)];
+
+	(void)snprintf(server, sizeof(server), "%s %s %s", host != NULL ? host : "", address != NULL ? address : "",
+	    port != NULL ? port : "");
+	if (strcmp(server, c->own_server) == 0)
+		return;
+	buf_clear(&c->own);
+	memcpy(c->own_server, server, sizeof(server));
+}
+
 /* While it matters, notes which sessions are ours. */
 static void
 note_session(struct connect_thread *c, PGconn *conn)
 {
 	if (c->writes_from != 0 && clock_mono() >= c->writes_from)
 		c->writes_from = 0;
-	if (c->writes_from != 0)
-		buf_printf(&c->own, "%s%d", c->own.n == 0 ? "{" : ",", PQbackendPID(conn));
+	if (c->writes_from == 0)
+		return;
+	note_server(c, conn);
+	buf_printf(&c->own, "%s%d", c->own.n == 0 ? "{" : ",", PQbackendPID(conn));
 }
 
 /*

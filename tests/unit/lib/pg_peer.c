@@ -222,6 +222,27 @@ take_query(struct session *s, const unsigned char *body, size_t n)
 		(void)snprintf(s->query, sizeof(s->query), "%s", (const char *)name_end + 1);
 }
 
+/* Of a Bind: two names, the formats of the parameters, how many there are, and the first one's length. */
+static void
+keep_parameter(const struct session *s, const unsigned char *body, size_t n)
+{
+	const unsigned char *at = body, *end = body + n;
+	uint16_t formats;
+	uint32_t length;
+
+	if (s->peer->kept_part == NULL || strstr(s->query, s->peer->kept_part) == NULL)
+		return;
+	for (int names = 0; names < 2 && at != NULL; names++)
+		at = (at = memchr(at, '\0', (size_t)(end - at))) != NULL ? at + 1 : NULL;
+	if (at == NULL)
+		return;
+	memcpy(&formats, at, sizeof(formats));
+	at += sizeof(formats) + 2 * (size_t)ntohs(formats) + 2;
+	memcpy(&length, at, sizeof(length));
+	(void)snprintf(
+	    s->peer->kept, sizeof(s->peer->kept), "%.*s", (int)ntohl(length), (const char *)at + sizeof(length));
+}
+
 static void
 wait_while_late(const struct session *s)
 {
@@ -240,6 +261,7 @@ answer_message(struct session *s, unsigned char type, const unsigned char *body,
 		send_message(s->fd, '1', &empty);
 		break;
 	case 'B':
+		keep_parameter(s, body, n);
 		send_message(s->fd, '2', &empty);
 		break;
 	case 'D':

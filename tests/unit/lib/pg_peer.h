@@ -34,7 +34,9 @@ struct pg_peer {
 	int listener;
 	const char *late_part; /* a query with this in its text is answered once late is false; NULL: none */
 	_Atomic bool late;
-	_Atomic bool held;            /* those that connect wait before they are logged in, until it is false */
+	const char *kept_part; /* of a query with this in its text the first parameter is kept, see below; NULL: none */
+	char kept[64];         /* to be read when the query was answered */
+	_Atomic bool held;     /* those that connect wait before they are logged in, until it is false */
 	_Atomic unsigned connections; /* how many it has taken; not counted for SILENT */
 	_Atomic unsigned open;        /* how many of them have not ended */
 };

@@ -370,6 +370,33 @@ test_old_sessions(struct pg_peer *p, const struct pg_peer_answer *rows, bool wai
 	writes_from = 0;
 }
 
+/* Process IDs of another server say nothing about this one's sessions. */
+static void
+test_other_server(const struct pg_peer_answer *rows)
+{
+	static struct pg_peer first, second;
+	struct world w;
+	struct order reader, writer;
+
+	first = (struct pg_peer){ .kind = PG_PEER_PRIMARY, .value = "x", .answers = rows };
+	second = first;
+	second.kept_part = "pg_stat_activity";
+	writes_from = clock_mono() + 60 * CLOCK_S;
+	open_world(&w, &first, "");
+	pg_peer_start(&second);
+	place(&w, &reader, STATEMENT_ROLE_READ);
+	wait_for(&reader);
+	(void)snprintf(w.text, sizeof(w.text), "host=127.0.0.1 port=%d user=u dbname=d", second.port);
+	place(&w, &writer, STATEMENT_ROLE_WRITE);
+	wait_for(&writer);
+	tap_ok(reader.conn != NULL && writer.conn != NULL, "two servers: connections to both are made");
+	tap_text(str_of(second.kept), STR("{42}"), "our own sessions are those of the server that is asked");
+	PQfinish(reader.conn);
+	close_connection(&writer, &second);
+	close_world(&w, "two servers");
+	writes_from = 0;
+}
+
 static void
 test_crash(void)
 {
@@ -389,6 +416,7 @@ test_crash(void)
 	test_old_sessions(&peers[1], some, true, "a session is left");
 	test_old_sessions(&peers[2], behind_pooler, true, "behind a pooler, where that proves nothing");
 	test_old_sessions(&peers[3], cluster, true, "CockroachDB");
+	test_other_server(some);
 }
 
 /* A server that hangs: the attempt can be left alone, and is ended when it goes on. */
