@@ -3,6 +3,8 @@
 # hulykvsctl against the real service, and against servers that do not behave.
 # shellcheck disable=SC2030,SC2031 # each test has its own output and status
 
+bats_require_minimum_version 1.5.0
+
 load ../lib/postgres
 load ../lib/world
 

@@ -356,7 +356,9 @@ slow_reader()
 	WORLD_BARE=1 world_start none HULY_DB_CONNECTION=host=/nowhere
 	world_kill "$WORLD_SPAWN"
 	world_environment
-	(cd "$WORLD_DIR" && exec "${WORLD_ENV[@]}" spawn-fcgi -n "$@" -s "$WORLD_DIR/fifo-socket" -- "$HULYKVS_BUILD/hulykvs") \
+	# Another user may not be able to go where it was built.
+	cp "$HULYKVS_BUILD/hulykvs" "$WORLD_DIR/program"
+	(cd "$WORLD_DIR" && exec "${WORLD_ENV[@]}" spawn-fcgi -n "$@" -s "$WORLD_DIR/fifo-socket" -- "$WORLD_DIR/program") \
 		</dev/null 2>&7 3>&- 7>&- &
 	PROGRAM=$!
 	world_until 10 test -S "$WORLD_DIR/fifo-socket"

@@ -56,7 +56,7 @@ start()
 		exec "$@" deploy/quickstart
 	) >"$BATS_TEST_TMPDIR/out" 2>&1 </dev/null 3>&- &
 	QUICK=$!
-	world_until 180 greeted_or_gone
+	world_until 600 greeted_or_gone
 	cat "$BATS_TEST_TMPDIR/out"
 	grep -q "Ctrl-C stops it" "$BATS_TEST_TMPDIR/out"
 }

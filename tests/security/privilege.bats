@@ -101,7 +101,9 @@ strangers_logged()
 	# shellcheck disable=SC2016 # for the script
 	printf '#!/bin/sh\necho "user=$(id -un) home=$HOME" >&2\nexit 64\n' >"$WORLD_DIR/program"
 	chmod 755 "$WORLD_DIR/program"
-	HOME=/root run -64 "$WORLD_TOP/deploy/spawn-fcgi/hulykvs-spawn" -s "$WORLD_SOCKET" -u daemon "$WORLD_DIR/program"
+	# Another user may not be able to go where the sources are.
+	cp "$WORLD_TOP/deploy/spawn-fcgi/hulykvs-spawn" "$WORLD_DIR/"
+	HOME=/root run -64 "$WORLD_DIR/hulykvs-spawn" -s "$WORLD_SOCKET" -u daemon "$WORLD_DIR/program"
 	[[ $output == *"user=daemon home=$home"* ]]
 }
 
