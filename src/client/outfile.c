@@ -31,7 +31,7 @@ take_mode(int fd, const struct stat *old)
 
 	if (old != NULL && fchown(fd, old->st_uid, old->st_gid) != 0 && fchown(fd, (uid_t)-1, old->st_gid) != 0)
 		mode &= ~(mode_t)070; /* it has another group */
-	(void)fchmod(fd, mode); /* a file system without modes: then it is as mkstemp() made it, for us alone */
+	(void)fchmod(fd, mode);       /* a file system without modes: then it is as mkstemp() made it, for us alone */
 }
 
 static void
