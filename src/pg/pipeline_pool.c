@@ -280,6 +280,23 @@ may_send(struct pipeline_pool *pool)
 	return false;
 }
 
+/* So that what waits behind a batch gets another connection once that batch is held up, see HELD_UP. */
+static void
+note_held_up(struct pipeline_pool *pool)
+{
+	int64_t now = clock_mono();
+
+	if (pool->shared.small.n == 0)
+		return;
+	for (unsigned i = 0; i < pool->count; i++) {
+		const struct pipeline *p = &pool->pipeline[i];
+		int64_t due = p->used_at + HELD_UP + CLOCK_MS;
+
+		if (pipeline_state_is_busy(p) && !p->batch.large && due > now && due < pool->timer.due)
+			pool->timer.due = due;
+	}
+}
+
 void
 pipeline_pool_flush(struct pipeline_pool *pool, unsigned most)
 {
@@ -298,6 +315,7 @@ pipeline_pool_flush(struct pipeline_pool *pool, unsigned most)
 	for (const struct store_ticket *t = s->lost.head; t != NULL; t = t->next)
 		if (t->pg.latest < pool->timer.due)
 			pool->timer.due = t->pg.latest;
+	note_held_up(pool);
 	if (s->largest != 0 && pool->forget.due == TIMER_OFF)
 		pool->forget.due = s->largest_until;
 	check_pool(pool);

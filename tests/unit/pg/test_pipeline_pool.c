@@ -714,8 +714,12 @@ test_held_up(void)
 	(void)fake_connect_thread_connect(DBCONN_POSTGRESQL);
 	submit(&a, STORE_PUT, "a");
 	flush();
-	pool->pipeline[0].used_at -= CLOCK_S;
+	pool->pipeline[0].used_at += 10 * CLOCK_S; /* so that the batch is surely not held up yet */
 	submit(&b, STORE_PUT, "b");
+	flush();
+	tap_int(fake_connect_thread_orders(), 0, "not at once");
+	tap_int(pool->timer.due, pool->pipeline[0].used_at + 11 * CLOCK_MS, "but the timer knows when");
+	pool->pipeline[0].used_at -= 11 * CLOCK_S;
 	flush();
 	tap_int(fake_connect_thread_orders(), 1, "another connection is ordered");
 	second = fake_connect_thread_connect(DBCONN_POSTGRESQL);
