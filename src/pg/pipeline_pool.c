@@ -196,7 +196,10 @@ send_queue(struct pipeline_pool *pool, struct ticket_queue *q, unsigned from, si
 		assert(i < pool->count);
 		if (pool->pipeline[i].state != PIPELINE_IDLE)
 			continue;
-		pipeline_send(&pool->pipeline[i], q, (q->n + idle - 1) / idle);
+		/* If all that it took came too late, it has sent nothing and takes the next ones. */
+		do
+			pipeline_send(&pool->pipeline[i], q, (q->n + idle - 1) / idle);
+		while (pool->pipeline[i].state == PIPELINE_IDLE && q->head != NULL);
 		idle--;
 	}
 }

@@ -261,6 +261,32 @@ is_late_before_commit(struct pg_world *w)
 	end_world(&b);
 }
 
+/* What waits behind a batch that comes too late gets its connection at once. */
+static void
+is_late_before_it_is_sent(struct pg_world *w)
+{
+	static char large[PIPELINE_LARGE_VALUE]; /* so that it waits in the same queue */
+	struct pg_world_ticket next;
+	struct batch_world b;
+
+	begin_world(&b, w);
+	answer_step(&b, &rows[0], 0);
+	answer_step(&b, &rows[0], 1);
+	(void)fake_libpq_sent(b.conn);
+	pg_world_ticket(&next, STORE_PUT, "z");
+	next.t.op.value = str_from(large, sizeof(large));
+	b.whole.t.deadline = 1;
+	pipeline_pool_submit(b.pool, &b.whole.t);
+	pipeline_pool_submit(b.pool, &next.t);
+	pipeline_pool_flush(b.pool, 3);
+	tap_int(b.whole.result.outcome, STORE_UNAVAILABLE, "late before it is sent: its outcome");
+	tap_text(fake_libpq_sent(b.conn), STR("put_if_present:z sync"), "late before it is sent: the next one is sent");
+	fake_libpq_answer_changed(b.conn, "1");
+	fake_libpq_answer_sync(b.conn);
+	pg_world_ready(&b.pool->pipeline[0].watch);
+	end_world(&b);
+}
+
 /* Puts and conditional deletes lock what they look at. */
 static void
 is_serializable_only_if_needed(struct pg_world *w)
@@ -294,6 +320,7 @@ main(void)
 	ends_at_the_deadline(&w, false);
 	ends_at_the_deadline(&w, true);
 	is_late_before_commit(&w);
+	is_late_before_it_is_sent(&w);
 	is_serializable_only_if_needed(&w);
 	tap_int(fake_libpq_connections() + fake_libpq_results(), 0, "nothing is left");
 	pg_world_close(&w);
