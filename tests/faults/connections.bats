@@ -8,6 +8,8 @@ load ../lib/postgres
 load ../lib/world
 load ../lib/faults
 
+WS=5f0c2a3e-7b1d-4c8f-9e6a-0d1b2c3d4e5f # the workspace of the token
+
 setup_file()
 {
 	world_cluster
@@ -101,5 +103,38 @@ connections()
 @test "rows of a list whose client left do not reach a new connection" {
 	fault_world none
 	connections descriptor
+	fault_end
+}
+
+list_sessions()
+{
+	"$PG_BIN/psql" -X -q -A -t -d "$FAULT_DB" -c "select count(*) from pg_stat_activity
+		where datname = current_database() and application_name = 'hulykvs' and state = 'active' and query ~ 'count'"
+}
+
+no_list_runs()
+{
+	[ "$(list_sessions)" = 0 ]
+}
+
+list_runs()
+{
+	[ "$(list_sessions)" -gt 0 ]
+}
+
+# Nothing has a time limit there but the service itself, and the database sends nothing meanwhile.
+@test "a list that was given up ends in the database, too" {
+	local lock
+
+	fault_world nginx HULY_REQUEST_TIMEOUT=1 HULY_STATEMENT_TIMEOUT=30
+	fault_ready
+	coproc "$PG_BIN/psql" -X -q -A -t -d "$FAULT_DB" 2>&1 3>&-
+	lock=$COPROC_PID
+	echo "begin; lock table hulykvs.kvs in access exclusive mode; select 'locked';" >&"${COPROC[1]}"
+	read -r -t 10 -u "${COPROC[0]}" REPLY
+	[ "$REPLY" = locked ]
+	[ "$(world_status "/api2/$WS?include=counts")" = 503 ]
+	world_until 20 no_list_runs
+	kill "$lock"
 	fault_end
 }
