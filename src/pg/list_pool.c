@@ -426,8 +426,9 @@ void
 list_pool_submit(struct list_pool *l, struct store_ticket *t)
 {
 	t->pg = (struct store_ticket_pg){ .connection = NULL };
-	if (l->down) {
+	if (!has_list_connection(l))
 		connect_thread_nudge(l->channel);
+	if (l->down) {
 		finish_list(t, STORE_UNAVAILABLE, str_of(l->reason));
 		return;
 	}

@@ -6,6 +6,7 @@
 #include "lib/fake_libpq.h"
 #include "lib/tap.h"
 
+static int nudges;
 static struct connect_thread_order *orders;
 static int64_t writes_from;
 
@@ -34,6 +35,13 @@ void
 connect_thread_nudge(struct connect_thread_channel *channel)
 {
 	(void)channel;
+	nudges++;
+}
+
+int
+fake_connect_thread_nudges(void)
+{
+	return nudges;
 }
 
 int

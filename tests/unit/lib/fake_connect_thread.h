@@ -11,6 +11,9 @@
 /* How many orders wait. */
 int fake_connect_thread_orders(void);
 
+/* How often connect_thread_nudge() was called. */
+int fake_connect_thread_nudges(void);
+
 /* Answers the oldest order with a new connection, or with none; returns it. */
 PGconn *fake_connect_thread_connect(enum dbconn_server server);
 void fake_connect_thread_refuse(const char *reason);

@@ -288,6 +288,30 @@ test_lost_beside_another(void)
 	close_pool("lost beside another");
 }
 
+/* Of the pool nobody knows yet that it is down, for example because the database takes no writes and is tried seldom. */
+static void
+test_nudge(void)
+{
+	struct pg_world_ticket t;
+	int nudges;
+
+	open_pool(1);
+	fake_libpq_break(fake_connect_thread_connect(DBCONN_POSTGRESQL));
+	ready(0);
+	nudges = fake_connect_thread_nudges();
+	submit(&t, "a");
+	tap_int(fake_connect_thread_nudges(), nudges + 1, "a list that finds no connection has one made soon");
+	fake_connect_thread_refuse("down");
+	tap_int(t.result.outcome, STORE_UNAVAILABLE, "it waits until it is known that there is none");
+	submit(&t, "a");
+	tap_int(fake_connect_thread_nudges(), nudges + 2, "and so does one that is refused");
+	(void)fake_connect_thread_connect(DBCONN_POSTGRESQL);
+	submit(&t, "a");
+	tap_int(fake_connect_thread_nudges(), nudges + 2, "not where there is one");
+	list_pool_cancel(pool, &t.t);
+	close_pool("nudge");
+}
+
 static void
 test_lifetime(void)
 {
@@ -336,6 +360,7 @@ main(void)
 	test_refusal();
 	test_lost_while_waiting();
 	test_lost_beside_another();
+	test_nudge();
 	test_lifetime();
 	pg_world_close(&world);
 	return tap_end();
