@@ -129,6 +129,26 @@ replaced()
 	[ "$(tr '\n' ' ' <"$BATS_TEST_TMPDIR/starts")" = 'after=yes after=yes after=yes ' ]
 }
 
+starts_are()
+{
+	[ -f "$BATS_TEST_TMPDIR/starts" ] && [ "$(tr '\n' ' ' <"$BATS_TEST_TMPDIR/starts")" = "$1" ]
+}
+
+@test "hulykvs-spawn tells a program that replaces another one soon after a crash, too" {
+	# The first one crashes, the second one is replaced by the third one.
+	# shellcheck disable=SC2016 # the program's own
+	printf '#!/bin/sh\necho "after=$HULYKVS_AFTER_CRASH" >>"%s"\n[ "$(wc -l <"%s")" -gt 1 ] || exit 1\nexec sleep 60\n' \
+		"$BATS_TEST_TMPDIR/starts" "$BATS_TEST_TMPDIR/starts" >"$BATS_TEST_TMPDIR/program"
+	chmod 755 "$BATS_TEST_TMPDIR/program"
+	"$WORLD_TOP/deploy/spawn-fcgi/hulykvs-spawn" -s "$BATS_TEST_TMPDIR/s" "$BATS_TEST_TMPDIR/program" 3>&- &
+	WORLD_SPAWN=$!
+	world_until 10 starts_are 'after= after=yes '
+	kill -HUP "$WORLD_SPAWN"
+	world_until 10 starts_are 'after= after=yes after=yes '
+	kill -TERM "$WORLD_SPAWN"
+	world_until 20 world_gone "$WORLD_SPAWN"
+}
+
 # spawn_fails STATUS PATTERN ARG …: hulykvs-spawn ends with that status and one line that matches.
 spawn_fails()
 {
