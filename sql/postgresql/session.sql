@@ -20,5 +20,6 @@ select
 	set_config('idle_session_timeout', '0', false),
 	case when current_setting('transaction_timeout', true) is not null /* from PostgreSQL 17 on */
 	then set_config('transaction_timeout', '0', false) end,
-	set_config('client_connection_check_interval', '2s', false),
+	case when version() like '%linux%' /* other systems may refuse it */
+	then set_config('client_connection_check_interval', '2s', false) end,
 	set_config('hulykvs.keep_modified', 'on', false);

@@ -661,7 +661,9 @@ test_slow_database(void)
 	submit(&t[0], STORE_PUT, "0");
 	flush();
 	submit(&t[1], STORE_PUT, "1");
+	pool->pipeline[0].used_at += 10 * CLOCK_S; /* so that the batch is surely not held up yet */
 	flush();
+	pool->pipeline[0].used_at -= 10 * CLOCK_S;
 	tap_int(fake_connect_thread_orders(), 0, "on a quick database one connection is enough");
 	(void)fake_libpq_sent(first);
 	answer_batch(0);
