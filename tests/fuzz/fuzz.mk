@@ -2,7 +2,7 @@
 # Builds the fuzz targets into the current directory: make -f …/fuzz.mk
 top := $(abspath $(dir $(lastword $(MAKEFILE_LIST)))/../..)
 CLANG ?= clang
-packages := libpq libjwt libcjson libcrypto libcurl
+packages := libpq libjwt libcjson libssl libcrypto libcurl
 sanitizers := address,undefined
 flags := -std=c17 -D_GNU_SOURCE -pthread -O1 -g -fno-omit-frame-pointer -fno-sanitize-recover=all -MMD -MP \
 	-Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Werror \
