@@ -25,6 +25,15 @@ migrate_backend_make_schema(struct migrate_db *db, const struct migrate_state *s
 	return outcome;
 }
 
+enum migrate_outcome
+migrate_backend_locked(struct migrate_db *db, bool taken)
+{
+	if (!taken)
+		return migrate_db_try_again(db, "another migration of this schema is at work");
+	migrate_db_set_state(db, MIGRATE_DB_LOCKED);
+	return MIGRATE_DONE;
+}
+
 void
 migrate_backend_now(char out[MIGRATE_APPLIED_ON_SIZE])
 {

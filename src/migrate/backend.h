@@ -48,6 +48,9 @@ const struct migrate_backend *migrate_backend_of(const struct migrate_db *db);
 enum migrate_outcome migrate_backend_make_schema(struct migrate_db *db, const struct migrate_state *state)
     __attribute__((warn_unused_result));
 
+/* The end of lock(): taken says whether the lock or lease is ours now. */
+enum migrate_outcome migrate_backend_locked(struct migrate_db *db, bool taken) __attribute__((warn_unused_result));
+
 /* The time as the original's history has it: RFC 3339, UTC, nanoseconds without zeros at the end. */
 void migrate_backend_now(char out[MIGRATE_APPLIED_ON_SIZE]);
 

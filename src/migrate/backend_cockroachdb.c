@@ -27,13 +27,8 @@ take_lease(struct migrate_db *db)
 	enum migrate_outcome outcome =
 	    migrate_db_change(db, "cockroachdb/lease_take", MIGRATE_ARGS(db->holder, LEASE_SECONDS), &res);
 
-	if (outcome == MIGRATE_DONE) {
-		if (res == NULL || PQntuples(res) == 1) {
-			migrate_db_set_state(db, MIGRATE_DB_LOCKED);
-		} else {
-			outcome = migrate_db_try_again(db, "another migration of this schema is at work");
-		}
-	}
+	if (outcome == MIGRATE_DONE)
+		outcome = migrate_backend_locked(db, res == NULL || PQntuples(res) == 1);
 	PQclear(res);
 	return outcome;
 }

@@ -28,13 +28,8 @@ postgresql_lock(struct migrate_db *db, const struct migrate_state *state)
 	if (db->state == MIGRATE_DB_LOCKED)
 		return MIGRATE_DONE;
 	outcome = migrate_db_change(db, "postgresql/lock", MIGRATE_ARGS(db->schema.p), &res);
-	if (outcome == MIGRATE_DONE) {
-		if (res == NULL || migrate_cell_is_true(res, 0, 0)) {
-			migrate_db_set_state(db, MIGRATE_DB_LOCKED);
-		} else {
-			outcome = migrate_db_try_again(db, "another migration of this schema is at work");
-		}
-	}
+	if (outcome == MIGRATE_DONE)
+		outcome = migrate_backend_locked(db, res == NULL || migrate_cell_is_true(res, 0, 0));
 	PQclear(res);
 	return outcome;
 }

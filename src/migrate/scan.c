@@ -73,8 +73,10 @@ migrate_scan_second(struct migrate_db *db)
 {
 	enum migrate_outcome outcome = migrate_session_second(db);
 
-	if (outcome != MIGRATE_DONE || db->server != DBCONN_COCKROACHDB)
-		return outcome == MIGRATE_DONE ? share_snapshot(db) : outcome;
+	if (outcome != MIGRATE_DONE)
+		return outcome;
+	if (db->server != DBCONN_COCKROACHDB)
+		return share_snapshot(db);
 	memcpy(db->second->snapshot, db->snapshot, sizeof(db->second->snapshot));
 	return MIGRATE_DONE;
 }
