@@ -10,21 +10,6 @@ load ../lib/migrate
 load ../lib/faults
 load ../lib/failpoints
 
-setup_file()
-{
-	world_cluster
-}
-
-teardown_file()
-{
-	pg_remove
-}
-
-teardown()
-{
-	[ -z "${FAULT_DIR:-}" ] || rm -rf "$FAULT_DIR"
-}
-
 @test "any library call of a running program fails: the answers are right, and it goes on serving" { fails_in serve; }
 @test "the same, where values are sealed and traces are sent" { FEATURES=1 fails_in serve; }
 @test "any library call of a CGI program fails: the answer is right" { fails_in cgi; }

@@ -28,13 +28,7 @@ teardown()
 
 # bats test_tags=cockroachdb
 @test "a batch or a read broken at every place of the protocol: it happens at most once, and its answer is right" {
-	# The deadline of a write allows for clocks that differ by half a second there.
-	fault_proxied nginx HULY_STATEMENT_TIMEOUT=0.5 HULY_REQUEST_TIMEOUT=$((1 + ${WORLD_DATABASE:+2} + 0))
-	run python3 "$FAULT_SCRIPTS/protocol.py" rest "$WORLD_URL" "$FAULT_DIR/control" "$FAULT_DB"
-	echo "$output"
-	[ "$status" -eq 0 ]
-	fault_say "$output"
-	fault_end
+	fault_protocol rest
 }
 
 @test "broken under a batch of writes: each is judged for itself" {

@@ -8,6 +8,8 @@
 #                      the same with pg_proxy.py between program and database
 #   fault_ready        waits until /readyz says so
 #   fault_order JSON   an order to the proxy; prints its answer
+#   fault_protocol PART
+#                      every fault of the protocol under that part of protocol.py's requests, behind nginx
 #   fault_leave        ends the world, the proxy and what fault_background started
 #   fault_end          fails if the program was started again meanwhile; then as world_stop and fault_leave
 #   fault_background CMD …
@@ -100,6 +102,18 @@ fault_ready()
 fault_order()
 {
 	python3 "$FAULT_SCRIPTS/control.py" "$FAULT_DIR/control" "$1"
+}
+
+# shellcheck disable=SC2154 # output and status are those of bats' run
+fault_protocol()
+{
+	# The deadline of a write on CockroachDB allows for clocks that differ by half a second.
+	fault_proxied nginx HULY_STATEMENT_TIMEOUT=0.5 HULY_REQUEST_TIMEOUT=$((1 + ${WORLD_DATABASE:+2} + 0))
+	run python3 "$FAULT_SCRIPTS/protocol.py" "$1" "$WORLD_URL" "$FAULT_DIR/control" "$FAULT_DB"
+	echo "$output"
+	[ "$status" -eq 0 ]
+	fault_say "$output"
+	fault_end
 }
 
 fault_leave()
