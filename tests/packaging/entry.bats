@@ -102,7 +102,7 @@ ends_with()
 @test "TERM just before it waits for program and web server ends it" {
 	PORT=$(world_port)
 	# shellcheck disable=SC2016 # the entry program's own
-	signal_before TERM 'wait -n \"\$program\" \"\$web\" \"\$sleeper\"'
+	signal_before TERM 'pause'
 	entry BASH_ENV="$BATS_TEST_TMPDIR/signal" HULY_BIND_PORT="$PORT" HULY_DB_CONNECTION="$(pg_db before_wait)"
 	ends_with 0
 }
@@ -115,7 +115,7 @@ replaced()
 @test "HUP just before it waits for program and web server reaches both" {
 	PORT=$(world_port)
 	# shellcheck disable=SC2016 # the entry program's own
-	signal_before HUP 'wait -n \"\$program\" \"\$web\" \"\$sleeper\"'
+	signal_before HUP 'pause'
 	entry BASH_ENV="$BATS_TEST_TMPDIR/signal" HULY_BIND_PORT="$PORT" HULY_DB_CONNECTION="$(pg_db hup_before_wait)"
 	world_until 20 replaced
 	world_until 20 is_ready
