@@ -16,6 +16,7 @@
 #include "base/clock.h"
 #include "base/exitcode.h"
 #include "base/log.h"
+#include "base/loop.h"
 #include "config/environment_file.h"
 #include "config_build.h"
 #include "http/fcgi_conn.h"
@@ -270,39 +271,57 @@ take_settings(struct program *p)
 	notify_send("READY=1");
 }
 
-/* Tells the watchdog of the service manager that the program is alive, while every worker's event loop iterates. */
-static void
-feed_watchdog(const struct program *p)
-{
-	unsigned worker;
-	int64_t silence;
+/* The watchdog of the service manager: how often it is told that the program is alive, and when next (TIMER_OFF: never). */
+struct watchdog {
+	int64_t every, due;
+};
 
-	if (!heartbeat_find_stuck(p->server.health, clock_mono(), &worker, &silence))
+/* Tells the watchdog that the program is alive, while every worker's event loop iterates. */
+static void
+feed_watchdog(const struct program *p, struct watchdog *w)
+{
+	int64_t now = clock_mono(), silence;
+	unsigned worker;
+
+	if (w->due == TIMER_OFF)
+		return;
+	w->due = now + w->every;
+	if (!heartbeat_find_stuck(p->server.health, now, &worker, &silence))
 		notify_send("WATCHDOG=1");
 	else
 		log_event(LOG_ERROR, "the event loop of a worker hangs", log_number("worker", worker));
+}
+
+/* Waits for a signal until the watchdog is due; false: none came. */
+static bool
+wait_for_signal(int signals, const struct watchdog *w, struct signalfd_siginfo *info)
+{
+	struct pollfd fd = { .fd = signals, .events = POLLIN };
+	int64_t left = w->due - clock_mono();
+	int wait = w->due == TIMER_OFF ? -1 : left > 0 ? (int)(left / CLOCK_MS) + 1 : 0;
+
+	return poll(&fd, 1, wait) > 0 && read(signals, info, sizeof(*info)) == sizeof(*info);
 }
 
 /* Returns on TERM or INT.  Handles HUP and the watchdog until then. */
 static void
 wait_for_end(struct program *p, int signals)
 {
-	int64_t watchdog = notify_watchdog();
-	int wait = watchdog > 0 ? (int)(watchdog / 2 / CLOCK_MS) + 1 : -1;
+	struct watchdog w = { notify_watchdog() / 2, TIMER_OFF };
+	struct signalfd_siginfo info;
 
+	if (w.every > 0)
+		w.due = clock_mono() + w.every;
 	for (;;) {
-		struct pollfd fd = { .fd = signals, .events = POLLIN };
-		struct signalfd_siginfo info;
+		bool signaled = wait_for_signal(signals, &w, &info);
 
-		if (poll(&fd, 1, wait) == 0) {
-			feed_watchdog(p);
-			continue;
-		}
-		if (read(signals, &info, sizeof(info)) != sizeof(info))
-			continue; /* poll() or read() was interrupted */
-		if (info.ssi_signo != SIGHUP)
+		if (signaled && info.ssi_signo != SIGHUP)
 			return;
-		take_settings(p);
+		/* Before a HUP, too: the workers may need some time to take the settings. */
+		if (signaled || clock_mono() >= w.due)
+			feed_watchdog(p, &w);
+		if (signaled)
+			take_settings(p);
 	}
 }
 

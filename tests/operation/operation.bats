@@ -634,6 +634,13 @@ livez_is_ok()
 		    assert hear_until("RELOADING")["MONOTONIC_USEC"].isdigit()
 		    assert hear_until("READY")["READY"] == "1"
 		    assert hear_until("WATCHDOG") == {"WATCHDOG": "1"}
+		    # The watchdog hears of the program also while each HUP follows the one before it.
+		    heard, end = [], time.monotonic() + 20
+		    while "WATCHDOG" not in heard and time.monotonic() < end:
+		        program.send_signal(signal.SIGHUP)
+		        while "READY" not in (told := hear()):
+		            heard += told
+		    assert "WATCHDOG" in heard
 		    program.terminate()
 		    assert hear_until("STOPPING")["STOPPING"] == "1"
 		    assert program.wait(20) == 0, program.returncode
