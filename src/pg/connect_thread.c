@@ -13,6 +13,7 @@
 #include "base/jitter.h"
 #include "base/log.h"
 #include "base/log_repeat.h"
+#include "pg/reconnect_delay.h"
 #include "pg/sql.h"
 #include "pg/sqlstate.h"
 
@@ -20,7 +21,6 @@
 #define OUTAGE_EVERY  (60 * CLOCK_S) /* a line in the log */
 #define BACKOFF_MAX   (5 * CLOCK_S)
 #define BACKOFF_NUDGE (100 * CLOCK_MS)
-#define DELAY         (250 * CLOCK_MS)
 #define END_TIME      1 /* seconds for an attempt to end by itself */
 #define ALONE_TRIES   10
 #define ALONE_AGAIN   (50 * CLOCK_MS)
@@ -48,6 +48,7 @@ struct connect_thread {
 	struct buf own;
 	char own_server[320];
 	int64_t backoff, last_try, next_try;
+	struct reconnect_delay delay;
 };
 
 struct connect_thread_channel {
@@ -320,14 +321,13 @@ hand_over(struct connect_thread *c, struct connect_thread_order *o, const struct
 	if (o->role == STATEMENT_ROLE_WRITE && log_repeat_end(&c->no_writes, now, &lasted))
 		log_event(LOG_INFO, "the database takes writes again", log_number("after_seconds", lasted / CLOCK_S));
 	c->backoff = BACKOFF_MIN;
-	c->next_try = 0;
+	c->next_try = c->delay.until;
 	c->orders = o->next;
 	o->conn = m->conn;
 	o->server = m->server;
 	o->pooled = m->pooled;
 	o->clock = m->clock;
 	o->writes_from = c->writes_from;
-	o->delayed = false;
 	answer_order(o);
 }
 
@@ -504,9 +504,19 @@ connect_thread_place(struct connect_thread_channel *channel, struct connect_thre
 	o->channel = channel;
 	o->conn = NULL;
 	append(&c->orders, o);
-	if (o->delayed && c->next_try < clock_mono() + DELAY)
-		c->next_try = clock_mono() + DELAY;
 	(void)pthread_cond_signal(&c->work);
+	(void)pthread_mutex_unlock(&c->lock);
+}
+
+void
+connect_thread_note_end(struct connect_thread_channel *channel, bool useful, bool delays)
+{
+	struct connect_thread *c = channel->thread;
+
+	(void)pthread_mutex_lock(&c->lock);
+	reconnect_delay_note(&c->delay, clock_mono(), useful, delays);
+	if (c->next_try < c->delay.until)
+		c->next_try = c->delay.until;
 	(void)pthread_mutex_unlock(&c->lock);
 }
 

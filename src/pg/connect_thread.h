@@ -14,7 +14,8 @@
  * time is doubled after each failure, up to 5 s, and a random part of it is
  * left off.  connect_thread_nudge() makes it end 100 ms after the last attempt
  * at the latest.  Attempts are made one at a time, so that a server that has
- * just started does not get many connections at once.
+ * just started does not get many connections at once.  After a connection that
+ * was of no use there is a delay, too, see reconnect_delay.h.
  *
  * After a crash writes wait until those of the program before this one can no
  * longer begin (writes_from).  The thread ends this wait earlier when it finds,
@@ -37,7 +38,6 @@ struct connect_thread_channel;
 
 struct connect_thread_order {
 	enum statement_role role;
-	bool delayed; /* the last connection was of no use: the next attempt is made 250 ms later, not at once */
 	/* Called on the worker's loop.  conn: the callee takes it; NULL: there is none, the reason is below. */
 	void (*ready)(struct connect_thread_order *o, PGconn *conn, enum dbconn_server server);
 	char reason[CONNECT_THREAD_REASON_SIZE]; /* why there is no connection */
@@ -74,6 +74,9 @@ void connect_thread_channel_free(struct connect_thread_channel *channel);
 
 /* Orders a connection; borrows the order until ready() is called or the channel is freed. */
 void connect_thread_place(struct connect_thread_channel *channel, struct connect_thread_order *o);
+
+/* A connection that was handed over through this channel has ended; see reconnect_delay.h. */
+void connect_thread_note_end(struct connect_thread_channel *channel, bool useful, bool delays);
 
 /* An operation waits for a connection: shortens the wait before the next attempt to 100 ms. */
 void connect_thread_nudge(struct connect_thread_channel *channel);

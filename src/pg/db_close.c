@@ -7,18 +7,20 @@
 
 #define REASON_SIZE 256
 
+static const struct {
+	enum db_close_delays delays;
+	enum log_level level;
+	const char *event;
+	struct str reason;
+} closes[] = {
+#define X(name, delays, level, event, reason) [DB_CLOSE_##name] = { DB_CLOSE_##delays, level, event, STR_INIT(reason) },
+	DB_CLOSES(X)
+#undef X
+};
+
 void
 db_close_log(enum db_close why, PGconn *conn)
 {
-	static const struct {
-		enum log_level level;
-		const char *event;
-		struct str reason;
-	} closes[] = {
-#define X(name, level, event, reason) [DB_CLOSE_##name] = { level, event, STR_INIT(reason) },
-		DB_CLOSES(X)
-#undef X
-	};
 	struct buf text;
 
 	assert(why != DB_CLOSE_NOT);
@@ -28,4 +30,13 @@ db_close_log(enum db_close why, PGconn *conn)
 	log_event(
 	    closes[why].level, closes[why].event, log_text("reason", text.n > 0 ? buf_str(&text) : closes[why].reason));
 	buf_free(&text);
+}
+
+void
+db_close_tell(enum db_close why, struct connect_thread_channel *channel, int64_t made_at, bool answered)
+{
+	bool useful = answered || clock_mono() - made_at >= DB_CLOSE_YOUNG;
+	enum db_close_delays delays = closes[why].delays;
+
+	connect_thread_note_end(channel, useful, delays == DB_CLOSE_ALWAYS || (delays == DB_CLOSE_USELESS && !useful));
 }

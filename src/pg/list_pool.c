@@ -86,6 +86,7 @@ close_list(struct list_connection *c, enum db_close why)
 {
 	assert(c->ticket == NULL);
 	db_close_log(why, c->conn);
+	db_close_tell(why, c->pool->channel, c->made_at, c->answered);
 	loop_unwatch(c->pool->loop, &c->watch);
 	PQfinish(c->conn);
 	c->conn = NULL;
@@ -122,6 +123,7 @@ end_complete(struct list_connection *c, bool usable)
 {
 	struct store_ticket *t = detach_list(c);
 
+	c->answered = true;
 	if (usable && c->verdict == SQLSTATE_NONE) {
 		move_list(c, LIST_IDLE);
 		set_idle_timer(c);
@@ -330,7 +332,9 @@ on_list_connected(struct connect_thread_order *o, PGconn *conn, enum dbconn_serv
 	c->conn = conn;
 	l->server = server;
 	c->watch.fd = PQsocket(conn);
-	c->old_at = lifetime_end(l->lifetime, server, clock_mono());
+	c->made_at = clock_mono();
+	c->answered = false;
+	c->old_at = lifetime_end(l->lifetime, server, c->made_at);
 	set_idle_timer(c);
 	move_list(c, LIST_IDLE);
 	if (loop_watch(l->loop, &c->watch, LOOP_LEVEL))

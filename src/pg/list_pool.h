@@ -46,6 +46,8 @@ struct list_connection {
 	struct list_pool *pool;
 	enum list_state state;
 	PGconn *conn;                  /* NULL: none */
+	int64_t made_at;               /* when it was first used */
+	bool answered;                 /* it brought all of a list */
 	int64_t old_at;                /* when its lifetime ends; TIMER_OFF: never */
 	struct store_ticket *ticket;   /* the list that runs here; NULL: none */
 	unsigned rows;                 /* since it last yielded */

@@ -73,6 +73,7 @@ static void
 close_connection(struct pipeline *p, enum db_close why)
 {
 	db_close_log(why, p->conn);
+	db_close_tell(why, p->shared->channel, p->made_at, p->answered);
 	loop_unwatch(p->shared->loop, &p->watch);
 	PQfinish(p->conn);
 	PQfinish(p->fresh);
@@ -95,7 +96,8 @@ use_connection(struct pipeline *p, PGconn *conn)
 	p->clock = p->order.clock;
 	p->shared->writes_from = p->order.writes_from;
 	p->pooled = p->order.pooled;
-	p->used_at = clock_mono();
+	p->used_at = p->made_at = clock_mono();
+	p->answered = false;
 	p->old_at = lifetime_end(p->shared->lifetime, p->shared->server, p->used_at);
 	p->watch.fd = PQsocket(conn);
 	pipeline_state_move(p, PIPELINE_IDLE);
@@ -125,12 +127,11 @@ end_batch(struct pipeline *p)
 	if (p->state == PIPELINE_SENDING)
 		loop_want(p->shared->loop, &p->watch, true, false);
 	pipeline_state_move(p, PIPELINE_IDLE);
+	p->answered = true;
 	if (p->batch.size > 0)
 		pace_note(&p->shared->pace, p->batch.size, p->used_at, clock_mono());
 	p->closing = DB_CLOSE_NOT;
 	if (why != DB_CLOSE_NOT) {
-		if (!p->order.placed)
-			p->order.delayed = true;
 		close_connection(p, why);
 	} else if (p->fresh != NULL) {
 		exchange_connection(p);
@@ -163,6 +164,7 @@ take_clock(struct pipeline *p, const PGresult *res)
 		p->clock = db_clock_of(p->asked_at, clock_mono(), time, p->clock.margin);
 		return true;
 	case PGRES_PIPELINE_SYNC:
+		p->answered = true;
 		pipeline_state_move(p, PIPELINE_IDLE);
 		return true;
 	default:
@@ -308,14 +310,6 @@ on_pipeline_connected(struct connect_thread_order *o, PGconn *conn, enum dbconn_
 	take_first(p, conn, server);
 }
 
-/* The connection stays in use until its replacement has been made. */
-static void
-order_replacement(struct pipeline *p)
-{
-	p->order.delayed = false;
-	place_order(p);
-}
-
 static void
 on_pipeline_timer(struct timer *timer)
 {
@@ -331,7 +325,7 @@ on_pipeline_timer(struct timer *timer)
 		if (p->on_demand)
 			close_connection(p, why);
 		else
-			order_replacement(p);
+			place_order(p); /* the connection stays in use until its replacement has been made */
 	}
 	set_timer(p);
 }
@@ -353,7 +347,6 @@ pipeline_init(struct pipeline *p, struct pipeline_shared *shared, enum statement
 void
 pipeline_open(struct pipeline *p)
 {
-	p->order.delayed = false;
 	connect_pipeline(p);
 }
 

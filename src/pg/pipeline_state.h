@@ -94,6 +94,8 @@ struct pipeline {
 	struct pipeline_batch batch;
 	enum db_close closing; /* why the connection is to be closed after the batch */
 	struct db_clock clock; /* of a connection for writes */
+	int64_t made_at;       /* when the connection was first used */
+	bool answered;         /* it brought an answer */
 	int64_t used_at;       /* when a batch was last sent */
 	int64_t large_at;      /* when a message of PIPELINE_LARGE_MESSAGE was last sent or read; 0: never */
 	int64_t asked_at;      /* ASKING: since when */

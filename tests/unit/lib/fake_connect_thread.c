@@ -6,7 +6,7 @@
 #include "lib/fake_libpq.h"
 #include "lib/tap.h"
 
-static int nudges;
+static int nudges, delayed, used;
 static struct connect_thread_order *orders;
 static int64_t writes_from;
 
@@ -36,6 +36,26 @@ connect_thread_nudge(struct connect_thread_channel *channel)
 {
 	(void)channel;
 	nudges++;
+}
+
+void
+connect_thread_note_end(struct connect_thread_channel *channel, bool useful, bool delays)
+{
+	(void)channel;
+	used += useful;
+	delayed += delays;
+}
+
+int
+fake_connect_thread_delays(void)
+{
+	return delayed;
+}
+
+int
+fake_connect_thread_useful(void)
+{
+	return used;
 }
 
 int

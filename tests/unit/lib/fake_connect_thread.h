@@ -14,6 +14,10 @@ int fake_connect_thread_orders(void);
 /* How often connect_thread_nudge() was called. */
 int fake_connect_thread_nudges(void);
 
+/* What was noted of the connections that ended: how many delay the next one, and how many were of use. */
+int fake_connect_thread_delays(void);
+int fake_connect_thread_useful(void);
+
 /* Answers the oldest order with a new connection, or with none; returns it. */
 PGconn *fake_connect_thread_connect(enum dbconn_server server);
 void fake_connect_thread_refuse(const char *reason);

@@ -9,6 +9,7 @@
 
 #include "lib/pg_peer.h"
 #include "lib/tap.h"
+#include "pg/reconnect_delay.h"
 
 #define GIVE_UP 60 /* seconds, after which a test that waits for ever ends */
 
@@ -266,13 +267,35 @@ test_failures(void)
 	}
 	tap_int(p.connections, failed + 2, "tried until it takes connections, once for each order");
 	close_connection(&a, &p);
-	a.o.delayed = true;
-	a.ready = 0;
-	connect_thread_place(w.channel, &a.o);
-	wait_for(&a);
-	tap_ok(a.conn != NULL && !a.o.delayed, "an order that is delayed is answered, too, and delayed once");
-	close_connection(&a, &p);
 	close_world(&w, "failures");
+}
+
+/* Connections that can be made but are of no use: the next one is not made at once, on whatever channel. */
+static void
+test_delay(void)
+{
+	static struct pg_peer p = { .kind = PG_PEER_PRIMARY, .value = "x", .answers = good };
+	struct world w;
+	struct order a;
+	int64_t ended;
+
+	open_world(&w, &p, "");
+	place(&w, &a, STATEMENT_ROLE_READ);
+	wait_for(&a);
+	for (int64_t least = RECONNECT_DELAY_MIN; least <= 2 * RECONNECT_DELAY_MIN; least *= 2) {
+		unsigned before = p.connections;
+
+		close_connection(&a, &p);
+		ended = clock_mono();
+		connect_thread_note_end(w.channel, false, true);
+		place(&w, &a, STATEMENT_ROLE_LIST);
+		wait_until(&p.connections, before + 1);
+		tap_ok(clock_mono() >= ended + least, "after one of no use the next is made %lld ms later",
+		    (long long)(least / CLOCK_MS));
+		wait_for(&a);
+	}
+	close_connection(&a, &p);
+	close_world(&w, "delay");
 }
 
 static void
@@ -464,6 +487,7 @@ main(void)
 	test_servers();
 	test_several();
 	test_failures();
+	test_delay();
 	test_unusable();
 	test_read_only();
 	test_channel_freed();

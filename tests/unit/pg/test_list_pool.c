@@ -312,6 +312,41 @@ test_nudge(void)
 	close_pool("nudge");
 }
 
+/* A connection that could be made but was of no use must not be made again at once, without end. */
+static void
+test_useless(void)
+{
+	int delays = fake_connect_thread_delays(), useful = fake_connect_thread_useful();
+	struct pg_world_ticket t;
+	PGconn *conn;
+
+	open_pool(1);
+	fake_libpq_break(fake_connect_thread_connect(DBCONN_POSTGRESQL));
+	ready(0);
+	tap_int(fake_connect_thread_delays(), delays + 1, "lost as soon as it was made: the next one is delayed");
+	submit(&t, "a");
+	conn = fake_connect_thread_connect(DBCONN_POSTGRESQL);
+	fake_libpq_answer_error(conn, "40001", "ERROR");
+	ready(0);
+	tap_int(fake_connect_thread_delays(), delays + 2, "closed after the first statement failed: too");
+	conn = fake_connect_thread_connect(DBCONN_POSTGRESQL);
+	fake_libpq_answer_end(conn);
+	ready(0);
+	fake_libpq_break(conn);
+	ready(0);
+	tap_ok(t.done == 1 && fake_connect_thread_delays() == delays + 2, "one that has brought a list: not");
+	tap_int(fake_connect_thread_useful(), useful + 1, "it was of use");
+	(void)fake_connect_thread_connect(DBCONN_POSTGRESQL);
+	submit(&t, "a");
+	list_pool_cancel(pool, &t.t);
+	tap_int(fake_connect_thread_delays(), delays + 2, "one whose list was cancelled: not");
+	world.loop.epoll = -1 - world.loop.epoll;
+	(void)fake_connect_thread_connect(DBCONN_POSTGRESQL);
+	tap_int(fake_connect_thread_delays(), delays + 3, "epoll refuses the descriptor: delayed");
+	world.loop.epoll = -1 - world.loop.epoll;
+	close_pool("useless");
+}
+
 static void
 test_lifetime(void)
 {
@@ -361,6 +396,7 @@ main(void)
 	test_lost_while_waiting();
 	test_lost_beside_another();
 	test_nudge();
+	test_useless();
 	test_lifetime();
 	pg_world_close(&world);
 	return tap_end();

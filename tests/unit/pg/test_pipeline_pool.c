@@ -300,6 +300,7 @@ test_deadlines(void)
 static void
 test_closing_error(void)
 {
+	int delays = fake_connect_thread_delays();
 	struct pg_world_ticket t;
 	PGconn *conn;
 
@@ -313,7 +314,7 @@ test_closing_error(void)
 	fake_libpq_answer_sync(conn);
 	ready(0);
 	tap_int(pool->pipeline[0].state, PIPELINE_CONNECTING, "then the connection is closed");
-	tap_ok(pool->pipeline[0].order.delayed, "another one is ordered, delayed");
+	tap_int(fake_connect_thread_delays(), delays + 1, "another one is ordered, delayed");
 	conn = fake_connect_thread_connect(DBCONN_POSTGRESQL);
 	flush();
 	tap_text(fake_libpq_sent(conn), STR("put_if_present:a sync"), "for what is sent again");
@@ -372,6 +373,53 @@ test_idle_loss(void)
 	ready(0);
 	tap_int(pool->pipeline[0].state, PIPELINE_CONNECTING, "an event of a descriptor that is closed does nothing");
 	close_pool("idle loss");
+}
+
+/* A connection that could be made but was of no use must not be made again at once, without end. */
+static void
+test_useless(void)
+{
+	int delays = fake_connect_thread_delays(), useful = fake_connect_thread_useful();
+	struct pg_world_ticket t;
+	PGconn *conn;
+
+	open_pool(STATEMENT_ROLE_READ, 2);
+	fake_libpq_break(fake_connect_thread_connect(DBCONN_POSTGRESQL));
+	ready(0);
+	tap_int(fake_connect_thread_delays(), delays + 1, "lost as soon as it was made: the next one is delayed");
+	conn = fake_connect_thread_connect(DBCONN_POSTGRESQL);
+	submit(&t, STORE_GET, "a");
+	flush();
+	fake_libpq_break(conn);
+	ready(0);
+	tap_int(fake_connect_thread_delays(), delays + 2, "lost with its first operation: too");
+	conn = fake_connect_thread_connect(DBCONN_POSTGRESQL);
+	flush();
+	answer_get(conn);
+	ready(0);
+	fake_libpq_break(conn);
+	ready(0);
+	tap_int(fake_connect_thread_delays(), delays + 2, "one that has brought an answer: not");
+	conn = fake_connect_thread_connect(DBCONN_POSTGRESQL);
+	pool->pipeline[0].made_at = clock_mono() - DB_CLOSE_YOUNG;
+	fake_libpq_break(conn);
+	ready(0);
+	tap_int(fake_connect_thread_delays(), delays + 2, "one that lasted a second: not");
+	tap_int(fake_connect_thread_useful(), useful + 2, "both of these were of use");
+	(void)fake_connect_thread_connect(DBCONN_POSTGRESQL);
+	pool->pipeline[0].old_at = 1;
+	pg_world_fire(&pool->pipeline[0].timer);
+	(void)fake_connect_thread_connect(DBCONN_POSTGRESQL);
+	tap_int(fake_connect_thread_delays(), delays + 2, "one that another takes the place of: not");
+	fake_libpq_break(pool->pipeline[0].conn);
+	ready(0);
+	tap_int(fake_connect_thread_delays(), delays + 3, "that other one is lost at once: delayed");
+	world.loop.epoll = -1 - world.loop.epoll;
+	(void)fake_connect_thread_connect(DBCONN_POSTGRESQL);
+	tap_int(fake_connect_thread_delays(), delays + 4, "epoll refuses the descriptor of each: delayed");
+	world.loop.epoll = -1 - world.loop.epoll;
+	close_pool("useless");
+	tap_int(fake_connect_thread_delays(), delays + 4, "at the end: nothing is delayed");
 }
 
 /*
@@ -858,6 +906,7 @@ main(void)
 	test_closing_error();
 	test_full_socket();
 	test_idle_loss();
+	test_useless();
 	test_lost_write(NULL, false, true);
 	test_lost_write("FATAL", false, false);
 	test_lost_write("FATAL", true, true);
