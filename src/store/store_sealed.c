@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/base.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "store/key_proof.h"
 #include "store/sealed_op.h"
@@ -15,7 +16,7 @@ struct store_sealed {
 	struct store_sealed_options options;
 	struct seal *seal; /* NULL: there are no keys */
 	struct key_proof proof;
-	struct ticket_queue waiting; /* for the answer of key_proof */
+	struct ticket_queue waiting; /* for the answer of key_proof, by their deadlines */
 };
 
 static struct store_sealed *
@@ -381,14 +382,30 @@ continue_ticket(struct store_sealed *s, struct store_ticket *t, enum store_outco
 		t->client->done(t, &refused);
 }
 
+/* The question had the deadline of one ticket, which has passed: takes the late ones, and asks again for the others. */
+static struct ticket_queue
+take_late(struct store_sealed *s)
+{
+	int64_t now = clock_mono();
+	struct ticket_queue late;
+
+	ticket_queue_init(&late);
+	while (s->waiting.head != NULL && now >= s->waiting.head->deadline)
+		ticket_queue_put(&late, ticket_queue_take(&s->waiting));
+	if (s->waiting.head != NULL)
+		key_proof_ask(&s->proof, s->waiting.head->deadline);
+	return ticket_queue_take_all(&late);
+}
+
 static void
 on_proof_answered(struct key_proof *p, enum store_outcome outcome)
 {
 	struct store_sealed *s = container_of(p, struct store_sealed, proof);
-	struct ticket_queue waiting = ticket_queue_take_all(&s->waiting);
+	bool late = outcome == STORE_UNAVAILABLE && clock_mono() >= p->ticket.deadline;
+	struct ticket_queue ended = late ? take_late(s) : ticket_queue_take_all(&s->waiting);
 	struct store_ticket *t;
 
-	while ((t = ticket_queue_take(&waiting)) != NULL)
+	while ((t = ticket_queue_take(&ended)) != NULL)
 		continue_ticket(s, t, outcome);
 }
 
@@ -401,8 +418,8 @@ submit_proved(struct store_sealed *s, struct store_ticket *t)
 		continue_ticket(s, t, STORE_DONE);
 		return;
 	}
-	ticket_queue_put(&s->waiting, t);
-	key_proof_ask(&s->proof, t->deadline);
+	ticket_queue_put_due(&s->waiting, t);
+	key_proof_ask(&s->proof, s->waiting.head->deadline);
 }
 
 /*

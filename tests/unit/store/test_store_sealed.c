@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 
+#include "base/clock.h"
 #include "lib/keys.h"
 #include "lib/store_mem.h"
 #include "lib/tap.h"
@@ -421,6 +422,55 @@ test_nested(void)
 	end();
 }
 
+static enum store_outcome ends[COUNT(writes)];
+
+static void
+on_end(struct store_ticket *t, struct store_result *r)
+{
+	ends[t - writes] = r->outcome;
+	written++;
+}
+
+static void
+submit_write(size_t i, const char *key, int64_t deadline)
+{
+	static const struct store_client writer = { .done = on_end };
+
+	writes[i] = (struct store_ticket){ .op = put("n", key, STR("v")), .client = &writer, .deadline = deadline };
+	sealed->calls->submit(sealed, &writes[i]);
+}
+
+/* The database is slow, and the time of the first write that waits for the proof ends: the others have time left. */
+static void
+test_deadlines(void)
+{
+	int64_t later = clock_mono() + 60 * CLOCK_S;
+
+	written = 0;
+	begin("a", SEAL_ON, "all");
+	mem.slow = true;
+	submit_write(0, "first", 1);
+	submit_write(1, "second", later + 1);
+	submit_write(2, "third", later);
+	mem.outcome = STORE_UNAVAILABLE;
+	tap_ok(store_mem_step(&mem) && written == 1, "a question that ends by its deadline");
+	tap_int(ends[0], STORE_UNAVAILABLE, "refuses the write whose deadline this was");
+	tap_ok(mem.waiting != NULL && mem.waiting->deadline == later, "it is asked again, with the next deadline");
+	mem.outcome = STORE_DONE;
+	while (store_mem_step(&mem))
+		;
+	tap_ok(written == 3 && ends[1] == STORE_DONE && ends[2] == STORE_DONE, "for the others, which are done");
+	use("b");
+	submit_write(0, "first", later);
+	submit_write(1, "second", 1);
+	mem.outcome = STORE_UNAVAILABLE;
+	tap_ok(store_mem_step(&mem) && !store_mem_step(&mem) && written == 5,
+	    "one that ends before its deadline is not asked again");
+	tap_ok(ends[0] == STORE_UNAVAILABLE && ends[1] == STORE_UNAVAILABLE, "all are refused");
+	mem.outcome = STORE_DONE;
+	end();
+}
+
 /* Another worker knows the new ring already, and has sealed with it. */
 static void
 test_ahead(void)
@@ -765,6 +815,7 @@ main(void)
 	test_proof();
 	test_waiting();
 	test_nested();
+	test_deadlines();
 	test_ahead();
 	test_without_keys();
 	test_forged_proof();
