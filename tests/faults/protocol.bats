@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: EPL-2.0
+# bats file_tags=long
 # The database's protocol breaks under batches, reads, writes that share a statement, and large writes. PUT and DELETE by
 # themselves are in protocol_writes.bats.
 

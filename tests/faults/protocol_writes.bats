@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: EPL-2.0
+# bats file_tags=long
 # The database's protocol breaks at every place under a PUT or a DELETE. The rest is in protocol.bats: they take long, and
 # files are run side by side.
 

@@ -108,7 +108,7 @@ fault_order()
 fault_protocol()
 {
 	# The deadline of a write on CockroachDB allows for clocks that differ by half a second.
-	fault_proxied nginx HULY_STATEMENT_TIMEOUT=0.5 HULY_REQUEST_TIMEOUT=$((1 + ${WORLD_DATABASE:+2} + 0))
+	fault_proxied nginx HULY_STATEMENT_TIMEOUT=0.5 HULY_REQUEST_TIMEOUT=$((2 + ${WORLD_DATABASE:+1} + 0))
 	run python3 "$FAULT_SCRIPTS/protocol.py" "$1" "$WORLD_URL" "$FAULT_DIR/control" "$FAULT_DB"
 	echo "$output"
 	[ "$status" -eq 0 ]
