@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: EPL-2.0 */
 #include "base/log.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -31,6 +32,7 @@ static const char *const format_names[] = {
 static atomic_int log_threshold = LOG_INFO, log_format = LOG_LOGFMT;
 static atomic_uint_fast64_t lost;            /* lines */
 static atomic_uint_fast64_t lost_unreported; /* of them, those that the log does not mention yet */
+static atomic_bool torn;                     /* the last write ended in the middle of a line */
 
 /* Set by log_never_wait(). */
 static int log_fd = STDERR_FILENO;
@@ -269,18 +271,49 @@ is_full(void)
 	return poll(&p, 1, 0) == 0;
 }
 
-/* A pipe or a socket takes a piece of this size whole or not at all. */
-static bool
-write_piece(struct str s)
+/* How many bytes were written. */
+static size_t
+write_bytes(struct str s)
 {
 	ssize_t n;
 
-	if (looks_first && is_full())
-		return false;
 	do
 		n = is_socket ? send(log_fd, s.p, s.n, MSG_DONTWAIT | MSG_NOSIGNAL) : write(log_fd, s.p, s.n);
 	while (n < 0 && errno == EINTR);
-	return n >= 0;
+	return n > 0 ? (size_t)n : 0;
+}
+
+/* Behind a line that was torn: ends it first, with the same write. */
+static size_t
+write_behind_torn(struct str s)
+{
+	char bytes[1 + LINE_SIZE];
+	size_t n;
+
+	assert(s.n < sizeof(bytes));
+	bytes[0] = '\n';
+	memcpy(bytes + 1, s.p, s.n);
+	n = write_bytes(str_from(bytes, 1 + s.n));
+	if (n == 0)
+		atomic_store(&torn, true);
+	return n > 0 ? n - 1 : 0;
+}
+
+/*
+ * Returns how many bytes were written.  A pipe or a socket takes a piece of this size whole or not at all; a file on a
+ * disk that is full may take a part of it.
+ */
+static size_t
+write_piece(struct str s)
+{
+	size_t n;
+
+	if (looks_first && is_full())
+		return 0;
+	n = atomic_exchange(&torn, false) ? write_behind_torn(s) : write_bytes(s);
+	if (n > 0 && s.p[n - 1] != '\n')
+		atomic_store(&torn, true);
+	return n;
 }
 
 /* Logs how many lines were lost, as soon as a line can be written again. */
@@ -295,18 +328,21 @@ report_lost(void)
 		return;
 	buf_init(&line, LINE_SIZE);
 	put_log_line(&line, (enum log_format)atomic_load(&log_format), LOG_WARN, "lines of the log were lost", fields);
-	if (!write_piece(buf_str(&line)))
+	if (write_piece(buf_str(&line)) < line.n)
 		(void)atomic_fetch_add(&lost_unreported, n);
 	buf_free(&line);
 }
 
+/* Of a piece, these bytes were not written: a line is lost unless all of it was written. */
 static void
-count_lost(struct str piece)
+count_lost(struct str left)
 {
 	uint64_t n = 0;
 
-	for (size_t i = 0; i < piece.n; i++)
-		n += piece.p[i] == '\n';
+	for (size_t i = 0; i < left.n; i++)
+		n += left.p[i] == '\n';
+	if (n == 0)
+		return;
 	(void)atomic_fetch_add(&lost, n);
 	(void)atomic_fetch_add(&lost_unreported, n);
 }
@@ -329,11 +365,12 @@ log_send(struct buf *lines)
 
 	while (left.n > 0) {
 		struct str piece = first_piece(left);
+		size_t written;
 
 		if (atomic_load_explicit(&lost_unreported, memory_order_relaxed) > 0)
 			report_lost();
-		if (!write_piece(piece))
-			count_lost(piece);
+		written = write_piece(piece);
+		count_lost(str_skip(piece, written));
 		left = str_skip(left, piece.n);
 	}
 	buf_clear(lines);

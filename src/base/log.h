@@ -12,7 +12,9 @@
  *
  * A line is one write(2).  A thread with many lines may gather them and send
  * them together.  After log_never_wait() a line is lost and counted where the
- * pipe or socket behind stderr is full; the thread does not wait.
+ * pipe or socket behind stderr is full; the thread does not wait.  A line of
+ * which a file took only a part (its disk is full) is lost and counted, too;
+ * the next one begins on a line of its own.
  */
 #ifndef HULYKVS_LOG_H
 #define HULYKVS_LOG_H

@@ -3,8 +3,10 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -420,6 +422,83 @@ keeps_errno(void)
 	tap_int(errno, ENOENT, "errno is kept where the write fails");
 }
 
+static void
+set_file_limit(rlim_t size)
+{
+	struct rlimit limit;
+
+	(void)getrlimit(RLIMIT_FSIZE, &limit);
+	limit.rlim_cur = size < limit.rlim_max ? size : limit.rlim_max;
+	if (setrlimit(RLIMIT_FSIZE, &limit) != 0)
+		tap_bail("setrlimit");
+}
+
+/* What the file has, borrowed until the next call; the times of its lines are left out. */
+static const char *
+written(int fd)
+{
+	static char text[LINE_LIMIT], got[LINE_LIMIT];
+	ssize_t n = pread(fd, text, sizeof(text) - 1, 0);
+	size_t at = 0;
+
+	for (struct str s = str_from(text, n > 0 ? (size_t)n : 0); s.n > 0;) {
+		const char *newline = memchr(s.p, '\n', s.n);
+		struct str line = str_first(s, newline != NULL ? (size_t)(newline - s.p) + 1 : s.n);
+
+		s = str_skip(s, line.n);
+		line = str_skip(line, has_time(line) ? 28 : 0);
+		memcpy(got + at, line.p, line.n);
+		at += line.n;
+	}
+	got[at] = '\0';
+	return got;
+}
+
+/* stderr is a file on a disk that is full: a line of which it takes a part is lost, and the next one begins anew. */
+static void
+torn_line(void)
+{
+	FILE *file = tmpfile();
+	uint64_t lost = log_lost();
+	struct buf lines;
+	int fd = file != NULL ? fileno(file) : -1, saved = dup(STDERR_FILENO);
+	size_t line;
+
+	if (fd < 0 || saved < 0 || dup2(fd, STDERR_FILENO) < 0)
+		tap_bail("no file");
+	log_event(LOG_INFO, "what was lost before is said first");
+	if (ftruncate(fd, 0) != 0 || lseek(fd, 0, SEEK_SET) != 0)
+		tap_bail("no empty file");
+	(void)fflush(stdout); /* which may be a file, too */
+	(void)signal(SIGXFSZ, SIG_IGN);
+	buf_init(&lines, 2 * LINE_LIMIT);
+	log_gather(&lines, LOG_INFO, "a", (struct log_field[]){ { .kind = LOG_END } });
+	line = lines.n;
+	log_gather(&lines, LOG_INFO, "b", (struct log_field[]){ { .kind = LOG_END } });
+	set_file_limit(line + 3);
+	log_send(&lines);
+	uint64_t torn = log_lost() - lost;
+	log_event(LOG_INFO, "c");
+	set_file_limit(line + 4); /* space for the end of the torn line, and for nothing else */
+	log_event(LOG_INFO, "d");
+	set_file_limit(RLIM_INFINITY);
+	log_event(LOG_INFO, "e");
+	log_event(LOG_INFO, "f");
+	(void)dup2(saved, STDERR_FILENO);
+	(void)close(saved);
+	tap_int((int64_t)torn, 1, "of two lines the one that does not fit whole is lost");
+	tap_int((int64_t)(log_lost() - lost), 3, "and those behind it");
+	tap_text(str_of(written(fd)),
+	    STR("level=info msg=\"a\"\n"
+		"ts=\n"
+		"level=warn msg=\"lines of the log were lost\" lines=3\n"
+		"level=info msg=\"e\"\n"
+		"level=info msg=\"f\"\n"),
+	    "a torn line is ended, then comes how many were lost");
+	buf_free(&lines);
+	(void)fclose(file);
+}
+
 int
 main(void)
 {
@@ -437,6 +516,7 @@ main(void)
 	keeps_errno();
 	release_stderr();
 	names();
+	torn_line();
 	loses();
 	return tap_end();
 }
