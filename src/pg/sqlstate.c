@@ -23,8 +23,8 @@ static const struct {
 	X("40", EVERY_SERVER, FAULT, TRY_AGAIN)        /* transaction_rollback */
 	X(SQLSTATE_LATE, EVERY_SERVER, RETRY, REFUSED) /* division_by_zero: a write came too late, see statement.h */
 	X(SQLSTATE_READ_ONLY, EVERY_SERVER, MOVE, TRY_AGAIN) /* read_only_sql_transaction: a standby, for example */
-	X("25P02", EVERY_SERVER, RETRY, REFUSED) /* in_failed_sql_transaction: after an error of another statement */
-	X("25P03", EVERY_SERVER, NOT_RUN, NO_CONNECTION) /* idle_in_transaction_session_timeout: rolled back */
+	X("25P02", EVERY_SERVER, MOVE, REFUSED)              /* in_failed_sql_transaction: the session may stay so */
+	X("25P03", EVERY_SERVER, NOT_RUN, NO_CONNECTION)     /* idle_in_transaction_session_timeout: rolled back */
 	X("26000", EVERY_SERVER, MOVE, REFUSED)          /* invalid_sql_statement_name: a pooler changed the session */
 	X("54000", EVERY_SERVER, TOO_LONG, REFUSED)      /* program_limit_exceeded: size of an index row */
 	X("57014", COCKROACHDB_ONLY, UNKNOWN, TRY_AGAIN) /* as below; it replaces every outcome, also of a commit */
