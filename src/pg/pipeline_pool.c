@@ -243,22 +243,28 @@ wanted_connections(const struct pool_work *w)
 	return w->large + (small > 0 ? small : 1);
 }
 
-/* Orders one connection more, if it would be used. */
+/* The first pipeline of this state that is on demand; NULL: there is none. */
+static struct pipeline *
+find_on_demand(struct pipeline_pool *pool, enum pipeline_state state)
+{
+	for (unsigned i = 1; i < pool->count; i++)
+		if (pool->pipeline[i].state == state)
+			return &pool->pipeline[i];
+	return NULL;
+}
+
+/* Orders one connection more, if it would be used.  They are made one at a time. */
 static void
 open_another(struct pipeline_pool *pool, size_t wanted, unsigned most)
 {
 	unsigned opened = pipeline_pool_connections(pool);
+	struct pipeline *closed;
 
-	if (opened >= most || opened >= wanted)
+	if (opened >= most || opened >= wanted || find_on_demand(pool, PIPELINE_CONNECTING) != NULL)
 		return;
-	for (unsigned i = 1; i < pool->count; i++) {
-		if (pool->pipeline[i].state == PIPELINE_CONNECTING)
-			return; /* connections are made one at a time */
-		if (pool->pipeline[i].state == PIPELINE_CLOSED) {
-			pipeline_open(&pool->pipeline[i]);
-			return;
-		}
-	}
+	closed = find_on_demand(pool, PIPELINE_CLOSED);
+	if (closed != NULL)
+		pipeline_open(closed);
 }
 
 static void

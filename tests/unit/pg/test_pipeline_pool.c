@@ -753,6 +753,42 @@ test_slow_database(void)
 	close_pool("slow database");
 }
 
+static void
+submit_many(struct pg_world_ticket *t)
+{
+	for (int i = 0; i < 6; i++)
+		submit(&t[i], STORE_PUT, "012345" + i);
+	flush_slow(3);
+}
+
+/* Connections are made one at a time, also where one that is being made has its place behind one that is closed. */
+static void
+test_one_at_a_time(void)
+{
+	struct pg_world_ticket t[6];
+
+	open_pool(STATEMENT_ROLE_WRITE, 3);
+	(void)fake_connect_thread_connect(DBCONN_POSTGRESQL);
+	submit_many(t);
+	answer_batch(0);
+	(void)fake_connect_thread_connect(DBCONN_POSTGRESQL);
+	submit_many(t);
+	answer_batch(0);
+	answer_batch(1);
+	tap_int(pool->pipeline[2].state, PIPELINE_CONNECTING, "the third connection is being made");
+	fake_libpq_break(pool->pipeline[1].conn);
+	ready(1);
+	submit_many(t);
+	answer_batch(0);
+	tap_int(pool->pipeline[1].state, PIPELINE_CLOSED, "the second, which is lost meanwhile, has to wait");
+	(void)fake_connect_thread_connect(DBCONN_POSTGRESQL);
+	submit_many(t);
+	answer_batch(0);
+	answer_batch(2);
+	tap_int(pool->pipeline[1].state, PIPELINE_CONNECTING, "until the third is there");
+	close_pool("one at a time");
+}
+
 /* A batch that is held up holds no others up. */
 static void
 test_held_up(void)
@@ -917,6 +953,7 @@ main(void)
 	test_exchange();
 	test_large_reads();
 	test_slow_database();
+	test_one_at_a_time();
 	test_held_up();
 	test_lifetime();
 	test_joined_on_cockroachdb();
