@@ -21,10 +21,18 @@ pace_note(struct pace *p, size_t tickets, int64_t sent, int64_t answered)
 	p->n = 0;
 }
 
-size_t
-pace_connections(const struct pace *p)
+int64_t
+pace_time(const struct pace *p)
 {
 	int64_t least = p->n > 0 && p->least < p->before ? p->least : p->before;
 
-	return least >= PACE_SLOW ? (size_t)(least / PACE_SHARE) : 1;
+	return least >= PACE_SLOW ? least : 0;
+}
+
+size_t
+pace_connections(const struct pace *p)
+{
+	int64_t time = pace_time(p);
+
+	return time > 0 ? (size_t)(time / PACE_SHARE) : 1;
 }

@@ -37,6 +37,9 @@ struct pace {
 /* A batch with this number of tickets was sent and answered at these (monotonic) times. */
 void pace_note(struct pace *p, size_t tickets, int64_t sent, int64_t answered);
 
+/* The time; 0: it is shorter than PACE_SLOW, or not known yet. */
+int64_t pace_time(const struct pace *p);
+
 /* How many connections are of use: 1 where the time is shorter than PACE_SLOW, and until the first window is full. */
 size_t pace_connections(const struct pace *p);
 

@@ -118,6 +118,18 @@ exchange_connection(struct pipeline *p)
 	use_connection(p, fresh);
 }
 
+/* What the batch shows about the database's time, and about what comes next. */
+static void
+note_pace(struct pipeline *p)
+{
+	struct pipeline_shared *s = p->shared;
+	int64_t now = clock_mono();
+
+	pace_note(&s->pace, p->batch.size, p->used_at, now);
+	if (!p->batch.large)
+		gather_note_answered(&s->gather, p->batch.size, now, pace_time(&s->pace));
+}
+
 /* Every result of the batch has come. */
 static void
 end_batch(struct pipeline *p)
@@ -129,7 +141,7 @@ end_batch(struct pipeline *p)
 	pipeline_state_move(p, PIPELINE_IDLE);
 	p->answered = true;
 	if (p->batch.size > 0)
-		pace_note(&p->shared->pace, p->batch.size, p->used_at, clock_mono());
+		note_pace(p);
 	p->closing = DB_CLOSE_NOT;
 	if (why != DB_CLOSE_NOT) {
 		close_connection(p, why);

@@ -162,6 +162,8 @@ pipeline_pool_close(struct pipeline_pool *pool)
 void
 pipeline_pool_submit(struct pipeline_pool *pool, struct store_ticket *t)
 {
+	struct ticket_queue *q;
+
 	t->pg = (struct store_ticket_pg){ .result = { .outcome = STORE_FAULT } };
 	if (!has_connection(pool))
 		connect_thread_nudge(pool->shared.channel);
@@ -169,7 +171,10 @@ pipeline_pool_submit(struct pipeline_pool *pool, struct store_ticket *t)
 		refuse_ticket(pool, t);
 		return;
 	}
-	ticket_queue_put(pipeline_state_queue(&pool->shared, t), t);
+	q = pipeline_state_queue(&pool->shared, t);
+	if (q == &pool->shared.small)
+		gather_note_arrived(&pool->shared.gather);
+	ticket_queue_put(q, t);
 	note_deadline(pool, t);
 }
 
@@ -182,14 +187,22 @@ has_other_than_first(const struct pipeline_pool *pool)
 	return false;
 }
 
-/* Sends the queue in equal parts over at most `most` idle connections, from this one on. */
-static void
-send_queue(struct pipeline_pool *pool, struct ticket_queue *q, unsigned from, size_t most)
+static size_t
+idle_connections(const struct pipeline_pool *pool, unsigned from)
 {
 	size_t idle = 0;
 
 	for (unsigned i = from; i < pool->count; i++)
 		idle += pool->pipeline[i].state == PIPELINE_IDLE;
+	return idle;
+}
+
+/* Sends the queue in equal parts over at most `most` idle connections, from this one on. */
+static void
+send_queue(struct pipeline_pool *pool, struct ticket_queue *q, unsigned from, size_t most)
+{
+	size_t idle = idle_connections(pool, from);
+
 	if (idle > most)
 		idle = most;
 	for (unsigned i = from; idle > 0 && q->head != NULL; i++) {
@@ -202,6 +215,25 @@ send_queue(struct pipeline_pool *pool, struct ticket_queue *q, unsigned from, si
 		while (pool->pipeline[i].state == PIPELINE_IDLE && q->head != NULL);
 		idle--;
 	}
+}
+
+/* Sends the small operations over at most `most` idle connections; the last of these may wait, see gather.h. */
+static void
+send_small(struct pipeline_pool *pool, size_t most)
+{
+	struct pipeline_shared *s = &pool->shared;
+	size_t idle = idle_connections(pool, 0);
+	int64_t until = s->small.head != NULL && pipeline_state_can_join(s, s->small.head)
+	    ? gather_until(&s->gather, clock_mono())
+	    : 0;
+
+	if (idle > most)
+		idle = most;
+	if (until != 0 && idle > 0)
+		idle--;
+	send_queue(pool, &s->small, 0, idle);
+	if (until != 0 && s->small.head != NULL && until < pool->timer.due)
+		pool->timer.due = until;
 }
 
 struct pool_work {
@@ -316,7 +348,7 @@ pipeline_pool_flush(struct pipeline_pool *pool, unsigned most)
 		open_another(pool, wanted_connections(&w), most);
 	if (may_send(pool)) {
 		send_queue(pool, &s->large, has_other_than_first(pool) ? 1 : 0, pool->count);
-		send_queue(pool, &s->small, 0, w.most > w.busy ? w.most - w.busy : 0);
+		send_small(pool, w.most > w.busy ? w.most - w.busy : 0);
 	}
 	/* What is to be sent again stands in front of later deadlines. */
 	note_deadline(pool, s->small.head);

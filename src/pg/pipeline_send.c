@@ -158,6 +158,8 @@ pipeline_send_fill(struct pipeline *p, struct ticket_queue *queue, size_t most)
 	b->verdict = SQLSTATE_NONE;
 	b->at_sync = false;
 	b->ended = false;
+	if (!b->large)
+		gather_note_sent(&p->shared->gather, b->size, b->tickets.head->pg.joined == b->size);
 	metrics_observe_size(METRICS_DB_GROUP_SIZE, b->tickets.n);
 }
 

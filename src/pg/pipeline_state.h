@@ -21,6 +21,7 @@
 
 #include "pg/connect_thread.h"
 #include "pg/db_close.h"
+#include "pg/gather.h"
 #include "pg/pace.h"
 #include "pg/sqlstate.h"
 #include "store/ticket_queue.h"
@@ -49,6 +50,7 @@ struct pipeline_shared {
 	int64_t writes_from; /* monotonic; no write is sent earlier; 0: at any time.  From the last connection made */
 	int64_t lifetime;    /* nanoseconds after which a connection is replaced; 0: never; see settings.h */
 	struct pace pace;
+	struct gather gather;      /* of the queue `small` */
 	struct ticket_queue small; /* not sent yet */
 	struct ticket_queue large; /* not sent yet: writes of values of PIPELINE_LARGE_VALUE or more, and each BATCH */
 	struct ticket_queue lost;  /* writes of unknown outcome; each is answered when its `latest` has passed */

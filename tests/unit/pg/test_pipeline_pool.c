@@ -925,6 +925,35 @@ test_joined_unknown(const char *sqlstate)
 	close_pool("joined writes of unknown outcome");
 }
 
+/* The last idle connection waits for operations that are likely to share its statement, see gather.h. */
+static void
+test_gather(void)
+{
+	struct pg_world_ticket t[3];
+	PGconn *conn;
+
+	open_pool(STATEMENT_ROLE_READ, 1);
+	conn = fake_connect_thread_connect(DBCONN_COCKROACHDB);
+	pool->shared.gather = (struct gather){ .expected = 2, .until = clock_mono() + 60 * CLOCK_S };
+	submit(&t[0], STORE_GET, "0");
+	flush();
+	tap_text(fake_libpq_sent(conn), STR(""), "one of two has come: it waits");
+	tap_ok(pool->timer.due <= pool->shared.gather.until, "and is looked at again");
+	submit(&t[1], STORE_GET, "1");
+	flush();
+	tap_text(fake_libpq_sent(conn), STR("get_keys sync"), "both have come: they share a statement");
+	fake_libpq_answer_row(conn, 0, NULL);
+	fake_libpq_answer_sync(conn);
+	ready(0);
+	pool->shared.gather = (struct gather){ .expected = 2, .until = 1 };
+	submit(&t[2], STORE_GET, "2");
+	flush();
+	tap_text(fake_libpq_sent(conn), STR("get:2 sync"), "the other one does not come: it is sent");
+	answer_get(conn);
+	ready(0);
+	close_pool("gather");
+}
+
 int
 main(void)
 {
@@ -955,6 +984,7 @@ main(void)
 	test_slow_database();
 	test_one_at_a_time();
 	test_held_up();
+	test_gather();
 	test_lifetime();
 	test_joined_on_cockroachdb();
 	test_joined_unknown("40003");
