@@ -5,14 +5,27 @@
 
 /* Codings that the original decodes; it ignores others, as we do. */
 static bool
-is_coded(struct str field)
+is_coding(struct str word)
 {
 	static const struct str codings[] = { STR_INIT("gzip"), STR_INIT("deflate"), STR_INIT("br"), STR_INIT("zstd") };
 
-	field = str_trim(field);
 	for (size_t i = 0; i < ARRAY_SIZE(codings); i++)
-		if (str_eq_nocase(field, codings[i]))
+		if (str_eq_nocase(word, codings[i]))
 			return true;
+	return false;
+}
+
+/* RFC 9110 8.4: a list.  A web server may have made it of two fields, of which the original takes the first. */
+static bool
+is_coded(struct str field)
+{
+	struct str word;
+
+	while (field.n > 0) {
+		(void)str_cut(field, ',', &word, &field);
+		if (is_coding(str_trim(word)))
+			return true;
+	}
 	return false;
 }
 

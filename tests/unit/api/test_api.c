@@ -383,7 +383,8 @@ static const struct row bodies[] = {
 	{ OWN, "POST", "/api/n/k", "HTTP_CONTENT_ENCODING=br", TEXT("x"), 415, NULL, TEXT(CODED) },
 	{ OWN, "POST", "/api/n/k", "HTTP_CONTENT_ENCODING=deflate", TEXT("x"), 415, NULL, TEXT(CODED) },
 	{ OWN, "PUT", K, "HTTP_CONTENT_ENCODING=identity", ABSENT, 204, NULL, ABSENT },
-	{ OWN, "PUT", K, "HTTP_CONTENT_ENCODING=gzip, br", ABSENT, 204, NULL, ABSENT },
+	{ OWN, "PUT", K, "HTTP_CONTENT_ENCODING=utf-8 ,, identity", ABSENT, 204, NULL, ABSENT },
+	{ OWN, "PUT", K, "HTTP_CONTENT_ENCODING=gzip, br", TEXT("x"), 415, NULL, TEXT(CODED) },
 	{ OWN, "GET", K, "HTTP_CONTENT_ENCODING=gzip", ABSENT, 200, EMPTY, ABSENT },
 	/* A piece does not replace the whole. */
 	{ OWN, "PUT", K, "HTTP_CONTENT_RANGE=bytes 3-3/10", TEXT("x"), 400, NULL,
