@@ -11,12 +11,16 @@
 
 #include "base/base.h"
 #include "base/clock.h"
+#include "base/log.h"
+#include "base/log_repeat.h"
 #include "base/str.h"
 #include "pg/conninfo.h"
 #include "pg/libpq_text.h"
 #include "pg/sql.h"
 
-#define ANSWER_TIME (5 * CLOCK_S)
+#define ANSWER_TIME      (5 * CLOCK_S)
+#define SQLSTATE_WARNING "01000"
+#define WARNING_EVERY    (60 * CLOCK_S) /* for each connection */
 
 void
 dbconn_put_message(struct buf *why, const char *libpq_message)
@@ -102,9 +106,10 @@ dbconn_hosts(const char *db_connection, void (*hosts)(void *ctx, const char *hos
 	return ok;
 }
 
-/* What the server said before it ended the connection; the connection owns it. */
+/* What the server said before it ended the connection, and when it last warned; the connection owns it. */
 struct end_message {
 	char text[256]; /* "": nothing */
+	struct log_repeat warned;
 };
 
 static int
@@ -133,11 +138,32 @@ dbconn_note_error(PGconn *conn, const PGresult *res)
 		(void)snprintf(end->text, sizeof(end->text), "%s: %s", severity, message);
 }
 
+/*
+ * A statement succeeded with a warning.  PostgreSQL warns so if the wait for a synchronous standby was cancelled: the write
+ * is committed on the primary then.  The warning's text is not logged, since a trigger's may quote rows.
+ */
+static void
+log_warning(PGconn *conn, const PGresult *res)
+{
+	struct end_message *end = PQinstanceData(conn, on_connection_event);
+	const char *code = PQresultErrorField(res, PG_DIAG_SQLSTATE);
+
+	if (end == NULL || code == NULL || strcmp(code, SQLSTATE_WARNING) != 0 ||
+	    !log_repeat_allows(&end->warned, clock_mono(), WARNING_EVERY))
+		return;
+	log_event(LOG_WARN, "the database warned about a statement that it executed",
+	    log_text("sqlstate", str_of(code)),
+	    log_text("reason",
+		STR("its own log has the text; if the wait for a synchronous standby was cancelled, a write is on the "
+		    "primary only")));
+}
+
 /* libpq prints notices on stderr unless told otherwise; they may quote rows. */
 static void
 receive_notice(void *arg, const PGresult *res)
 {
 	dbconn_note_error(arg, res);
+	log_warning(arg, res);
 }
 
 void

@@ -33,7 +33,7 @@ void dbconn_each_file(const char *db_connection, void (*file)(void *ctx, const c
 /*
  * Connects; returns new (PQfinish), or NULL with the reason in one line in *why: host names and roles, nothing of the
  * password.  Waits connect_timeout of the string, or 5 s, per address.  last: see connect_race; NULL: none is kept.
- * Notices are not printed.
+ * Notices are not printed; that there was a warning is logged, at most once a minute for each connection.
  */
 PGconn *dbconn_connect(const struct config *c, const char *application_name, struct connect_race_memory *last,
     struct buf *why) __attribute__((warn_unused_result));

@@ -693,6 +693,41 @@ read_only_workers()
 	fault_end
 }
 
+# Cancels a commit that waits for a synchronous standby.
+commit_is_cancelled()
+{
+	[ "$(pg_sql postgres -c "select count(pg_cancel_backend(pid)) from pg_stat_activity where wait_event = 'SyncRep'")" -gt 0 ]
+}
+
+warned()
+{
+	grep -q 'level=warn msg="the database warned about a statement that it executed" sqlstate="01000"' \
+		"$WORLD_DIR/program.log"
+}
+
+# Until the log has the warning.
+write_again_and_again()
+{
+	until warned; do
+		status_is "/api2/$WS/n/k" 204 -T - <<<value || return 1
+	done
+}
+
+@test "the wait for a synchronous standby is cancelled: the log says that the database warned" {
+	own_cluster
+	fault_world nginx HULY_WORKERS=1
+	fault_ready
+	pg_sql postgres -c "alter system set synchronous_standby_names = '*'" -c 'select pg_reload_conf()' >/dev/null
+	write_again_and_again 3>&- &
+	writer=$!
+	world_until 20 commit_is_cancelled
+	world_until 20 warned
+	pg_sql postgres -c "alter system set synchronous_standby_names = ''" -c 'select pg_reload_conf()' >/dev/null
+	wait "$writer"
+	own_cluster_end
+	fault_end
+}
+
 # A synchronous one: a commit waits for both.
 standby_of()
 {
