@@ -318,7 +318,7 @@ check_file(struct migrate_import *m, struct migrate_db *db)
 	return MIGRATE_DONE;
 }
 
-/* Reads until a batch is full, or nothing more comes. */
+/* Reads until a batch is full, or nothing more comes.  How long that takes is the input's matter. */
 static enum migrate_outcome
 read_rows(struct migrate_import *m, struct migrate_db *db)
 {
@@ -331,11 +331,13 @@ read_rows(struct migrate_import *m, struct migrate_db *db)
 		add_to_batch(batch, row, m->reader.number);
 		if (!ends_batch(batch))
 			continue;
+		migrate_db_progress(db);
 		set_import_state(m, IMPORT_FLUSHING);
 		return MIGRATE_DONE;
 	}
 	if (result != MIGRATE_READER_END)
 		return refuse_file(m, db, result);
+	migrate_db_progress(db);
 	set_import_state(m, IMPORT_LAST);
 	return MIGRATE_DONE;
 }

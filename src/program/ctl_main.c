@@ -9,6 +9,7 @@
 #include "codec/json.h"
 #include "config_build.h"
 #include "os/proc_stats.h"
+#include "os/standard_fds.h"
 
 static enum exitstatus
 run_arguments(const struct arguments *a, struct buf *error)
@@ -34,6 +35,7 @@ main(int argc, char **argv)
 	enum exitstatus status;
 	struct buf error;
 
+	standard_fds_open();
 	proc_stats_hide(); /* a token or a secret is in memory */
 	buf_init(&error, 64 * 1024);
 	status = arguments_read(&arguments, argc, argv, &error);

@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "os/proc_stats.h"
+#include "os/standard_fds.h"
 #include "program/migrate_options.h"
 #include "program/sandbox.h"
 #include "program/version.h"
@@ -100,11 +101,15 @@ int
 main(int argc, char **argv)
 {
 	struct migrate_order order;
-	enum exitcode code = migrate_options_read(&order, argc, argv);
+	enum exitcode code;
 
+	standard_fds_open();
+	code = migrate_options_read(&order, argc, argv);
 	if (code == EXIT_OK && order.work)
 		code = migrate_with_settings(&order.options);
-	if (code == EXIT_OK && fflush(stdout) != 0)
+	if (code == EXIT_OK && (fflush(stdout) != 0 || ferror(stdout))) {
+		log_event(LOG_ERROR, "standard output could not be written: what this command prints is not complete");
 		code = EXIT_INTERNAL;
+	}
 	return code;
 }

@@ -292,6 +292,45 @@ longer_than()
 		and state = '$2' and now() - state_change > $1 * interval '1 ms'")" = 1 ]
 }
 
+# The time that the input takes is not the database's.
+@test "an import whose input was quiet for longer than --wait goes on after its connection was lost" {
+	rows "$A" 3000
+	migrate "$A_URL" export >"$FILE"
+	mkfifo "$FILE.fifo"
+	exec 8<>"$FILE.fifo"
+	migrate "$B_URL" --wait 1 import <"$FILE.fifo" 2>"$FILE.log" 3>&- 8>&- &
+	world_until 20 longer_than 1500 idle
+	pg_sql postgres -c "select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'hulykvs-migrate'"
+	timeout 20 cat "$FILE" >&8 # nobody reads it if the import has ended
+	exec 8>&-
+	wait $!
+	grep -F 'will try again' "$FILE.log"
+	[ "$(digest "$A")" = "$(digest "$B")" ]
+}
+
+closed() { migrate "$@" 2>&1 >&-; }
+full() { migrate "$@" 2>&1 >/dev/full; }
+
+# says_incomplete COMMAND: what it prints cannot be written.
+says_incomplete()
+{
+	local how
+
+	for how in closed full; do
+		run "$how" "$A_URL" "$@"
+		[ "$status" -eq 70 ]
+		[[ $output == *"standard output"* ]]
+	done
+}
+
+@test "a standard output that is closed or full: export and status fail, and nothing of it reaches the database's connection" {
+	rows "$A" 3000
+	says_incomplete export
+	says_incomplete status
+	run grep -F 'invalid frontend message' "$PG_DIR/data/server.log"
+	[ "$status" -eq 1 ]
+}
+
 # bats test_tags=matrix
 @test "time limits of the role do not end a session that waits or reads for long" {
 	local limit
