@@ -149,6 +149,19 @@ starts_are()
 	world_until 20 world_gone "$WORLD_SPAWN"
 }
 
+@test "hulykvs-spawn obeys HUP also where HUP was ignored when it started" {
+	printf '#!/bin/sh\nexec sleep 60\n' >"$BATS_TEST_TMPDIR/program"
+	chmod 755 "$BATS_TEST_TMPDIR/program"
+	env --ignore-signal=HUP,INT "$WORLD_TOP/deploy/spawn-fcgi/hulykvs-spawn" -s "$BATS_TEST_TMPDIR/s" \
+		"$BATS_TEST_TMPDIR/program" 2>"$BATS_TEST_TMPDIR/log" 3>&- &
+	WORLD_SPAWN=$!
+	world_until 10 pgrep -P "$WORLD_SPAWN" -x sleep
+	kill -HUP "$WORLD_SPAWN"
+	world_until 10 grep -q 'program replaced' "$BATS_TEST_TMPDIR/log"
+	kill -INT "$WORLD_SPAWN"
+	world_until 20 world_gone "$WORLD_SPAWN"
+}
+
 # spawn_fails STATUS PATTERN ARG …: hulykvs-spawn ends with that status and one line that matches.
 spawn_fails()
 {
