@@ -116,6 +116,23 @@ wants_a_certificate()
 	speaks_tls lighttpd
 }
 
+# What is no TLS gets a message for each connection, of anybody.
+@test "lighttpd: messages about connections go to its standard error, without addresses, and to no file" {
+	every_curl "cacert = $CERTS/ca.pem"
+	start lighttpd
+	for _ in 1 2 3 4 5; do
+		curl -s -o /dev/null "http://127.0.0.1:$WORLD_PORT/status" || true
+	done
+	world_kill "$WORLD_WEB"
+	WORLD_WEB=''
+	world_until 10 grep -q 'server stopped' "$WORLD_DIR/web.log"
+	cat "$WORLD_DIR/web.log"
+	[ "$(grep -c 'mod_openssl.*SSL:' "$WORLD_DIR/web.log")" -ge 5 ]
+	run grep -F 127.0.0.1 "$WORLD_DIR/web.log"
+	[ "$status" -eq 1 ]
+	[ "$(grep -rlE 'mod_openssl.*SSL:' "$WORLD_DIR")" = "$WORLD_DIR/web.log" ]
+}
+
 # 92: an HTTP/2 stream was not closed cleanly; 18: a transfer ended early.
 @test "nginx: HTTP/2, and an answer that breaks off midway does not look complete" {
 	speaks_version nginx 2 92
