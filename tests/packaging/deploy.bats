@@ -150,6 +150,26 @@ environment()
 	[[ $output == *"is one text or number"* ]]
 }
 
+# Only a new process has settings that were corrected meanwhile.
+@test "the migration waits for a minute at a time: unit, container and chart" {
+	local file
+
+	for file in systemd/hulykvs-migrate.service.in container/hulykvs-container kubernetes/hulykvs/templates/deployment.yaml; do
+		grep -E 'hulykvs-migrate"?,? "?--wait"?,? "?60' "$WORLD_TOP/deploy/$file"
+	done
+}
+
+@test "Kubernetes: alerts without metrics are refused; a switch of OTEL_ is true or false; one pod may always be drained" {
+	needs helm
+	run "$TOOLS/helm" template kvs "$CHART" --kube-version 1.30.0 --set metrics.port= --set metrics.prometheusRule.enabled=true
+	[ "$status" -ne 0 ]
+	[[ $output == *"prometheusRule needs metrics.port"* ]]
+	run "$TOOLS/helm" template kvs "$CHART" --kube-version 1.30.0 --set settings.OTEL_SDK_DISABLED=true
+	[[ $output == *$'name: OTEL_SDK_DISABLED\n              value: "true"'* ]]
+	run "$TOOLS/helm" template kvs "$CHART" --kube-version 1.30.0 --set podDisruptionBudget.enabled=true
+	[[ $output == *"maxUnavailable: 1"* ]]
+}
+
 @test "Kubernetes: manifests.yaml is what the chart makes with its defaults" {
 	needs helm
 	diff <(sed '/^# SPDX/d; /^# Made by/d' "$WORLD_TOP/deploy/kubernetes/manifests.yaml") <("$TOOLS/helm" template kvs "$CHART" --kube-version 1.30.0 2>/dev/null)

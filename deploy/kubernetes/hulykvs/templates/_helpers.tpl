@@ -63,7 +63,7 @@ capabilities:
   value: {{ if .Values.metrics.port }}{{ printf "0.0.0.0:%v" .Values.metrics.port | quote }}{{ else }}"off"{{ end }}
 {{- range $name, $value := .Values.settings }}
 - name: {{ $name }}
-  value: {{ include "hulykvs.value" $value | quote }}
+  value: {{ if and (kindIs "bool" $value) (hasPrefix "OTEL_" $name) }}{{ $value | toString | quote }}{{ else }}{{ include "hulykvs.value" $value | quote }}{{ end }}
 {{- end }}
 {{- end }}
 
