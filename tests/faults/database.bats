@@ -55,12 +55,18 @@ database_name()
 	echo "${name##*/}"
 }
 
+has_stopped()
+{
+	[[ $(ps -o state= -p "$1") == T* ]]
+}
+
 signal_database()
 {
 	local pid=$1 signal=$2
 
-	# The children first where the postmaster would otherwise start others.
 	kill -"$signal" "$pid"
+	# Until it has stopped it may start another child.
+	[ "$signal" != STOP ] || world_until 20 has_stopped "$pid"
 	pkill -"$signal" -P "$pid" || :
 }
 

@@ -308,8 +308,8 @@ longer_than()
 	[ "$(digest "$A")" = "$(digest "$B")" ]
 }
 
-closed() { migrate "$@" 2>&1 >&-; }
-full() { migrate "$@" 2>&1 >/dev/full; }
+closed() { { migrate "$@" >&-; } 2>&1; }
+full() { { migrate "$@" >/dev/full; } 2>&1; }
 
 # says_incomplete COMMAND: what it prints cannot be written.
 says_incomplete()
