@@ -55,31 +55,16 @@ database_name()
 	echo "${name##*/}"
 }
 
-has_stopped()
-{
-	[[ $(ps -o state= -p "$1") == T* ]]
-}
-
-signal_database()
-{
-	local pid=$1 signal=$2
-
-	kill -"$signal" "$pid"
-	# Until it has stopped it may start another child.
-	[ "$signal" != STOP ] || world_until 20 has_stopped "$pid"
-	pkill -"$signal" -P "$pid" || :
-}
-
 freeze()
 {
 	pg_pid >"$BATS_TEST_TMPDIR/frozen"
-	signal_database "$(pg_pid)" STOP
+	pg_signal "$(pg_pid)" STOP
 }
 
 thaw()
 {
 	[ -f "$BATS_TEST_TMPDIR/frozen" ] || return 0
-	signal_database "$(cat "$BATS_TEST_TMPDIR/frozen")" CONT
+	pg_signal "$(cat "$BATS_TEST_TMPDIR/frozen")" CONT
 	rm "$BATS_TEST_TMPDIR/frozen"
 }
 

@@ -15,6 +15,7 @@
 #   pg_sql DB [ARG …]            psql, unaligned, stops at the first error; SQL
 #                                from -c or standard input
 #   pg_pid                       process id of the postmaster
+#   pg_signal PID SIGNAL         sends it to the postmaster and its children; after STOP there is none that runs
 #   pg_stop [MODE]               stops it: fast (default), immediate, smart
 #   pg_remove                    pg_stop immediate, then removes the directory; fails if a simulator in front
 #                                of it (cockroachdb.bash) has seen what it must not see
@@ -167,6 +168,16 @@ pg_sql()
 pg_pid()
 {
 	head -n 1 "$PG_DIR/data/postmaster.pid"
+}
+
+pg_signal()
+{
+	kill -"$2" "$1"
+	# Until it has stopped it may start another child.
+	while [ "$2" = STOP ] && [[ $(ps -o state= -p "$1") != T* ]] && kill -0 "$1"; do
+		sleep 0.01
+	done
+	pkill -"$2" -P "$1" || :
 }
 
 pg_stop()

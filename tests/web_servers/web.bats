@@ -33,22 +33,13 @@ teardown()
 freeze()
 {
 	pg_pid >"$BATS_TEST_TMPDIR/frozen"
-	signal_cluster STOP
+	pg_signal "$(cat "$BATS_TEST_TMPDIR/frozen")" STOP
 }
 
 thaw()
 {
-	signal_cluster CONT
+	pg_signal "$(cat "$BATS_TEST_TMPDIR/frozen")" CONT
 	rm "$BATS_TEST_TMPDIR/frozen"
-}
-
-signal_cluster()
-{
-	local pid
-
-	pid=$(cat "$BATS_TEST_TMPDIR/frozen")
-	kill -"$1" "$pid"
-	pkill -"$1" -P "$pid"
 }
 
 status_is()
