@@ -18,12 +18,11 @@ static const struct {
 #undef X
 };
 
-void
-db_close_log(enum db_close why, PGconn *conn)
+static void
+log_close(enum db_close why, PGconn *conn)
 {
 	struct buf text;
 
-	assert(why != DB_CLOSE_NOT);
 	buf_init(&text, REASON_SIZE);
 	if (why == DB_CLOSE_LOST)
 		dbconn_put_reason(&text, conn);
@@ -33,10 +32,12 @@ db_close_log(enum db_close why, PGconn *conn)
 }
 
 void
-db_close_tell(enum db_close why, struct connect_thread_channel *channel, int64_t made_at, bool answered)
+db_close_note(enum db_close why, PGconn *conn, struct connect_thread_channel *channel, int64_t made_at, bool answered)
 {
 	bool useful = answered || clock_mono() - made_at >= DB_CLOSE_YOUNG;
 	enum db_close_delays delays = closes[why].delays;
 
+	assert(why != DB_CLOSE_NOT);
+	log_close(why, conn);
 	connect_thread_note_end(channel, useful, delays == DB_CLOSE_ALWAYS || (delays == DB_CLOSE_USELESS && !useful));
 }

@@ -47,10 +47,11 @@ enum db_close {
 #undef X
 };
 
-/* To be called before PQfinish(); why is not DB_CLOSE_NOT. */
-void db_close_log(enum db_close why, PGconn *conn);
-
-/* Tells connect_thread; made_at: when the connection was first used (monotonic); answered: it brought an answer. */
-void db_close_tell(enum db_close why, struct connect_thread_channel *channel, int64_t made_at, bool answered);
+/*
+ * Logs why, and tells connect_thread whether the connection was of use.  To be called before PQfinish().  why: not
+ * DB_CLOSE_NOT; made_at: when the connection was first used (monotonic); answered: it brought an answer.
+ */
+void db_close_note(
+    enum db_close why, PGconn *conn, struct connect_thread_channel *channel, int64_t made_at, bool answered);
 
 #endif

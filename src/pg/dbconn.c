@@ -107,8 +107,8 @@ dbconn_hosts(const char *db_connection, void (*hosts)(void *ctx, const char *hos
 }
 
 /* What the server said before it ended the connection, and when it last warned; the connection owns it. */
-struct end_message {
-	char text[256]; /* "": nothing */
+struct server_messages {
+	char end[256]; /* "": nothing */
 	struct log_repeat warned;
 };
 
@@ -128,14 +128,14 @@ on_connection_event(PGEventId id, void *info, void *ctx)
 void
 dbconn_note_error(PGconn *conn, const PGresult *res)
 {
-	struct end_message *end = PQinstanceData(conn, on_connection_event);
+	struct server_messages *messages = PQinstanceData(conn, on_connection_event);
 	const char *severity = PQresultErrorField(res, PG_DIAG_SEVERITY_NONLOCALIZED);
 	const char *message = PQresultErrorField(res, PG_DIAG_MESSAGE_PRIMARY);
 
-	if (end == NULL || severity == NULL || message == NULL)
+	if (messages == NULL || severity == NULL || message == NULL)
 		return;
 	if (strcmp(severity, "FATAL") == 0 || strcmp(severity, "PANIC") == 0)
-		(void)snprintf(end->text, sizeof(end->text), "%s: %s", severity, message);
+		(void)snprintf(messages->end, sizeof(messages->end), "%s: %s", severity, message);
 }
 
 /*
@@ -145,11 +145,11 @@ dbconn_note_error(PGconn *conn, const PGresult *res)
 static void
 log_warning(PGconn *conn, const PGresult *res)
 {
-	struct end_message *end = PQinstanceData(conn, on_connection_event);
+	struct server_messages *messages = PQinstanceData(conn, on_connection_event);
 	const char *code = PQresultErrorField(res, PG_DIAG_SQLSTATE);
 
-	if (end == NULL || code == NULL || strcmp(code, SQLSTATE_WARNING) != 0 ||
-	    !log_repeat_allows(&end->warned, clock_mono(), WARNING_EVERY))
+	if (messages == NULL || code == NULL || strcmp(code, SQLSTATE_WARNING) != 0 ||
+	    !log_repeat_allows(&messages->warned, clock_mono(), WARNING_EVERY))
 		return;
 	log_event(LOG_WARN, "the database warned about a statement that it executed",
 	    log_text("sqlstate", str_of(code)),
@@ -169,23 +169,23 @@ receive_notice(void *arg, const PGresult *res)
 void
 dbconn_put_reason(struct buf *why, PGconn *conn)
 {
-	const struct end_message *end = PQinstanceData(conn, on_connection_event);
+	const struct server_messages *messages = PQinstanceData(conn, on_connection_event);
 
 	/* Lets libpq look at what came last: while no statement runs, nobody else does. */
 	(void)PQisBusy(conn);
-	libpq_text_put(why, end != NULL && end->text[0] != '\0' ? end->text : PQerrorMessage(conn));
+	libpq_text_put(why, messages != NULL && messages->end[0] != '\0' ? messages->end : PQerrorMessage(conn));
 }
 
-/* Keeps with the connection what the server says about its end; without memory, does nothing. */
+/* Keeps with the connection what the server says; without memory, does nothing. */
 static void
 listen_for_notices(PGconn *conn)
 {
-	struct end_message *end = calloc(1, sizeof(*end));
+	struct server_messages *messages = calloc(1, sizeof(*messages));
 
 	(void)PQsetNoticeReceiver(conn, receive_notice, conn);
-	if (PQregisterEventProc(conn, on_connection_event, "end message", NULL) == 0 ||
-	    PQsetInstanceData(conn, on_connection_event, end) == 0)
-		free(end);
+	if (PQregisterEventProc(conn, on_connection_event, "server messages", NULL) == 0 ||
+	    PQsetInstanceData(conn, on_connection_event, messages) == 0)
+		free(messages);
 }
 
 /* Adds our defaults for parameters that the operator has not set. */

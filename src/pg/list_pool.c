@@ -85,8 +85,7 @@ static void
 close_list(struct list_connection *c, enum db_close why)
 {
 	assert(c->ticket == NULL);
-	db_close_log(why, c->conn);
-	db_close_tell(why, c->pool->channel, c->made_at, c->answered);
+	db_close_note(why, c->conn, c->pool->channel, c->made_at, c->answered);
 	loop_unwatch(c->pool->loop, &c->watch);
 	PQfinish(c->conn);
 	c->conn = NULL;

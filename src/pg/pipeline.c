@@ -72,8 +72,7 @@ needs_connection(const struct pipeline *p, enum db_close why)
 static void
 close_connection(struct pipeline *p, enum db_close why)
 {
-	db_close_log(why, p->conn);
-	db_close_tell(why, p->shared->channel, p->made_at, p->answered);
+	db_close_note(why, p->conn, p->shared->channel, p->made_at, p->answered);
 	loop_unwatch(p->shared->loop, &p->watch);
 	PQfinish(p->conn);
 	PQfinish(p->fresh);

@@ -222,16 +222,19 @@ static void
 send_small(struct pipeline_pool *pool, size_t most)
 {
 	struct pipeline_shared *s = &pool->shared;
-	size_t idle = idle_connections(pool, 0);
-	int64_t until = s->small.head != NULL && pipeline_state_can_join(s, s->small.head)
-	    ? gather_until(&s->gather, clock_mono())
-	    : 0;
+	int64_t until = 0;
 
-	if (idle > most)
-		idle = most;
-	if (until != 0 && idle > 0)
-		idle--;
-	send_queue(pool, &s->small, 0, idle);
+	if (s->small.head != NULL && pipeline_state_can_join(s, s->small.head))
+		until = gather_until(&s->gather, clock_mono());
+	if (until != 0) {
+		size_t idle = idle_connections(pool, 0);
+
+		if (most > idle)
+			most = idle;
+		if (most > 0)
+			most--;
+	}
+	send_queue(pool, &s->small, 0, most);
 	if (until != 0 && s->small.head != NULL && until < pool->timer.due)
 		pool->timer.due = until;
 }
