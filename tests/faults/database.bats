@@ -28,7 +28,7 @@ teardown_file()
 
 teardown()
 {
-	thaw
+	pg_thaw
 	own_cluster_end
 	fault_leave
 	database_up
@@ -53,19 +53,6 @@ database_name()
 	local name=${FAULT_DB%%\?*}
 
 	echo "${name##*/}"
-}
-
-freeze()
-{
-	pg_pid >"$BATS_TEST_TMPDIR/frozen"
-	pg_signal "$(pg_pid)" STOP
-}
-
-thaw()
-{
-	[ -f "$BATS_TEST_TMPDIR/frozen" ] || return 0
-	pg_signal "$(cat "$BATS_TEST_TMPDIR/frozen")" CONT
-	rm "$BATS_TEST_TMPDIR/frozen"
 }
 
 crash_database()
@@ -222,9 +209,9 @@ without()
 	fault_world nginx HULY_REQUEST_TIMEOUT=1 HULY_STATEMENT_TIMEOUT=1
 	fault_ready
 	status_is "/api2/$WS/n/k" 204 -T - <<<before
-	freeze
+	pg_freeze
 	all_refused
-	thaw
+	pg_thaw
 	world_until 20 status_is "/api2/$WS/n/k" 204 -T - <<<after
 	fault_ready
 	fault_end
@@ -235,10 +222,10 @@ without()
 	fault_ready
 	fault_ledger
 	for _ in $(seq $(((${FAULT_ROUNDS:-5} + 4) / 5))); do
-		freeze
+		pg_freeze
 		all_refused
 		recovers
-		thaw
+		pg_thaw
 		recovered
 		fault_acknowledged 50
 	done

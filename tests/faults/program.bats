@@ -216,7 +216,7 @@ answers_with()
 	prlimit --pid "$WORLD_SPAWN" --nofile=80:80
 	program_anew
 	fault_ready
-	pg_signal "$(pg_pid)" STOP
+	pg_freeze
 	python3 "$WORLD_TOP/tests/tools/park.py" "$WORLD_URL/api/n/k" "$(world_token)" 200 >"$WORLD_DIR/parked" 2>&1 3>&- &
 	HOLDER=$!
 	# Some wait in the program, the others are told; without the connections for probes all would wait for a minute.
@@ -224,14 +224,13 @@ answers_with()
 	answers_with livez ok
 	answers_with status ok
 	grep -q 'refusal="OVERLOADED"' "$WORLD_DIR/program.log"
-	pg_signal "$(pg_pid)" CONT
+	pg_thaw
 	wait "$HOLDER"
 	[ "$(grep -c 200 "$WORLD_DIR/parked")" -gt 0 ] || [ "$(grep -c 404 "$WORLD_DIR/parked")" -gt 0 ]
 	world_until 20 world_ready
 	WORLD_ERRORS_EXPECTED=1 killed_end
 }
 
-# All processes of the database.
 @test "the soft limit of descriptors is raised to the hard one" {
 	fault_world none
 	world_until 20 fault_serves

@@ -15,7 +15,8 @@
 #   pg_sql DB [ARG …]            psql, unaligned, stops at the first error; SQL
 #                                from -c or standard input
 #   pg_pid                       process id of the postmaster
-#   pg_signal PID SIGNAL         sends it to the postmaster and its children; after STOP there is none that runs
+#   pg_freeze, pg_thaw           stops all processes of a cluster where they are; lets them go on, if they were stopped
+#                                (in a bats test, which may make another cluster meanwhile)
 #   pg_stop [MODE]               stops it: fast (default), immediate, smart
 #   pg_remove                    pg_stop immediate, then removes the directory; fails if a simulator in front
 #                                of it (cockroachdb.bash) has seen what it must not see
@@ -170,14 +171,29 @@ pg_pid()
 	head -n 1 "$PG_DIR/data/postmaster.pid"
 }
 
-pg_signal()
+pg_freeze()
 {
-	kill -"$2" "$1"
+	local pid
+
+	pid=$(pg_pid)
+	echo "$pid" >"$BATS_TEST_TMPDIR/frozen"
+	kill -STOP "$pid"
 	# Until it has stopped it may start another child.
-	while [ "$2" = STOP ] && [[ $(ps -o state= -p "$1") != T* ]] && kill -0 "$1"; do
+	while [[ $(ps -o state= -p "$pid") != T* ]] && kill -0 "$pid"; do
 		sleep 0.01
 	done
-	pkill -"$2" -P "$1" || :
+	pkill -STOP -P "$pid" || :
+}
+
+pg_thaw()
+{
+	local pid
+
+	[ -f "$BATS_TEST_TMPDIR/frozen" ] || return 0
+	pid=$(cat "$BATS_TEST_TMPDIR/frozen")
+	kill -CONT "$pid"
+	pkill -CONT -P "$pid" || :
+	rm "$BATS_TEST_TMPDIR/frozen"
 }
 
 pg_stop()

@@ -24,22 +24,9 @@ teardown_file()
 
 teardown()
 {
-	[ ! -f "$BATS_TEST_TMPDIR/frozen" ] || thaw
+	pg_thaw
 	[ -z "${ELSEWHERE:-}" ] || kill "$ELSEWHERE"
 	world_leave
-}
-
-# The postmaster and all that it has started.
-freeze()
-{
-	pg_pid >"$BATS_TEST_TMPDIR/frozen"
-	pg_signal "$(cat "$BATS_TEST_TMPDIR/frozen")" STOP
-}
-
-thaw()
-{
-	pg_signal "$(cat "$BATS_TEST_TMPDIR/frozen")" CONT
-	rm "$BATS_TEST_TMPDIR/frozen"
 }
 
 status_is()
@@ -310,7 +297,7 @@ hanging_database()
 {
 	world_start "$1" HULY_REQUEST_TIMEOUT=2 HULY_STATEMENT_TIMEOUT=1
 	status_is "/api2/$WS/web/k" 404
-	freeze
+	pg_freeze
 	status_is /livez 200
 	status_is /status 200
 	status_is "/api2/$WS/web/k" 503
@@ -319,7 +306,7 @@ hanging_database()
 	status_is /nowhere 404
 	[ "$(WORLD_TOKEN='' world_status "/api2/$WS/web/k")" = 401 ]
 	world_until 20 status_is /readyz 503
-	thaw
+	pg_thaw
 	world_until 20 status_is /readyz 200
 	world_until 20 status_is "/api2/$WS/web/other" 404
 }
@@ -330,7 +317,7 @@ hanging_database()
 @test "refusals do not wait for a database that hangs" {
 	world_start nginx HULY_REQUEST_TIMEOUT=5
 	status_is "/api2/$WS/web/k" 404
-	freeze
+	pg_freeze
 	clients=()
 	for i in $(seq 64); do
 		world_status "/api2/$WS/web/$i" >"$BATS_TEST_TMPDIR/status.$i" 3>&- &
@@ -340,7 +327,7 @@ hanging_database()
 		status_is /livez 200
 		[ "$(WORLD_TOKEN='' world_status /api2/x)" = 401 ]
 	done
-	thaw
+	pg_thaw
 	wait "${clients[@]}"
 	[ "$(cat "$BATS_TEST_TMPDIR"/status.* | grep -oE '404|503' | wc -l)" = 64 ]
 }
@@ -449,10 +436,10 @@ logs_tell_nothing()
 	[ "$(WORLD_TOKEN=$secret world_status "$key")" = 401 ]
 	[ "$(world_status "$key%zz")" = 400 ]
 	[ "$(world_status "$key" -H "X-Request-Id: x" -H "Referer: http://x/$secret" -H "User-Agent: $secret" -H "Origin: http://$secret")" = 200 ]
-	freeze
+	pg_freeze
 	[ "$(world_status "$key-frozen")" = 503 ]
 	[ "$(world_status "$key-frozen" -X PUT -d "value-$secret")" = 503 ]
-	thaw
+	pg_thaw
 	# With no program behind it, the web server has something to say itself.
 	kill -TERM "$WORLD_SPAWN"
 	world_until 20 world_gone "$WORLD_SPAWN"
