@@ -63,7 +63,12 @@ capabilities:
   value: {{ if .Values.metrics.port }}{{ printf "0.0.0.0:%v" .Values.metrics.port | quote }}{{ else }}"off"{{ end }}
 {{- range $name, $value := .Values.settings }}
 - name: {{ $name }}
-  value: {{ if and (kindIs "bool" $value) (hasPrefix "OTEL_" $name) }}{{ $value | toString | quote }}{{ else }}{{ include "hulykvs.value" $value | quote }}{{ end }}
+  {{- /* The switches of OpenTelemetry are true and false, ours are on and off. */}}
+  {{- if and (kindIs "bool" $value) (hasPrefix "OTEL_" $name) }}
+  value: {{ toString $value | quote }}
+  {{- else }}
+  value: {{ include "hulykvs.value" $value | quote }}
+  {{- end }}
 {{- end }}
 {{- end }}
 
