@@ -318,7 +318,7 @@ check_file(struct migrate_import *m, struct migrate_db *db)
 	return MIGRATE_DONE;
 }
 
-/* Reads until a batch is full, or nothing more comes.  How long that takes is the input's matter. */
+/* Reads until a batch is full, or nothing more comes.  The input's time does not count against --wait. */
 static enum migrate_outcome
 read_rows(struct migrate_import *m, struct migrate_db *db)
 {

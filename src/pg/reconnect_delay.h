@@ -3,7 +3,8 @@
  * reconnect_delay: how long no new connection is made after one that could be
  * made but was of no use: a load balancer that closes it as soon as it is idle,
  * for example.  At first RECONNECT_DELAY_MIN, twice as long after each further
- * one, up to RECONNECT_DELAY_MAX; a connection that was of use begins anew.
+ * one, up to RECONNECT_DELAY_MAX.  After a connection that was of use it is
+ * RECONNECT_DELAY_MIN again.
  * For connect_thread.  Times are monotonic.
  */
 #ifndef HULYKVS_RECONNECT_DELAY_H

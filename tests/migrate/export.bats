@@ -292,7 +292,7 @@ longer_than()
 		and state = '$2' and now() - state_change > $1 * interval '1 ms'")" = 1 ]
 }
 
-# The time that the input takes is not the database's.
+# --wait is about the database, not about the input.
 @test "an import whose input was quiet for longer than --wait goes on after its connection was lost" {
 	rows "$A" 3000
 	migrate "$A_URL" export >"$FILE"

@@ -116,7 +116,7 @@ wants_a_certificate()
 	speaks_tls lighttpd
 }
 
-# What is no TLS gets a message for each connection, of anybody.
+# lighttpd writes a message about each connection that does not speak TLS; nobody needs a token for that.
 @test "lighttpd: messages about connections go to its standard error, without addresses, and to no file" {
 	every_curl "cacert = $CERTS/ca.pem"
 	start lighttpd
