@@ -5,7 +5,8 @@
  * for example.  At first RECONNECT_DELAY_MIN, twice as long after each further
  * one, up to RECONNECT_DELAY_MAX.  After a connection that was of use it is
  * RECONNECT_DELAY_MIN again.
- * For connect_thread.  Times are monotonic.
+ * For connect_thread, whose connect_thread_nudge() shortens it while operations
+ * wait.  Times are monotonic.
  */
 #ifndef HULYKVS_RECONNECT_DELAY_H
 #define HULYKVS_RECONNECT_DELAY_H
