@@ -154,7 +154,9 @@ with_two_upstreams()
 	}
 	world_web
 	world_until 10 curl -s -o /dev/null "$WORLD_URL/"
-	figure python3 "$FAULT_SCRIPTS/upstream.py" "$WORLD_URL" "$WORLD_DIR/dying" "$WORLD_DIR/sound" 20
+	mapfile -t locations < <(sed -n 's/^\tlocation = \([^ ]*\) {$/\1/p' "$WORLD_DIR/web.conf")
+	[ "${#locations[@]}" -ge 6 ]
+	figure python3 "$FAULT_SCRIPTS/upstream.py" "$WORLD_URL" "$WORLD_DIR/dying" "$WORLD_DIR/sound" 28 "${locations[@]}"
 }
 
 # --- peers that are no web servers ---

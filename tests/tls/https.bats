@@ -68,6 +68,19 @@ speaks_tls()
 	world_stop
 }
 
+# Keys that the web server decodes to a path that could be a name in its configuration.
+key_of_a_location()
+{
+	local key
+
+	for key in ..%2F..%2Fread ..%2F..%2F.%2Fread ..%2F..%2F%2Fwrite ..%2F..%2Fauthorize; do
+		[ "$(world_status "/api/n/$key" -X POST -d v)" = 204 ]
+		[ "$(head -c 100000 /dev/zero | world_status "/api/n/$key" -X POST -T -)" = 204 ]
+		[ "$(world_status "/api/n/$key")" = 200 ]
+		[ "$(world_status "/api/n/$key" -X DELETE)" = 204 ]
+	done
+}
+
 # The version of HTTP for a client that can do both, and what becomes of an answer that breaks off midway: curl must
 # not take it for complete.
 speaks_version()
@@ -79,6 +92,7 @@ speaks_version()
 	[ "$(head -c 100000 /dev/zero | WORLD_TOKEN='' world_status /api/n/k -X POST -T -)" = 401 ]
 	[ "$(head -c 7000000 /dev/zero | world_status /api/n/k -X POST -T -)" = 413 ]
 	[ "$(world_status /api/n/k)" = 200 ]
+	key_of_a_location
 	world_kill "$WORLD_SPAWN"
 	rm -f "$WORLD_SOCKET"
 	"$WORLD_TOP/tests/tools/broken_answer.py" "$WORLD_SOCKET" 3>&- &

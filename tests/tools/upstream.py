@@ -2,16 +2,18 @@
 # SPDX-License-Identifier: EPL-2.0
 """Two FastCGI programs behind one web server; one of them carries requests out and then ends without an answer.
 
-    upstream.py BASE-URL DYING-SOCKET SOUND-SOCKET ROUNDS
+    upstream.py BASE-URL DYING-SOCKET SOUND-SOCKET ROUNDS [LOCATION ...]
 
 Each request has a URI of its own, and is counted by whoever gets it whole.  A write has to be counted once at most,
-whatever becomes of its answer; a read has to be answered.  Python standard library only.
+whatever becomes of its answer; a read has to be answered.  Some have a key that the web server decodes to the path of
+such a LOCATION of its configuration.  Python standard library only.
 """
 import collections
 import socket
 import struct
 import sys
 import threading
+import urllib.parse
 import uuid
 
 import http1
@@ -111,11 +113,12 @@ class Upstream:
             connection.sendall(record(STDOUT, 1, b"Status: 204 No Content\r\n\r\n")[:13])
 
 
-def client(base, rounds, results):
+def client(base, rounds, locations, results):
+    keys = [""] + ["..%2F..%2F..%2F" + urllib.parse.quote(name.lstrip("/"), safe="") for name in locations]
     with http1.Connection(base, None) as connection:
         for n in range(rounds):
             for method in WRITES + READS:
-                path = f"/api/upstream/{uuid.uuid4().hex}"
+                path = f"/api2/upstream/{uuid.uuid4().hex}/{keys[n % len(keys)]}?{uuid.uuid4().hex}"
                 body = b"x" * (n % 5 * 20000) if method in ("PUT", "POST", "PATCH") else None
                 results.append((method, path, connection.ask(method, path, body).status))
 
@@ -125,7 +128,7 @@ def main():
     dying, sound = Upstream(sys.argv[2], DEATHS), Upstream(sys.argv[3], None)
     results, threads = [], []
     for _ in range(8):
-        threads.append(threading.Thread(target=client, args=(base, rounds, results)))
+        threads.append(threading.Thread(target=client, args=(base, rounds, sys.argv[5:], results)))
         threads[-1].start()
     for t in threads:
         t.join()
