@@ -1,188 +1,6 @@
 /* SPDX-License-Identifier: EPL-2.0 */
-#include "api/api.h"
-
-#include <stdio.h>
-
-#include "api/listing.h"
-#include "auth/rulefile.h"
 #include "base/clock.h"
-#include "lib/bearer.h"
-#include "lib/store_mem.h"
-#include "lib/tap.h"
-#include "os/heartbeat.h"
-#include "telemetry/metrics.h"
-
-#define NOW   INT64_C(1800000000)
-#define LIMIT 16 /* bytes of a body */
-#define CAP   262144
-
-#define WORKSPACE "5dd1c5a6-3b0f-4d5a-9d2b-b6c9e0f7a811"
-#define OTHER     "00000000-0000-4000-8000-000000000000"
-#define DEFAULT   "11111111-2222-3333-4444-555555555555"
-#define USER      "2a6ed1a5-6f3a-4c0e-8d52-0d5f6b1f7c11"
-#define SYSTEM    "1749089e-22e6-48de-af4e-165e18fbd2f9"
-
-#define K "/api2/" WORKSPACE "/n/k" /* the key that most requests are about */
-
-/* Entity tags of "one", "two" and "". */
-#define ONE    "f97c5d29941bfb1b2fdab0874906ab82"
-#define TWO    "b8a9f715dbb64fd5c56e7783c6820a61"
-#define EMPTY  "d41d8cd98f00b204e9800998ecf8427e"
-#define Q(tag) "\"" tag "\""
-
-#define ABSENT \
-	{ \
-		NULL, 0 \
-	}
-
-enum token {
-	OWN,     /* of a user in WORKSPACE */
-	ALL,     /* of the system account */
-	NOWHERE, /* of a user, without a workspace */
-	EXPIRED,
-	FORGED,
-	BASIC, /* another scheme */
-	NONE,
-	TOKENS,
-};
-
-static const char *const token_names[] = { "own", "system", "no workspace", "expired", "forged", "basic", "none" };
-
-struct row {
-	enum token token;
-	const char *method;
-	const char *uri;
-	const char *fields; /* more variables, separated by newlines */
-	struct str body;    /* absent: neither body nor CONTENT_LENGTH */
-	unsigned status;
-	const char *etag;  /* NULL: none */
-	struct str answer; /* absent: no body */
-};
-
-static struct arena lasting; /* tokens */
-static struct arena arena;   /* one request's */
-static struct str authorization[TOKENS];
-static struct policy policy;
-static struct store_mem store;
-static struct api api = { .payload_limit = LIMIT };
-static struct uuid workspace, other;
-
-/* The last request. */
-static struct request request;
-static struct call call;
-static struct response response;
-static struct buf answer;
-
-/* --- one request through api.h, as a worker does it --- */
-
-static void
-on_done(struct store_ticket *t, struct store_result *r)
-{
-	if (call.op.kind == STORE_LIST && listing_next_page(&call, r)) {
-		t->op = call.op;
-		store.store.calls->submit(&store.store, t);
-		return;
-	}
-	if (call.op.kind == STORE_LIST && r->outcome == STORE_DONE) {
-		key_list_end(&call.key_list);
-		listing_finish(&call, false, &response);
-	} else {
-		api_finish(&call, r, &response);
-	}
-	buf_puts(&answer, response_content(&response, &request));
-}
-
-static void
-on_row(struct store_ticket *t, struct store_row *row)
-{
-	(void)t;
-	listing_row(&call, row);
-}
-
-static void
-perform(struct str body)
-{
-	static const struct store_client client = { on_done, on_row };
-	struct store_ticket ticket = { .client = &client };
-	enum api_step step;
-
-	buf_clear(&answer);
-	step = api_begin(&api, &policy, NOW, &call, &request, &arena, &response);
-	if (step == API_BODY)
-		step = api_body(&call, body, &response);
-	if (step == API_STORE) {
-		ticket.op = call.op;
-		store.store.calls->submit(&store.store, &ticket);
-		if (call.op.kind == STORE_LIST)
-			key_list_free(&call.key_list);
-	} else {
-		buf_puts(&answer, response_content(&response, &request));
-	}
-}
-
-/* The variables of a row, on the arena. */
-static void
-read_request(const struct row *row)
-{
-	char *variables[16], *rest = NULL;
-	struct str token = authorization[row->token];
-	struct str text = arena_printf(&arena, "REQUEST_METHOD=%s\nREQUEST_URI=%s\n%s%.*s\n%s", row->method, row->uri,
-	    token.p != NULL ? "HTTP_AUTHORIZATION=" : "", STR_FMT(token), row->fields != NULL ? row->fields : "");
-	size_t n = 0;
-
-	for (char *v = strtok_r((char *)text.p, "\n", &rest); v != NULL; v = strtok_r(NULL, "\n", &rest))
-		variables[n++] = v;
-	if (row->body.p != NULL)
-		variables[n++] = (char *)arena_printf(&arena, "CONTENT_LENGTH=%zu", row->body.n).p;
-	variables[n] = NULL;
-	request_read(&request, variables);
-}
-
-/* The tag of the last response, as hex digits. */
-static struct str
-etag(void)
-{
-	static char hex[2 * sizeof(response.etag.b)];
-
-	if (!response.has_etag)
-		return STR_ABSENT;
-	digest_hex(response.etag.b, sizeof(response.etag.b), hex);
-	return str_from(hex, sizeof(hex));
-}
-
-static void
-play(const struct row *row, const char *note)
-{
-	struct str want = row->answer.p != NULL ? row->answer : STR("");
-	const char *fields = row->fields != NULL ? row->fields : "";
-	char name[512];
-
-	arena_reset(&arena);
-	(void)snprintf(
-	    name, sizeof(name), "%s%s %s %s [%s]", note, row->method, row->uri, fields, token_names[row->token]);
-	for (char *p = name; *p != '\0'; p++)
-		if (*p == '\n' || *p == '#')
-			*p = ' ';
-	read_request(row);
-	perform(row->body);
-	tap_int(response.status, row->status, "%s: status", name);
-	tap_text(etag(), str_of(row->etag), "%s: tag", name);
-	tap_text(buf_str(&answer), want, "%s: body", name);
-}
-
-static void
-plays(const struct row *rows, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		play(&rows[i], "");
-	store_mem_free(&store);
-}
-
-/* --- the tables --- */
-
-#define NAMES_TEXT  "Names and prefixes must be UTF-8 without NUL"
-#define ESCAPE_TEXT "Malformed percent-encoding"
-#define W2          "/api2/" WORKSPACE
+#include "lib/api_world.h"
 
 static const struct row without_token[] = {
 	{ NONE, "GET", "/status", NULL, ABSENT, 200, NULL, TEXT("ok") },
@@ -242,9 +60,6 @@ static const struct row tokens[] = {
 	{ \
 		token, "GET", "/api2/" workspace "/n/k", NULL, ABSENT, status, NULL, TEXT(text) \
 	}
-#define ZEROS "00000000-0000-0000-0000-000000000000"
-#define BARE  "5dd1c5a63b0f4d5a9d2bb6c9e0f7a811"
-#define UPPER "5DD1C5A6-3B0F-4D5A-9D2B-B6C9E0F7A811"
 
 static const struct row workspaces[] = {
 	REACHES(OWN, WORKSPACE),
@@ -395,271 +210,6 @@ static const struct row bodies[] = {
 	{ OWN, "DELETE", K, "CONTENT_LENGTH=x", ABSENT, 204, NULL, ABSENT },
 };
 
-/* --- conditions: each row on a key of its own that holds "one", or is not there --- */
-
-#define NOT_ANY    "If-None-Match must be '*'"
-#define BAD_IM     "If-Match must be '*' or a list of entity tags"
-#define BAD_INM    "If-None-Match must be '*' or a list of entity tags"
-#define IM(value)  "HTTP_IF_MATCH=" value
-#define INM(value) "HTTP_IF_NONE_MATCH=" value
-
-struct condition {
-	const char *method;
-	bool there;
-	const char *fields;
-	unsigned status;
-	const char *text;  /* "": no body, or the value where there is one */
-	const char *after; /* the value then; NULL: not there */
-};
-
-static const struct condition conditions_v2[] = {
-	{ "PUT", false, NULL, 204, "", "two" },
-	{ "PUT", true, NULL, 204, "", "two" },
-	{ "PUT", false, INM("*"), 201, "", "two" },
-	{ "PUT", false, INM("\t* "), 201, "", "two" },
-	{ "PUT", true, INM("*"), 412, "", "one" },
-	{ "PUT", false, INM(Q(ONE)), 400, NOT_ANY, NULL },
-	{ "PUT", true, INM(Q(TWO)), 400, NOT_ANY, "one" },
-	{ "PUT", false, INM("**"), 400, NOT_ANY, NULL },
-	{ "PUT", false, INM(""), 400, NOT_ANY, NULL },
-	{ "PUT", false, INM("*") "\n" IM(Q(ONE)), 201, "", "two" },
-	{ "PUT", true, INM("*") "\n" IM(Q(ONE)), 412, "", "one" },
-	{ "PUT", false, INM("*") "\n" IM("?"), 201, "", "two" },
-	{ "PUT", true, INM("x") "\n" IM("?"), 400, NOT_ANY, "one" },
-	{ "PUT", false, IM("*"), 412, "", NULL },
-	{ "PUT", true, IM("*"), 204, "", "two" },
-	{ "PUT", true, IM(" *"), 204, "", "two" },
-	{ "PUT", false, IM(Q(ONE)), 412, "", NULL },
-	{ "PUT", true, IM(Q(ONE)), 204, "", "two" },
-	{ "PUT", true, IM(ONE), 204, "", "two" },
-	{ "PUT", true, IM("F97C5D29941BFB1B2FDAB0874906AB82"), 204, "", "two" },
-	{ "PUT", true, IM(Q(TWO)), 412, "", "one" },
-	{ "PUT", true, IM(Q(TWO) ", " Q(ONE)), 204, "", "two" },
-	{ "PUT", true, IM("\"x\"," ONE), 204, "", "two" },
-	{ "PUT", true, IM(Q(TWO) "," Q(EMPTY)), 412, "", "one" },
-	{ "PUT", true, IM("W/" Q(ONE)), 412, "", "one" },
-	{ "PUT", true, IM("\"x\""), 412, "", "one" },
-	{ "PUT", true, IM("?"), 400, BAD_IM, "one" },
-	{ "PUT", false, IM("\"" ONE), 400, BAD_IM, NULL },
-	{ "PUT", true, IM(Q(ONE) " " Q(TWO)), 400, BAD_IM, "one" },
-	{ "PUT", true, IM("*, " Q(ONE)), 400, BAD_IM, "one" },
-	{ "DELETE", false, NULL, 404, "", NULL },
-	{ "DELETE", true, NULL, 204, "", NULL },
-	{ "DELETE", false, IM("*"), 412, "", NULL },
-	{ "DELETE", true, IM("*"), 204, "", NULL },
-	{ "DELETE", false, IM(Q(ONE)), 412, "", NULL },
-	{ "DELETE", true, IM(Q(ONE)), 204, "", NULL },
-	{ "DELETE", true, IM(Q(TWO)), 412, "", "one" },
-	{ "DELETE", true, IM("W/" Q(ONE)), 412, "", "one" },
-	{ "DELETE", true, IM("?"), 400, BAD_IM, "one" },
-	{ "DELETE", true, INM("*"), 412, "", "one" },
-	{ "DELETE", false, INM("*"), 404, "", NULL },
-	{ "DELETE", true, INM(Q(ONE)), 400, NOT_ANY, "one" },
-	{ "DELETE", true, INM(Q(TWO)) "\n" IM(Q(ONE)), 400, NOT_ANY, "one" },
-	{ "GET", true, NULL, 200, "one", "one" },
-	{ "GET", true, INM("*"), 304, "", "one" },
-	{ "GET", true, INM(Q(ONE)), 304, "", "one" },
-	{ "GET", true, INM("W/" Q(ONE)), 304, "", "one" },
-	{ "GET", true, INM(ONE), 304, "", "one" },
-	{ "GET", true, INM(Q(TWO) ", " Q(ONE)), 304, "", "one" },
-	{ "GET", true, INM(Q(TWO)), 200, "one", "one" },
-	{ "GET", true, INM("?"), 400, BAD_INM, "one" },
-	{ "GET", true, IM("*"), 200, "one", "one" },
-	{ "GET", true, IM(Q(ONE)), 200, "one", "one" },
-	{ "GET", true, IM(Q(TWO)), 412, "", "one" },
-	{ "GET", true, IM("W/" Q(ONE)), 412, "", "one" },
-	{ "GET", true, IM("?"), 400, BAD_IM, "one" },
-	{ "GET", true, IM("?") "\n" INM("?"), 400, BAD_IM, "one" },
-	/* RFC 9110 13.2.2: If-Match first. */
-	{ "GET", true, IM(Q(TWO)) "\n" INM(Q(ONE)), 412, "", "one" },
-	{ "GET", true, IM(Q(ONE)) "\n" INM(Q(ONE)), 304, "", "one" },
-	{ "GET", true, IM(Q(ONE)) "\n" INM(Q(TWO)), 200, "one", "one" },
-	/* RFC 9110 13.2.1: no conditions on a 404. */
-	{ "GET", false, IM("*"), 404, "", NULL },
-	{ "GET", false, IM(Q(ONE)), 404, "", NULL },
-	{ "GET", false, INM("*"), 404, "", NULL },
-	{ "GET", false, INM("?"), 400, BAD_INM, NULL },
-	{ "HEAD", true, INM(Q(ONE)), 304, "", "one" },
-	{ "HEAD", true, INM(Q(TWO)), 200, "", "one" },
-	{ "HEAD", true, IM(Q(TWO)), 412, "", "one" },
-	{ "HEAD", true, IM(Q(ONE)), 200, "", "one" },
-	{ "HEAD", true, INM("?"), 400, "", "one" },
-	{ "HEAD", false, INM("*"), 404, "", NULL },
-};
-
-/* COMPAT: v1 has none. */
-static const struct condition conditions_v1[] = {
-	{ "GET", true, INM("*"), 200, "one", "one" },
-	{ "GET", true, INM(Q(ONE)), 200, "one", "one" },
-	{ "GET", true, INM("?"), 200, "one", "one" },
-	{ "GET", true, IM(Q(TWO)), 200, "one", "one" },
-	{ "GET", true, IM("?"), 200, "one", "one" },
-	{ "HEAD", true, INM(Q(ONE)), 200, "", "one" },
-	{ "POST", true, INM("*"), 204, "", "two" },
-	{ "POST", false, INM("*"), 204, "", "two" },
-	{ "POST", true, INM("x"), 204, "", "two" },
-	{ "POST", true, IM(Q(TWO)), 204, "", "two" },
-	{ "POST", false, IM("*"), 204, "", "two" },
-	{ "POST", true, IM("?"), 204, "", "two" },
-	{ "DELETE", true, IM(Q(TWO)), 204, "", NULL },
-	{ "DELETE", true, IM("?"), 204, "", NULL },
-	{ "DELETE", false, IM("*"), 404, "", NULL },
-};
-
-static void
-play_conditions(const struct condition *rows, size_t n, const char *uri, const struct uuid *in)
-{
-	bool tagged = strstr(uri, "api2") != NULL;
-
-	for (size_t i = 0; i < n; i++) {
-		const struct condition *c = &rows[i];
-		bool shows_tag = tagged && (c->status == 200 || c->status == 304);
-		struct row row = { OWN, c->method, uri, c->fields, STR("two"), c->status, shows_tag ? ONE : NULL,
-			str_of(c->text) };
-
-		if (c->there)
-			store_mem_put(&store, in, STR("n"), STR("k"), STR("one"));
-		play(&row, c->there ? "on a value: " : "on none: ");
-		tap_text(store_mem_get(&store, in, STR("n"), STR("k")), str_of(c->after), "and then");
-		store_mem_free(&store);
-	}
-}
-
-/* --- lists --- */
-
-#define L2(rest) "{\"workspace\":\"" WORKSPACE "\",\"namespace\":\"n\"," rest "}"
-#define L1(rest) "{\"namespace\":\"n\"," rest "}"
-#define LISTS(query, rest) \
-	{ \
-		OWN, "GET", W2 "/n" query, NULL, ABSENT, 200, NULL, TEXT(L2(rest)) \
-	}
-#define ALL_KEYS "\"count\":6,\"keys\":[\"%\",\"_\",\"a\",\"ab\",\"abc\",\"b c\"]"
-#define NO_KEYS  "\"count\":0,\"keys\":[]"
-#define NO_LIST(query, text) \
-	{ \
-		OWN, "GET", W2 "/n" query, NULL, ABSENT, 400, NULL, TEXT(text) \
-	}
-
-static const struct row lists[] = {
-	LISTS("", ALL_KEYS),
-	LISTS("?", ALL_KEYS),
-	LISTS("?prefix=", ALL_KEYS),
-	LISTS("?x=1&limit=6", ALL_KEYS),
-	LISTS("?limit=10000", ALL_KEYS),
-	LISTS("?prefix=a", "\"count\":3,\"keys\":[\"a\",\"ab\",\"abc\"]"),
-	LISTS("?prefix=ab", "\"count\":2,\"keys\":[\"ab\",\"abc\"]"),
-	LISTS("?prefix=abcd", NO_KEYS),
-	LISTS("?prefix=c", NO_KEYS),
-	LISTS("?prefix=A", NO_KEYS),
-	LISTS("?prefix=%25", "\"count\":1,\"keys\":[\"%\"]"),
-	LISTS("?prefix=_", "\"count\":1,\"keys\":[\"_\"]"),
-	LISTS("?prefix=b+", "\"count\":1,\"keys\":[\"b c\"]"),
-	LISTS("?prefix=b%20", "\"count\":1,\"keys\":[\"b c\"]"),
-	LISTS("?limit=1", "\"count\":1,\"keys\":[\"%\"],\"cursor\":\"kJQ\""),
-	LISTS("?limit=5", "\"count\":5,\"keys\":[\"%\",\"_\",\"a\",\"ab\",\"abc\"],\"cursor\":\"kYWJj\""),
-	LISTS("?limit=2&prefix=a", "\"count\":2,\"keys\":[\"a\",\"ab\"],\"cursor\":\"kYWI\""),
-	LISTS("?limit=2&prefix=a&cursor=kYWI", "\"count\":1,\"keys\":[\"abc\"]"),
-	LISTS("?limit=3&prefix=a", "\"count\":3,\"keys\":[\"a\",\"ab\",\"abc\"]"),
-	LISTS("?cursor=kYQ", "\"count\":3,\"keys\":[\"ab\",\"abc\",\"b c\"]"),
-	LISTS("?cursor=kYWE", "\"count\":3,\"keys\":[\"ab\",\"abc\",\"b c\"]"),
-	LISTS("?cursor=kAQ", ALL_KEYS),
-	LISTS("?cursor=kYiBj", NO_KEYS),
-	LISTS("?cursor=keg", NO_KEYS),
-	LISTS("?prefix=a&cursor=kJQ", "\"count\":3,\"keys\":[\"a\",\"ab\",\"abc\"]"),
-	LISTS("?prefix=a&cursor=kYg", NO_KEYS),
-	NO_LIST("?prefix=a&prefix=b", "prefix, end, limit, cursor and include may be given once"),
-	NO_LIST("?prefix=%zz", ESCAPE_TEXT),
-	NO_LIST("?prefix=%00", NAMES_TEXT),
-	NO_LIST("?prefix=%ff", NAMES_TEXT),
-	NO_LIST("?limit=0", "limit must be a number from 1 to 10000"),
-	NO_LIST("?limit=10001", "limit must be a number from 1 to 10000"),
-	NO_LIST("?cursor=zz", "cursor is not one of ours"),
-	/* The workspace as it is written in the path. */
-	{ OWN, "GET", "/api2/" BARE "/n?limit=1", NULL, ABSENT, 200, NULL,
-	    TEXT("{\"workspace\":\"" BARE "\",\"namespace\":\"n\",\"count\":1,\"keys\":[\"%\"],"
-		 "\"cursor\":\"kJQ\"}") },
-	{ OWN, "GET", "/api2/%7b" UPPER "}/x", NULL, ABSENT, 200, NULL,
-	    TEXT("{\"workspace\":\"{" UPPER "}\",\"namespace\":\"x\",\"count\":0,\"keys\":[]}") },
-	{ OWN, "HEAD", W2 "/n", NULL, ABSENT, 200, NULL, ABSENT },
-	{ OWN, "GET", W2 "/N", NULL, ABSENT, 200, NULL,
-	    TEXT("{\"workspace\":\"" WORKSPACE "\",\"namespace\":\"N\"," NO_KEYS "}") },
-	{ OWN, "GET", "/api/n", NULL, ABSENT, 200, NULL, TEXT(L1("\"count\":1,\"keys\":[\"v1\"]")) },
-	{ NOWHERE, "GET", "/api/n?prefix=v2", NULL, ABSENT, 200, NULL, TEXT(L1(NO_KEYS)) },
-	{ OWN, "GET", "/api/n?limit=0", NULL, ABSENT, 400, NULL, TEXT("limit must be a number from 1 to 10000") },
-};
-
-#define X_TAG           "\"etag\":\"\\\"9dd4e461268c8034f5c8564e155c67a6\\\"\",\"modified\":null"
-#define X_KEY(key)      "{\"key\":\"" key "\",\"size\":1," X_TAG "}"
-#define X_VALUE(key)    "{\"key\":\"" key "\",\"size\":1," X_TAG ",\"value\":\"eA==\"}"
-#define OTHER_PARAMETER "prefix and end are for lists of keys, include also for namespaces"
-#define BAD_INCLUDE     "include must be metadata or values, or for namespaces counts"
-
-/* What else there is in the same rows: see fill_lists(). */
-static const struct row other_lists[] = {
-	LISTS("?include=metadata&prefix=b", "\"count\":1,\"entries\":[" X_KEY("b c") "]"),
-	LISTS("?include=metadata&limit=1", "\"count\":1,\"entries\":[" X_KEY("%") "],\"cursor\":\"kJQ\""),
-	LISTS("?include=values&end=ab&cursor=kJQ", "\"count\":2,\"entries\":[" X_VALUE("_") "," X_VALUE("a") "]"),
-	LISTS("?include=values&end=%25", "\"count\":0,\"entries\":[]"),
-	LISTS("?end=ab", "\"count\":3,\"keys\":[\"%\",\"_\",\"a\"]"),
-	{ OWN, "HEAD", W2 "/n?include=values", NULL, ABSENT, 200, NULL, ABSENT },
-	NO_LIST("?include=all", BAD_INCLUDE),
-	NO_LIST("?include=values&include=values", "prefix, end, limit, cursor and include may be given once"),
-	{ OWN, "GET", "/api/n?include=all&end=a&end=b", NULL, ABSENT, 200, NULL,
-	    TEXT(L1("\"count\":1,\"keys\":[\"v1\"]")) },
-	{ OWN, "GET", W2, NULL, ABSENT, 200, NULL,
-	    TEXT("{\"workspace\":\"" WORKSPACE "\",\"count\":3,\"namespaces\":[\"m\",\"n\",\"nn\"]}") },
-	{ OWN, "GET", "/api2/" BARE "?limit=2", NULL, ABSENT, 200, NULL,
-	    TEXT("{\"workspace\":\"" BARE "\",\"count\":2,\"namespaces\":[\"m\",\"n\"],\"cursor\":\"kbg\"}") },
-	{ OWN, "GET", W2 "?include=counts&limit=2&cursor=kbQ", NULL, ABSENT, 200, NULL,
-	    TEXT("{\"workspace\":\"" WORKSPACE "\",\"count\":2,\"namespaces\":[{\"namespace\":\"n\",\"count\":6},"
-		 "{\"namespace\":\"nn\",\"count\":1}]}") },
-	{ OWN, "HEAD", W2, NULL, ABSENT, 200, NULL, ABSENT },
-	{ OWN, "GET", W2 "?prefix=m", NULL, ABSENT, 400, NULL, TEXT(OTHER_PARAMETER) },
-	{ OWN, "GET", W2 "?include=values", NULL, ABSENT, 400, NULL, TEXT(BAD_INCLUDE) },
-	{ OWN, "GET", W2 "?cursor=x", NULL, ABSENT, 400, NULL, TEXT("cursor is not one of ours") },
-	{ OWN, "GET", "/api2/" OTHER, NULL, ABSENT, 403, NULL, TEXT("Workspace mismatch") },
-	{ OWN, "GET", "/api2/x", NULL, ABSENT, 400, NULL, TEXT("Invalid workspace UUID") },
-	{ NOWHERE, "GET", W2, NULL, ABSENT, 403, NULL, TEXT("Missing workspace in token") },
-	{ NONE, "GET", W2, NULL, ABSENT, 401, NULL, TEXT("NoAuthToken") },
-	{ OWN, "PUT", W2, NULL, TEXT("x"), 405, NULL, ABSENT },
-	{ OWN, "GET", W2 "/", NULL, ABSENT, 404, NULL, ABSENT },
-	{ ALL, "GET", "/api2/" ZEROS, NULL, ABSENT, 200, NULL,
-	    TEXT("{\"workspace\":\"" ZEROS "\",\"count\":0,\"namespaces\":[]}") },
-	{ ALL, "GET", "/api2", NULL, ABSENT, 200, NULL,
-	    TEXT("{\"count\":3,\"workspaces\":[\"" OTHER "\",\"" DEFAULT "\",\"" WORKSPACE "\"]}") },
-	{ ALL, "GET", "/api2?limit=1", NULL, ABSENT, 200, NULL,
-	    TEXT("{\"count\":1,\"workspaces\":[\"" OTHER "\"],"
-		 "\"cursor\":\"kMDAwMDAwMDAtMDAwMC00MDAwLTgwMDAtMDAwMDAwMDAwMDAw\"}") },
-	{ ALL, "GET", "/api2?limit=1&cursor=kMDAwMDAwMDAtMDAwMC00MDAwLTgwMDAtMDAwMDAwMDAwMDAw", NULL, ABSENT, 200, NULL,
-	    TEXT("{\"count\":1,\"workspaces\":[\"" DEFAULT "\"],"
-		 "\"cursor\":\"kMTExMTExMTEtMjIyMi0zMzMzLTQ0NDQtNTU1NTU1NTU1NTU1\"}") },
-	{ ALL, "HEAD", "/api2", NULL, ABSENT, 200, NULL, ABSENT },
-	{ ALL, "GET", "/api2?cursor=kaw", NULL, ABSENT, 400, NULL, TEXT("cursor is not one of ours") },
-	/* That of the last workspace that there can be. */
-	{ ALL, "GET", "/api2?cursor=kZmZmZmZmZmYtZmZmZi1mZmZmLWZmZmYtZmZmZmZmZmZmZmZm", NULL, ABSENT, 400, NULL,
-	    TEXT("cursor is not one of ours") },
-	{ ALL, "GET", "/api2?include=counts", NULL, ABSENT, 400, NULL, TEXT(OTHER_PARAMETER) },
-	{ OWN, "GET", "/api2", NULL, ABSENT, 403, NULL, TEXT("Only the system account may list workspaces") },
-	{ NONE, "GET", "/api2", NULL, ABSENT, 401, NULL, TEXT("NoAuthToken") },
-	{ ALL, "DELETE", "/api2", NULL, ABSENT, 405, NULL, ABSENT },
-};
-
-static void
-fill_lists(void)
-{
-	static const struct str keys[] = { TEXT("b c"), TEXT("abc"), TEXT("_"), TEXT("a"), TEXT("%"), TEXT("ab") };
-
-	for (size_t i = 0; i < COUNT(keys); i++)
-		store_mem_put(&store, &workspace, STR("n"), keys[i], STR("x"));
-	store_mem_put(&store, &workspace, STR("nn"), STR("of another namespace"), STR("x"));
-	store_mem_put(&store, &workspace, STR("m"), STR("of another namespace"), STR("x"));
-	store_mem_put(&store, &other, STR("n"), STR("of another workspace"), STR("x"));
-	store_mem_put(&store, &api.default_workspace, STR("n"), STR("v1"), STR("x"));
-	store_mem_put(&store, &(struct uuid){ { 0 } }, STR("hulykvs-keys"), STR("id"), STR("x"));
-}
-
-/* --- what the store says --- */
-
 static void
 play_outcomes(void)
 {
@@ -678,109 +228,20 @@ play_outcomes(void)
 	struct row row = { OWN, NULL, K, NULL, STR("x"), 0, NULL, STR_ABSENT };
 
 	for (size_t i = 0; i < COUNT(outcomes); i++) {
-		store.outcome = outcomes[i].outcome;
+		world.store.outcome = outcomes[i].outcome;
 		row.status = outcomes[i].status;
 		row.answer = outcomes[i].text;
 		for (size_t m = 0; m < COUNT(methods); m++) {
 			row.method = methods[m];
 			row.uri = K;
-			play(&row, "the store fails: ");
+			api_world_play(&row, "the store fails: ");
 		}
 		row.method = "GET";
 		row.uri = W2 "/n";
-		play(&row, "the store fails: ");
+		api_world_play(&row, "the store fails: ");
 	}
-	store_mem_free(&store);
+	store_mem_free(&world.store);
 }
-
-static void
-play_readiness(void)
-{
-#define KINDS         "[+]writable ok\n[+]lists ok\n"
-#define SERVING       "[+]serving ok\n"
-#define UNKNOWN_KINDS "[?]writable unknown\n[?]lists unknown\n"
-#define OPERATOR      "HULYKVS_OPERATOR=1"
-	const struct row ready = { NONE, "GET", "/readyz?verbose", NULL, STR_ABSENT, 200, NULL,
-		STR("[+]database ok\n[+]schema ok\n" KINDS SERVING "ok") };
-	const struct row away = { NONE, "GET", "/readyz", OPERATOR, STR_ABSENT, 503, NULL,
-		STR("[-]database failed: no route\n[?]schema unknown\n" UNKNOWN_KINDS SERVING "Not ready") };
-	const struct row away_public = { NONE, "GET", "/readyz?verbose", NULL, STR_ABSENT, 503, NULL,
-		STR("[-]database failed\n[?]schema unknown\n" UNKNOWN_KINDS SERVING "Not ready") };
-	const struct row wrong = { NONE, "GET", "/readyz", OPERATOR, STR_ABSENT, 503, NULL,
-		STR("[-]schema failed: no table\n[+]database ok\n" UNKNOWN_KINDS SERVING "Not ready") };
-	const struct row no_writes = { NONE, "GET", "/readyz", OPERATOR, STR_ABSENT, 503, NULL,
-		STR("[-]writable failed: too many\n[+]database ok\n[+]schema ok\n[+]lists ok\n" SERVING "Not ready") };
-	const struct row no_lists = { NONE, "GET", "/readyz", NULL, STR_ABSENT, 503, NULL,
-		STR("[-]lists failed\n[+]database ok\n[+]schema ok\n[+]writable ok\n" SERVING "Not ready") };
-	const struct row head = { NONE, "HEAD", "/readyz", NULL, STR_ABSENT, 503, NULL, STR_ABSENT };
-	const struct row live = { NONE, "GET", "/livez", NULL, STR_ABSENT, 200, NULL, STR("ok") };
-	const struct row silent = { NONE, "GET", "/readyz?x=verbose", NULL, STR_ABSENT, 503, NULL,
-		STR("[-]database failed\n[?]schema unknown\n" UNKNOWN_KINDS SERVING "Not ready") };
-	const struct row draining = { NONE, "GET", "/readyz?x&verbose=1", OPERATOR, STR_ABSENT, 503, NULL,
-		STR("[-]serving failed: shutting down\n[+]database ok\n[+]schema ok\n" KINDS "Not ready") };
-	struct heartbeat *health = heartbeat_new(1, 0);
-
-	if (health == NULL)
-		tap_bail("no memory");
-	play(&ready, "ready: ");
-	store.outcome = STORE_UNAVAILABLE;
-	store.reason = STR("no route");
-	play(&away, "not ready: ");
-	play(&away_public, "not ready: ");
-	play(&head, "not ready: ");
-	play(&live, "not ready: ");
-	store.reached = true;
-	store.reason = STR("no table");
-	play(&wrong, "not ready: ");
-	store.reached = false;
-	store.reason = STR_ABSENT;
-	play(&silent, "not ready: ");
-	store.outcome = STORE_DONE;
-	store.no_writes = STR("too many");
-	play(&no_writes, "not ready: ");
-	store.no_writes = STR_ABSENT;
-	store.no_lists = STR("too many");
-	play(&no_lists, "not ready: ");
-	store.no_lists = STR_ABSENT;
-	api.health = health;
-	play(&ready, "ready: ");
-	heartbeat_drain(health);
-	play(&draining, "draining: ");
-	api.health = NULL;
-	heartbeat_free(health);
-	store_mem_free(&store);
-}
-
-static void
-is_alive(void)
-{
-	const struct row live = { NONE, "GET", "/livez", NULL, STR_ABSENT, 200, NULL, STR("ok") };
-	const struct row verbose = { NONE, "GET", "/livez?verbose", NULL, STR_ABSENT, 200, NULL,
-		STR("[+]workers ok\nok") };
-	const struct row stuck = { NONE, "GET", "/livez", OPERATOR, STR_ABSENT, 503, NULL,
-		STR("[-]workers failed: the event loop of worker 1 has been stuck for 6 s\nNot alive") };
-	const struct row status = { NONE, "GET", "/status", NULL, STR_ABSENT, 200, NULL, STR("ok") };
-	int64_t now = clock_mono();
-	struct heartbeat *health = heartbeat_new(2, now);
-
-	if (health == NULL)
-		tap_bail("no memory");
-	api.health = health;
-	play(&live, "alive: ");
-	play(&verbose, "alive: ");
-	heartbeat_beat(health, 1, now - HEARTBEAT_SILENCE - 1200 * CLOCK_MS);
-	play(&stuck, "stuck: ");
-	play(&status, "stuck: ");
-	heartbeat_beat(health, 1, now);
-	play(&live, "again: ");
-	heartbeat_beat(health, 0, now - HEARTBEAT_SILENCE - CLOCK_S);
-	heartbeat_end(health, 0);
-	play(&live, "ended: ");
-	api.health = NULL;
-	heartbeat_free(health);
-}
-
-/* --- what no table shows --- */
 
 static void
 describes_values(void)
@@ -790,19 +251,21 @@ describes_values(void)
 	const struct row fresh = { OWN, "GET", K, INM("*"), STR_ABSENT, 304, ONE, STR_ABSENT };
 	const struct row list = { OWN, "HEAD", W2 "/n", NULL, STR_ABSENT, 200, NULL, STR_ABSENT };
 
-	store_mem_put(&store, &workspace, STR("n"), STR("k"), STR("one"));
-	play(&get, "described: ");
-	tap_ok(response.is_value && response.length == 3, "a value's length, and nosniff");
-	tap_text(response.type, STR("application/octet-stream"), "a value's type");
-	play(&head, "described: ");
-	tap_ok(response.is_value && response.length == 3, "the same for HEAD");
-	tap_int(call.op.kind, STORE_HEAD, "for which no value is read");
-	play(&fresh, "described: ");
-	tap_ok(!response.is_value && response.type.p == NULL, "a 304 describes no value");
-	play(&list, "described: ");
-	tap_text(response.type, STR("application/json"), "a list's type");
-	tap_int(response.length, strlen(L2("\"count\":1,\"keys\":[\"k\"]")), "a list's length, with HEAD too");
-	store_mem_free(&store);
+	store_mem_put(&world.store, &world.workspace, STR("n"), STR("k"), STR("one"));
+	api_world_play(&get, "described: ");
+	tap_ok(world.response.is_value && world.response.length == 3, "a value's length, and nosniff");
+	tap_text(world.response.type, STR("application/octet-stream"), "a value's type");
+	api_world_play(&head, "described: ");
+	tap_ok(world.response.is_value && world.response.length == 3, "the same for HEAD");
+	tap_int(world.call.op.kind, STORE_HEAD, "for which no value is read");
+	api_world_play(&fresh, "described: ");
+	tap_ok(!world.response.is_value && world.response.type.p == NULL, "a 304 describes no value");
+	api_world_play(&list, "described: ");
+	tap_text(world.response.type, STR("application/json"), "a list's type");
+	tap_int(world.response.length,
+	    strlen("{\"workspace\":\"" WORKSPACE "\",\"namespace\":\"n\",\"count\":1,\"keys\":[\"k\"]}"),
+	    "a list's length, with HEAD too");
+	store_mem_free(&world.store);
 }
 
 /* The time of a value's last write, which is never later than the answer. */
@@ -814,26 +277,27 @@ tells_the_time(void)
 	const struct row fresh = { OWN, "GET", K, INM("*"), STR_ABSENT, 304, ONE, STR_ABSENT };
 	const struct row v1 = { OWN, "GET", "/api/n/k", NULL, STR_ABSENT, 200, NULL, STR("one") };
 
-	store.time = 1234567890;
-	store_mem_put(&store, &workspace, STR("n"), STR("k"), STR("one"));
-	store_mem_put(&store, &api.default_workspace, STR("n"), STR("k"), STR("one"));
-	play(&get, "with a time: ");
-	tap_int(response.modified, 1234567890, "a value has its time");
-	play(&head, "with a time: ");
-	tap_int(response.modified, 1234567890, "with HEAD as well");
-	play(&fresh, "with a time: ");
-	tap_int(response.modified, 1234567890, "with a 304 as well");
-	play(&v1, "with a time: ");
-	tap_int(response.modified, 0, "not with v1");
-	store.time = INT64_MAX;
-	store_mem_put(&store, &workspace, STR("n"), STR("k"), STR("one"));
-	play(&get, "with a time to come: ");
-	tap_ok(response.modified > 0 && response.modified <= clock_wall() * 1000000, "a time to come is now");
-	store.time = 0;
-	store_mem_put(&store, &workspace, STR("n"), STR("k"), STR("one"));
-	play(&get, "without a time: ");
-	tap_int(response.modified, 0, "a time that is not known");
-	store_mem_free(&store);
+	world.store.time = 1234567890;
+	store_mem_put(&world.store, &world.workspace, STR("n"), STR("k"), STR("one"));
+	store_mem_put(&world.store, &world.api.default_workspace, STR("n"), STR("k"), STR("one"));
+	api_world_play(&get, "with a time: ");
+	tap_int(world.response.modified, 1234567890, "a value has its time");
+	api_world_play(&head, "with a time: ");
+	tap_int(world.response.modified, 1234567890, "with HEAD as well");
+	api_world_play(&fresh, "with a time: ");
+	tap_int(world.response.modified, 1234567890, "with a 304 as well");
+	api_world_play(&v1, "with a time: ");
+	tap_int(world.response.modified, 0, "not with v1");
+	world.store.time = INT64_MAX;
+	store_mem_put(&world.store, &world.workspace, STR("n"), STR("k"), STR("one"));
+	api_world_play(&get, "with a time to come: ");
+	tap_ok(
+	    world.response.modified > 0 && world.response.modified <= clock_wall() * 1000000, "a time to come is now");
+	world.store.time = 0;
+	store_mem_put(&world.store, &world.workspace, STR("n"), STR("k"), STR("one"));
+	api_world_play(&get, "without a time: ");
+	tap_int(world.response.modified, 0, "a time that is not known");
+	store_mem_free(&world.store);
 }
 
 /* What looks sealed goes out only if it is what somebody stored. */
@@ -845,12 +309,12 @@ keeps_sealed_values(void)
 		looks_sealed };
 	const struct row sealed = { OWN, "GET", K, NULL, STR_ABSENT, 500, NULL, STR("Internal error") };
 
-	store_mem_put(&store, &workspace, STR("n"), STR("k"), looks_sealed);
-	play(&stored, "looks sealed: ");
-	store_mem_put(&store, &workspace, STR("n"), STR("k"), STR("\x89HKVSEAl"));
-	((char *)store_mem_get(&store, &workspace, STR("n"), STR("k")).p)[7] = 'L';
-	play(&sealed, "is sealed: ");
-	store_mem_free(&store);
+	store_mem_put(&world.store, &world.workspace, STR("n"), STR("k"), looks_sealed);
+	api_world_play(&stored, "looks sealed: ");
+	store_mem_put(&world.store, &world.workspace, STR("n"), STR("k"), STR("\x89HKVSEAl"));
+	((char *)store_mem_get(&world.store, &world.workspace, STR("n"), STR("k")).p)[7] = 'L';
+	api_world_play(&sealed, "is sealed: ");
+	store_mem_free(&world.store);
 }
 
 static void
@@ -863,83 +327,34 @@ owes_allow(void)
 		STR_ABSENT, 204, NULL, STR_ABSENT };
 	char out[ROUTE_ALLOW_SIZE];
 
-	play(&other_method, "Allow: ");
-	tap_text(response.route != NULL ? route_allow(response.route, out) : STR_ABSENT,
+	api_world_play(&other_method, "Allow: ");
+	tap_text(world.response.route != NULL ? route_allow(world.response.route, out) : STR_ABSENT,
 	    STR("GET, HEAD, PUT, DELETE, OPTIONS"), "405 owes Allow");
-	play(&options, "Allow: ");
-	tap_ok(response.route != NULL && !response.is_preflight, "OPTIONS owes Allow");
-	play(&get, "Allow: ");
-	tap_ok(response.route == NULL, "404 does not");
-	play(&preflight, "Allow: ");
-	tap_ok(response.route == NULL && response.is_preflight, "nor does a preflight, which is marked as one");
+	api_world_play(&options, "Allow: ");
+	tap_ok(world.response.route != NULL && !world.response.is_preflight, "OPTIONS owes Allow");
+	api_world_play(&get, "Allow: ");
+	tap_ok(world.response.route == NULL, "404 does not");
+	api_world_play(&preflight, "Allow: ");
+	tap_ok(world.response.route == NULL && world.response.is_preflight,
+	    "nor does a preflight, which is marked as one");
 }
 
 /* Nothing that is refused reaches the store. */
 static void
 keeps_the_store_out(void)
 {
-	unsigned before = store.submitted;
+	unsigned before = world.store.submitted;
 	const struct row rows[] = {
 		{ NONE, "GET", K, NULL, STR_ABSENT, 401, NULL, STR("NoAuthToken") },
-		{ OWN, "PUT", K, INM("x"), STR("x"), 400, NULL, STR(NOT_ANY) },
+		{ OWN, "PUT", K, INM("x"), STR("x"), 400, NULL, STR("If-None-Match must be '*'") },
 		{ OWN, "GET", "/api2/" OTHER "/n", NULL, STR_ABSENT, 403, NULL, STR("Workspace mismatch") },
 		{ OWN, "PATCH", K, NULL, STR_ABSENT, 405, NULL, STR_ABSENT },
 		{ NONE, "GET", "/livez", NULL, STR_ABSENT, 200, NULL, STR("ok") },
 	};
 
 	for (size_t i = 0; i < COUNT(rows); i++)
-		play(&rows[i], "not stored: ");
-	tap_int(store.submitted, before, "the store was asked nothing");
-}
-
-/* Metrics are for whom the web server calls an operator; to all others there is no such path. */
-static void
-shows_metrics(void)
-{
-	const struct row hidden[] = {
-		{ NONE, "GET", "/metrics", NULL, STR_ABSENT, 404, NULL, STR_ABSENT },
-		{ ALL, "GET", "/metrics", "HULYKVS_OPERATOR=0", STR_ABSENT, 404, NULL, STR_ABSENT },
-		{ ALL, "GET", "/metrics", "HTTP_HULYKVS_OPERATOR=1", STR_ABSENT, 404, NULL, STR_ABSENT },
-		{ ALL, "GET", "/metrics", "HULYKVS_OPERATOR=", STR_ABSENT, 404, NULL, STR_ABSENT },
-		{ ALL, "PUT", "/metrics", NULL, STR_ABSENT, 404, NULL, STR_ABSENT },
-		{ ALL, "OPTIONS", "/metrics", NULL, STR_ABSENT, 404, NULL, STR_ABSENT },
-	};
-	const struct row values[] = {
-		{ ALL, "GET", K, "HULYKVS_OPERATOR=1", STR_ABSENT, 404, NULL, STR_ABSENT },
-		{ ALL, "DELETE", K, "HULYKVS_OPERATOR=1", STR_ABSENT, 404, NULL, STR_ABSENT },
-		{ ALL, "GET", "/api/..%2Fmetrics", "HULYKVS_OPERATOR=1", STR_ABSENT, 404, NULL, STR_ABSENT },
-		{ ALL, "GET", "/api/..%2Fmetrics", NULL, STR_ABSENT, 200, NULL,
-		    TEXT("{\"namespace\":\"../metrics\",\"count\":0,\"keys\":[]}") },
-	};
-	const struct row get = { NONE, "GET", "/metrics", "HULYKVS_OPERATOR=1", STR_ABSENT, 200, NULL, STR_ABSENT };
-	const struct row open = { NONE, "GET", "/metrics",
-		"HULYKVS_OPERATOR=1\nHTTP_ACCEPT=application/openmetrics-text", STR_ABSENT, 200, NULL, STR_ABSENT };
-	const struct row put = { NONE, "PUT", "/metrics", "HULYKVS_OPERATOR=1", STR("x"), 405, NULL, STR_ABSENT };
-	struct metrics *metrics = metrics_new(1);
-
-	if (metrics == NULL)
-		tap_bail("no memory");
-	play(&(struct row){ NONE, "GET", "/metrics", "HULYKVS_OPERATOR=1", STR_ABSENT, 404, NULL, STR_ABSENT },
-	    "no metrics are kept: ");
-	api.metrics = metrics;
-	for (size_t i = 0; i < COUNT(hidden); i++)
-		play(&hidden[i], "metrics hidden: ");
-	for (size_t i = 0; i < COUNT(values); i++)
-		play(&values[i], "values and operators: ");
-	play(&put, "metrics: ");
-	arena_reset(&arena);
-	read_request(&get);
-	perform(STR_ABSENT);
-	tap_ok(response.status == 200 && str_starts(buf_str(&answer), STR("# HELP hulykvs_http_requests_total ")),
-	    "metrics");
-	tap_ok(str_starts(response.type, STR("text/plain; version=0.0.4")), "their type");
-	arena_reset(&arena);
-	read_request(&open);
-	perform(STR_ABSENT);
-	tap_ok(
-	    response.status == 200 && str_starts(response.type, STR("application/openmetrics-text;")), "OpenMetrics");
-	api.metrics = NULL;
-	metrics_free(metrics);
+		api_world_play(&rows[i], "not stored: ");
+	tap_int(world.store.submitted, before, "the store was asked nothing");
 }
 
 /* What the web server decided, or asks, before there is a body. */
@@ -981,7 +396,7 @@ answers_for_the_web_server(void)
 		{ NONE, "GET", "/status", SAYS "4000", ABSENT, 200, NULL, TEXT("ok") },
 	};
 
-	plays(rows, COUNT(rows));
+	api_world_plays(rows, COUNT(rows));
 }
 
 /* A name that does not fit into the request's memory. */
@@ -998,133 +413,28 @@ without_memory(void)
 	struct call refused;
 
 	for (size_t i = 0; i < COUNT(rows); i++) {
-		arena_reset(&arena);
+		arena_reset(&world.arena);
 		arena_init(&none, 0);
-		read_request(&rows[i]);
-		tap_int(
-		    api_begin(&api, &policy, NOW, &refused, &request, &none, &response), API_ANSWER, "no memory: ends");
-		tap_int(response.status, rows[i].status, "no memory: %s %s", rows[i].method, rows[i].uri);
+		api_world_read(&rows[i]);
+		tap_int(api_begin(
+			    &world.api, &world.policy, API_WORLD_NOW, &refused, &world.request, &none, &world.response),
+		    API_ANSWER, "no memory: ends");
+		tap_int(world.response.status, rows[i].status, "no memory: %s %s", rows[i].method, rows[i].uri);
 		arena_free(&none);
 	}
-}
-
-/* Which refusal wins, where rules refuse too. */
-static void
-obeys_rules(void)
-{
-	static const struct row rows[] = {
-		{ NONE, "GET", "/api/shut/k", NULL, ABSENT, 401, NULL, TEXT("NoAuthToken") },
-		{ OWN, "PATCH", "/api/shut/k", NULL, ABSENT, 405, NULL, ABSENT },
-		{ OWN, "GET", "/api2/" OTHER "/shut/k", NULL, ABSENT, 403, NULL, TEXT("Workspace mismatch") },
-		{ OWN, "GET", "/api/shut/%zz", NULL, ABSENT, 400, NULL, TEXT("Malformed percent-encoding") },
-		{ OWN, "GET", "/api/shut/k", NULL, ABSENT, 403, NULL, TEXT("Namespace forbidden") },
-		{ ALL, "HEAD", "/api2/" OTHER "/%73hut/k", NULL, ABSENT, 403, NULL, ABSENT },
-		{ OWN, "GET", "/api/shut?limit=x", NULL, ABSENT, 403, NULL, TEXT("Namespace forbidden") },
-		{ OWN, "PUT", "/api2/" WORKSPACE "/shut/k", "HTTP_IF_MATCH=x", TEXT("too long a body for it"), 403,
-		    NULL, TEXT("Namespace forbidden") },
-		{ OWN, "OPTIONS", "/api/shut/k", NULL, ABSENT, 204, NULL, ABSENT },
-		{ OWN, "DELETE", "/api2/" WORKSPACE "/keep/k", NULL, ABSENT, 403, NULL, TEXT("Namespace forbidden") },
-		{ OWN, "GET", "/api2/" WORKSPACE "/keep/k", NULL, ABSENT, 404, NULL, ABSENT },
-		{ ALL, "DELETE", "/api2/" WORKSPACE "/keep/k", NULL, ABSENT, 404, NULL, ABSENT },
-		{ NONE, "GET", "/status", NULL, ABSENT, 200, NULL, TEXT("ok") },
-	};
-	static const struct str namespaces[] = { TEXT("a"), TEXT("keep"), TEXT("shut"), TEXT("shut2"), TEXT("z") };
-	/* Nobody but the system account may read the values of keep. */
-	static const struct row judged[] = {
-		{ OWN, "GET", W2, NULL, ABSENT, 200, NULL,
-		    TEXT("{\"workspace\":\"" WORKSPACE "\",\"count\":3,\"namespaces\":[\"a\",\"keep\",\"z\"]}") },
-		{ OWN, "GET", W2 "?limit=2", NULL, ABSENT, 200, NULL,
-		    TEXT("{\"workspace\":\"" WORKSPACE "\",\"count\":2,\"namespaces\":[\"a\",\"keep\"],"
-			 "\"cursor\":\"ka2VlcA\"}") },
-		{ OWN, "GET", W2 "?cursor=ka2VlcA", NULL, ABSENT, 200, NULL,
-		    TEXT("{\"workspace\":\"" WORKSPACE "\",\"count\":1,\"namespaces\":[\"z\"]}") },
-		{ OWN, "GET", W2 "/keep", NULL, ABSENT, 200, NULL,
-		    TEXT("{\"workspace\":\"" WORKSPACE "\",\"namespace\":\"keep\",\"count\":1,\"keys\":[\"k\"]}") },
-		{ OWN, "GET", W2 "/keep?include=metadata", NULL, ABSENT, 403, NULL, TEXT("Namespace forbidden") },
-		{ OWN, "GET", W2 "/keep?include=values", NULL, ABSENT, 403, NULL, TEXT("Namespace forbidden") },
-		{ OWN, "GET", W2 "/a?include=values", NULL, ABSENT, 200, NULL,
-		    TEXT("{\"workspace\":\"" WORKSPACE "\",\"namespace\":\"a\",\"count\":1,"
-			 "\"entries\":[" X_VALUE("k") "]}") },
-		{ ALL, "GET", "/api2", NULL, ABSENT, 200, NULL,
-		    TEXT("{\"count\":2,\"workspaces\":[\"" DEFAULT "\",\"" WORKSPACE "\"]}") },
-		{ ALL, "GET", "/api2/" OTHER, NULL, ABSENT, 200, NULL,
-		    TEXT("{\"workspace\":\"" OTHER "\",\"count\":0,\"namespaces\":[]}") },
-	};
-	const struct rulefile_terms terms = { true, api.default_workspace };
-	const struct policy open = policy;
-	struct rules *rules;
-	struct buf why;
-	unsigned line;
-
-	buf_init(&why, CAP);
-	rules = rulefile_read(
-	    STR("deny namespace=shut\nallow account=system\ndeny to=delete namespace=keep"), &terms, &line, &why);
-	if (rules == NULL)
-		tap_bail("rules");
-	bearer_policy(&policy, rules);
-	plays(rows, COUNT(rows));
-	tap_int(call.verdict.line, 0, "what needs no token needs no rule");
-	policy_free(&policy);
-	rules_free(rules);
-	rules = rulefile_read(STR("deny namespace=shut*\ndeny target=" OTHER "\nallow account=system\n"
-				  "deny to=read namespace=keep"),
-	    &terms, &line, &why);
-	if (rules == NULL)
-		tap_bail("rules");
-	bearer_policy(&policy, rules);
-	for (size_t i = 0; i < COUNT(namespaces); i++)
-		store_mem_put(&store, &workspace, namespaces[i], STR("k"), STR("x"));
-	store_mem_put(&store, &other, STR("n"), STR("k"), STR("x"));
-	store_mem_put(&store, &api.default_workspace, STR("n"), STR("k"), STR("x"));
-	plays(judged, COUNT(judged));
-	policy_free(&policy);
-	rules_free(rules);
-	buf_free(&why);
-	policy = open;
-}
-
-static void
-set_up(void)
-{
-	arena_init(&lasting, CAP);
-	arena_init(&arena, CAP);
-	buf_init(&answer, CAP);
-	store_mem_init(&store);
-	bearer_policy(&policy, NULL);
-	if (!uuid_parse(STR(DEFAULT), &api.default_workspace) || !uuid_parse(STR(WORKSPACE), &workspace) ||
-	    !uuid_parse(STR(OTHER), &other))
-		tap_bail("set_up");
-	authorization[OWN] =
-	    bearer(STR("{\"account\":\"" USER "\",\"workspace\":\"" WORKSPACE "\",\"exp\":1800000000}"), &lasting);
-	authorization[ALL] = bearer(STR("{\"account\":\"" SYSTEM "\",\"extra\":{\"service\":\"mail\"}}"), &lasting);
-	authorization[NOWHERE] = bearer(STR("{\"account\":\"" USER "\"}"), &lasting);
-	authorization[EXPIRED] =
-	    bearer(STR("{\"account\":\"" USER "\",\"workspace\":\"" WORKSPACE "\",\"exp\":1799999939}"), &lasting);
-	authorization[FORGED] = arena_copy(&lasting, authorization[OWN]);
-	((char *)authorization[FORGED].p)[authorization[FORGED].n - 10] ^= 1;
-	authorization[BASIC] = STR("Basic dTpw");
 }
 
 int
 main(void)
 {
-	set_up();
-	plays(without_token, COUNT(without_token));
-	plays(tokens, COUNT(tokens));
-	plays(workspaces, COUNT(workspaces));
-	plays(lives, COUNT(lives));
-	plays(names, COUNT(names));
-	plays(bodies, COUNT(bodies));
-	play_conditions(conditions_v2, COUNT(conditions_v2), K, &workspace);
-	play_conditions(conditions_v1, COUNT(conditions_v1), "/api/n/k", &api.default_workspace);
-	fill_lists();
-	plays(lists, COUNT(lists));
-	fill_lists();
-	plays(other_lists, COUNT(other_lists));
+	api_world_open();
+	api_world_plays(without_token, COUNT(without_token));
+	api_world_plays(tokens, COUNT(tokens));
+	api_world_plays(workspaces, COUNT(workspaces));
+	api_world_plays(lives, COUNT(lives));
+	api_world_plays(names, COUNT(names));
+	api_world_plays(bodies, COUNT(bodies));
 	play_outcomes();
-	play_readiness();
-	is_alive();
-	shows_metrics();
 	describes_values();
 	tells_the_time();
 	keeps_sealed_values();
@@ -1132,10 +442,6 @@ main(void)
 	keeps_the_store_out();
 	answers_for_the_web_server();
 	without_memory();
-	obeys_rules();
-	policy_free(&policy);
-	buf_free(&answer);
-	arena_free(&arena);
-	arena_free(&lasting);
+	api_world_close();
 	return tap_end();
 }
