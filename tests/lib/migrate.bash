@@ -11,6 +11,9 @@
 #   field_old DB       as an original before 0.3 leaves it on PostgreSQL
 #   field_rows DB      number of rows, and a digest over all but the workspace
 #   field_ok DB        succeeds when the schema is current in all that matters
+#   field_enter        in setup: a database of the test's own, DB at URL
+#   field_leave        in teardown: drops it, and ends the processes that the test has put in PIDS
+#   field_fill         more rows than the 4 MiB from which on indexes are built beside the traffic
 #
 # HULYKVS_BUILD is the directory that hulykvs-migrate was built in.
 
@@ -169,4 +172,33 @@ field_ok()
 	)
 	diff <(pg_sql "$1" -c 'select version, name, checksum from hulykvs.migrations_pg order by version') \
 		<(migrate_history MIGRATE_SUMS_PG 5)
+}
+
+# An English database: the hardest for byte order.
+field_enter()
+{
+	DB=t$BATS_TEST_NUMBER
+	# shellcheck disable=SC2034 # the tests read it
+	URL=$(pg_db_en "$DB")
+	PIDS=()
+	MAIN=$PG_DIR
+}
+
+field_leave()
+{
+	local pid
+
+	for pid in ${PIDS[@]+"${PIDS[@]}"}; do
+		kill -CONT "$pid" 2>/dev/null || :
+		kill "$pid" 2>/dev/null || :
+	done
+	[ "$PG_DIR" = "$MAIN" ] || pg_remove
+	PG_DIR=$MAIN
+	pg_sql postgres -c "drop database $DB with (force)"
+}
+
+field_fill()
+{
+	pg_sql "$DB" -c "insert into hulykvs.kvs (namespace, key, md5, value)
+		select 'big', 'k' || n, '', convert_to(repeat('v', 100), 'UTF8') from generate_series(1, 40000) as n"
 }
