@@ -246,6 +246,17 @@ stored()
 	is_stored new
 }
 
+@test "a time limit of the role for idle sessions ends none of the service's" {
+	is "$(put before)" ' 204'
+	is_stored before
+	[ "$(world_status "/api2/$WS/n")" = 200 ]
+	crdb_order '{"idle": true}' | python3 -c '
+import json, sys
+told = json.load(sys.stdin)
+assert told["idle"] >= 3 and told["ended"] == 0, told'
+	is "$(put after)" ' 204'
+}
+
 @test "nothing was done that CockroachDB would not take" {
 	crdb_check
 	world_stop

@@ -386,6 +386,36 @@ lease_is_over()
 	run -0 migrate "$URL" HULY_OTHER_DB_CONNECTION="$URL" compare
 }
 
+# After the last statement before it reads the file.
+waits_for_file()
+{
+	grep -q hulykvs_steps "$DIR/log" && [ "$(order '{"status": true}' idle)" -eq 1 ]
+}
+
+# order JSON NAME: that member of the answer
+order()
+{
+	python3 "$WORLD_TOP/tests/tools/control.py" "$DIR/.s.PGSQL.5432.control" "$1" |
+		python3 -c 'import json, sys; print(json.load(sys.stdin)[sys.argv[1]])' "$2"
+}
+
+@test "a time limit of the role for idle sessions does not end an import that waits for its file" {
+	simulator
+	crdb_original 1
+	run -0 migrate "$URL"
+	migrate "$URL" export >"$DIR/export"
+	simulator
+	mkfifo "$DIR/fifo"
+	exec 8<>"$DIR/fifo"
+	migrate "$URL" import --existing replace <"$DIR/fifo" >"$DIR/import.log" 2>&1 3>&- 8>&- &
+	world_until 20 waits_for_file
+	[ "$(order '{"idle": true}' ended)" -eq 0 ]
+	cat "$DIR/export" >&8
+	exec 8>&-
+	wait $!
+	run ! grep -F 'will try again' "$DIR/import.log"
+}
+
 @test "--dry-run and status change nothing" {
 	simulator
 	crdb_original 1

@@ -113,6 +113,9 @@ class Session(asyncio.Protocol):
         self.inbox.clear()
         self.close()
 
+    def is_idle(self):
+        return self.started and not (self.explicit or self.waits or self.timer)
+
     # The start of a connection.
 
     def begin(self):

@@ -42,8 +42,9 @@ text without comments, whatever the case) is found.  HOW is
     stall8            nothing happens for 8 seconds, also when the client leaves meanwhile; then it runs
 
 Orders come as lines of JSON on the unix socket LISTEN.control: {"set": ["latency=3", "40001:insert"]} as on the command
-line, {"forget": true} the faults that have not happened; the answer is {"faults", "happened", "sessions", "stalled",
-"statements", "violations"}.
+line, {"forget": true} the faults that have not happened, {"idle": true} as if the idle_in_session_timeout that a role may
+have were over, which ends idle sessions without a message; the answer is {"faults", "happened", "sessions", "idle",
+"ended", "stalled", "statements", "violations"}, "ended" being those that were ended so since the start.
 
 Python standard library only.
 """
@@ -90,7 +91,7 @@ class Options:
         self.latency = self.commit = self.change = self.skew = 0
         self.retries, self.processes = 3, 1
         self.refuse, self.plain = set(), False
-        self.safe_updates = self.read_committed = self.follower_reads = False
+        self.safe_updates = self.read_committed = self.follower_reads = self.unlimited_idle = False
         self.log = self.violations = None
         self.faults, self.happened = [], 0
         for word in words:
@@ -132,7 +133,7 @@ class Node:
         self.times = set()
         self.errors, self.numbers = [], {}
         self.violations = collections.Counter()
-        self.finished = 0
+        self.finished = self.ended = 0
         self.tasks = set()
 
     def connect(self, session):
@@ -207,6 +208,12 @@ class Node:
                 s.recv(1)
         threading.Thread(target=ask, daemon=True).start()
 
+    def end_idle(self, sessions):
+        for session in sessions:
+            if not session.switches["unlimited_idle"]:
+                session.close()
+                self.ended += 1
+
     def cancel_session(self, session_id):
         for session in list(self.sessions):
             if session.id == session_id:
@@ -256,7 +263,11 @@ class Node:
             self.options.take(word)
         if "forget" in order:
             self.options.faults.clear()
+        idle = [s for s in self.sessions if s.is_idle()]
+        if "idle" in order:
+            self.end_idle(idle)
         return {"faults": len(self.options.faults), "happened": self.options.happened, "sessions": len(self.sessions),
+                "idle": len(idle), "ended": self.ended,
                 "stalled": sum(s.stalled for s in self.sessions),
                 "statements": self.finished,
                 "violations": [[rule, statement, n] for (rule, statement), n in self.violations.items()]}

@@ -10,7 +10,7 @@ VERSION = "CockroachDB CCL v24.1.0 (simulated)"
 
 # Settings of CockroachDB that PostgreSQL does not have.  They are kept under a prefix, as settings of nobody.
 OWN_SETTINGS = ("sql_safe_updates", "default_transaction_use_follower_reads", "results_buffer_size",
-                "autocommit_before_ddl", "enable_implicit_transaction_for_batch_statements",
+                "idle_in_session_timeout", "autocommit_before_ddl", "enable_implicit_transaction_for_batch_statements",
                 "enable_insert_fast_path", "default_int_size", "serial_normalization")
 PREFIX = "cockroachdb."
 
@@ -60,7 +60,8 @@ COLLATE = re.compile(r"\bcollate\b", re.I)
 SWITCHES = tuple((name, re.compile(r"\b%s\b['\"]?\s*(?:=|to|,)\s*'?(\w+)" % setting, re.I), on) for name, setting, on in (
     ("safe_updates", "sql_safe_updates", ("on", "true", "yes", "1")),
     ("read_committed", "default_transaction_isolation", ("read",)),
-    ("follower_reads", "default_transaction_use_follower_reads", ("on", "true", "yes", "1"))))
+    ("follower_reads", "default_transaction_use_follower_reads", ("on", "true", "yes", "1")),
+    ("unlimited_idle", "idle_in_session_timeout", ("0",))))
 CANCEL_SESSION = re.compile(r"^\s*cancel\s+session\s+(?:if\s+exists\s+)?('([0-9a-f]+)'|\$1)\s*;?\s*$", re.I)
 SHOW_SESSION = re.compile(r"^\s*show\s+session_id\s*;?\s*$", re.I)
 AS_OF = re.compile(r"\s+as\s+of\s+system\s+time\s+(?:'([^']*)'|[^\s;]*)", re.I)

@@ -344,6 +344,22 @@ def fault_of_a_role(case):
     case.arm("read_committed=off", "follower_reads=off")
 
 
+def fault_idle_session(case):
+    before = case.control.order(idle=True)["ended"]  # those of the cases before among them
+    one, two, three = Connection(case), Connection(case), Connection(case, application_name="psql")
+    two.state("select set_config('idle_in_session_timeout', '0', false)")
+    three.state("begin")
+    equal(case.control.order(idle=True)["ended"] - before, 1)
+    equal(two.state("select 1"), [["1"]])
+    equal(three.state("commit"), [])
+    try:
+        one.state("select 1")
+    except (EOFError, OSError):
+        pass
+    else:
+        raise AssertionError("the session goes on")
+
+
 def session_is_cancelled(case):
     one, two = Connection(case), Connection(case)
     (session,), = one.query("show session_id")
