@@ -170,6 +170,91 @@ environment()
 	[[ $output == *"maxUnavailable: 1"* ]]
 }
 
+# make VALUES.yaml-TEXT: what the chart makes of them, in made.yaml
+make()
+{
+	printf '%s\n' "$1" >"$BATS_TEST_TMPDIR/values.yaml"
+	"$TOOLS/helm" template kvs "$CHART" --kube-version 1.30.0 -f "$BATS_TEST_TMPDIR/values.yaml" >"$BATS_TEST_TMPDIR/made.yaml"
+}
+
+# grace_is SECONDS HULY_REQUEST_TIMEOUT: and that is enough for what happens while a pod ends, one after the other.
+grace_is()
+{
+	local before web slack grace
+
+	before=$(grep -A 3 'preStop:' "$BATS_TEST_TMPDIR/made.yaml" | sed -n 's/.*"sleep", "\([0-9]*\)".*/\1/p')
+	web=$(sed -n 's/^web_seconds=\([0-9]*\) .*/\1/p' "$WORLD_TOP/deploy/container/hulykvs-container")
+	slack=$(sed -n 's/^#define DRAIN_SLACK *(\([0-9]*\) \* CLOCK_S).*/\1/p' "$WORLD_TOP/src/program/main.c")
+	grace=$(sed -n 's/^ *terminationGracePeriodSeconds: //p' "$BATS_TEST_TMPDIR/made.yaml")
+	[ "$before" -ge 5 ] && [ "$grace" -eq "$1" ] && [ "$grace" -gt $((before + web + ${2%.*} + slack + 1)) ]
+}
+
+@test "Kubernetes: a pod that ends has the time that HULY_REQUEST_TIMEOUT asks for" {
+	needs helm
+	cp "$WORLD_TOP/deploy/kubernetes/manifests.yaml" "$BATS_TEST_TMPDIR/made.yaml"
+	grace_is 30 10
+	make 'settings: { HULY_REQUEST_TIMEOUT: 2 }'
+	grace_is 30 2
+	make 'settings: { HULY_REQUEST_TIMEOUT: 15 }'
+	grace_is 35 15
+	make 'settings: { HULY_REQUEST_TIMEOUT: "60.5" }'
+	grace_is 81 60.5
+	make 'settings: { HULY_REQUEST_TIMEOUT: 3600 }'
+	grace_is 3620 3600
+	make 'settings:'
+	grace_is 30 10
+	run make 'settings: { HULY_REQUEST_TIMEOUT: 10s }'
+	[ "$status" -ne 0 ]
+	[[ $output == *"HULY_REQUEST_TIMEOUT is a number of seconds"* ]]
+}
+
+@test "Kubernetes: no variable stands twice; a setting that has a value of its own is refused, and the value named" {
+	local name names
+
+	needs helm
+	"$TOOLS/helm" template kvs "$CHART" --kube-version 1.30.0 -f "$VALUES/everything.yaml" --set migrate.mode=init \
+		>"$BATS_TEST_TMPDIR/made.yaml"
+	# Each container begins with its name, and the variables that the chart sets itself are the same in both.
+	[ -z "$(awk '/^        - name: / { split("", seen) } /^            - name: H/ && seen[$3]++ { print $3 }' \
+		"$BATS_TEST_TMPDIR/made.yaml")" ]
+	names=$(sed -n 's/^            - name: \(HULY.*\)/\1/p' "$BATS_TEST_TMPDIR/made.yaml" |
+		grep -vxE 'HULY_LOG_FORMAT|HULY_REQUIRE_STRONG_SECRET' | sort -u)
+	[ "$(wc -l <<<"$names")" -eq 8 ]
+	for name in $names HULY_DB_CONNECTION_FILE HULY_TOKEN_SECRET HULY_TOKEN_SECRET_PREVIOUS; do
+		run make "settings: { $name: x }"
+		[ "$status" -ne 0 ]
+		[[ $output == *"$name cannot be in settings: set the value "* ]]
+	done
+	[[ $output == *"set the value tokenSecretPrevious instead"* ]]
+}
+
+@test "Kubernetes: a value that the chart does not have is refused, also one of an earlier version" {
+	local value name
+
+	needs helm
+	for value in podDisruptionBudget.minAvailable=1 connection.name=x imagePullSecrets=x metrics.prometheusRule.enable=true; do
+		run "$TOOLS/helm" template kvs "$CHART" --kube-version 1.30.0 --set "$value"
+		echo "$output"
+		[ "$status" -ne 0 ]
+		name=${value%=*}
+		[[ $output == *"additional properties '${name##*.}' not allowed"* ]]
+	done
+}
+
+@test "Kubernetes: OTEL_SDK_DISABLED is true or false for the program, however on and off are written" {
+	local value
+
+	needs helm
+	for value in on true '"on"' '"true"'; do
+		make "settings: { OTEL_SDK_DISABLED: $value }"
+		[ "$(environment OTEL_SDK_DISABLED)" = '"true"' ]
+	done
+	for value in off false '"off"' '"false"'; do
+		make "settings: { OTEL_SDK_DISABLED: $value }"
+		[ "$(environment OTEL_SDK_DISABLED)" = '"false"' ]
+	done
+}
+
 @test "Kubernetes: manifests.yaml is what the chart makes with its defaults" {
 	needs helm
 	diff <(sed '/^# SPDX/d; /^# Made by/d' "$WORLD_TOP/deploy/kubernetes/manifests.yaml") <("$TOOLS/helm" template kvs "$CHART" --kube-version 1.30.0 2>/dev/null)

@@ -27,6 +27,32 @@ which it would print as 1e+06.
 {{- end }}
 {{- end }}
 
+{{- /*
+The seconds that a pod may take to end: 5 of preStop, 5 of nginx, HULY_REQUEST_TIMEOUT and 5 of the program, 5 to spare.
+*/ -}}
+{{- define "hulykvs.grace" -}}
+{{- $timeout := get (.Values.settings | default dict) "HULY_REQUEST_TIMEOUT" | include "hulykvs.value" | default "10" }}
+{{- if not (regexMatch "^[0-9]+([.][0-9]+)?$" $timeout) }}{{ fail "settings.HULY_REQUEST_TIMEOUT is a number of seconds" }}{{ end }}
+{{- max 30 (add 20 (ceil (float64 $timeout))) }}
+{{- end }}
+
+{{- /*
+Settings that have a value of their own in the chart: in the list of variables each name may stand once.
+*/ -}}
+{{- define "hulykvs.ownSettings" -}}
+HULY_DB_CONNECTION: connection
+HULY_DB_CONNECTION_FILE: connection
+HULY_TOKEN_SECRET: tokenSecret
+HULY_TOKEN_SECRET_FILE: tokenSecret
+HULY_TOKEN_SECRET_PREVIOUS: tokenSecretPrevious
+HULY_TOKEN_SECRET_PREVIOUS_FILE: tokenSecretPrevious
+HULY_ENCRYPTION_KEYS_FILE: encryptionKeys
+HULY_ENCRYPTION_MODE: encryptionKeys.mode
+HULY_BIND_PORT: port
+HULY_METRICS_BIND: metrics.port
+HULYKVS_MIGRATE: migrate.mode
+{{- end }}
+
 {{- define "hulykvs.image" -}}
 {{ .Values.image.repository }}:{{ include "hulykvs.value" (.Values.image.tag | default .Chart.AppVersion) }}
 {{- end }}
@@ -61,11 +87,15 @@ capabilities:
   value: {{ .Values.port | quote }}
 - name: HULY_METRICS_BIND
   value: {{ if .Values.metrics.port }}{{ printf "0.0.0.0:%v" .Values.metrics.port | quote }}{{ else }}"off"{{ end }}
+{{- $own := include "hulykvs.ownSettings" . | fromYaml }}
 {{- range $name, $value := .Values.settings }}
+{{- with get $own $name }}{{ fail (printf "%s cannot be in settings: set the value %s instead" $name .) }}{{ end }}
 - name: {{ $name }}
   {{- /* The switches of OpenTelemetry are true and false, ours are on and off. */}}
   {{- if and (kindIs "bool" $value) (hasPrefix "OTEL_" $name) }}
   value: {{ toString $value | quote }}
+  {{- else if eq $name "OTEL_SDK_DISABLED" }}
+  value: {{ get (dict "on" "true" "off" "false") (toString $value) | default $value | quote }}
   {{- else }}
   value: {{ include "hulykvs.value" $value | quote }}
   {{- end }}
