@@ -8,6 +8,14 @@
 
 #include "base/base.h"
 
+/* Every metric but that of requests shows all of its series, so that an alert sees the first increase. */
+#define X(NAME, kind, name, help, a, b, c) \
+	_Static_assert(METRICS_N_##a * METRICS_N_##b * METRICS_N_##c <= METRICS_FEW_SERIES || \
+		METRICS_##NAME == METRICS_HTTP_REQUESTS, \
+	    name " has more than METRICS_FEW_SERIES series");
+METRICS(X)
+#undef X
+
 struct block {
 	alignas(CACHE_LINE) _Atomic uint64_t cell[METRICS_CELLS];
 };

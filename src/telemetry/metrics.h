@@ -170,6 +170,9 @@ enum {
 	    METRICS_CELLS,
 };
 
+/* A metric with no more series shows them all, so that the first increase from 0 is seen; others only those above 0. */
+#define METRICS_FEW_SERIES 64
+
 struct metrics;
 
 /* Returns new, with a block for each of `threads` threads.  NULL: no memory. */

@@ -10,8 +10,6 @@
 #include "codec/kvlist.h"
 #include "config_build.h"
 
-#define FEW_SERIES 64 /* as in prometheus: where a metric has more series, those that are 0 are left out */
-
 /* The enumerations of the protocol. */
 enum { KIND_SERVER = 2, KIND_CLIENT = 3, STATUS_ERROR = 2, TEMPORALITY_CUMULATIVE = 2 };
 
@@ -318,7 +316,7 @@ put_points(const struct points *p, const struct metrics_family *f)
 	for (size_t series = 0; series < n; series++) {
 		uint64_t value = metrics_sum(p->metrics, f->cell + series);
 
-		if (f->kind != METRICS_HISTOGRAM && value == 0 && n > FEW_SERIES)
+		if (f->kind != METRICS_HISTOGRAM && value == 0 && n > METRICS_FEW_SERIES)
 			continue;
 		begin_point(p, f, series);
 		if (f->kind == METRICS_HISTOGRAM)

@@ -10,8 +10,6 @@
 #include "http/accept_field.h"
 #include "os/proc_stats.h"
 
-#define FEW_SERIES 64 /* a metric with no more series shows them all, so that the first increase from 0 is seen */
-
 enum prometheus_format
 prometheus_choose(struct str accept)
 {
@@ -129,7 +127,7 @@ put_prometheus_family(
 			continue;
 		}
 		uint64_t value = metrics_sum(m, f->cell + series);
-		if (value == 0 && n > FEW_SERIES)
+		if (value == 0 && n > METRICS_FEW_SERIES)
 			continue;
 		put_series(out, f, suffix, series, STR_ABSENT);
 		buf_printf(out, "%" PRIu64 "\n", value);
