@@ -153,7 +153,7 @@ join_records(struct str got, struct buf *answer)
 	return false;
 }
 
-/* The three digits of an answer that begins "HTTP/1.1 200" or "Status: 200"; 0: it does not. */
+/* The three digits of an answer that begins "HTTP/1.0 200", "HTTP/1.1 200" or "Status: 200"; 0: it does not. */
 static unsigned
 status_of(struct str answer, struct str before)
 {
@@ -165,6 +165,13 @@ status_of(struct str answer, struct str before)
 		if (!str_is_digit(p[i]))
 			return 0;
 	return (unsigned)((p[0] - '0') * 100 + (p[1] - '0') * 10 + (p[2] - '0'));
+}
+
+/* RFC 9112 2.3: a server answers with its own version, as nginx does, or with that of the request, as lighttpd does. */
+static struct str
+http_version(struct str answer)
+{
+	return str_starts(answer, STR("HTTP/1.0 ")) ? STR("HTTP/1.0 ") : STR("HTTP/1.1 ");
 }
 
 static void
@@ -215,7 +222,7 @@ ask_connected(struct asker *a, const char *path, bool fcgi)
 	if (more < 0)
 		return tell_failure("no answer");
 	if (!fcgi)
-		return tell_status(buf_str(&a->got), STR("HTTP/1.1 "));
+		return tell_status(buf_str(&a->got), http_version(buf_str(&a->got)));
 	buf_init(&answer, ANSWER_MAX);
 	code = tell_status(join_records(buf_str(&a->got), &answer) ? buf_str(&answer) : STR(""), STR("Status: "));
 	buf_free(&answer);
