@@ -21,7 +21,14 @@
 #   world_get PATH [CURL-ARG …] body and status; the path as it is, with WORLD_TOKEN if
 #                               that is not empty
 #   world_status PATH [CURL-ARG …]
+#   world_status_is PATH STATUS [CURL-ARG …]
+#   world_metric NAME{LABELS}   its value, where one program answers on the operators' address
+#   world_log_has PATTERN [SECONDS]
+#                               waits for a line of the program's log
 #   world_pid                   the program's process
+#   world_alone [NAME=VALUE …] [-- OPTION …]
+#                               a program on a socket, without database, web server or supervisor; WORLD_PROGRAM is
+#                               its process, which world_leave ends
 #
 # After world_start: WORLD_DIR, WORLD_URL, WORLD_OPERATOR_URL, WORLD_SOCKET, WORLD_DB, WORLD_TOKEN, and
 # the logs program.log and web.log in WORLD_DIR.
@@ -267,6 +274,39 @@ world_status()
 	curl -s --path-as-is ${WORLD_TOKEN:+-H "Authorization: Bearer $WORLD_TOKEN"} -o /dev/null -w '%{http_code}' "$@" "$WORLD_URL$path"
 }
 
+world_status_is()
+{
+	[ "$(world_status "$1" "${@:3}")" = "$2" ]
+}
+
+world_metric()
+{
+	curl -sf "$WORLD_OPERATOR_URL/metrics" | awk -v name="$1" '{ value = $NF; sub(/ [^ ]*$/, "") } $0 == name { print value }'
+}
+
+world_log_has()
+{
+	world_until "${2:-10}" grep -qE -- "$1" "$WORLD_DIR/program.log"
+}
+
+world_alone()
+{
+	local settings=()
+
+	while [ $# -gt 0 ] && [ "$1" != -- ]; do
+		settings+=("$1")
+		shift
+	done
+	WORLD_DIR=$(mktemp -d /tmp/hkv.XXXXXX) || return 1
+	export WORLD_DIR WORLD_SPAWN='' WORLD_WEB=''
+	mkdir "$WORLD_DIR/etc"
+	(cd "$WORLD_DIR" && exec env -i PATH="$PATH" HULY_DB_CONNECTION=host=/nowhere "${settings[@]}" \
+		spawn-fcgi -n -s "$WORLD_DIR/socket" -- "$HULYKVS_BUILD/hulykvs" "${@:2}") \
+		</dev/null >>"$WORLD_DIR/program.log" 2>&1 3>&- &
+	WORLD_PROGRAM=$!
+	world_log_has 'msg="database unavailable"'
+}
+
 # The supervisor's youngest child that is the program.
 world_pid()
 {
@@ -323,6 +363,7 @@ world_leave()
 {
 	[ -d "${WORLD_DIR:-}" ] || return 0
 	world_kill "${WORLD_WEB:-}" 5
+	world_kill "${WORLD_PROGRAM:-}" 5
 	if [ -n "${WORLD_SPAWN:-}" ]; then
 		world_kill "$WORLD_SPAWN" 5
 		world_until 5 test -s "$WORLD_DIR/spawn.status"

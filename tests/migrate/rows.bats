@@ -268,3 +268,31 @@ now()
 	migrate "$URL" HULY_ENCRYPTION_KEYS_FILE="$keys" decrypt
 	[ "$(pg_sql "$DB" -c 'select key, modified from hulykvs.kvs order by key')" = "$times" ]
 }
+
+# Whether the move of rows has waited for the lock for longer than the time between two lines.
+moving_waits()
+{
+	[ "$(pg_sql "$1" -c "select count(*) from pg_stat_activity where datname = '$1' and wait_event_type = 'Lock'
+		and now() - query_start > '5500 ms'")" -eq 1 ]
+}
+
+@test "hulykvs-migrate says on a terminal how far it is" {
+	migrate "$URL"
+	pg_sql "$DB" -c "insert into hulykvs.kvs (workspace, namespace, key, md5, value)
+		select '$MIGRATE_STRANDED', 'canary', 'canary' || n, '', '' from generate_series(1, 1500) as n"
+	mkfifo "$BATS_TEST_TMPDIR/hold"
+	pg_sql "$DB" <"$BATS_TEST_TMPDIR/hold" >"$BATS_TEST_TMPDIR/held" 3>&- &
+	exec 7>"$BATS_TEST_TMPDIR/hold"
+	printf '%s\n' 'begin;' "select 1 from hulykvs.kvs where key = 'canary1' for update;" '\echo held' >&7
+	world_until 20 grep -q held "$BATS_TEST_TMPDIR/held"
+	python3 -c 'import os, pty, sys; sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))' \
+		env -i "PATH=$PATH" "HULY_DB_CONNECTION=$URL" "$HULYKVS_BUILD/hulykvs-migrate" </dev/null >"$BATS_TEST_TMPDIR/terminal" 2>&1 3>&- 7>&- &
+	world_until 30 moving_waits "$DB"
+	echo 'commit;' >&7
+	exec 7>&-
+	wait
+	cat "$BATS_TEST_TMPDIR/terminal"
+	grep -qE 'moving rows .*done=[0-9]+ of=1500' "$BATS_TEST_TMPDIR/terminal"
+	grep -q 'moved rows .*rows=1500' "$BATS_TEST_TMPDIR/terminal"
+	run ! grep -q canary "$BATS_TEST_TMPDIR/terminal"
+}

@@ -74,14 +74,9 @@ metrics = [{m['name']: m for m in b[2]} for b in batches if b[0] == 'metrics']
 $(cat)" "$COLLECTED" "$WORLD_TOP/tests/tools"
 }
 
-metric()
-{
-	curl -sf "$WORLD_OPERATOR_URL/metrics" | awk -v name="$1" '{ value = $NF; sub(/ [^ ]*$/, "") } $0 == name { print value }'
-}
-
 dropped()
 {
-	metric "hulykvs_otel_spans_dropped_total{reason=\"$1\"}"
+	world_metric "hulykvs_otel_spans_dropped_total{reason=\"$1\"}"
 }
 
 has_dropped()
@@ -211,7 +206,7 @@ has_come()
 
 has_exported()
 {
-	[ "$(metric hulykvs_otel_spans_exported_total)" -ge "$1" ]
+	[ "$(world_metric hulykvs_otel_spans_exported_total)" -ge "$1" ]
 }
 
 @test "a collector that hangs, refuses or is away costs spans, not requests" {

@@ -20,7 +20,6 @@ teardown_file()
 
 teardown()
 {
-	world_kill "${PROGRAM:-}"
 	world_leave
 }
 
@@ -109,18 +108,6 @@ strangers_logged()
 
 # --- what the program may do ---
 
-# confined_program SETTING …: a program that needs no database, in a directory of its own.
-confined_program()
-{
-	WORLD_DIR=$(mktemp -d /tmp/hkv.XXXXXX)
-	export WORLD_DIR WORLD_SPAWN='' WORLD_WEB=''
-	(cd "$WORLD_DIR" && exec env -i PATH="$PATH" HULY_DB_CONNECTION=host=/nowhere "$@" \
-		spawn-fcgi -n -s "$WORLD_DIR/socket" -- "$HULYKVS_BUILD/hulykvs") \
-		</dev/null >>"$WORLD_DIR/program.log" 2>&1 3>&- &
-	PROGRAM=$!
-	world_until 10 log_has 'msg="database unavailable"'
-}
-
 log_has()
 {
 	grep -qE -- "$1" "$WORLD_DIR/program.log"
@@ -171,7 +158,7 @@ os.execvp(sys.argv[1], sys.argv[1:])' "$@"
 	END
 	LISTENERS=$!
 	world_until 10 test -e "$BATS_TEST_TMPDIR/reached"
-	confined_program HULY_SANDBOX=require HULY_OTEL_MODE=on OTEL_METRIC_EXPORT_INTERVAL=100 \
+	world_alone HULY_SANDBOX=require HULY_OTEL_MODE=on OTEL_METRIC_EXPORT_INTERVAL=100 \
 		OTEL_EXPORTER_OTLP_METRICS_ENDPOINT="http://user@127.0.0.1:${ports[2]}/m?x" \
 		OTEL_EXPORTER_OTLP_ENDPOINT="http://127.0.0.1:${ports[3]}" OTEL_BSP_SCHEDULE_DELAY=100 \
 		HULY_DB_CONNECTION="host=127.0.0.1,127.0.0.1 port=${ports[0]},${ports[1]}"
@@ -184,26 +171,26 @@ os.execvp(sys.argv[1], sys.argv[1:])' "$@"
 
 @test "HULY_SANDBOX: a service file may have any port, which the log says" {
 	printf '[there]\nhost=127.0.0.1\nport=1\n' >"$BATS_TEST_TMPDIR/services"
-	confined_program HULY_SANDBOX=on PGSERVICEFILE="$BATS_TEST_TMPDIR/services" PGSERVICE=there HULY_DB_CONNECTION=dbname=x
+	world_alone HULY_SANDBOX=on PGSERVICEFILE="$BATS_TEST_TMPDIR/services" PGSERVICE=there HULY_DB_CONNECTION=dbname=x
 	log_has 'level=warn msg="the database.s port is in a service file'
 	run ! log_has 'Permission denied'
 }
 
 @test "HULY_SANDBOX: off leaves the process as it was" {
-	confined_program HULY_SANDBOX=off
-	grep -qxE 'NoNewPrivs:\s0' "/proc/$PROGRAM/status"
+	world_alone HULY_SANDBOX=off
+	grep -qxE 'NoNewPrivs:\s0' "/proc/$WORLD_PROGRAM/status"
 	run ! log_has confined
 }
 
 @test "HULY_SANDBOX: HUP reads the settings again, from a new file as well" {
-	confined_program HULY_SANDBOX=trap
+	world_alone HULY_SANDBOX=trap
 	mkdir "$WORLD_DIR/etc"
 	echo 'workers = 3' >"$WORLD_DIR/etc/config.toml"
-	kill -HUP "$PROGRAM"
+	kill -HUP "$WORLD_PROGRAM"
 	world_until 10 log_has 'level=warn .*setting="HULY_WORKERS"'
 	echo 'db_prepared = false' >"$WORLD_DIR/etc/new"
 	mv "$WORLD_DIR/etc/new" "$WORLD_DIR/etc/config.toml"
-	kill -HUP "$PROGRAM"
+	kill -HUP "$WORLD_PROGRAM"
 	world_until 10 log_has 'level=warn .*setting="HULY_DB_PREPARED"'
 }
 

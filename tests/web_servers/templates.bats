@@ -1,0 +1,56 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: EPL-2.0
+# deploy/render: the settings in the templates of the web servers.
+
+# shellcheck disable=SC2030,SC2031 # each test has its own output and status
+
+bats_require_minimum_version 1.5.0
+load ../lib/postgres
+load ../lib/world
+
+@test "the templates: what cannot stand in a configuration is refused" {
+	for setting in "HULY_BIND_HOST=a b" "HULY_BIND_HOST=x;y" HULY_BIND_PORT=0 HULY_BIND_PORT=99999 HULYKVS_SOCKET=relative \
+		"HULYKVS_RUN_DIR=/a b"; do
+		run env -i PATH="$PATH" HULYKVS_PROGRAM="$HULYKVS_BUILD/hulykvs" "$setting" "$WORLD_TOP/deploy/render" "$WORLD_TOP/deploy/nginx/nginx.conf"
+		[ "$status" -eq 78 ]
+	done
+}
+
+@test "deploy/render: if a file cannot be read that the template includes, it fails and prints no configuration" {
+	local left=$BATS_TEST_TMPDIR/deploy
+
+	for template in nginx/nginx.conf lighttpd/hulykvs.conf; do
+		rm -rf "$left"
+		cp -R "$WORLD_TOP/deploy" "$left"
+		rm "$left/${template%/*}/operator.conf"
+		run --separate-stderr env -i PATH="$PATH" HULYKVS_PROGRAM="$HULYKVS_BUILD/hulykvs" "$left/render" "$left/$template"
+	# shellcheck disable=SC2154 # of run --separate-stderr
+		echo "$stderr"
+		[ "$status" -eq 66 ]
+		[ -z "$output" ]
+		[[ $stderr == *"cannot read a file that the template includes: $left/${template%/*}/operator.conf" ]]
+	done
+}
+
+@test "deploy/render: settings of HULYKVS_ENVIRONMENT_FILE are read as systemd reads them, and not by a shell" {
+	cd "$BATS_TEST_TMPDIR"
+	# shellcheck disable=SC2016 # must not be expanded
+	printf '%s\n' 'HULY_TOKEN_SECRET=a(b&c$(touch executed)`touch executed`;touch executed' 'HULY_BIND_PORT = "8096"' >environment
+	run env -i PATH="$PATH" HULYKVS_PROGRAM="$HULYKVS_BUILD/hulykvs" HULYKVS_ENVIRONMENT_FILE=environment \
+		"$WORLD_TOP/deploy/render" "$WORLD_TOP/deploy/nginx/nginx.conf"
+	[ "$status" -eq 0 ]
+	[[ $output == *"listen 0.0.0.0:8096 "* ]]
+	[ ! -e executed ]
+	run env -i PATH="$PATH" HULYKVS_PROGRAM="$HULYKVS_BUILD/hulykvs" HULYKVS_ENVIRONMENT_FILE=nowhere \
+		"$WORLD_TOP/deploy/render" "$WORLD_TOP/deploy/nginx/nginx.conf"
+	[ "$status" -eq 78 ]
+	[[ $output == *"nowhere: No such file"* ]]
+}
+
+@test "no document has a shell read the file of settings of systemd, or makes it empty" {
+	run grep -nE '(\.|source) [^ ]*environment\b' "$WORLD_TOP"/docs/*.md "$WORLD_TOP"/debian/README.Debian "$WORLD_TOP/README.md"
+	echo "$output"
+	[ "$status" -eq 1 ]
+	run grep -nE '^install .*/etc/hulykvs/environment' "$WORLD_TOP"/docs/*.md "$WORLD_TOP"/debian/README.Debian "$WORLD_TOP/README.md"
+	[ "$status" -eq 1 ]
+}
