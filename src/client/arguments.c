@@ -80,15 +80,12 @@ command_of_word(const char *word, enum arguments_command *command)
 	return false;
 }
 
-/* A name in a path: RFC 3986 has no segment that is "." or "..", which a client or a web server would remove. */
 static const char *
 wrong_name(struct str name)
 {
 	if (name.n == 0)
 		return "is empty";
-	if (!utf8_is_text(name))
-		return "is not UTF-8";
-	return str_eq(name, STR(".")) || str_eq(name, STR("..")) ? "cannot stand in a path" : NULL;
+	return utf8_is_text(name) ? NULL : "is not UTF-8";
 }
 
 static enum exitstatus

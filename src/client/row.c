@@ -34,8 +34,6 @@ take_row(const cJSON *row, struct buf *key, struct buf *value)
 		return "needs \"key\" and \"value\", both texts, and nothing else";
 	if (k.n == 0)
 		return "the key is empty";
-	if (str_eq(k, STR(".")) || str_eq(k, STR("..")))
-		return "this key cannot stand in a path";
 	if (!base64_decode(v, value))
 		return "the value is not base64";
 	buf_puts(key, k);

@@ -70,13 +70,22 @@ session_issue_token(const struct arguments *a, struct buf *token, struct buf *er
 	return status;
 }
 
+/*
+ * A name that is "." or ".." is escaped, too: as it is, whatever stands between may remove it from the path
+ * (RFC 3986 5.2.4).  libcurl does not, see CURLOPT_PATH_AS_IS; the web servers of deploy/ do not either.
+ */
 static void
 put_segment(struct buf *url, struct str name)
 {
+	bool dots = str_eq(name, STR(".")) || str_eq(name, STR(".."));
+
 	if (name.p == NULL)
 		return;
 	buf_putc(url, '/');
-	percent_put(url, name);
+	if (!dots)
+		percent_put(url, name);
+	for (size_t i = 0; dots && i < name.n; i++)
+		buf_puts(url, STR("%2E"));
 }
 
 static void

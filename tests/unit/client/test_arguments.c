@@ -128,8 +128,6 @@ refusals(void)
 	is_refused("gets a b", "command: there is no such one");
 	is_refused("get a", "get takes: NAMESPACE KEY");
 	is_refused("token a", "token takes: no argument");
-	is_refused("get a .", "key: cannot stand in a path");
-	is_refused("get .. a", "namespace: cannot stand in a path");
 	is_refused("get a b --x", "--x: there is no such option, or it takes no value");
 	is_refused("get a b --binary=1", "--binary=1: there is no such option, or it takes no value");
 	is_refused("get a b -x", "-x: there is no such option, or it takes no value");

@@ -33,7 +33,6 @@ static const struct {
 	{ TEXT("{\"Key\":\"k\",\"value\":\"\"}"), NEEDS },
 	{ TEXT("{\"key\":\"k\",\"value\":\"\",\"etag\":\"\"}"), NEEDS },
 	{ TEXT("{\"key\":\"\",\"value\":\"\"}"), "the key is empty" },
-	{ TEXT("{\"key\":\"..\",\"value\":\"\"}"), "this key cannot stand in a path" },
 	{ TEXT("{\"key\":\"k\",\"value\":\"dg\"}"), "the value is not base64" },
 	{ TEXT("{\"key\":\"k\",\"value\":\"dg==\\n\"}"), "the value is not base64" },
 	{ TEXT("{\"key\":\"k\",\"value\":\"d_==\"}"), "the value is not base64" },
