@@ -2,9 +2,50 @@
 #include "client/outfile.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include "base/base.h"
+
+/* What ends the process while its file is not complete: from a terminal, or by kill. */
+static const int endings[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT };
+
+/* The temporary file that such a signal removes; NULL: none.  Changed only while the signals are blocked. */
+static const char *volatile unfinished;
+
+/* Does only what a handler may (signal-safety(7)).  The signal has its default action again, and comes at once. */
+static void
+remove_and_end(int number)
+{
+	if (unfinished != NULL)
+		(void)unlink(unfinished);
+	(void)raise(number);
+}
+
+static void
+block_endings(sigset_t *old)
+{
+	sigset_t set;
+
+	(void)sigemptyset(&set);
+	for (size_t i = 0; i < ARRAY_SIZE(endings); i++)
+		(void)sigaddset(&set, endings[i]);
+	(void)sigprocmask(SIG_BLOCK, &set, old);
+}
+
+/* A signal that is ignored (nohup) stays so. */
+static void
+catch_endings(void)
+{
+	struct sigaction old, action = { .sa_handler = remove_and_end, .sa_flags = (int)SA_RESETHAND | SA_NODEFER };
+
+	(void)sigemptyset(&action.sa_mask);
+	for (size_t i = 0; i < ARRAY_SIZE(endings); i++)
+		if (sigaction(endings[i], NULL, &old) == 0 && old.sa_handler == SIG_DFL)
+			(void)sigaction(endings[i], &action, NULL);
+}
 
 static bool
 fail_output(struct buf *error, const char *path, int number)
@@ -34,20 +75,44 @@ take_mode(int fd, const struct stat *old)
 	(void)fchmod(fd, mode);       /* a file system without modes: then it is as mkstemp() made it, for us alone */
 }
 
-static void
-forget_temporary(struct outfile *o)
+/* Makes the temporary file, which a signal removes from then on.  -1: errno says why. */
+static int
+make_temporary(char *name)
 {
+	sigset_t old;
+	int fd;
+
+	block_endings(&old);
+	fd = mkstemp(name);
+	if (fd >= 0) {
+		unfinished = name;
+		catch_endings();
+	}
+	(void)sigprocmask(SIG_SETMASK, &old, NULL);
+	return fd;
+}
+
+/* The temporary file becomes the target, or goes.  false: errno says why, and it is gone. */
+static bool
+end_temporary(struct outfile *o, bool keep)
+{
+	sigset_t old;
+	bool kept = false;
+	int number;
+
+	block_endings(&old);
+	if (keep && o->temporary != NULL)
+		kept = rename(o->temporary, o->target) == 0;
+	number = errno;
+	if (!kept && o->temporary != NULL)
+		(void)unlink(o->temporary);
+	unfinished = NULL;
+	(void)sigprocmask(SIG_SETMASK, &old, NULL);
 	free(o->temporary);
 	free(o->target);
 	o->temporary = o->target = NULL;
-}
-
-static void
-remove_temporary(struct outfile *o)
-{
-	if (o->temporary != NULL)
-		(void)unlink(o->temporary);
-	forget_temporary(o);
+	errno = number;
+	return kept;
 }
 
 /* The file that the path leads to, also through symbolic links.  NULL: errno says why. */
@@ -76,7 +141,7 @@ open_beside(struct outfile *o, const struct stat *old)
 	if (o->temporary == NULL)
 		return NULL;
 	(void)snprintf(o->temporary, n, "%s.XXXXXX", o->target);
-	fd = mkstemp(o->temporary);
+	fd = make_temporary(o->temporary);
 	if (fd < 0) {
 		free(o->temporary);
 		o->temporary = NULL;
@@ -99,7 +164,7 @@ outfile_open(struct outfile *o, const char *path, struct buf *error)
 	o->f = there && !S_ISREG(st.st_mode) ? fopen(path, "we") : open_beside(o, there ? &st : NULL);
 	ok = o->f != NULL || fail_output(error, path, errno);
 	if (!ok)
-		remove_temporary(o);
+		(void)end_temporary(o, false);
 	return ok;
 }
 
@@ -132,16 +197,11 @@ outfile_close(struct outfile *o, struct buf *error)
 		number = errno;
 		ok = false;
 	}
-	if (ok && o->temporary != NULL && rename(o->temporary, o->target) != 0) {
+	if (o->temporary != NULL && !end_temporary(o, ok) && ok) {
 		number = errno;
 		ok = false;
 	}
-	if (ok) {
-		forget_temporary(o);
-		return true;
-	}
-	remove_temporary(o);
-	return fail_output(error, o->path, number);
+	return ok || fail_output(error, o->path, number);
 }
 
 void
@@ -151,5 +211,5 @@ outfile_abandon(struct outfile *o)
 		(void)fclose(o->f);
 	else
 		(void)fflush(o->f);
-	remove_temporary(o);
+	(void)end_temporary(o, false);
 }

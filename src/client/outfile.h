@@ -2,7 +2,8 @@
 /*
  * outfile: where a command writes its result: standard output, or a file that
  * appears complete or not at all.  Until then the bytes are in a file beside
- * it.  A file that is there keeps its mode; a symbolic link stays, and the file
+ * it, which a signal that ends the process removes (INT, TERM, HUP, QUIT; one that is
+ * ignored stays so).  A file that is there keeps its mode; a symbolic link stays, and the file
  * that it leads to is replaced.  For dump, listing, load and operations.
  */
 #ifndef HULYKVS_OUTFILE_H

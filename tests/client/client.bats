@@ -620,3 +620,43 @@ complete()
 	[ "$status" -eq 7 ]
 	[[ $output == *"standard output: No space left"* ]]
 }
+
+# waits_with_file OPTION-OF-ENV: hulykvsctl, as CLIENT, has asked and waits, with a part of its file beside it.
+waits_with_file()
+{
+	rm -f log
+	scripted wait
+	CTL_EXEC="exec env $1" ctl get a b --output-file file </dev/null >out 2>&1 3>&- &
+	CLIENT=$!
+	world_until 10 test -s log
+	[ "$(echo file*)" != file ]
+}
+
+# ended_by NUMBER: by this signal, and nothing is left of the file
+ended_by()
+{
+	local status=0
+
+	wait "$CLIENT" || status=$?
+	CLIENT=''
+	[ "$status" -eq $((128 + $1)) ]
+	[ "$(echo file*)" = file ]
+	[ "$(cat file)" = before ]
+	stop_server
+}
+
+@test "a signal that ends it leaves no part of a file; one that is ignored stays so" {
+	local signal
+
+	ulimit -c 0
+	echo before >file
+	for signal in INT TERM HUP QUIT; do
+		waits_with_file --default-signal
+		kill "-$signal" "$CLIENT"
+		ended_by "$(kill -l "$signal")"
+	done
+	waits_with_file --ignore-signal=HUP
+	[ $((0x$(awk '/^SigIgn:/ { print $2 }' "/proc/$CLIENT/status") & 1)) -eq 1 ]
+	kill -TERM "$CLIENT"
+	ended_by 15
+}
