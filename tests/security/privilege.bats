@@ -184,7 +184,6 @@ os.execvp(sys.argv[1], sys.argv[1:])' "$@"
 
 @test "HULY_SANDBOX: HUP reads the settings again, from a new file as well" {
 	world_alone HULY_SANDBOX=trap
-	mkdir "$WORLD_DIR/etc"
 	echo 'workers = 3' >"$WORLD_DIR/etc/config.toml"
 	kill -HUP "$WORLD_PROGRAM"
 	world_until 10 log_has 'level=warn .*setting="HULY_WORKERS"'
