@@ -90,7 +90,7 @@ requests()
 }
 
 @test "nothing that the service does changes the session of a neighbour" {
-	command -v pgbouncer >/dev/null || skip "no pgbouncer"
+	command -v "${PGBOUNCER:-pgbouncer}" >/dev/null || skip "no pgbouncer"
 	fault_directory
 	fault_database
 	bouncer_configure "$PG_DIR/socket" 1

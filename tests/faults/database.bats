@@ -607,14 +607,13 @@ read_only_workers()
 	fault_end
 }
 
-# bats test_tags=matrix
-@test "PgBouncer, transaction mode: works without named statements, also when it is killed" {
-	command -v pgbouncer >/dev/null || skip "no pgbouncer"
+behind_bouncer()
+{
 	fault_directory
 	fault_database
 	bouncer_configure "$PG_DIR/socket" 3 # fewer connections than the program has, so that they change hands
 	bouncer_start
-	fault_serve nginx HULY_DB_PREPARED=off HULY_DB_CONNECTION="$(bouncer_url)"
+	fault_serve nginx HULY_DB_PREPARED="$1" HULY_DB_CONNECTION="$(bouncer_url)"
 	fault_ready
 	run python3 "$FAULT_SCRIPTS/contend.py" --requests 1000 "$WORLD_URL"
 	echo "$output"
@@ -631,6 +630,14 @@ read_only_workers()
 	without 5xx web cut not_sent
 	kill "$(bouncer_pid)"
 	fault_end
+}
+
+# bats test_tags=matrix
+@test "PgBouncer, transaction mode: works, also when it is killed" {
+	command -v "${PGBOUNCER:-pgbouncer}" >/dev/null || skip "no pgbouncer"
+	for prepared in $(bouncer_prepared); do
+		behind_bouncer "$prepared"
+	done
 }
 
 @test "a standby takes over: nothing acknowledged is lost, nothing is written to a read-only server" {

@@ -162,17 +162,20 @@ deleted_and_put()
 }
 
 @test "the same behind PgBouncer with one connection" {
-	command -v pgbouncer >/dev/null || skip "no pgbouncer"
+	command -v "${PGBOUNCER:-pgbouncer}" >/dev/null || skip "no pgbouncer"
 	[ -z "${WORLD_DATABASE:-}" ] || skip "PgBouncer is not between the simulator and the program"
-	fault_directory
-	fault_database
-	stall
-	bouncer_configure "$FAULT_DIR/stall" 1
-	bouncer_start
-	fault_serve nginx HULY_DB_PREPARED=off HULY_REQUEST_TIMEOUT=1.5 HULY_DB_CONNECTION="$(bouncer_url)"
-	fault_ready
-	rounds acknowledged
-	fault_end
+	for prepared in $(bouncer_prepared); do
+		fault_directory
+		fault_database
+		stall
+		bouncer_configure "$FAULT_DIR/stall" 1
+		bouncer_start
+		fault_serve nginx HULY_DB_PREPARED="$prepared" HULY_REQUEST_TIMEOUT=1.5 HULY_DB_CONNECTION="$(bouncer_url)"
+		fault_ready
+		rounds acknowledged
+		kill "$(bouncer_pid)" "$STALL"
+		fault_end
+	done
 }
 
 # Its sessions end with it, so nothing of it can happen any more: the next one does not wait for a minute, and neither for

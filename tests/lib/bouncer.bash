@@ -7,6 +7,23 @@
 #   bouncer_start      starts it, also after it was killed
 #   bouncer_pid        its process id; nothing if it was never started
 #   bouncer_url        the database through it
+#   bouncer_prepared   the values of HULY_DB_PREPARED that work with it: off, and on from version 1.21
+#
+# PGBOUNCER names another one than that in PATH.
+
+bouncer_prepares()
+{
+	local version
+
+	version=$("${PGBOUNCER:-pgbouncer}" --version | sed -n 's/^PgBouncer //p')
+	[ "$(printf '%s\n' 1.21 "$version" | sort -V | head -n 1)" = 1.21 ]
+}
+
+bouncer_prepared()
+{
+	echo off
+	! bouncer_prepares || echo on
+}
 
 bouncer_configure()
 {
@@ -23,6 +40,7 @@ bouncer_configure()
 		auth_type = any
 		pool_mode = transaction
 		default_pool_size = $2
+		$(! bouncer_prepares || echo max_prepared_statements = 100)
 		logfile = $FAULT_DIR/bouncer/log
 		pidfile = $FAULT_DIR/bouncer/pid
 	END
@@ -32,7 +50,7 @@ bouncer_configure()
 bouncer_start()
 {
 	rm -f "$FAULT_DIR/bouncer/pid" "$FAULT_DIR/bouncer/.s.PGSQL.6432"*
-	pg_as_user pgbouncer -d -q "$FAULT_DIR/bouncer/ini" </dev/null >/dev/null 2>&1 3>&-
+	pg_as_user "${PGBOUNCER:-pgbouncer}" -d -q "$FAULT_DIR/bouncer/ini" </dev/null >/dev/null 2>&1 3>&-
 	world_until 10 test -s "$FAULT_DIR/bouncer/pid"
 }
 

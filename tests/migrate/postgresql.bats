@@ -186,7 +186,7 @@ bouncer()
 {
 	local dir=$BATS_TEST_TMPDIR/bouncer
 
-	command -v pgbouncer >/dev/null || skip "no pgbouncer"
+	command -v "${PGBOUNCER:-pgbouncer}" >/dev/null || skip "no pgbouncer"
 	dir=$(pg_tmpdir)
 	pg_give_away "$dir"
 	cat >"$dir/ini" <<-END
@@ -202,7 +202,7 @@ bouncer()
 		pidfile = $dir/pid
 		logfile = $dir/log
 	END
-	pg_as_user pgbouncer -d -q "$dir/ini" </dev/null >/dev/null 2>&1 3>&-
+	pg_as_user "${PGBOUNCER:-pgbouncer}" -d -q "$dir/ini" </dev/null >/dev/null 2>&1 3>&-
 	world_until 10 test -s "$dir/pid"
 	PIDS+=("$(cat "$dir/pid")")
 	POOLED="postgresql://postgres@/$DB?host=${dir//\//%2F}&port=6432"
