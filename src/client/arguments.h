@@ -74,6 +74,8 @@ enum arguments_command {
 	    "table, json or raw") \
 	X(EXISTING, "existing", "CHOICE", ARGUMENTS_FOR(IMPORT), \
 	    "what becomes of keys that are there: fail (default), skip or replace") \
+	X(INCOMPLETE, "incomplete", NULL, ARGUMENTS_FOR(IMPORT), \
+	    "also a file without the last line, which an export has if it is complete") \
 	X(QUIET, "quiet", NULL, ARGUMENTS_FOR_LONG, "no progress, and no number of keys at the end") \
 	X(HELP, "help", NULL, ARGUMENTS_FOR_ALL, "print this") \
 	X(VERSION, "version", NULL, ARGUMENTS_FOR_ALL, "print the versions of the program and its libraries")

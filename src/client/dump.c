@@ -15,6 +15,7 @@ struct dump {
 	struct outfile *out;
 	struct progress progress;
 	uint64_t rows;
+	struct sha256_sum sum;          /* of what was written */
 	struct transport_answer answer; /* of a value that is read by itself */
 	struct buf line, value;
 };
@@ -29,6 +30,7 @@ write_row(struct dump *d, struct str key, struct str value, struct buf *error)
 		return EXITSTATUS_LOCAL;
 	}
 	outfile_put(d->out, buf_str(&d->line));
+	digest_sum_add(&d->sum, buf_str(&d->line));
 	d->rows++;
 	progress_show(&d->progress, d->rows, 0, 0);
 	return EXITSTATUS_DONE;
@@ -98,6 +100,25 @@ export_pages(struct dump *d, struct buf *error)
 	return status;
 }
 
+static enum exitstatus
+write_dump_end(struct dump *d, struct buf *error)
+{
+	struct row_end end = { .keys = d->rows };
+
+	buf_clear(&d->line);
+	if (!digest_sum_end(&d->sum, &end.sum)) {
+		buf_puts(error, STR("OpenSSL does not compute a SHA-256"));
+		return EXITSTATUS_LOCAL;
+	}
+	row_put_end(&d->line, &end);
+	if (!buf_ok(&d->line)) {
+		buf_puts(error, STR("out of memory"));
+		return EXITSTATUS_LOCAL;
+	}
+	outfile_put(d->out, buf_str(&d->line));
+	return EXITSTATUS_DONE;
+}
+
 enum exitstatus
 dump_export(struct session *s, const struct arguments *a, struct outfile *out, struct buf *error)
 {
@@ -108,8 +129,12 @@ dump_export(struct session *s, const struct arguments *a, struct outfile *out, s
 	buf_init(&d.answer.body, TRANSPORT_ANSWER_MAX);
 	buf_init(&d.line, DUMP_LINE_MAX);
 	buf_init(&d.value, DUMP_LINE_MAX);
+	digest_sum_begin(&d.sum);
 	progress_start(&d.progress, quiet);
 	status = export_pages(&d, error);
+	if (status == EXITSTATUS_DONE)
+		status = write_dump_end(&d, error);
+	(void)digest_sum_end(&d.sum, NULL);
 	progress_end(&d.progress);
 	if (!quiet)
 		(void)fprintf(stderr, "%llu keys exported%s\n", (unsigned long long)d.rows,

@@ -12,7 +12,7 @@
 /*
  * The whole namespace, or --prefix of it.  A key that is written or deleted
  * meanwhile may be in it or not.  Where the service cannot list values, each one
- * is read by itself.
+ * is read by itself.  An export that ends early has no last line, see row.h.
  */
 enum exitstatus dump_export(struct session *s, const struct arguments *a, struct outfile *out, struct buf *error)
     __attribute__((warn_unused_result));

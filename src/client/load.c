@@ -27,10 +27,12 @@ struct load {
 	struct session *session;
 	const struct arguments *arguments;
 	struct line_reader reader;
-	struct str line; /* the last one, in the reader */
-	uint64_t number; /* of that line; the first one is 1 */
-	off_t start;     /* where a regular file begins, for standard input perhaps not with its first byte */
-	uint64_t size;   /* bytes of a regular file from there on, which are read twice; 0: no such file */
+	struct str line;       /* the last one, in the reader */
+	uint64_t number;       /* of that line; the first one is 1 */
+	struct sha256_sum sum; /* of the lines before the last one */
+	bool ended;            /* the last line was there */
+	off_t start;           /* where a regular file begins, for standard input perhaps not with its first byte */
+	uint64_t size;         /* bytes of a regular file from there on, which are read twice; 0: no such file */
 	struct progress progress;
 	uint64_t written, skipped;
 	bool no_batches; /* the service has none */
@@ -202,19 +204,48 @@ flush_rows(struct load *l, struct buf *error)
 
 /* --- the lines --- */
 
-/* The line that was read last, as key and value. */
 static enum exitstatus
-read_waiting_row(struct load *l, struct buf *error)
+wrong_line(const struct load *l, const char *why, struct buf *error)
 {
-	const char *why;
-
-	buf_clear(&l->key);
-	buf_clear(&l->value);
-	why = row_read(l->line, &l->key, &l->value);
-	if (why == NULL)
-		return EXITSTATUS_DONE;
 	buf_puts(error, str_of(why));
 	return fail_at(l, l->number, l->number, EXITSTATUS_USAGE, error);
+}
+
+static enum exitstatus
+compare_end(struct load *l, const struct row_end *end, struct buf *error)
+{
+	struct sha256 sum;
+
+	l->ended = true;
+	if (!digest_sum_end(&l->sum, &sum)) {
+		buf_puts(error, STR("OpenSSL does not compute a SHA-256"));
+		return EXITSTATUS_LOCAL;
+	}
+	if (end->keys == l->number - 1 && memcmp(&sum, &end->sum, sizeof(sum)) == 0)
+		return EXITSTATUS_DONE;
+	return wrong_line(l, "does not fit the lines before: lines are missing, or were changed", error);
+}
+
+/* The line that was read last: a row goes to the function as key and value. */
+static enum exitstatus
+take_import_line(struct load *l, enum exitstatus (*take)(struct load *, struct buf *), struct buf *error)
+{
+	struct row_end end;
+	bool is_end;
+	const char *why;
+
+	if (l->ended)
+		return wrong_line(l, "comes after the last line of an export", error);
+	buf_clear(&l->key);
+	buf_clear(&l->value);
+	why = row_read(l->line, &l->key, &l->value, &end, &is_end);
+	if (why != NULL)
+		return wrong_line(l, why, error);
+	if (is_end)
+		return compare_end(l, &end, error);
+	digest_sum_add(&l->sum, l->line);
+	digest_sum_add(&l->sum, STR("\n"));
+	return take(l, error);
 }
 
 /* A batch may have a key once only. */
@@ -254,7 +285,17 @@ add_row(struct load *l, struct buf *error)
 	return EXITSTATUS_LOCAL;
 }
 
-/* All lines, each to the function. */
+static enum exitstatus
+check_end(const struct load *l, struct buf *error)
+{
+	if (l->ended || l->arguments->option[ARGUMENTS_OPTION_INCOMPLETE] != NULL)
+		return EXITSTATUS_DONE;
+	buf_printf(error, "%s: the last line of an export is missing, so others may be missing, too (--incomplete)",
+	    infile_name(l->arguments->file));
+	return EXITSTATUS_USAGE;
+}
+
+/* All lines, each row to the function. */
 static enum exitstatus
 read_lines(struct load *l, enum exitstatus (*take)(struct load *, struct buf *), struct buf *error)
 {
@@ -264,15 +305,11 @@ read_lines(struct load *l, enum exitstatus (*take)(struct load *, struct buf *),
 		enum line_reader_result result = line_reader_next(&l->reader, &l->line);
 
 		if (result == LINE_READER_END)
-			break;
+			return check_end(l, error);
 		l->number++;
-		if (result == LINE_READER_FAILED || result == LINE_READER_LONG) {
-			buf_puts(error, str_of(l->reader.why));
-			return fail_at(l, l->number, l->number, EXITSTATUS_USAGE, error);
-		}
-		status = read_waiting_row(l, error);
-		if (status == EXITSTATUS_DONE)
-			status = take(l, error);
+		if (result == LINE_READER_FAILED || result == LINE_READER_LONG)
+			return wrong_line(l, l->reader.why, error);
+		status = take_import_line(l, take, error);
 	}
 	return status;
 }
@@ -294,6 +331,9 @@ read_again(struct load *l)
 	line_reader_free(&l->reader);
 	line_reader_init(&l->reader, fd, LINE_MAX_BYTES);
 	l->number = 0;
+	l->ended = false;
+	(void)digest_sum_end(&l->sum, NULL);
+	digest_sum_begin(&l->sum);
 	return lseek(fd, l->start, SEEK_SET) == l->start;
 }
 
@@ -341,6 +381,7 @@ init_load(struct load *l)
 	buf_init(&l->values, LINE_MAX_BYTES);
 	buf_init(&l->body, BODY_MAX);
 	buf_init(&l->answer.body, TRANSPORT_ANSWER_MAX);
+	digest_sum_begin(&l->sum);
 }
 
 static void
@@ -352,6 +393,7 @@ free_load(struct load *l)
 	buf_free(&l->values);
 	buf_free(&l->body);
 	buf_free(&l->answer.body);
+	(void)digest_sum_end(&l->sum, NULL);
 }
 
 static void
