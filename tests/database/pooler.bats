@@ -8,8 +8,6 @@ load ../lib/world
 load ../lib/faults
 load ../lib/bouncer
 
-WS=5f0c2a3e-7b1d-4c8f-9e6a-0d1b2c3d4e5f # the workspace of the token
-
 setup_file()
 {
 	world_cluster

@@ -13,7 +13,6 @@ load ../lib/world
 load ../lib/faults
 load ../lib/bouncer
 
-WS=5f0c2a3e-7b1d-4c8f-9e6a-0d1b2c3d4e5f # the workspace of the token
 ROUNDS=${DEADLINE_ROUNDS:-6}
 # Clocks may differ by half a second on CockroachDB and behind poolers, which has to fit into the time of a request.
 PATIENCE=0.6

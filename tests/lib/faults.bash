@@ -21,13 +21,25 @@
 #   fault_acknowledged N
 #                      waits until the ledger has had N more acknowledgements
 #   fault_check [wait] ends the ledger (see fault_result) and checks it; its figures are in FAULT_OUTPUT
+#   fault_without NAME …
+#                      none of these figures of the ledger is above 0
 #   fault_say TEXT …   a figure for the reader of the test's output
+#   fault_refused PATH [CURL-ARG …]
+#                      the answer is a 503 that says when to come back, unless the outcome is unknown: then a write must
+#                      not just be repeated
+#   fault_all_refused  the same, whatever is asked; but /livez is 200
+#   fault_database_name
+#   fault_database_up  in teardown: the cluster runs again
+#   fault_own_cluster  a cluster of this test alone, where it might not survive; `own` lists them
+#   fault_own_cluster_end
 #
-# After fault_world: FAULT_DIR, FAULT_DB (the database itself), FAULT_PROGRAM (process id).
+# WS is the workspace of the token.  After fault_world: FAULT_DIR, FAULT_DB (the database itself), FAULT_PROGRAM (process
+# id).
 
 # Read by the tests, too.
 # shellcheck disable=SC2034
 FAULT_SCRIPTS=$WORLD_TOP/tests/tools
+WS=5f0c2a3e-7b1d-4c8f-9e6a-0d1b2c3d4e5f # the workspace of the token
 export PYTHONDONTWRITEBYTECODE=1
 
 fault_directory()
@@ -211,4 +223,79 @@ fault_check()
 fault_say()
 {
 	echo "# $*" >&3
+}
+
+fault_database_name()
+{
+	local name=${FAULT_DB%%\?*}
+
+	echo "${name##*/}"
+}
+
+fault_database_up()
+{
+	"$PG_BIN/pg_isready" -q -U postgres -h "$PG_DIR/socket" -p "$PG_PORT" || pg_start "$PG_DIR"
+}
+
+fault_own_cluster()
+{
+	shared=$PG_DIR
+	own=$(pg_tmpdir)
+	pg_start "$own"
+}
+
+fault_own_cluster_end()
+{
+	[ -n "${own:-}" ] || return 0
+	for PG_DIR in $own; do
+		pg_remove
+	done
+	if mountpoint -q "$FAULT_DIR/disk"; then
+		umount "$FAULT_DIR/disk"
+	fi
+	PG_DIR=$shared own=
+}
+
+fault_refused()
+{
+	local head known=yes comes_back=no
+
+	head=$(world_get "$1" -m 30 -D - "${@:2}")
+	! grep -q '^Outcome unknown' <<<"$head" || known=no
+	! grep -qi '^Retry-After: ' <<<"$head" || comes_back=yes
+	if ! grep -q '^HTTP/1.1 503' <<<"$head" || [ "$known" != "$comes_back" ]; then
+		echo "$1 ${*:2}: $head" >&2
+		return 1
+	fi
+}
+
+# Whatever is asked; all at once, since each may take until its deadline.
+fault_all_refused()
+{
+	local pid ok=0
+	local -a pids
+
+	fault_refused "/api2/$WS/n/k" 3>&- & pids+=($!)
+	fault_refused "/api2/$WS/n/k" -I 3>&- & pids+=($!)
+	fault_refused "/api2/$WS/n/k" -T - <<<value 3>&- & pids+=($!)
+	fault_refused "/api2/$WS/n/k" -X DELETE 3>&- & pids+=($!)
+	fault_refused "/api2/$WS/n" 3>&- & pids+=($!)
+	fault_refused /readyz 3>&- & pids+=($!)
+	world_status_is /livez 200 || ok=1
+	for pid in "${pids[@]}"; do
+		wait "$pid" || ok=1
+	done
+	return "$ok"
+}
+
+fault_without()
+{
+	local name
+
+	for name; do
+		if grep -q " $name=[1-9]" <<<"$FAULT_OUTPUT"; then
+			echo "$FAULT_OUTPUT" >&2
+			return 1
+		fi
+	done
 }
