@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "api/api.h"
+#include "base/base.h"
 #include "base/clock.h"
 
 #define INPUT_MAX ((size_t)64 * 1024)
@@ -57,7 +58,7 @@ read_claims_file(const struct snapshot *settings, struct str input, struct arena
 					 : REFUSAL_INVALID_TOKEN;
 }
 
-/* As a web server hands it on; false: not of the form METHOD PATH. */
+/* As a web server hands it on, of the type that a batch has; false: not of the form METHOD PATH. */
 static bool
 read_request(const char *asked, struct arena *a, struct request *request)
 {
@@ -69,7 +70,9 @@ read_request(const char *asked, struct arena *a, struct request *request)
 	variable[1] = arena_printf(a, "REQUEST_URI=%.*s", STR_FMT(path));
 	if (variable[0].p == NULL || variable[1].p == NULL)
 		return false;
-	request_read(request, (char *const[]){ (char *)variable[0].p, (char *)variable[1].p, NULL });
+	request_read(request,
+	    (char *const[]){
+		(char *)variable[0].p, (char *)variable[1].p, (char[]){ "CONTENT_TYPE=application/json" }, NULL });
 	return route_is_protected(request->path);
 }
 
@@ -84,6 +87,38 @@ print_decision(enum refusal refusal)
 		(void)printf("%u %.*s\n", refusal_status(refusal), STR_FMT(text.n > 0 ? text : refusal_name(refusal)));
 }
 
+static void
+print_rule(const struct config *c, const struct rules *rules, const struct rules_verdict *verdict)
+{
+	if (verdict->line == 0)
+		(void)printf("no rule: HULY_ACCESS_DEFAULT is %s\n", verdict->allowed ? "allow" : "deny");
+	else
+		(void)printf(
+		    "%s:%u: %.*s\n", c->access_rules, verdict->line, STR_FMT(rules_text(rules, verdict->line)));
+}
+
+/* A batch, which may have operations of each kind.  Whether all kinds are allowed. */
+static bool
+print_operations(const struct config *c, const struct rules *rules, const struct rules_verdict *verdicts)
+{
+	static const struct {
+		enum rules_operation operation;
+		const char *word;
+	} kinds[] = { { RULES_READ, "get" }, { RULES_WRITE, "put" }, { RULES_DELETE, "delete" } };
+	bool all = true;
+
+	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
+		all = all && verdicts[kinds[i].operation].allowed;
+	print_decision(all ? REFUSAL_NONE : REFUSAL_NAMESPACE_FORBIDDEN);
+	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
+		const struct rules_verdict *verdict = &verdicts[kinds[i].operation];
+
+		(void)printf("%s %s, ", kinds[i].word, verdict->allowed ? "allowed" : "refused");
+		print_rule(c, rules, verdict);
+	}
+	return all;
+}
+
 /* Where the verdict of the rules comes from, if they were asked.  each: they will be, when the list is read. */
 static void
 print_reason(
@@ -94,11 +129,8 @@ print_reason(
 	else if (!decided)
 		(void)printf(
 		    "%s\n", each ? "the rules are asked for each name of the list" : "the rules were not asked");
-	else if (verdict->line == 0)
-		(void)printf("no rule: HULY_ACCESS_DEFAULT is %s\n", verdict->allowed ? "allow" : "deny");
 	else
-		(void)printf(
-		    "%s:%u: %.*s\n", c->access_rules, verdict->line, STR_FMT(rules_text(rules, verdict->line)));
+		print_rule(c, rules, verdict);
 }
 
 enum exitcode
@@ -128,6 +160,11 @@ access_check_run(const struct config *c, const struct snapshot *settings, const 
 	refusal = read_claims_file(settings, input, &arena, &claims, &reason);
 	if (refusal == REFUSAL_NONE)
 		refusal = api_ask(&api, settings->rules, &claims, &call, &request, &arena);
+	if (call.match.action == ACTION_BATCH && settings->rules != NULL &&
+	    (refusal == REFUSAL_NONE || refusal == REFUSAL_NAMESPACE_FORBIDDEN)) {
+		code = print_operations(c, settings->rules, call.verdicts) ? EXIT_OK : EXIT_REFUSED;
+		goto out;
+	}
 	print_decision(refusal);
 	if (refusal == REFUSAL_INVALID_TOKEN)
 		(void)printf("the token is refused: %.*s\n", STR_FMT(token_reason_word(reason)));

@@ -245,6 +245,17 @@ verdict()
 	verdict 77 '403 Workspace mismatch' 'the rules were not asked' "PUT /api2/$WS2/own/key" <asked
 	verdict 0 allowed 'the rules are asked for each name of the list' "GET /api2/$WS" <asked
 	verdict 77 '403 Only the system account may list workspaces' 'the rules were not asked' "GET /api2" <asked
+	verdict 0 allowed 'get allowed, no rule: HULY_ACCESS_DEFAULT is allow' "POST /api2/$WS/own" <asked
+	DEFAULT=deny verdict 77 '403 Namespace forbidden' 'get refused, no rule: HULY_ACCESS_DEFAULT is deny' "POST /api2/$WS/own" <asked
+	verdict 77 '403 Workspace mismatch' 'the rules were not asked' "POST /api2/$WS2/own" <asked
+	verdict 77 '405 METHOD_NOT_ALLOWED' 'the rules were not asked' "PUT /api2/$WS/own" <asked
+	# A batch whose operations are judged differently.
+	cp rules rules.all
+	printf '%s\n' 'allow namespace=own to=read' 'deny  namespace=own to=delete' >rules
+	verdict 77 '403 Namespace forbidden' 'get allowed, rules:1: allow namespace=own to=read' "POST /api2/$WS/own" <asked
+	[ "${lines[2]}" = 'put allowed, no rule: HULY_ACCESS_DEFAULT is allow' ]
+	[ "${lines[3]}" = 'delete refused, rules:2: deny  namespace=own to=delete' ]
+	mv rules.all rules
 	verdict 77 '400 Malformed percent-encoding' 'the rules were not asked' "GET /api/%zz/key" <asked
 	access_service hulygram wrong-secret >asked
 	verdict 77 '401 InvalidToken' 'the token is refused: signature' 'GET /api/hulygram/x' <asked
