@@ -7,6 +7,7 @@
 bats_require_minimum_version 1.5.0
 load ../lib/postgres
 load ../lib/world
+load ../lib/private_systemd
 
 # Runs the rest as the program of a supervisor: waits for its datagrams, gives it signals.
 @test "systemd's way: a socket at descriptor 3, and datagrams to the supervisor" {
@@ -125,4 +126,86 @@ has()
 	[ -d root/run/hulykvs ]
 	[ "$(stat -c %a root/run/hulykvs-web)" = 770 ]
 	[ "$(stat -c %a root/etc/hulykvs)" = 750 ]
+}
+
+# units: those that make made, with programs that every user may execute; only the programs and the logs are elsewhere.
+units()
+{
+	mkdir -p "$BATS_TEST_TMPDIR/bin" "$BATS_TEST_TMPDIR/units"
+	chmod 755 "$BATS_TEST_TMPDIR/bin"
+	cp "$HULYKVS_BUILD/hulykvs" "$HULYKVS_BUILD/hulykvs-migrate" "$BATS_TEST_TMPDIR/bin"
+	cd "$BATS_TEST_TMPDIR/units" || return
+	for unit in hulykvs hulykvs-migrate; do
+		sed -E "s|^(Exec[A-Za-z]*)=[^ ]*/sbin/hulykvs|\\1=/run/programs/hulykvs|" "$HULYKVS_BUILD/deploy/systemd/$unit.service" >"$unit.service"
+		mkdir "$unit.service.d"
+		printf '[Service]\nStandardError=append:/run/%s.log\n' "$unit" >"$unit.service.d/log.conf"
+	done
+	cp "$WORLD_TOP/deploy/systemd/hulykvs.socket" .
+}
+
+# inside: the beginning of what runs beside systemd: users, settings, and the started service.
+inside()
+{
+	cat <<-END
+		set -eu
+		systemd-sysusers "$WORLD_TOP/deploy/systemd/sysusers.conf"
+		systemd-tmpfiles --create "$WORLD_TOP/deploy/systemd/tmpfiles.conf"
+		cp -r "$BATS_TEST_TMPDIR/bin" /run/programs
+		install -d /etc/hulykvs/etc
+		settings() { echo "log_level = \"\$1\"" >/etc/hulykvs/etc/config.toml; }
+		logged() { until grep -q "\$1" "/run/\$2.log"; do sleep 0.05; done; }
+		settings info
+		trap 'cat /run/*.log; systemctl --no-pager status hulykvs.service' EXIT
+	END
+}
+
+reason_or_skip()
+{
+	local reason
+
+	reason=$(private_systemd_reason)
+	[ -z "$reason" ] || skip "$reason"
+}
+
+@test "systemctl reload: settings are read again; a wrong one fails it, and the program is not told" {
+	reason_or_skip
+	units
+	run private_systemd "$PWD" bash -c "$(inside)
+		echo HULY_DB_CONNECTION=host=/nowhere >/etc/hulykvs/environment
+		systemctl start hulykvs.service
+		systemctl reload hulykvs.service
+		logged 'settings read again' hulykvs
+		settings wrong
+		! systemctl reload hulykvs.service
+		! grep 'nothing was changed' /run/hulykvs.log
+		systemctl is-active hulykvs.service
+		echo done inside"
+	echo "$output"
+	[ "$status" -eq 0 ]
+	[[ $output == *"done inside"* ]]
+}
+
+# systemd does not mount credentials for ExecReload= (its issue 35227).
+@test "credentials.conf: service and migration read their secrets, and systemctl reload reaches the program" {
+	reason_or_skip
+	units
+	cp "$WORLD_TOP/deploy/systemd/credentials.conf" hulykvs.service.d
+	grep -E '^\[|db_connection' "$WORLD_TOP/deploy/systemd/credentials.conf" >hulykvs-migrate.service.d/credentials.conf
+	run private_systemd "$PWD" bash -c "$(inside)
+		umask 077
+		echo host=/nowhere >/etc/hulykvs/db_connection
+		echo of-the-test >/etc/hulykvs/token_secret
+		systemctl start hulykvs.service
+		logged /nowhere hulykvs-migrate
+		systemctl reload hulykvs.service
+		logged 'settings read again' hulykvs
+		settings wrong
+		systemctl reload hulykvs.service
+		logged 'settings are wrong, nothing was changed' hulykvs
+		systemctl is-active hulykvs.service
+		! grep 'default secret' /run/hulykvs.log
+		echo done inside"
+	echo "$output"
+	[ "$status" -eq 0 ]
+	[[ $output == *"done inside"* ]]
 }
