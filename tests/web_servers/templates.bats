@@ -16,6 +16,19 @@ load ../lib/world
 	done
 }
 
+@test "deploy/render: the web server waits longer for the program than HULY_REQUEST_TIMEOUT" {
+	local template pair
+
+	for template in nginx/nginx.conf lighttpd/hulykvs.conf; do
+		for pair in 0.5:30 10:30 30:50 60.5:80 3600:3620; do
+			run -0 env HULY_REQUEST_TIMEOUT="${pair%:*}" HULYKVS_PROGRAM="$HULYKVS_BUILD/hulykvs" \
+				"$WORLD_TOP/deploy/render" "$WORLD_TOP/deploy/$template"
+			[ "$(sed -nE 's/.*(fastcgi_read_timeout |"read-timeout" => )([0-9]+).*/\2/p' <<<"$output" | sort -u)" = "${pair#*:}" ]
+			[ "$(grep -cE '(fastcgi_read_timeout|"read-timeout")' <<<"$output")" -eq 2 ]
+		done
+	done
+}
+
 @test "deploy/render: if a file cannot be read that the template includes, it fails and prints no configuration" {
 	local left=$BATS_TEST_TMPDIR/deploy
 
