@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: EPL-2.0
+# bats file_tags=long
 # Faults that meet one of the program's database connections while the others go on: tests/tools/connections.py.
 
 # shellcheck disable=SC2154 # FAULT_* come from faults.bash

@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: EPL-2.0
+# bats file_tags=long
 # What becomes of requests when the database is taken away, frozen or cut off: an acknowledged write is there, a write
 # runs at most once, "outcome unknown" is said only where it is so, and all works again by itself.
 #

@@ -276,6 +276,7 @@ moving_waits()
 		and now() - query_start > '5500 ms'")" -eq 1 ]
 }
 
+# bats test_tags=slow
 @test "hulykvs-migrate says on a terminal how far it is" {
 	migrate "$URL"
 	pg_sql "$DB" -c "insert into hulykvs.kvs (workspace, namespace, key, md5, value)

@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: EPL-2.0
+# bats file_tags=long
 # hulykvs-migrate beside others: many at once, under traffic, behind locks, killed or stopped.
 #
 # MIGRATE_ROUNDS (1) of MIGRATE_AT_ONCE (20) migrators at once, MIGRATE_ROWS (50000) of the table that is migrated under

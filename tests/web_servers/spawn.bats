@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: EPL-2.0
+# bats file_tags=long
 # hulykvs-spawn: restarts under load, crashes, new settings, and sockets that are in use.
 
 # shellcheck disable=SC2030,SC2031 # each test has its own output and status
