@@ -42,8 +42,8 @@ sources()
 		find . -type f -not -path './build/*' -not -path './var' -not -path './var/*' -not -path './.git/*'
 }
 
-# start DIRECTORY [COMMAND …]: runs it there in the background until it greets.
-start()
+# begin DIRECTORY [COMMAND …]: runs it there in the background.
+begin()
 {
 	local dir=$1
 	shift
@@ -57,6 +57,12 @@ start()
 		exec "$@" deploy/quickstart
 	) >"$BATS_TEST_TMPDIR/out" 2>&1 </dev/null 3>&- &
 	QUICK=$!
+}
+
+# start DIRECTORY [COMMAND …]: the same, until it greets.
+start()
+{
+	begin "$@"
 	world_until 600 greeted_or_gone
 	cat "$BATS_TEST_TMPDIR/out"
 	grep -q "Ctrl-C stops it" "$BATS_TEST_TMPDIR/out"
@@ -127,6 +133,32 @@ values_work()
 		http://127.0.0.1:$PORT/api2/11111111-2222-3333-4444-555555555555/demo/greeting"
 	[ "$output" = hello ]
 	stop INT
+}
+
+# initdb_runs: INITDB is its process.
+initdb_runs()
+{
+	INITDB=$(pgrep -x initdb -P "$(descendants "$QUICK" | paste -sd,)") || world_gone "$QUICK"
+}
+
+@test "a start that was killed in the midst of initdb or autoreconf: the next one works" {
+	rm -rf "${COPY:?}/var" "$COPY/Makefile.in" "$COPY/build/Makefile"
+	begin "$COPY"
+	world_until 600 initdb_runs
+	kill -KILL "$INITDB" "$QUICK"
+	world_until 10 world_gone "$QUICK"
+	[ -d "$COPY/var" ]
+	start "$COPY"
+	values_work
+	stop TERM
+	# As earlier versions left it.
+	rm -r "$COPY/var/postgres"
+	mkdir "$COPY/var/postgres"
+	start "$COPY"
+	values_work
+	stop TERM
+	[ "$(ls "$COPY/var")" = postgres ]
+	rm -r "$COPY/var"
 }
 
 @test "a database of somebody else is used, and left alone" {
