@@ -121,6 +121,49 @@ replaced()
 	world_until 20 is_ready
 }
 
+# counted_pauses: a file for BASH_ENV: each pause of a second is a word in the file "pauses", and takes no time.
+counted_pauses()
+{
+	cat <<-END >"$BATS_TEST_TMPDIR/counted"
+		read() { if [ "\$1" = -rt ]; then printf 'p' >>"$BATS_TEST_TMPDIR/pauses"; else builtin read "\$@"; fi; }
+	END
+}
+
+@test "a migration that ends at once is tried again after 1, 2, 4 … 30 seconds, with a line for each new status" {
+	counted_pauses
+	command_is hulykvs-migrate "printf '\nrun ' >>'$BATS_TEST_TMPDIR/pauses'
+		case \$(grep -c run '$BATS_TEST_TMPDIR/pauses') in [1-6]) exit 69 ;; 7) exit 75 ;; *) exit 78 ;; esac"
+	touch "$BATS_TEST_TMPDIR/sent"
+	entry BASH_ENV="$BATS_TEST_TMPDIR/counted" HULY_DB_CONNECTION=host=/nowhere
+	ends_with 78
+	cat "$BATS_TEST_TMPDIR/pauses"
+	[ "$(awk '/run/ { print length($2) }' "$BATS_TEST_TMPDIR/pauses" | paste -sd' ')" = "1 2 4 8 16 30 30 0" ]
+	[ "$(grep -c 'migration not done yet' "$BATS_TEST_TMPDIR/log")" = 2 ]
+}
+
+# patience_is SECONDS HULY_REQUEST_TIMEOUT: how often the entry program looks, 20 times a second, whether nginx has ended.
+patience_is()
+{
+	rm -f "$BATS_TEST_TMPDIR/looks" "$BATS_TEST_TMPDIR/quit"
+	entry HULY_BIND_PORT="$(world_port)" HULY_DB_CONNECTION=host=/nowhere HULYKVS_MIGRATE=off HULY_REQUEST_TIMEOUT="$2"
+	world_until 20 test -e "$RUN/nginx.pid"
+	kill -TERM "$ENTRY"
+	touch "$BATS_TEST_TMPDIR/sent"
+	ends_with 0
+	[ "$(wc -l <"$BATS_TEST_TMPDIR/looks")" -eq $(($1 * 20)) ]
+}
+
+@test "nginx has HULY_REQUEST_TIMEOUT and 2 seconds to answer what it has begun, and a minute at most" {
+	# A web server that ends for TERM only, and a sleep that takes no time after its QUIT.  (A shell starts jobs with QUIT
+	# ignored, and a shell that is started so cannot trap it.)
+	command_is nginx "exec env --default-signal=QUIT sh -c '
+		trap \"touch $BATS_TEST_TMPDIR/quit\" QUIT; trap \"rm $RUN/nginx.pid; exit 0\" TERM
+		touch $RUN/nginx.pid; while :; do /bin/sleep 0.01; done'"
+	command_is sleep "if [ -e '$BATS_TEST_TMPDIR/quit' ] && [ \$1 = 0.05 ]; then echo >>'$BATS_TEST_TMPDIR/looks'; else exec /bin/sleep \$1; fi"
+	patience_is 22 20
+	patience_is 60 3600
+}
+
 # Those of src/base/exitcode.h that hulykvs-migrate without a command, and the program, end the container with.
 @test "the documented exit statuses are those that migration and program can end it with" {
 	run grep -F '# where they cannot run (64, 70, 78); 71: nginx' "$WORLD_TOP/deploy/container/hulykvs-container"

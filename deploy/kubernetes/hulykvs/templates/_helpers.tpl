@@ -28,12 +28,14 @@ which it would print as 1e+06.
 {{- end }}
 
 {{- /*
-The seconds that a pod may take to end: 5 of preStop, 5 of nginx, HULY_REQUEST_TIMEOUT and 5 of the program, 5 to spare.
+The seconds that a pod may take to end: 5 of preStop, HULY_REQUEST_TIMEOUT and 2 of nginx (60 at most),
+HULY_REQUEST_TIMEOUT and 5 of the program, 5 to spare.
 */ -}}
 {{- define "hulykvs.grace" -}}
 {{- $timeout := get (.Values.settings | default dict) "HULY_REQUEST_TIMEOUT" | include "hulykvs.value" | default "10" }}
 {{- if not (regexMatch "^[0-9]+([.][0-9]+)?$" $timeout) }}{{ fail "settings.HULY_REQUEST_TIMEOUT is a number of seconds" }}{{ end }}
-{{- max 30 (add 20 (ceil (float64 $timeout))) }}
+{{- $seconds := int64 (ceil (float64 $timeout)) }}
+{{- max 30 (add 15 $seconds (min 60 (add 2 $seconds))) }}
 {{- end }}
 
 {{- /*
