@@ -246,6 +246,22 @@ building()
 	field_ok "$DB"
 }
 
+is_stopped()
+{
+	grep -q '^State:[[:space:]]*T' "/proc/$1/status"
+}
+
+# In a transaction it would keep the lock for five seconds only, see sql/postgresql/session.sql.
+stopped_between_attempts()
+{
+	kill -STOP "$1"
+	world_until 20 is_stopped "$1"
+	[ "$(pg_sql "$DB" -c "select state from pg_stat_activity where application_name = 'hulykvs-migrate'")" = idle ] || {
+		kill -CONT "$1"
+		return 1
+	}
+}
+
 # bats test_tags=matrix,slow
 @test "a stopped migrator keeps the others waiting and does no harm when it goes on" {
 	local stopped
@@ -255,7 +271,7 @@ building()
 	migrate_start
 	stopped=$JOB
 	world_until 20 grep -q 'msg="will try again"' "$BATS_TEST_TMPDIR/job.log"
-	kill -STOP "$stopped"
+	world_until 20 stopped_between_attempts "$stopped"
 	hold_end
 	run -75 migrate "$URL" --wait 1
 	[[ $output == *'another migration'* ]]
