@@ -210,6 +210,12 @@ grace_is()
 	[[ $output == *"HULY_REQUEST_TIMEOUT is a number of seconds"* ]]
 }
 
+@test "Kubernetes: with an IPv6 address to listen on, the metrics are on IPv6 too" {
+	needs helm
+	make 'settings: { HULY_BIND_HOST: "::" }'
+	grep -A 1 'name: HULY_METRICS_BIND' "$BATS_TEST_TMPDIR/made.yaml" | grep -qF 'value: "[::]:9464"'
+}
+
 @test "Kubernetes: no variable stands twice; a setting that has a value of its own is refused, and the value named" {
 	local name names
 

@@ -138,7 +138,7 @@ values_work()
 # initdb_runs: INITDB is its process.
 initdb_runs()
 {
-	INITDB=$(pgrep -x initdb -P "$(descendants "$QUICK" | paste -sd,)") || world_gone "$QUICK"
+	INITDB=$(pgrep -x initdb -P "$(descendants "$QUICK" | paste -sd,)" 2>/dev/null) || world_gone "$QUICK"
 }
 
 @test "a start that was killed in the midst of initdb or autoreconf: the next one works" {

@@ -8,6 +8,11 @@ bats_require_minimum_version 1.5.0
 load ../lib/postgres
 load ../lib/world
 
+teardown()
+{
+	world_leave
+}
+
 @test "the templates: what cannot stand in a configuration is refused" {
 	for setting in "HULY_BIND_HOST=a b" "HULY_BIND_HOST=x;y" HULY_BIND_PORT=0 HULY_BIND_PORT=99999 HULYKVS_SOCKET=relative \
 		"HULYKVS_RUN_DIR=/a b"; do
@@ -67,3 +72,32 @@ load ../lib/world
 	run grep -nE '^install .*/etc/hulykvs/environment' "$WORLD_TOP"/docs/*.md "$WORLD_TOP"/debian/README.Debian "$WORLD_TOP/README.md"
 	[ "$status" -eq 1 ]
 }
+
+answers()
+{
+	[ "$(curl -gs -o /dev/null -w '%{http_code}' "$1")" = 200 ]
+}
+
+# listens SERVER HOST ADDRESS …: with HOST for the public address and that for operators, both answer at each ADDRESS.
+listens()
+{
+	local port address
+
+	port=$(world_port)
+	WORLD_BARE=1 world_start "$1" HULY_DB_CONNECTION=host=/nowhere HULY_BIND_HOST="$2" HULY_METRICS_BIND="[$2]:$port"
+	for address in "${@:3}"; do
+		world_until 20 answers "http://$address:$WORLD_PORT/livez"
+		world_until 20 answers "http://$address:$port/metrics"
+	done
+	world_leave
+}
+
+listens_on_ipv6()
+{
+	listens "$1" ::1 '[::1]'
+	listens "$1" :: '[::1]' 127.0.0.1
+	listens "$1" 0::0 '[::1]' 127.0.0.1
+}
+
+@test "nginx: IPv6 addresses for clients and operators; :: answers on IPv4 too" { listens_on_ipv6 nginx; }
+@test "lighttpd: IPv6 addresses for clients and operators; :: answers on IPv4 too" { listens_on_ipv6 lighttpd; }

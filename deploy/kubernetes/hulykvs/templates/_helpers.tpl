@@ -88,7 +88,10 @@ capabilities:
 - name: HULY_BIND_PORT
   value: {{ .Values.port | quote }}
 - name: HULY_METRICS_BIND
-  value: {{ if .Values.metrics.port }}{{ printf "0.0.0.0:%v" .Values.metrics.port | quote }}{{ else }}"off"{{ end }}
+  {{- /* Of the same family as the public address. */}}
+  {{- $host := get (.Values.settings | default dict) "HULY_BIND_HOST" | include "hulykvs.value" }}
+  {{- $any := ternary "[::]" "0.0.0.0" (contains ":" $host) }}
+  value: {{ if .Values.metrics.port }}{{ printf "%s:%v" $any .Values.metrics.port | quote }}{{ else }}"off"{{ end }}
 {{- $own := include "hulykvs.ownSettings" . | fromYaml }}
 {{- range $name, $value := .Values.settings }}
 {{- with get $own $name }}{{ fail (printf "%s cannot be in settings: set the value %s instead" $name .) }}{{ end }}
