@@ -15,7 +15,7 @@ teardown()
 
 @test "the templates: what cannot stand in a configuration is refused" {
 	for setting in "HULY_BIND_HOST=a b" "HULY_BIND_HOST=x;y" HULY_BIND_PORT=0 HULY_BIND_PORT=99999 HULYKVS_SOCKET=relative \
-		"HULYKVS_RUN_DIR=/a b"; do
+		"HULYKVS_RUN_DIR=/a b" HULYKVS_WEB_WORKERS=0 HULYKVS_WEB_WORKERS=auto HULYKVS_WEB_WORKERS=1000; do
 		run env -i PATH="$PATH" HULYKVS_PROGRAM="$HULYKVS_BUILD/hulykvs" "$setting" "$WORLD_TOP/deploy/render" "$WORLD_TOP/deploy/nginx/nginx.conf"
 		[ "$status" -eq 78 ]
 	done
@@ -71,6 +71,24 @@ teardown()
 	[ "$status" -eq 1 ]
 	run grep -nE '^install .*/etc/hulykvs/environment' "$WORLD_TOP"/docs/*.md "$WORLD_TOP"/debian/README.Debian "$WORLD_TOP/README.md"
 	[ "$status" -eq 1 ]
+}
+
+# workers_are NUMBER CORES [SETTING]: nginx.conf has that many worker processes on a machine with so many cores.
+workers_are()
+{
+	mkdir -p "$BATS_TEST_TMPDIR/bin"
+	printf '#!/bin/sh\necho %s\n' "$2" >"$BATS_TEST_TMPDIR/bin/nproc"
+	chmod 755 "$BATS_TEST_TMPDIR/bin/nproc"
+	run env -i PATH="$BATS_TEST_TMPDIR/bin:$PATH" HULYKVS_PROGRAM="$HULYKVS_BUILD/hulykvs" "${@:3}" \
+		"$WORLD_TOP/deploy/render" "$WORLD_TOP/deploy/nginx/nginx.conf"
+	[[ $output == *$'\n'"worker_processes $1;"$'\n'* ]]
+}
+
+@test "deploy/render: nginx has as many workers as the machine has cores, but 4 at most; HULYKVS_WEB_WORKERS says otherwise" {
+	workers_are 1 1
+	workers_are 3 3
+	workers_are 4 128
+	workers_are 16 128 HULYKVS_WEB_WORKERS=16
 }
 
 answers()
