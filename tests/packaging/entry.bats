@@ -121,6 +121,16 @@ replaced()
 	world_until 20 is_ready
 }
 
+@test "its lines are JSON where etc/config.toml says so" {
+	cd "$BATS_TEST_TMPDIR"
+	mkdir etc
+	echo 'log_format = "json"' >etc/config.toml
+	touch sent
+	entry HULYKVS_RUN_DIR=/proc/nowhere
+	ends_with 73
+	python3 -c 'import json; print(json.load(open("log"))["directory"])' | grep -x /proc/nowhere
+}
+
 # counted_pauses: a file for BASH_ENV: each pause of a second is a word in the file "pauses", and takes no time.
 counted_pauses()
 {

@@ -285,10 +285,37 @@ time.sleep(60)" "$1" "$2"' - "$1" "$BATS_TEST_TMPDIR/listens" 3>&- &
 	"$HULYKVS_BUILD/hulykvs" --probe live --socket "$WORLD_SOCKET"
 }
 
+# json_lines: those of standard input about the program; all are JSON.
+json_lines()
+{
+	python3 -c 'import json, sys
+lines = [json.loads(line) for line in sys.stdin if "program" in line]
+for line in lines:
+    print(line["level"], line["msg"], *(f"{name}={value!r}" for name, value in line.items() if name not in ("ts", "level", "msg")))'
+}
+
+says_again()
+{
+	grep -q 'program ended: starting it again' "$WORLD_DIR/program.log"
+}
+
+@test "hulykvs-spawn: lines in the format of the program, be it in the environment or in etc/config.toml" {
+	run json_lines < <(HULY_LOG_FORMAT=json "$WORLD_TOP/deploy/spawn-fcgi/hulykvs-spawn" -s "$BATS_TEST_TMPDIR/socket" \
+		'/nowhere/"a\b' 2>&1)
+	[ "$output" = "error no such program program='/nowhere/\"a\\\\b'" ]
+	WORLD_BARE=1 world_start none HULY_DB_CONNECTION=host=/nowhere
+	mkdir -p "$WORLD_DIR/etc"
+	echo 'log_format = "json"' >"$WORLD_DIR/etc/config.toml"
+	kill -KILL "$(world_pid)"
+	world_until 20 says_again
+	run json_lines < <(grep 'program ended' "$WORLD_DIR/program.log")
+	[ "$output" = "warn program ended: starting it again status=137" ]
+}
+
 @test "a program that is not there is said to be missing, once" {
 	run timeout 20 "$WORLD_TOP/deploy/spawn-fcgi/hulykvs-spawn" -s "$BATS_TEST_TMPDIR/socket" /nowhere/hulykvs
 	[ "$status" -eq 64 ]
-	[[ $output == *'msg="no such program" program=/nowhere/hulykvs'* ]]
+	[[ $output == *'msg="no such program" program="/nowhere/hulykvs"'* ]]
 }
 
 @test "TERM ends the program, and 0 is its status" {
