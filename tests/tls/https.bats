@@ -53,7 +53,7 @@ speaks_tls()
 	local version
 
 	every_curl "cacert = $CERTS/ca.pem"
-	start "$1"
+	start "$1" HULYKVS_TLS_HSTS=63072000
 	for version in 1.2 1.3; do
 		[ "$(world_status /api/n/k -X POST -d "$version" "--tlsv$version" --tls-max "$version")" = 204 ]
 	done
@@ -64,8 +64,23 @@ speaks_tls()
 	# Another authority; no TLS; and the operators' address, which has none.
 	run -60 curl -s --cacert "$STRANGE/ca.pem" "$WORLD_URL/status"
 	[ "$(curl -s -o /dev/null -w '%{http_code}' "http://127.0.0.1:$WORLD_PORT/status")" != 200 ]
-	[ "$(curl -s -o /dev/null -w '%{http_code}' "$WORLD_OPERATOR_URL/livez")" = 200 ]
+	[ "$(curl -s -o /dev/null -w '%{http_code} %header{strict-transport-security}' "$WORLD_OPERATOR_URL/livez")" = '200 ' ]
 	world_stop
+}
+
+# HSTS holds for every port of the host name, that of the console and those of others too.
+@test "HSTS is sent only where HULYKVS_TLS_HSTS asks for it" {
+	local template
+
+	for template in nginx/nginx.conf lighttpd/hulykvs.conf; do
+		render() { env -i PATH="$PATH" HULYKVS_PROGRAM="$HULYKVS_BUILD/hulykvs" "$@" "$WORLD_TOP/deploy/render" "$WORLD_TOP/deploy/$template"; }
+		run -0 render HULYKVS_TLS_CERT=/c HULYKVS_TLS_KEY=/k
+		[[ $output == *TLSv1.2* && $output != *Strict-Transport-Security* ]]
+		run -0 render HULYKVS_TLS_CERT=/c HULYKVS_TLS_KEY=/k HULYKVS_TLS_CLIENT_CA=/a HULYKVS_TLS_HSTS=0
+		[[ $output == *Strict-Transport-Security*max-age=0\"* ]]
+		run -78 render HULYKVS_TLS_CERT=/c HULYKVS_TLS_KEY=/k HULYKVS_TLS_HSTS=1y
+		run -78 render HULYKVS_TLS_HSTS=1
+	done
 }
 
 # Keys that the web server decodes to a path that could be a name in its configuration.
