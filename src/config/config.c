@@ -179,6 +179,7 @@ take_file(struct sources *s)
 		put_unreadable(s->error, wrong);
 		return false;
 	}
+	s->config->has_file = s->file.n > 0;
 	unsigned line = toml_read(buf_str(&s->file), &s->arena, on_pair, s);
 	if (line > 0) {
 		buf_printf(s->error, SETTINGS_FILE ":%u: not a line of the form: name = value", line);

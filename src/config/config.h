@@ -55,6 +55,7 @@ enum config_reader {
 
 struct config {
 	enum config_reader reader;
+	bool has_file; /* etc/config.toml is there and not empty */
 #define X(member, type, when, name, def, help) SETTING_C_##type member;
 	SETTINGS(X)
 #undef X

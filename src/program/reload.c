@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: EPL-2.0 */
 #include "program/reload.h"
 
+#include <stdlib.h>
+
 #include "auth/rulefile.h"
+#include "base/base.h"
 #include "base/log.h"
 #include "base/textfile.h"
 #include "pg/dbconn.h"
@@ -103,10 +106,40 @@ read_files(const struct config *c, const struct config *running, struct buf *err
 	return snapshot;
 }
 
+/* A file that is missing or empty, for a moment while somebody writes it, is no order to take the defaults. */
+static bool
+keeps_file(const struct config *c, const struct config *running, struct buf *error)
+{
+	const char *required = getenv("HULYKVS_SETTINGS_FILE"); /* see hulykvs-spawn */
+	bool needed = running != NULL ? running->has_file : required != NULL && *required != '\0';
+
+	if (needed && !c->has_file)
+		buf_puts(error, STR(SETTINGS_FILE ": missing or empty, but settings were read from it before"));
+	return !needed || c->has_file;
+}
+
+/* A line that is missing takes no protection away from a running program. */
+static bool
+keeps_protection(const struct config *c, const struct config *running, struct buf *error)
+{
+	static const enum config_setting kept[] = { CONFIG_token_secret, CONFIG_require_strong_secret,
+		CONFIG_access_rules, CONFIG_access_default, CONFIG_encryption_keys_file };
+
+	for (size_t i = 0; running != NULL && i < ARRAY_SIZE(kept); i++) {
+		if (c->origin[kept[i]].source != CONFIG_DEFAULT || config_same(c, running, kept[i]))
+			continue;
+		buf_printf(error, "%s: no longer set, and HUP does not take the default: set it to a value",
+		    config_name(kept[i]));
+		return false;
+	}
+	return true;
+}
+
 struct snapshot *
 reload_read(struct config *c, const struct config *running, const struct config_override *overrides, struct buf *error)
 {
-	if (!config_load(c, CONFIG_SERVICE, overrides, error) || !check_connection(c, error))
+	if (!config_load(c, CONFIG_SERVICE, overrides, error) || !keeps_file(c, running, error) ||
+	    !keeps_protection(c, running, error) || !check_connection(c, error))
 		return NULL;
 	return read_files(c, running != NULL ? running : c, error);
 }
@@ -146,6 +179,7 @@ take_over(struct config *running, struct config *fresh)
 			log_event(LOG_WARN, "setting changed, it takes effect when the program is started again",
 			    log_text("setting", str_of(config_name(s))));
 	}
+	running->has_file = fresh->has_file;
 }
 
 bool

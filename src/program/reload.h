@@ -15,9 +15,10 @@
 /*
  * Settings, and all that they name: config_load(), what only libpq can tell,
  * and the files of secrets, rules and keys.  Returns new; NULL: *error holds a
- * line that names the setting.  running: what the program has been started
- * with, NULL while it starts.  Release the config with config_free() in either
- * case.
+ * line that names the setting.  running: what is in force, NULL while the
+ * program starts.  It is an error if etc/config.toml was there and is missing or
+ * empty, or if a setting that protects something falls back to its default.
+ * Release the config with config_free() in either case.
  */
 struct snapshot *reload_read(struct config *c, const struct config *running, const struct config_override *overrides,
     struct buf *error) __attribute__((warn_unused_result));

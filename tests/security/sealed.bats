@@ -327,7 +327,7 @@ system_token()
 	[ "$(sealed_sql -c "select substring(value from 11 for 1) from hulykvs.kvs where key = 'moved'")" = '\x62' ]
 	run ! grep 'when the program is started again' "$WORLD_DIR/program.log"
 	# Without keys it could not seal: that is refused.
-	: >"$WORLD_DIR/etc/config.toml"
+	echo 'encryption_keys_file = "off"' >"$WORLD_DIR/etc/config.toml"
 	kill -HUP "$(world_pid)"
 	world_log_has 'nothing was changed.*HULY_ENCRYPTION_MODE: needs HULY_ENCRYPTION_KEYS_FILE'
 	get n/moved 200 "$CANARY"

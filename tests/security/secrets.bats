@@ -199,7 +199,7 @@ deploy_secret()
 	done
 	echo "token_secret = \"$c\"" >"$WORLD_DIR/etc/config.toml"
 	access_hup 'settings are wrong'
-	rm "$WORLD_DIR/etc/config.toml"
+	echo '# nothing' >"$WORLD_DIR/etc/config.toml"
 	chmod 666 "$BATS_TEST_TMPDIR/token"
 	access_hup 'open to others'
 	rm "$BATS_TEST_TMPDIR/token"
@@ -270,7 +270,7 @@ in_memory()
 	chmod 644 "$BATS_TEST_TMPDIR/current"
 	access_hup 'level=error .*open to others than its owner'
 	chmod 600 "$BATS_TEST_TMPDIR/current"
-	: >"$WORLD_DIR/etc/config.toml"
+	echo '# no previous secret' >"$WORLD_DIR/etc/config.toml"
 	access_hup 'msg="settings read again"'
 	TOKEN=$old access_answers 401 GET /api/n/k
 	TOKEN=$new access_answers 404 GET /api/n/k
@@ -288,5 +288,44 @@ in_memory()
 	TOKEN=$old access_answers 401 GET /api/n/k
 	TOKEN=$new access_answers 404 GET /api/n/k
 	run ! grep -F thirty-two "$WORLD_DIR"/*.log
+	WORLD_ERRORS_EXPECTED=1 world_stop
+}
+
+# forged_is STATUS: what a token gets that is signed with the default secret, and that everybody can make.
+forged_is()
+{
+	TOKEN=$(access_service x) access_answers "$1" GET /api/n/k
+}
+
+@test "HUP: a settings file that is missing, empty or cut short takes no protection away" {
+	local strong='the secret, thirty-two bytes long' change
+
+	world_start none
+	world_kill "$WORLD_SPAWN" 20
+	mkdir "$WORLD_DIR/etc"
+	printf '%s\n' "token_secret = \"$strong\"" 'require_strong_secret = true' "access_rules = \"$WORLD_DIR/rules\"" \
+		'access_default = "deny"' >"$WORLD_DIR/settings.toml"
+	echo 'deny namespace=m' >"$WORLD_DIR/rules"
+	cp "$WORLD_DIR/settings.toml" "$WORLD_DIR/etc/config.toml"
+	world_program
+	WORLD_SERVER=nginx world_web
+	world_until 20 forged_is 401
+
+	for change in "rm etc/config.toml" ": >etc/config.toml"; do
+		(cd "$WORLD_DIR" && eval "$change")
+		access_hup 'nothing was changed" why="etc/config.toml: missing or empty'
+		forged_is 401
+	done
+	# The lines from the front, as far as they had been written.
+	for change in 0:HULY_TOKEN_SECRET 1:HULY_REQUIRE_STRONG_SECRET 2:HULY_ACCESS_RULES 3:HULY_ACCESS_DEFAULT; do
+		{ echo '# written anew' && head -n "${change%%:*}" "$WORLD_DIR/settings.toml"; } >"$WORLD_DIR/etc/config.toml"
+		access_hup "nothing was changed\" why=\"${change##*:}: no longer set"
+		forged_is 401
+	done
+	# It may be taken away in words.
+	printf '%s\n' 'token_secret = "secret"' 'require_strong_secret = false' 'access_rules = "off"' 'access_default = "allow"' \
+		>"$WORLD_DIR/etc/config.toml"
+	access_hup 'msg="settings read again"'
+	forged_is 404
 	WORLD_ERRORS_EXPECTED=1 world_stop
 }

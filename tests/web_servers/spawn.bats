@@ -161,6 +161,36 @@ spawn_fails()
 	world_status_is /readyz 200
 }
 
+# Without its file a new program would take the default token secret.
+@test "hulykvs-spawn: a settings file that has gone, or is empty, replaces no program and starts none" {
+	local change
+
+	world_start nginx
+	mkdir "$WORLD_DIR/etc"
+	echo 'token_secret = "some other secret"' >"$WORLD_DIR/etc/config.toml"
+	kill -HUP "$WORLD_SPAWN"
+	world_until 20 grep -q "program replaced" "$WORLD_DIR/program.log"
+	world_until 20 programs_are 1
+	world_status_is "/api2/$WS/n/k" 401
+	for change in 1:'rm etc/config.toml' 2:': >etc/config.toml'; do
+		(cd "$WORLD_DIR" && eval "${change#*:}")
+		kill -HUP "$WORLD_SPAWN"
+		world_until 20 goes_on "${change%%:*}"
+		world_status_is "/api2/$WS/n/k" 401
+	done
+	# One that has crashed is not started again either.
+	kill -KILL "$(world_pid)"
+	world_until 20 supervisor_ended
+	[ "$(cat "$WORLD_DIR/spawn.status")" = 78 ]
+	grep -q '^hulykvs: etc/config.toml: missing or empty' "$WORLD_DIR/program.log"
+}
+
+# goes_on TIMES
+goes_on()
+{
+	[ "$(grep -c 'the old one goes on' "$WORLD_DIR/program.log")" -eq "$1" ]
+}
+
 # Programs, old and new, on the world's socket.
 programs()
 {
@@ -198,6 +228,7 @@ replaced_twice()
 
 @test "TERM while a HUP with wrong settings is under way ends the old program, too" {
 	world_start none
+	world_log_has 'msg="started"' # the first one has read its settings
 	mkdir "$WORLD_DIR/etc"
 	echo 'workers = "none"' >"$WORLD_DIR/etc/config.toml"
 	kill -HUP "$WORLD_SPAWN"
