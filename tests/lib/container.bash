@@ -4,7 +4,7 @@
 # minimal_root.bash before.
 #
 #   container_reason            why podman cannot run here; prints nothing where it can
-#   container_base RELEASE      makes the image debian:RELEASE-slim by debootstrap, unless it is there
+#   container_base              makes the image debian:CONTAINER_RELEASE-slim by debootstrap, unless it is there
 #   container_build IMAGE [ARG …]
 #                               builds deploy/container/Containerfile; ARGs are podman build's
 #   container_run NAME [ARG …]  starts IMAGE_UNDER_TEST detached; ARGs are podman run's
@@ -12,9 +12,9 @@
 #   container PODMAN-ARG …      podman itself
 #
 # Containers share the host's network: a port is as free as the host's is.
-# CONTAINER_ROOT (build/containers) keeps images between runs.
+# CONTAINER_ROOT (build/containers) keeps images between runs.  CONTAINER_RELEASE (bookworm) is the Debian below.
 
-: "${CONTAINER_ROOT:=$WORLD_TOP/build/containers}"
+: "${CONTAINER_ROOT:=$WORLD_TOP/build/containers}" "${CONTAINER_RELEASE:=bookworm}"
 CONTAINER_LIMITS=(--network=host --ulimit nofile=4096:4096 --ulimit nproc=4096:4096)
 
 container()
@@ -47,8 +47,9 @@ container_base()
 {
 	local archive
 
-	! container image exists "debian:$1-slim" || return 0
-	archive=$(minimal_root_make "$1") && container import - "debian:$1-slim" <"$archive" >/dev/null
+	! container image exists "debian:$CONTAINER_RELEASE-slim" || return 0
+	archive=$(minimal_root_make "$CONTAINER_RELEASE") &&
+		container import - "debian:$CONTAINER_RELEASE-slim" <"$archive" >/dev/null
 }
 
 container_build()
@@ -58,7 +59,7 @@ container_build()
 
 	# Without layers: with the storage driver vfs each would be a copy of the whole image.
 	container build -q --layers=false "${CONTAINER_LIMITS[@]}" --format docker -f "$WORLD_TOP/deploy/container/Containerfile" \
-		-t "$image" "$@" "$WORLD_TOP" >"$CONTAINER_ROOT/build.log" 2>&1 || {
+		--build-arg RELEASE="$CONTAINER_RELEASE" -t "$image" "$@" "$WORLD_TOP" >"$CONTAINER_ROOT/build.log" 2>&1 || {
 		tail -n 40 "$CONTAINER_ROOT/build.log" >&2
 		return 1
 	}
