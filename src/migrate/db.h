@@ -57,7 +57,8 @@ struct migrate_db {
 	int64_t progress_at;         /* monotonic: when there was progress last; see migrate_db_progress() */
 
 	enum migrate_db_state state;
-	PGconn *conn; /* NULL: closed */
+	PGconn *conn;      /* NULL: closed */
+	unsigned sessions; /* how many were opened */
 	enum dbconn_server server;
 	/* CockroachDB: rows have the column modified, which an update sets unless it names it; set by migrate_state_read() */
 	bool is_dated;

@@ -11,7 +11,7 @@
 
 #define PAGE_ROWS  500
 #define PAGE_BYTES "1048576"
-#define PASSES     10 /* for rows that clients write between our read and our write */
+#define PASSES     10 /* for rows that clients write between our read and our write, and for lost connections */
 #define IDS        64 /* of keys whose values are counted separately */
 
 /* Columns of migrate/seal_page. */
@@ -34,9 +34,12 @@ struct migrate_seal {
 	struct arena arena; /* of a page */
 	struct migrate_change change[PAGE_ROWS];
 	struct migrate_progress progress;
-	int64_t seen, done;      /* in all passes */
-	int64_t missed, refused; /* in this pass: rows that had changed, and rows that do not open */
-	int64_t plain, others;   /* for MIGRATE_COUNT; others: with keys beyond IDS */
+	int64_t seen, done; /* in all passes */
+	/* In this pass: rows that were changed, had changed since they were read, or do not open. */
+	int64_t changed, missed, refused;
+	unsigned session;      /* that the pass goes on in, see migrate_db; 0: none yet */
+	bool interrupted;      /* it began in another one: what was written before may have been undone */
+	int64_t plain, others; /* for MIGRATE_COUNT; others: with keys beyond IDS */
 	struct count ids[IDS];
 	size_t ids_n;
 };
@@ -75,7 +78,8 @@ static bool
 begin_at_first_row(struct migrate_seal *m)
 {
 	uuid_text(&(struct uuid){ { 0 } }, m->workspace);
-	m->missed = m->refused = 0;
+	m->changed = m->missed = m->refused = 0;
+	m->interrupted = false;
 	return migrate_cell_keep(&m->ns, STR("")) && migrate_cell_keep(&m->key, STR(""));
 }
 
@@ -244,6 +248,7 @@ change_page(struct migrate_seal *m, struct migrate_db *db, const PGresult *res)
 	outcome = migrate_db_change_each(db, db->is_dated ? "cockroachdb/seal_row" : "migrate/seal_row", m->change, n);
 	for (size_t i = 0; i < n; i++) {
 		m->done += m->change[i].done;
+		m->changed += m->change[i].done;
 		m->missed += !m->change[i].done;
 	}
 	return outcome;
@@ -402,6 +407,9 @@ begin_passes(struct migrate_seal *m, struct migrate_db *db)
 
 	if (m->task == MIGRATE_COUNT)
 		return outcome;
+	if (m->session != db->sessions && m->session != 0)
+		m->interrupted = true;
+	m->session = db->sessions;
 	if (m->task == MIGRATE_SEAL)
 		outcome = prove_key(m, db);
 	if (outcome == MIGRATE_DONE && db->server == DBCONN_POSTGRESQL)
@@ -425,6 +433,21 @@ migrate_seal_forget_keys(struct migrate_db *db)
 	return outcome;
 }
 
+/*
+ * Whether the pass that has ended has shown that nothing is left.  A server that crashed, or a standby that took over,
+ * may lack what was written before the connection was lost.  Proofs are deleted only after a pass that found nothing
+ * sealed: a program that still seals may have done so behind us.
+ */
+static bool
+is_last_pass(const struct migrate_seal *m)
+{
+	if (m->task == MIGRATE_COUNT)
+		return true;
+	if (m->interrupted || m->missed > 0)
+		return false;
+	return m->task == MIGRATE_SEAL || m->changed == 0 || m->refused > 0;
+}
+
 /* Waits until all is on disk.  Once no value is sealed any more, the proofs of keys are deleted too. */
 static enum migrate_outcome
 end_passes(struct migrate_seal *m, struct migrate_db *db)
@@ -435,7 +458,7 @@ end_passes(struct migrate_seal *m, struct migrate_db *db)
 		return outcome;
 	if (db->server == DBCONN_POSTGRESQL)
 		outcome = migrate_db_do(db, "postgresql/commit_now", MIGRATE_NO_ARGS);
-	if (outcome != MIGRATE_DONE || m->task == MIGRATE_SEAL || m->refused > 0 || m->missed > 0)
+	if (outcome != MIGRATE_DONE || m->task == MIGRATE_SEAL || m->refused > 0 || !is_last_pass(m))
 		return outcome;
 	return migrate_seal_forget_keys(db);
 }
@@ -447,7 +470,7 @@ migrate_seal_run(struct migrate_seal *m, struct migrate_db *db)
 
 	while (outcome == MIGRATE_DONE) {
 		outcome = pass(m, db);
-		if (outcome != MIGRATE_DONE || m->missed == 0 || ++m->passes == PASSES)
+		if (outcome != MIGRATE_DONE || is_last_pass(m) || ++m->passes >= PASSES)
 			break;
 		if (!begin_at_first_row(m))
 			outcome = migrate_db_no_memory(db);
@@ -467,6 +490,10 @@ migrate_seal_run(struct migrate_seal *m, struct migrate_db *db)
 	if (m->missed > 0)
 		return migrate_db_refuse(db,
 		    "%" PRId64 " values were written by clients each time we came to them: run it again", m->missed);
+	if (!is_last_pass(m))
+		return migrate_db_refuse(db,
+		    "in each of %d passes the connection was lost, or another program sealed values: run it again",
+		    PASSES);
 	return MIGRATE_DONE;
 }
 

@@ -8,8 +8,9 @@
  * row is written only if it is still as it was read, in a transaction of its
  * own, so that no client waits for more than one row, and nothing that a client
  * writes meanwhile is lost.  Rows that had changed are read again in another
- * pass.  After an interruption it may be started again at any time: what is done
- * already is only read.
+ * pass, and all rows after a connection was lost, since the server may have
+ * undone the last commits.  After an interruption it may be started again at any
+ * time: what is done already is only read.
  *
  * A value is left alone and counted if it does not open, or if it is not sealed
  * and does not have the MD5 that its row says.

@@ -66,10 +66,12 @@ migrate_session_open(struct migrate_db *db)
 		outcome = set_up(db);
 	else if (PQtransactionStatus(db->conn) == PQTRANS_IDLE)
 		outcome = MIGRATE_REFUSED; /* it has answered, and is a server that is not supported */
-	if (outcome == MIGRATE_DONE)
-		migrate_db_set_state(db, MIGRATE_DB_OPEN);
-	else
+	if (outcome != MIGRATE_DONE) {
 		migrate_db_close(db);
+		return outcome;
+	}
+	migrate_db_set_state(db, MIGRATE_DB_OPEN);
+	db->sessions++;
 	return outcome;
 }
 
