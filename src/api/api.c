@@ -513,6 +513,7 @@ finish_success(struct call *c, const struct store_result *result, struct respons
 	case STORE_BATCH:
 		finish_batch(c, r);
 		return;
+	case STORE_ANY:
 	case STORE_CHECK:
 	case STORE_DELETE:
 	case STORE_LIST:

@@ -23,7 +23,8 @@ add_key(struct params *p, const struct store_op *op)
 {
 	bind_value(p, op->workspace.b, sizeof(op->workspace.b));
 	bind_value(p, op->ns.p, op->ns.n);
-	bind_value(p, op->key.p, op->key.n);
+	if (op->kind != STORE_ANY)
+		bind_value(p, op->key.p, op->key.n);
 }
 
 static void

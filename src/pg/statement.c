@@ -66,6 +66,10 @@ static const struct {
 	{ \
 		KEY_TYPES \
 	}
+#define TYPES_ANY \
+	{ \
+		PARAMS_OID_UUID, PARAMS_OID_TEXT \
+	}
 #define TYPES_CHECK \
 	{ \
 		PARAMS_OID_NAME \
@@ -275,6 +279,8 @@ statement_of(const struct store_op *op)
 		return STATEMENT_HEAD;
 	case STORE_CHECK:
 		return STATEMENT_CHECK;
+	case STORE_ANY:
+		return STATEMENT_ANY;
 	case STORE_PUT:
 		return put_statement(op->condition);
 	case STORE_DELETE:
@@ -462,6 +468,9 @@ statement_read(const struct store_op *op, PGresult *res, struct store_result *r)
 	case STORE_PUT:
 	case STORE_DELETE:
 		read_write(op, res, r);
+		return;
+	case STORE_ANY:
+		r->outcome = PQntuples(res) > 0 ? STORE_DONE : STORE_NO_KEY;
 		return;
 	case STORE_CHECK:
 		r->reason = statement_schema_fault(res);

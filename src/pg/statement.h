@@ -22,6 +22,7 @@
 	X(GET_MANY, "get_many", READ) \
 	X(GET_BATCH, "get_batch", READ) \
 	X(HEAD, "head", READ) \
+	X(ANY, "any", READ) \
 	X(CHECK, "check", READ) \
 	X(CLOCK, "clock", WRITE) \
 	X(PUT, "put", WRITE) \

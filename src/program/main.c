@@ -56,7 +56,6 @@ struct program {
 	struct api api;
 	struct server server;
 	struct worker_store store;
-	bool lasts; /* serves more than one request: it was not started as a CGI program */
 	struct worker *worker[SETTING_COUNT_MAX];
 	unsigned workers;
 	struct exporter *exporter;
@@ -158,9 +157,15 @@ make_store(void *ctx, struct loop *loop, struct snapshot_holder *settings)
 
 	if (sealed == NULL)
 		store_pg_free(inner);
-	else if (p->lasts)
-		store_sealed_warn_if_keys_missing(sealed, clock_mono() + p->config.request_timeout);
 	return sealed;
+}
+
+static void
+begin_store(void *ctx, struct store *s)
+{
+	const struct program *p = ctx;
+
+	store_sealed_warn_if_keys_missing(s, clock_mono() + p->config.request_timeout);
 }
 
 static void
@@ -225,7 +230,8 @@ set_up_service(struct program *p)
 		return false;
 	if (!setting_is_off(c->metrics_bind))
 		p->api.metrics = p->server.metrics;
-	p->store = (struct worker_store){ make_store, change_store, free_store, store_is_settled, p };
+	p->store = (struct worker_store){ make_store, begin_store, change_store, free_store, store_is_settled,
+		store_sealed_is_idle, p };
 	if (!statement_set_init(&p->statements, str_of(c->db_scheme), c->db_prepared, c->statement_timeout))
 		return false;
 	p->statements.writes_from = first_write(&p->statements);
@@ -440,7 +446,6 @@ run_service(struct program *p)
 	if (p->options.task == OPTIONS_ACCESS_CHECK)
 		return access_check_run(&p->config, p->server.settings.newest, p->options.asked);
 	(void)signal(SIGPIPE, SIG_IGN);
-	p->lasts = fastcgi;
 	if (fastcgi)
 		return serve_workers(p);
 	if (!confine_service(p))

@@ -212,7 +212,7 @@ worker_end_of_iteration(struct hook *h)
 	struct worker *w = container_of(h, struct worker, end);
 	bool freed = !LIST_EMPTY(&w->context.closed);
 
-	if (is_draining(w) && w->context.count == 0)
+	if (is_draining(w) && w->context.count == 0 && w->kind->is_idle(w->context.store))
 		loop_stop(&w->loop);
 	conn_free_closed(&w->context);
 	if (freed && w->accept_again.due != TIMER_OFF) {
@@ -231,6 +231,7 @@ worker_main(void *arg)
 	(void)snprintf(name, sizeof(name), "worker %u", w->number % 1000);
 	(void)pthread_setname_np(pthread_self(), name);
 	metrics_attach(w->context.server->metrics, w->number);
+	w->kind->begin(w->kind->ctx, w->context.store);
 	loop_run(&w->loop);
 	heartbeat_end(w->context.server->health, w->number);
 	digest_thread_end();

@@ -19,14 +19,17 @@ struct worker;
 /*
  * How a worker makes its store, and what it calls on it.  The worker accepts
  * connections only when is_settled() says that it is known whether the database
- * can be used.  The store may borrow from the worker's snapshot of the settings,
- * and may call snapshot_renew().
+ * can be used, and ends only when is_idle() says that the store has no operation of
+ * its own under way.  The store may borrow from the worker's snapshot of the
+ * settings, and may call snapshot_renew().  A CGI program does not call begin().
  */
 struct worker_store {
 	struct store *(*make)(void *ctx, struct loop *loop, struct snapshot_holder *settings);
+	void (*begin)(void *ctx, struct store *s); /* called by the worker's thread before its loop runs */
 	void (*change)(struct store *s, const struct snapshot *settings); /* the store borrows from these from now on */
 	void (*free)(struct store *s);
 	bool (*is_settled)(const struct store *s);
+	bool (*is_idle)(const struct store *s);
 	void *ctx;
 };
 

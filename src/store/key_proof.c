@@ -151,38 +151,28 @@ read_proof_of_key(struct key_proof *p)
 }
 
 static void
-on_proof_found(struct store_ticket *t, struct store_row *row)
-{
-	(void)row;
-	proof_of(t)->found = true;
-}
-
-static void
-on_proofs_listed(struct store_ticket *t, struct store_result *r)
+on_any_proof(struct store_ticket *t, struct store_result *r)
 {
 	struct key_proof *p = proof_of(t);
 
 	if (p->changed)
 		end_question(p, KEY_PROOF_UNKNOWN, STORE_DONE);
 	else if (r->outcome == STORE_DONE)
-		end_question(p, p->found ? KEY_PROOF_MISSING : KEY_PROOF_GOOD, STORE_DONE);
+		end_question(p, KEY_PROOF_MISSING, STORE_DONE);
+	else if (r->outcome == STORE_NO_KEY)
+		end_question(p, KEY_PROOF_GOOD, STORE_DONE);
 	else
 		end_unanswered(p, r->outcome);
 }
 
 /* Asks whether there is a proof of any key. */
 static void
-list_proofs(struct key_proof *p)
+find_any_proof(struct key_proof *p)
 {
-	static const struct store_client client = { .done = on_proofs_listed, .row = on_proof_found };
+	static const struct store_client client = { .done = on_any_proof };
 	struct seal_place place = seal_proof_place(STR_ABSENT);
 
-	p->found = false;
-	p->ticket.op = (struct store_op){ .kind = STORE_LIST,
-		.workspace = place.workspace,
-		.ns = place.ns,
-		.range = { STR(""), STR_ABSENT },
-		.limit = 1 };
+	p->ticket.op = (struct store_op){ .kind = STORE_ANY, .workspace = place.workspace, .ns = place.ns };
 	p->ticket.client = &client;
 	submit_ticket(p);
 }
@@ -198,15 +188,5 @@ key_proof_ask(struct key_proof *p, int64_t deadline)
 	if (p->seal != NULL)
 		read_proof_of_key(p);
 	else
-		list_proofs(p);
-}
-
-void
-key_proof_cancel(struct key_proof *p)
-{
-	if (!p->asking)
-		return;
-	assert(p->ticket.op.kind == STORE_LIST); /* only lists can be cancelled */
-	p->inner->calls->cancel(p->inner, &p->ticket);
-	p->asking = false;
+		find_any_proof(p);
 }

@@ -42,7 +42,6 @@ struct key_proof {
 	/* Private. */
 	bool asking;
 	bool changed;            /* the keys have changed since the question was sent */
-	bool found;              /* without keys: there is a proof */
 	char id[KEYRING_ID_MAX]; /* of the key that was asked about; the ring may no longer have it */
 	void *memory;            /* of the proof that is being written */
 	struct store_ticket ticket;
@@ -59,7 +58,11 @@ void key_proof_set_keys(struct key_proof *p, struct seal *seal);
  */
 void key_proof_ask(struct key_proof *p, int64_t deadline);
 
-/* Cancels a question that was asked without keys; one with keys cannot be cancelled.  answered() is not called. */
-void key_proof_cancel(struct key_proof *p);
+/* Whether the database is being asked. */
+static inline bool
+key_proof_is_asking(const struct key_proof *p)
+{
+	return p->asking;
+}
 
 #endif

@@ -41,3 +41,12 @@ sealed_op_make(struct seal *seal, struct store_op *op, bool seals, bool plain, v
 	op->tag_count = tags;
 	return true;
 }
+
+bool
+sealed_op_has_tag(const struct store_op *op, const struct md5 *md5)
+{
+	for (size_t i = 0; i < op->tag_count; i++)
+		if (memcmp(op->tags[i].b, md5->b, sizeof(md5->b)) == 0)
+			return true;
+	return false;
+}

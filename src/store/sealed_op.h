@@ -19,4 +19,7 @@
 bool sealed_op_make(struct seal *seal, struct store_op *op, bool seals, bool plain, void **memory)
     __attribute__((warn_unused_result));
 
+/* Whether the MD5 is one of the operation's If-Match. */
+bool sealed_op_has_tag(const struct store_op *op, const struct md5 *md5);
+
 #endif

@@ -31,6 +31,7 @@ enum store_kind {
 	STORE_LIST,  /* see enum store_list */
 	STORE_BATCH, /* several of GET, PUT and DELETE in one transaction: all of them, or none */
 	STORE_CHECK, /* whether the database can be reached, and has the right schema */
+	STORE_ANY,   /* whether a namespace has any key: DONE or NO_KEY; only key_proof asks this */
 };
 
 /* What a LIST has rows of, see struct store_row. */
@@ -97,7 +98,7 @@ store_writes(const struct store_op *op)
 
 enum store_outcome {
 	STORE_DONE,
-	STORE_NO_KEY,      /* GET, HEAD, DELETE: no such key */
+	STORE_NO_KEY,      /* GET, HEAD, DELETE: no such key; ANY: none at all */
 	STORE_MISMATCH,    /* the condition does not hold; nothing was changed */
 	STORE_TOO_LONG,    /* the names do not fit the database's index */
 	STORE_TOO_LARGE,   /* BATCH: the values to be read have too many bytes for one answer; nothing was changed */

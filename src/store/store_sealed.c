@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: EPL-2.0 */
 #include "store/store_sealed.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 #include "base/base.h"
@@ -166,16 +167,6 @@ seal_write(struct store_sealed *s, struct store_op *op, bool seals, void **memor
 	return sealed_op_make(s->seal, op, seals, !(s->options.mode == SEAL_REQUIRED && is_covered(s, op)), memory);
 }
 
-/* Whether the MD5 is one of the operation's If-Match. */
-static bool
-has_tag(const struct store_op *op, const struct md5 *md5)
-{
-	for (size_t i = 0; i < op->tag_count; i++)
-		if (memcmp(op->tags[i].b, md5->b, sizeof(md5->b)) == 0)
-			return true;
-	return false;
-}
-
 /* The outcome of a write (as its owner submitted it) whose If-Match did not hold, from what the row has now. */
 static enum store_outcome
 judge_mismatch(
@@ -199,7 +190,7 @@ judge_mismatch(
 		return STORE_UNAVAILABLE;
 	}
 	/* If the row has the wanted value now, it was written after the condition was checked. */
-	return has_tag(write, &r->md5) ? STORE_UNAVAILABLE : STORE_MISMATCH;
+	return sealed_op_has_tag(write, &r->md5) ? STORE_UNAVAILABLE : STORE_MISMATCH;
 }
 
 static void
@@ -496,6 +487,9 @@ sealed_submit(struct store *store, struct store_ticket *t)
 	case STORE_CHECK:
 		submit_proved(s, t);
 		return;
+	case STORE_ANY:
+		forward(s, t);
+		return;
 	case STORE_LIST:
 		break;
 	}
@@ -555,6 +549,9 @@ store_sealed_change(struct store *store, const struct keyring *keys)
 {
 	struct store_sealed *s = sealed_of(store);
 
+	/* What is known of the proofs still holds.  A HUP must not let the next writes wait for the database's answer. */
+	if (s->seal == NULL && keys == NULL)
+		return;
 	if (s->seal != NULL && keys != NULL) {
 		seal_change(s->seal, keys);
 	} else {
@@ -575,6 +572,12 @@ store_sealed_warn_if_keys_missing(struct store *store, int64_t deadline)
 		key_proof_ask(&s->proof, deadline);
 }
 
+bool
+store_sealed_is_idle(const struct store *store)
+{
+	return !key_proof_is_asking(&container_of(store, const struct store_sealed, store)->proof);
+}
+
 struct store *
 store_sealed_free(struct store *s)
 {
@@ -583,7 +586,7 @@ store_sealed_free(struct store *s)
 	if (s == NULL)
 		return NULL;
 	inner = sealed_of(s)->inner;
-	key_proof_cancel(&sealed_of(s)->proof);
+	assert(store_sealed_is_idle(s));
 	seal_free(sealed_of(s)->seal);
 	free(sealed_of(s));
 	return inner;

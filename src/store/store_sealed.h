@@ -52,7 +52,10 @@ void store_sealed_change(struct store *s, const struct keyring *keys);
 /* Without keys: asks the database whether it holds sealed values, and warns if it does.  deadline: monotonic. */
 void store_sealed_warn_if_keys_missing(struct store *s, int64_t deadline);
 
-/* Frees the store and returns the inner one, which the caller frees; no ticket may be left.  NULL is fine. */
+/* Whether the store itself asks the database nothing; it does after the call above, without any client's ticket. */
+bool store_sealed_is_idle(const struct store *s);
+
+/* Frees the store, which is idle, and returns the inner one, which the caller frees; no ticket may be left.  NULL is fine. */
 struct store *store_sealed_free(struct store *s) __attribute__((warn_unused_result));
 
 /* The store given to store_sealed_new(); borrowed. */

@@ -81,6 +81,9 @@ points()
 	by_key put_if_match "$key, bytea, bytea, bytea[], timestamptz" "$values, '', '', '{}', '$FAR'"
 	by_key delete "$key, timestamptz" "$values, '$FAR'"
 	by_key delete_if_match "$key, bytea[], timestamptz" "$values, '{}', '$FAR'"
+	plan any "uuid, text" "'$WS', 'ns1'"
+	has 'Limit'
+	has 'using kvs_pkey on kvs'
 }
 
 # The rows come in the order of the index, and no others are read.

@@ -24,6 +24,7 @@ teardown_file()
 
 teardown()
 {
+	[ -z "${stopped:-}" ] || kill -CONT "$stopped"
 	pg_thaw
 	fault_own_cluster_end
 	fault_leave
@@ -154,6 +155,35 @@ list_answer()
 	echo '\q' >&"${LOCK[1]}"
 	wait "$lock" || :
 	fault_end
+}
+
+# The question whether keys of encryption are missing goes over the connections for reads.
+@test "while no list can be read, the program is ready, takes HUP and writes" {
+	fault_world nginx HULY_WORKERS=1 HULY_DB_LIST_CONNECTIONS=1 HULY_REQUEST_TIMEOUT=30
+	fault_ready
+	world_status_is "/api2/$WS/n" 200
+	stopped=$(pg_sql "$(fault_database_name)" -c "select pid from pg_stat_activity
+		where application_name = 'hulykvs' and query like '%order by key%'")
+	[ -n "$stopped" ]
+	kill -STOP "$stopped"
+	list_answer n >"$FAULT_DIR/list.status" 3>&- &
+	list=$!
+	world_until 10 list_runs
+	[ "$(world_status /readyz)" = 200 ]
+	kill -HUP "$(world_pid)"
+	world_until 10 grep -q 'msg="settings read again"' "$WORLD_DIR/program.log"
+	[ "$(world_status "/api2/$WS/n/k" -T - <<<value)" = 204 ]
+	kill -0 "$list" # all this was answered while the list waited
+	kill -CONT "$stopped"
+	stopped=
+	wait "$list"
+	[[ $(<"$FAULT_DIR/list.status") == 200* ]]
+	fault_end
+}
+
+list_runs()
+{
+	curl -s "$WORLD_OPERATOR_URL/metrics" | grep -q '^hulykvs_db_connections{state="busy"} 1$'
 }
 
 # The session's own limits count, and for lists there is none; a transaction_timeout would end the connection, too.

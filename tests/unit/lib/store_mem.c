@@ -365,6 +365,15 @@ run_batch(struct store_mem *s, const struct store_op *op, struct store_result *r
 	}
 }
 
+static bool
+has_keys(const struct store_mem *s, const struct store_op *op)
+{
+	for (size_t i = 0; i < s->count; i++)
+		if (uuid_eq(&s->rows[i].workspace, &op->workspace) && str_eq(s->rows[i].ns, op->ns))
+			return true;
+	return false;
+}
+
 static void
 run(struct store_mem *s, struct store_ticket *t)
 {
@@ -391,6 +400,9 @@ run(struct store_mem *s, struct store_ticket *t)
 			return;
 		case STORE_BATCH:
 			run_batch(s, op, &r);
+			break;
+		case STORE_ANY:
+			r.outcome = has_keys(s, op) ? STORE_DONE : STORE_NO_KEY;
 			break;
 		case STORE_CHECK:
 			break;

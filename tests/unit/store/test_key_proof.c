@@ -206,6 +206,25 @@ test_without_keys(void)
 	vault_end();
 }
 
+/* Settings that are read again, without keys before and after: the next write does not wait for an answer. */
+static void
+test_no_keys_again(void)
+{
+	vault_begin(NULL, SEAL_OFF, "all");
+	tap_int(vault_run(vault_put("n", "k", STR("v"))), STORE_DONE, "without keys: PUT");
+	mem.slow = true;
+	store_sealed_change(sealed, NULL);
+	vault_submit(vault_put("n", "k", STR("w")));
+	tap_ok(mem.waiting != NULL && mem.waiting->op.kind == STORE_PUT,
+	    "after other settings the next one is sent at once");
+	tap_ok(store_mem_step(&mem) && owner.done == 1, "and done");
+	store_sealed_warn_if_keys_missing(sealed, 1);
+	tap_ok(!store_sealed_is_idle(sealed), "the store is not idle while it asks on its own");
+	tap_ok(mem.waiting != NULL && mem.waiting->op.kind == STORE_ANY, "with what needs no connection for lists");
+	tap_ok(store_mem_step(&mem) && store_sealed_is_idle(sealed), "afterwards it is");
+	vault_end();
+}
+
 /* As the row is in the inner store, under another name. */
 static void
 copy_row(const struct uuid *from, const char *from_key, const struct uuid *to, const char *to_key, const char *ns)
@@ -300,6 +319,7 @@ main(void)
 	test_deadlines();
 	test_ahead();
 	test_without_keys();
+	test_no_keys_again();
 	test_forged_proof();
 	test_missing_keys();
 	vault_tear_down();
