@@ -3,7 +3,8 @@
 -- that waits for its file.  A client that is stopped or gone does not keep its locks.  A statement does not wait for a
 -- lock for ever.  Rows are found by the index, whatever the table's statistics say while rows are moved.  A time that is
 -- read as text means the same when it is sent back: other forms have names of time zones that stand for several.  What
--- hulykvs-migrate writes leaves the time in `modified` as it is, see S4.
+-- hulykvs-migrate writes leaves the time in `modified` as it is, see S4.  What was committed is on disk, and survives a
+-- crash, also where the role or the database has synchronous_commit = off.
 select
 	set_config('search_path', '', false),
 	set_config('client_min_messages', 'warning', false),
@@ -22,4 +23,5 @@ select
 	then set_config('transaction_timeout', '0', false) end,
 	case when version() like '%linux%' /* other systems may refuse it */
 	then set_config('client_connection_check_interval', '2s', false) end,
+	case when current_setting('synchronous_commit') = 'off' then set_config('synchronous_commit', 'on', false) end,
 	set_config('hulykvs.keep_modified', 'on', false);

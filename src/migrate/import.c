@@ -45,6 +45,8 @@ struct migrate_import {
 	struct migrate_reader reader;
 	struct batch put, deleted;
 	int64_t taken, written, removed; /* rows: of batches that are done; put; deleted */
+	unsigned first_session;          /* in which rows were written, see migrate_db; 0: none yet */
+	bool interrupted;                /* rows were written in several sessions */
 	struct migrate_progress progress;
 };
 
@@ -224,8 +226,12 @@ write_deletions(struct migrate_import *m, struct migrate_db *db)
 static enum migrate_outcome
 flush_batches(struct migrate_import *m, struct migrate_db *db)
 {
-	enum migrate_outcome outcome = write_puts(m, db);
+	enum migrate_outcome outcome;
 
+	if (m->first_session == 0)
+		m->first_session = db->sessions;
+	m->interrupted = m->first_session != db->sessions;
+	outcome = write_puts(m, db);
 	if (outcome == MIGRATE_DONE)
 		outcome = write_deletions(m, db);
 	if (outcome != MIGRATE_DONE)
@@ -362,6 +368,10 @@ log_import(const struct migrate_import *m)
 	log_event(LOG_INFO, "rows were imported", log_number("rows", m->written),
 	    log_number("were_there", passed_over(m)), log_number("deleted", m->removed),
 	    log_number("dur_ms", migrate_progress_ms(&m->progress)));
+	if (m->interrupted)
+		log_event(LOG_WARN,
+		    "the connection was lost meanwhile: if an asynchronous standby took over, it may lack rows that were "
+		    "written before; then start the import again");
 	if (m->reader.sealed > 0 && m->seal == NULL)
 		log_event(LOG_WARN,
 		    "sealed values were taken as they are: with HULY_ENCRYPTION_KEYS_FILE it would be known that they open",

@@ -126,3 +126,29 @@ crash_during()
 	crash
 	[ "$(rows "$sealed")" = "$ROWS" ]
 }
+
+@test "import: what is in is on disk, also where the database has synchronous_commit = off" {
+	local export=$BATS_TEST_TMPDIR/export pid
+
+	ROWS=5000
+	fill
+	migrate "$URL" export >"$export" 2>>"$LOG"
+	pg_sql "$DB" -c 'delete from hulykvs.kvs'
+	pg_sql postgres -c "alter database $DB set synchronous_commit = off"
+	mkfifo "$export.fifo"
+	crash_soon
+	MIGRATE_EXEC=1 migrate "$URL" import <"$export.fifo" 2>>"$LOG" 3>&- &
+	pid=$!
+	PIDS+=("$pid")
+	exec 8>"$export.fifo"
+	# A batch is full after 2000 rows.
+	head -n 3001 "$export" >&8
+	world_until 60 at_least 2000 true
+	crash
+	[ "$(rows true)" = 2000 ]
+	timeout 60 tail -n +3002 "$export" >&8
+	exec 8>&-
+	wait "$pid"
+	[ "$(rows true)" = "$ROWS" ]
+	grep -F 'if an asynchronous standby took over' "$LOG"
+}
