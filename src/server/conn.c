@@ -131,6 +131,7 @@ end_answer(struct conn *c)
 		return;
 	}
 	conn_state_set(c, CONN_WAITING);
+	c->idle_since = clock_mono();
 	c->served = true;
 	c->wrote |= !request_method_is_safe(c->request.method);
 	c->deadline = NEVER;
@@ -231,13 +232,13 @@ static void
 start_request(struct conn *c)
 {
 	struct server *server = c->context->server;
+	int64_t now = clock_mono();
 
-	c->began = clock_mono();
 	c->dropped = 0;
 	conn_state_set(c, CONN_READING);
-	c->deadline = c->began + server->request_timeout;
+	c->deadline = now + server->request_timeout;
 	request_read(&c->request, fcgi_conn_variables(c->fcgi));
-	request_log_begin(&c->context->log, &c->entry, &c->request, c->began);
+	request_log_begin(&c->context->log, &c->entry, &c->request, now);
 	c->step =
 	    api_begin(server->api, &c->context->policy, clock_wall(), &c->call, &c->request, &c->arena, &c->response);
 	if (is_parked(c) && c->context->count > server->conn_max && conn_is_overloaded(c->context))
@@ -500,7 +501,7 @@ conn_open(struct conn_context *context, int fd)
 		return;
 	}
 	c->context = context;
-	c->began = clock_mono();
+	c->idle_since = clock_mono();
 	c->deadline = NEVER;
 	c->ticket.client = &client;
 	c->watch = (struct watch){ .fd = fd, .ready = on_conn_ready };
@@ -510,7 +511,7 @@ conn_open(struct conn_context *context, int fd)
 	read_requests(c);
 }
 
-/* How long an idle connection stays open for a next request while the program drains. */
+/* How long an idle connection stays open for a next request while the program drains, from when it is idle or drains. */
 static int64_t
 drain_time(const struct conn *c)
 {
@@ -530,11 +531,14 @@ drain_time(const struct conn *c)
 static void
 close_if_idle(struct conn *c, int64_t now)
 {
+	int64_t since;
+
 	fcgi_conn_readable(c->fcgi, false);
 	read_requests(c);
 	if (c->state != CONN_WAITING)
 		return;
-	if (fcgi_conn_is_idle(c->fcgi) ? now - c->began >= drain_time(c) : c->deadline <= now)
+	since = c->idle_since > c->context->drains_since ? c->idle_since : c->context->drains_since;
+	if (fcgi_conn_is_idle(c->fcgi) ? now - since >= drain_time(c) : c->deadline <= now)
 		conn_state_close(c, CONN_DRAINING);
 }
 

@@ -62,6 +62,7 @@ struct conn_context {
 	struct conn_list open;   /* all that are not closed */
 	struct conn_list closed; /* to be freed by conn_free_closed() of conn */
 	unsigned count;          /* of the open connections */
+	int64_t drains_since;    /* monotonic: when the program began to drain; 0: it does not */
 	int64_t progress;        /* monotonic: when the store last ended an operation */
 	struct buf head;         /* scratch space for header blocks */
 	struct request_log log;
@@ -87,11 +88,11 @@ struct conn {
 	struct request_log_entry entry;
 	enum api_step step;
 	struct buf body;
-	size_t reserved;  /* bytes of the body budget */
-	uint64_t dropped; /* bytes of the body of a refused request */
-	int64_t began; /* monotonic: when the request began; before the first one, when the connection was accepted */
-	bool served;   /* a request was answered */
-	bool wrote;    /* a request that writes was answered */
+	size_t reserved;    /* bytes of the body budget */
+	uint64_t dropped;   /* bytes of the body of a refused request */
+	int64_t idle_since; /* monotonic: when the last answer was read; before the first one, when it was accepted */
+	bool served;        /* a request was answered */
+	bool wrote;         /* a request that writes was answered */
 	struct store_ticket ticket;
 	void *memory; /* owned by the store: has the value that is being sent */
 };

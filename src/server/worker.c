@@ -203,6 +203,8 @@ drain_connections(struct hook *h)
 	if (!is_draining(w))
 		return;
 	stop_listening(w);
+	if (w->context.drains_since == 0)
+		w->context.drains_since = clock_mono();
 	conn_check_deadlines(&w->context, clock_mono(), true);
 }
 

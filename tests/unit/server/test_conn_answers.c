@@ -399,6 +399,35 @@ drains(void)
 	web_end("drain");
 }
 
+/* The next write of a connection may be on its way, however long the last one took and however long ago it was. */
+static void
+drains_a_writer(void)
+{
+	struct web_peer slow;
+	int64_t began, answered;
+
+	web_begin(true);
+	web_dial(&slow);
+	web_ask(&slow, "PUT", WEB_KEY, STR("value"), WEB_KEEP);
+	began = clock_mono();
+	do
+		answered = clock_mono();
+	while (answered == began);
+	while (store_mem_step(&web_store))
+		web_pump();
+	web_expect(&slow, 204, STR(""), "drain: a write that took its time");
+	conn_check_deadlines(&web_context, answered + 5 * CLOCK_S, true);
+	tap_int(web_context.count, 1, "drain: the time of its connection begins when it was answered");
+	web_context.drains_since = clock_mono() + 10 * CLOCK_S;
+	web_check_deadlines(12 * CLOCK_S, true);
+	tap_int(web_context.count, 1, "drain: or when the program began to drain");
+	web_check_deadlines(16 * CLOCK_S, true);
+	tap_int(web_context.count, 0, "drain: and ends");
+	web_context.drains_since = 0;
+	web_hang_up(&slow);
+	web_end("drain a writer");
+}
+
 int
 main(void)
 {
@@ -414,6 +443,7 @@ main(void)
 	breaks_lists();
 	runs_out_of_time();
 	drains();
+	drains_a_writer();
 	web_tear_down();
 	return tap_end();
 }
