@@ -106,23 +106,32 @@ parse_secret(struct str s, void *member)
 	return s.n > 0 ? setting_type_copy(s, member) : "empty"; /* DIFFERS: an empty key would let everybody sign */
 }
 
-/* An empty value means that there is no such key.  A word like none would be a key that anybody can guess. */
+/* An empty value means that there is no such key.  Blanks or a word like none would be a key that anybody can guess. */
 static const char *
 parse_spare(struct str s, void *member)
 {
-	if (str_eq(s, STR("none")) || str_eq(s, STR("off")))
+	struct str word = str_trim(s);
+
+	if (s.n > 0 && (word.n == 0 || str_eq_nocase(word, STR("none")) || str_eq_nocase(word, STR("off"))))
 		return "where there is no such key it is left empty";
 	return setting_type_copy(s, member);
+}
+
+static bool
+is_printable(struct str s)
+{
+	for (size_t i = 0; i < s.n; i++)
+		if ((unsigned char)s.p[i] < 0x20 || s.p[i] == 0x7f)
+			return false;
+	return utf8_is_text(s);
 }
 
 static const char *
 parse_identifier(struct str s, void *member)
 {
-	bool ok = s.n > 0 && s.n <= IDENTIFIER_MAX && utf8_is_text(s);
-
-	for (size_t i = 0; ok && i < s.n; i++)
-		ok = (unsigned char)s.p[i] >= 0x20 && s.p[i] != 0x7f;
-	return ok ? setting_type_copy(s, member) : "not a name of 1 to 63 bytes without control characters";
+	return s.n > 0 && s.n <= IDENTIFIER_MAX && is_printable(s)
+	    ? setting_type_copy(s, member)
+	    : "not a name of 1 to 63 bytes without control characters";
 }
 
 static bool
@@ -280,6 +289,44 @@ static const char *
 parse_text(struct str s, void *member)
 {
 	return s.n > 0 ? setting_type_copy(s, member) : "empty";
+}
+
+/* Of a list of namespaces; a pattern or a misspelt all would be a name that no namespace has. */
+static const char *
+check_namespace(struct str name)
+{
+	if (name.n == 0)
+		return "an empty name";
+	if (!is_printable(name))
+		return "a name that is not UTF-8 without control characters";
+	if (memchr(name.p, '*', name.n) != NULL)
+		return "a name with a *: there are no patterns";
+	return str_eq_nocase(name, STR("all")) ? "all stands alone, in lower case" : NULL;
+}
+
+/* Kept without blanks around the names, as seal_covers() and hulykvs-migrate compare them. */
+static const char *
+parse_namespaces(struct str s, void *member)
+{
+	const char *wrong = NULL;
+	struct str name;
+	struct buf kept;
+
+	if (str_eq(str_trim(s), STR("all")))
+		return setting_type_copy(STR("all"), member);
+	buf_init(&kept, s.n + 1);
+	do {
+		(void)str_cut(s, ',', &name, &s);
+		name = str_trim(name);
+		wrong = check_namespace(name);
+		buf_puts(&kept, name);
+		if (s.p != NULL)
+			buf_putc(&kept, ',');
+	} while (wrong == NULL && s.p != NULL);
+	if (wrong == NULL)
+		wrong = buf_ok(&kept) ? setting_type_copy(buf_str(&kept), member) : "out of memory";
+	buf_free(&kept);
+	return wrong;
 }
 
 static const struct str seal_modes[] = {
@@ -489,7 +536,8 @@ const struct setting_type setting_type_IDENTIFIER = { parse_identifier, print_se
 			  setting_type_PORTS = { parse_ports, print_setting_text, setting_type_release_text, 0 },
 			  setting_type_SANDBOX = { parse_sandbox, print_sandbox, NULL, sizeof(SETTING_C_SANDBOX) },
 			  setting_type_FILE = { parse_text, print_setting_text, setting_type_release_text, 0 },
-			  setting_type_NAMES = { parse_text, print_setting_text, setting_type_release_text, 0 },
+			  setting_type_NAMESPACES = { parse_namespaces, print_setting_text, setting_type_release_text,
+				  0 },
 			  setting_type_COMPRESS = { parse_compression, print_compression, NULL,
 				  sizeof(SETTING_C_COMPRESS) },
 			  setting_type_SEALING = { parse_sealing, print_sealing, NULL, sizeof(SETTING_C_SEALING) },

@@ -36,7 +36,7 @@
 #define SETTING_C_UUID       struct uuid
 #define SETTING_C_SWITCH     bool   /* on/off, true/false, 1/0 */
 #define SETTING_C_FILE       char * /* owned; a path, or "off" */
-#define SETTING_C_NAMES      char * /* owned; names with commas between them, or "all" */
+#define SETTING_C_NAMESPACES char * /* owned; see seal_covers() */
 #define SETTING_C_SEALING    enum seal_mode
 #define SETTING_C_COMPRESS   enum setting_compression
 #define SETTING_C_LEVEL      enum log_level
@@ -59,7 +59,7 @@
 	X(LISTENER) \
 	X(PEERS) \
 	X(FILE) \
-	X(NAMES) \
+	X(NAMESPACES) \
 	X(SEALING) \
 	X(VERDICT) \
 	X(PATHS) \

@@ -35,7 +35,7 @@
 	    "whether values are sealed: off, on, or required (and refused where they are not)") \
 	X(encryption_keys_file, FILE, HUP, "HULY_ENCRYPTION_KEYS_FILE", "off", \
 	    "file of the keys that values are sealed with, or off") \
-	X(encryption_namespaces, NAMES, START, "HULY_ENCRYPTION_NAMESPACES", "all", \
+	X(encryption_namespaces, NAMESPACES, START, "HULY_ENCRYPTION_NAMESPACES", "all", \
 	    "namespaces whose values are sealed, with commas between them, or all") \
 	X(log_level, LEVEL, HUP, "HULY_LOG_LEVEL", "info", "error, warn, info or debug") \
 	X(log_format, FORMAT, HUP, "HULY_LOG_FORMAT", "logfmt", "logfmt or json") \

@@ -25,9 +25,8 @@ struct count {
 struct migrate_seal {
 	enum migrate_seal_task task;
 	const struct config *config;
-	struct seal *seal;     /* NULL: no keys */
-	struct buf namespaces; /* as migrate/seal_page takes them */
-	struct buf head;       /* what wanted values begin with, or do not begin with; as text of a bytea */
+	struct seal *seal; /* NULL: no keys */
+	struct buf head;   /* what wanted values begin with, or do not begin with; as text of a bytea */
 	unsigned rate, passes;
 	char workspace[UUID_TEXT_SIZE];
 	char *ns, *key;     /* with workspace: the next page begins after this row; owned */
@@ -43,19 +42,6 @@ struct migrate_seal {
 	struct count ids[IDS];
 	size_t ids_n;
 };
-
-/* The names of the setting, without blanks around them. */
-static void
-put_namespaces(struct buf *out, struct str names)
-{
-	struct str name;
-
-	do {
-		(void)str_cut(names, ',', &name, &names);
-		buf_puts(out, str_trim(name));
-		buf_putc(out, names.p != NULL ? ',' : '\0');
-	} while (names.p != NULL);
-}
 
 /* The magic; for MIGRATE_SEAL the whole header of values that the current key has sealed. */
 static void
@@ -94,16 +80,13 @@ migrate_seal_new(const struct config *config, enum migrate_seal_task task, const
 	m->config = config;
 	m->rate = rate;
 	migrate_progress_begin(&m->progress, "going through the values");
-	buf_init(&m->namespaces, 64 * 1024);
 	buf_init(&m->head, 1024);
 	arena_init(&m->arena, SIZE_MAX);
 	if (keys != NULL)
 		m->seal = seal_new(keys);
 	if (begin_at_first_row(m) && (m->seal != NULL || keys == NULL)) {
-		put_namespaces(
-		    &m->namespaces, task == MIGRATE_SEAL ? str_of(config->encryption_namespaces) : STR("all"));
 		put_sealed_head(&m->head, m);
-		if (buf_ok(&m->namespaces) && buf_ok(&m->head))
+		if (buf_ok(&m->head))
 			return m;
 	}
 	migrate_seal_free(m);
@@ -116,7 +99,6 @@ migrate_seal_free(struct migrate_seal *m)
 	if (m == NULL)
 		return;
 	seal_free(m->seal);
-	buf_free(&m->namespaces);
 	buf_free(&m->head);
 	arena_free(&m->arena);
 	for (size_t i = 0; i < m->ids_n; i++)
@@ -304,7 +286,7 @@ pass(struct migrate_seal *m, struct migrate_db *db)
 		enum migrate_outcome outcome = migrate_db_fetch(db, "migrate/seal_page",
 		    MIGRATE_ARGS(m->workspace, m->ns, m->key, rows, PAGE_BYTES,
 			m->task == MIGRATE_COUNT ? "\\x" : m->head.p, m->task == MIGRATE_UNSEAL ? "true" : "false",
-			m->namespaces.p),
+			m->task == MIGRATE_SEAL ? m->config->encryption_namespaces : "all"),
 		    &res);
 
 		n = 0;

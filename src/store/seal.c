@@ -40,7 +40,7 @@ seal_covers(struct str namespaces, struct str ns)
 		return true;
 	while (namespaces.p != NULL) {
 		(void)str_cut(namespaces, ',', &name, &namespaces);
-		if (str_eq(str_trim(name), ns))
+		if (str_eq(name, ns))
 			return true;
 	}
 	return false;

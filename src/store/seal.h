@@ -58,7 +58,7 @@ enum seal_mode {
 #undef X
 };
 
-/* Whether a list of namespaces, "all" or names with commas between them, has this one. */
+/* Whether a list of namespaces, "all" or names with commas and no blanks between them, has this one. */
 bool seal_covers(struct str namespaces, struct str ns);
 
 struct seal;

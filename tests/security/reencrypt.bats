@@ -49,7 +49,7 @@ key_status()
 # bats test_tags=cockroachdb
 @test "reencrypt and decrypt: there and back, with keys that change, in pages" {
 	export WORLD_ERRORS_EXPECTED=1
-	sealed_world nginx HULY_ENCRYPTION_NAMESPACES='mail, sessions'
+	sealed_world nginx HULY_ENCRYPTION_NAMESPACES=' mail ,sessions '
 	fill sessions 1500
 	fill open 20
 	sealed_sql -c "insert into hulykvs.kvs (workspace, namespace, key, md5, value) values ('00000000-0000-4000-8000-000000000001', 'sessions', 'no md5', '', 'x'),

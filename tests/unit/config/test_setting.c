@@ -68,17 +68,21 @@ good_values(void)
 		check_value(rows[i].name, rows[i].value, NULL);
 }
 
-#define NOT_NAME     "not a name of 1 to 63 bytes without control characters"
-#define NOT_ADDRESS  "not an IPv4 or IPv6 address (a host name will not do)"
-#define NOT_PORT     "not a port number (1 to 65535)"
-#define NOT_SIZE     "not a size up to 1 GiB (such as 2Mb, 512 KiB or 1000)"
-#define NOT_COUNT    "not a number from 1 to 64"
-#define NOT_LIFETIME "neither auto nor off, nor a number of seconds from 1 to 86400"
-#define NOT_SECONDS  "not a number of seconds from 0.1 to 3600"
-#define NOT_PEERS    "neither any nor up to 16 names or numbers of users with commas between them"
-#define NOT_SANDBOX  "neither off, on, require nor trap"
-#define NOT_PATHS    "neither none nor absolute paths with colons between them"
-#define NOT_LEVEL    "not a log level (error, warn, info or debug)"
+#define NOT_NAME      "not a name of 1 to 63 bytes without control characters"
+#define NOT_ADDRESS   "not an IPv4 or IPv6 address (a host name will not do)"
+#define NOT_PORT      "not a port number (1 to 65535)"
+#define NOT_SIZE      "not a size up to 1 GiB (such as 2Mb, 512 KiB or 1000)"
+#define NOT_COUNT     "not a number from 1 to 64"
+#define NOT_LIFETIME  "neither auto nor off, nor a number of seconds from 1 to 86400"
+#define NOT_SECONDS   "not a number of seconds from 0.1 to 3600"
+#define NOT_PEERS     "neither any nor up to 16 names or numbers of users with commas between them"
+#define NOT_SANDBOX   "neither off, on, require nor trap"
+#define NOT_PATHS     "neither none nor absolute paths with colons between them"
+#define NOT_ALL       "all stands alone, in lower case"
+#define NOT_PATTERN   "a name with a *: there are no patterns"
+#define NOT_NAMESPACE "a name that is not UTF-8 without control characters"
+#define NOT_SPARE     "where there is no such key it is left empty"
+#define NOT_LEVEL     "not a log level (error, warn, info or debug)"
 
 static void
 bad_values(void)
@@ -139,6 +143,21 @@ bad_values(void)
 		{ "HULY_REQUEST_TIMEOUT", "0.099", NOT_SECONDS },
 		{ "HULY_REQUEST_TIMEOUT", "3600.1", NOT_SECONDS },
 		{ "HULY_REQUEST_TIMEOUT", "5s", NOT_SECONDS },
+		{ "HULY_ENCRYPTION_NAMESPACES", "", "an empty name" },
+		{ "HULY_ENCRYPTION_NAMESPACES", " ", "an empty name" },
+		{ "HULY_ENCRYPTION_NAMESPACES", "mail,", "an empty name" },
+		{ "HULY_ENCRYPTION_NAMESPACES", "mail, ,a", "an empty name" },
+		{ "HULY_ENCRYPTION_NAMESPACES", "All", NOT_ALL },
+		{ "HULY_ENCRYPTION_NAMESPACES", "all,mail", NOT_ALL },
+		{ "HULY_ENCRYPTION_NAMESPACES", "mail, ALL ", NOT_ALL },
+		{ "HULY_ENCRYPTION_NAMESPACES", "*", NOT_PATTERN },
+		{ "HULY_ENCRYPTION_NAMESPACES", "a,mail-*", NOT_PATTERN },
+		{ "HULY_ENCRYPTION_NAMESPACES", "all\n", NOT_NAMESPACE },
+		{ "HULY_ENCRYPTION_NAMESPACES", "a\xff", NOT_NAMESPACE },
+		{ "HULY_TOKEN_SECRET_PREVIOUS", "none", NOT_SPARE },
+		{ "HULY_TOKEN_SECRET_PREVIOUS", " Off ", NOT_SPARE },
+		{ "HULY_TOKEN_SECRET_PREVIOUS", "None", NOT_SPARE },
+		{ "HULY_TOKEN_SECRET_PREVIOUS", " ", NOT_SPARE },
 		{ "HULY_ACCESS_DEFAULT", "", "neither allow nor deny" },
 		{ "HULY_ACCESS_DEFAULT", "Deny", "neither allow nor deny" },
 	};
@@ -148,6 +167,32 @@ bad_values(void)
 	for (size_t i = 0; i < COUNT(rows); i++) {
 		(void)snprintf(want, sizeof(want), "%s: %s", rows[i].name, rows[i].wrong);
 		check_value(rows[i].name, rows[i].value, want);
+	}
+}
+
+/* The service and hulykvs-migrate compare names with what is kept. */
+static void
+namespaces(void)
+{
+	static const struct {
+		const char *value, *kept;
+	} rows[] = {
+		{ "all", "all" },
+		{ " all\t", "all" },
+		{ "mail", "mail" },
+		{ " mail ,a b,\tallsorts", "mail,a b,allsorts" },
+	};
+
+	clearenv();
+	setenv("HULY_TOKEN_SECRET", "hush", 1);
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct config_world_result r;
+
+		setenv("HULY_ENCRYPTION_NAMESPACES", rows[i].value, 1);
+		config_world_load(&r);
+		tap_text(str_of(r.ok ? r.c.encryption_namespaces : ""), str_of(rows[i].kept), "namespaces %s",
+		    tap_show(str_of(rows[i].value)));
+		config_world_done(&r);
 	}
 }
 
@@ -319,6 +364,7 @@ main(void)
 	config_world_open();
 	good_values();
 	bad_values();
+	namespaces();
 	bad_files();
 	sizes();
 	seconds();

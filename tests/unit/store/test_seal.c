@@ -242,10 +242,10 @@ static void
 test_covers(void)
 {
 	tap_ok(seal_covers(STR("all"), STR("x")) && seal_covers(STR("all"), STR("")), "all");
-	tap_ok(seal_covers(STR("a,b c , d"), STR("a")) && seal_covers(STR("a,b c , d"), STR("b c")) &&
-		seal_covers(STR("a,b c , d"), STR("d")),
+	tap_ok(seal_covers(STR("a,b c,d"), STR("a")) && seal_covers(STR("a,b c,d"), STR("b c")) &&
+		seal_covers(STR("a,b c,d"), STR("d")),
 	    "a name of the list");
-	tap_ok(!seal_covers(STR("a,b c , d"), STR("b")) && !seal_covers(STR("a"), STR("A")) &&
+	tap_ok(!seal_covers(STR("a,b c,d"), STR("b")) && !seal_covers(STR("a"), STR("A")) &&
 		!seal_covers(STR("a"), STR("all")) && !seal_covers(STR("ab"), STR("a")),
 	    "no other");
 }
