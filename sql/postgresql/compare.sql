@@ -1,9 +1,8 @@
 -- SPDX-License-Identifier: EPL-2.0
 -- What tells whether a row is the same in two databases, for rows after the key ($1, $2, $3), $4 at most, in the order
--- of bytes.  A namespace has the order of the database, so the rows are sorted.  The proofs of keys are left out, see src/store/seal.h.
+-- of bytes.  A namespace has the order of the database, so the rows are sorted.
 select workspace, namespace, key, md5, pg_catalog.md5(value), length(value)::int8, modified
   from {schema}.kvs{snapshot}
  where (workspace, namespace, key) > ($1::uuid, $2::text, $3::text)
-   and not (workspace = '00000000-0000-0000-0000-000000000000' and namespace = 'hulykvs-keys')
  order by workspace, namespace collate "C", key
  limit $4::int8;

@@ -67,9 +67,11 @@ take_smaller(struct migrate_db *db, struct merge *m, migrate_compare_found found
 	enum migrate_compare_verdict verdict = judge(m);
 	bool is_here = verdict != MIGRATE_COMPARE_ONLY_THERE, is_there = verdict != MIGRATE_COMPARE_ONLY_HERE;
 	struct seal_place place = migrate_cell_place(is_here ? m->here.row : m->there.row, 0);
-	enum migrate_outcome outcome =
-	    found(ctx, verdict, &place, is_there ? migrate_cell_bytes(m->there.row, 0, MD5) : STR_ABSENT);
+	enum migrate_outcome outcome = MIGRATE_DONE;
 
+	/* Two proofs of a key are never the same bytes. */
+	if (!is_here || !is_there || !seal_is_proof(&place))
+		outcome = found(ctx, verdict, &place, is_there ? migrate_cell_bytes(m->there.row, 0, MD5) : STR_ABSENT);
 	if (outcome == MIGRATE_DONE && is_here)
 		outcome = advance_scan(db, &m->here);
 	if (outcome == MIGRATE_DONE && is_there)

@@ -6,8 +6,8 @@
  * Both are read in the same order, by bytes, each from one snapshot of its
  * own.  A row is the same in both if the column md5, and MD5 and length of the
  * value as it is stored, are; the servers compute these, so no value is sent.
- * The proofs of keys (see store/seal.h) are left out: each database makes its
- * own.
+ * A proof of a key (see store/seal.h) that both have is left out: each database
+ * makes its own, and no two have the same bytes.
  */
 #ifndef HULYKVS_MIGRATE_COMPARE_H
 #define HULYKVS_MIGRATE_COMPARE_H
@@ -26,8 +26,8 @@ enum migrate_compare_verdict {
 };
 
 /*
- * Called for each row of either, in order; place is borrowed; there: its column md5 in the other database, if it is
- * there.  An outcome that is not MIGRATE_DONE ends it; the error stands in the database that was given as `here`.
+ * Called for each row of either, in order, but not for a proof of a key that both have; place is borrowed; there: its
+ * column md5 in the other database, if it is there.  An outcome that is not MIGRATE_DONE ends it; the error stands in the database that was given as `here`.
  */
 typedef enum migrate_outcome (*migrate_compare_found)(
     void *ctx, enum migrate_compare_verdict verdict, const struct seal_place *place, struct str there);

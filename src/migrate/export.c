@@ -264,14 +264,11 @@ take_difference(void *ctx, enum migrate_compare_verdict verdict, const struct se
 static enum migrate_outcome
 write_difference(struct export *e)
 {
-	const struct part proofs = { NOBODY, SEAL_PROOF_NS, "true" };
 	enum migrate_outcome outcome;
 
 	e->expected = -1;
 	put_header(e);
 	outcome = migrate_scan_second(e->db);
-	if (outcome == MIGRATE_DONE)
-		outcome = write_part(e, &proofs);
 	if (outcome == MIGRATE_DONE)
 		outcome = migrate_compare(e->db, take_difference, e);
 	return outcome == MIGRATE_DONE ? write_wanted(e) : outcome;

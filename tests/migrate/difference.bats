@@ -125,6 +125,50 @@ changed_meanwhile()
 	[ "$(wc -l <"$FILE")" = 2 ]
 }
 
+# with_keys URL ARG …
+with_keys()
+{
+	local url=$1
+	shift
+
+	migrate "$url" HULY_ENCRYPTION_KEYS_FILE="$FILE.keys" "$@"
+}
+
+@test "a difference carries over the proofs of keys, and that they were deleted" {
+	local from
+
+	(umask 077 && echo "a AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=" >"$FILE.keys")
+	for from in "$A_URL" "$(crdb_url "$A_URL")"; do
+		pg_sql "$A" -c 'drop schema hulykvs cascade' 2>"$FILE.log"
+		pg_sql "$B" -c 'delete from hulykvs.kvs'
+		migrate "$from" 2>"$FILE.log"
+		transfer_rows "$A" 20
+		migrate "$from" export | migrate "$B_URL" import
+		with_keys "$from" reencrypt
+		migrate "$from" HULY_OTHER_DB_CONNECTION="$B_URL" --difference export | migrate "$B_URL" --existing replace import
+		[ "$(transfer_digest "$A")" = "$(transfer_digest "$B")" ]
+		[ "$(transfer_count "$B" "namespace = 'hulykvs-keys'")" = 1 ]
+		# Two proofs of a key do not have the same bytes, and mean the same.
+		pg_sql "$B" -c "update hulykvs.kvs set md5 = decode(md5('other'), 'hex') where namespace = 'hulykvs-keys'"
+		run -0 migrate "$from" HULY_OTHER_DB_CONNECTION="$B_URL" compare
+		[[ $output == *$'same: 20\n'* ]]
+		pg_sql "$B" -c "delete from hulykvs.kvs where namespace = 'hulykvs-keys'"
+		run -1 migrate "$from" HULY_OTHER_DB_CONNECTION="$B_URL" compare
+		[[ $output == *$'only here: 1\n'* ]]
+		migrate "$from" HULY_OTHER_DB_CONNECTION="$B_URL" --difference export | migrate "$B_URL" --existing replace import
+		with_keys "$from" decrypt
+		migrate "$from" HULY_OTHER_DB_CONNECTION="$B_URL" --difference export >"$FILE"
+		run -0 migrate "$B_URL" --existing replace import <"$FILE"
+		[[ $output == *'rows=20 were_there=0 deleted=1'* ]]
+		[ "$(transfer_digest "$A")" = "$(transfer_digest "$B")" ]
+		with_keys "$B_URL" reencrypt
+		pg_sql "$B" -c "delete from hulykvs.kvs where namespace <> 'hulykvs-keys'"
+		run -1 migrate "$from" HULY_OTHER_DB_CONNECTION="$B_URL" compare
+		[[ $output == *'only there: 1' ]]
+	done
+	crdb_check
+}
+
 @test "from CockroachDB to PostgreSQL, with what changed meanwhile" {
 	local from
 
