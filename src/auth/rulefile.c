@@ -7,7 +7,7 @@
 #include "codec/percent.h"
 
 #define ARENA_MAX ((size_t)16 * 1024 * 1024)
-#define SHOWN     40 /* bytes of a wrong word, at most */
+#define SHOWN     12 /* letters of a wrong word, at most */
 
 struct reader {
 	struct arena arena;
@@ -174,13 +174,25 @@ take_values(struct reader *r, enum rules_condition c, struct str list, struct bu
 	return wrong == NULL;
 }
 
+/* The file may be a wrong one, that of a secret: only a word is quoted that one of the rules could be, misspelt. */
+static void
+put_wrong_word(struct buf *why, struct str word)
+{
+	for (size_t i = 0; i < word.n; i++)
+		if (word.n > SHOWN || word.p[i] < 'a' || word.p[i] > 'z')
+			return;
+	if (word.n > 0)
+		buf_printf(why, ": %.*s", STR_FMT(word));
+}
+
 static bool
 take_condition(struct reader *r, struct str word, struct buf *why)
 {
 	struct str name, list;
 
 	if (!str_cut(word, '=', &name, &list)) {
-		buf_printf(why, "not of the form name=value: %.*s", STR_FMT(str_first(word, SHOWN)));
+		buf_puts(why, STR("not of the form name=value"));
+		put_wrong_word(why, word);
 		return false;
 	}
 	for (enum rules_condition c = 0; c < RULES_CONDITIONS; c++) {
@@ -191,8 +203,9 @@ take_condition(struct reader *r, struct str word, struct buf *why)
 		buf_printf(why, "%.*s: given twice", STR_FMT(name));
 		return false;
 	}
-	buf_printf(why, "no such condition: %.*s (there are account, service, workspace, target, namespace, to, api)",
-	    STR_FMT(str_first(name, SHOWN)));
+	buf_puts(why, STR("no such condition"));
+	put_wrong_word(why, name);
+	buf_puts(why, STR(" (there are account, service, workspace, target, namespace, to, api)"));
 	return false;
 }
 
@@ -247,7 +260,8 @@ take_rule_line(struct reader *r, struct str line, unsigned number, struct buf *w
 		return true;
 	r->rule->allow = str_eq(word, STR("allow"));
 	if (!r->rule->allow && !str_eq(word, STR("deny"))) {
-		buf_printf(why, "begins with neither allow nor deny: %.*s", STR_FMT(str_first(word, SHOWN)));
+		buf_puts(why, STR("begins with neither allow nor deny"));
+		put_wrong_word(why, word);
 		return false;
 	}
 	r->rule->line = number;

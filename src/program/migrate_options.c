@@ -282,10 +282,11 @@ take_words(struct migrate_options *o, unsigned given, int n, char **words)
 {
 	enum exitcode code;
 
+	/* They are not quoted: they may be a connection string, which belongs into a setting. */
 	if (n > 0 && !find_command(words[0], &o->command))
-		return migrate_usage("no such command: ", words[0]);
+		return migrate_usage("no such command", "");
 	if (n > 1)
-		return migrate_usage("one command too many: ", words[1]);
+		return migrate_usage("more than one command", "");
 	code = check_order(o, given);
 	if (o->command == MIGRATE_UP && (given & BIT(DRY_RUN)) != 0)
 		o->command = MIGRATE_DRY_RUN;

@@ -375,6 +375,11 @@ stranded rows: 0" ]
 	[[ $output == 'hulykvs-migrate '* ]]
 	run -64 migrate "$URL" --no-such-option
 	run -64 migrate "$URL" sideways
+	for words in 'postgresql://u:canary@h/db' 'status postgresql://u:canary@h/db'; do
+		# shellcheck disable=SC2086 # words
+		run -64 migrate "$URL" $words
+		[[ $output == *command* && $output != *canary* ]]
+	done
 	run -64 migrate "$URL" up up
 	run -64 migrate "$URL" --wait soon
 	run -64 migrate "$URL" --dry-run status

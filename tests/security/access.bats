@@ -156,6 +156,8 @@ each_way_is_refused()
 		'allow namespace=a*b|HULY_ACCESS_RULES: rules:3: namespace: a * that is not the end'
 		'allow to=read namespace=%zz|HULY_ACCESS_RULES: rules:3: namespace: a % without two hex digits'
 	)
+	# The path of a secret in the place of the rules.
+	rows+=('canary-of-more-than-twelve|HULY_ACCESS_RULES: rules:3: begins with neither allow nor deny')
 	for row in "${rows[@]}"; do
 		printf '# comment\nallow account=system\n%s\ndeny any\n' "${row%%|*}" >rules
 		run env -i HULY_TOKEN_SECRET=canary-1 HULY_ACCESS_RULES=rules "$HULYKVS_BUILD/hulykvs" --check-config
