@@ -186,6 +186,40 @@ list_runs()
 	curl -s "$WORLD_OPERATOR_URL/metrics" | grep -q '^hulykvs_db_connections{state="busy"} 1$'
 }
 
+# Each key by another statement; a and b share one.  The batch waits for a before it writes the others.
+# bats test_tags=matrix
+@test "the time of a write is later than what it has waited for" {
+	local batch='{"operations": [
+		{"op": "put", "key": "a", "value": "eA=="}, {"op": "put", "key": "b", "value": "eA=="},
+		{"op": "put", "key": "c", "value": "eA==", "if_match": "\"9dd4e461268c8034f5c8564e155c67a6\""},
+		{"op": "put", "key": "d", "value": "eA==", "if_none_match": "*"},
+		{"op": "put", "key": "e", "value": "eA==", "if_match": "*"}, {"op": "put", "key": "f", "value": "eA=="}]}'
+
+	fault_world nginx HULY_WORKERS=1
+	fault_ready
+	for key in a b c e f; do
+		[ "$(world_status "/api2/$WS/n/$key" -T - <<<x)" = 204 ]
+	done
+	pg_sql "$(fault_database_name)" -c "update hulykvs.kvs set md5 = decode(md5('x'), 'hex'), value = 'x'"
+	coproc LOCK { "$PG_BIN/psql" -X -q -A -t -d "$FAULT_DB" 3>&-; }
+	lock=$LOCK_PID
+	echo "begin; select key from hulykvs.kvs where key = 'a' for update;" >&"${LOCK[1]}"
+	read -r word <&"${LOCK[0]}"
+	[ "$word" = a ]
+	world_status "/api2/$WS/n" -H 'Content-Type: application/json' --data-binary "$batch" >"$FAULT_DIR/batch.status" 3>&- &
+	writer=$!
+	world_until 10 list_waits
+	echo "update hulykvs.kvs set value = 'x' where key <> 'd'; select clock_timestamp(); commit;" >&"${LOCK[1]}"
+	read -r time <&"${LOCK[0]}"
+	wait "$writer"
+	[ "$(<"$FAULT_DIR/batch.status")" = 200 ]
+	run pg_sql "$(fault_database_name)" -c "select string_agg(key, ' ' order by key) from hulykvs.kvs where modified > '$time'"
+	[ "$output" = 'a b c d e f' ]
+	echo '\q' >&"${LOCK[1]}"
+	wait "$lock" || :
+	fault_end
+}
+
 # The session's own limits count, and for lists there is none; a transaction_timeout would end the connection, too.
 # bats test_tags=matrix
 @test "time limits of the role do not end a list" {

@@ -192,6 +192,35 @@ writes_have_a_deadline(void)
 	statement_set_free(&set);
 }
 
+/* The time of a write is not left to the column's default or to "on update", which take that of the transaction. */
+static void
+puts_have_the_time(void)
+{
+	static const struct {
+		enum statement statement;
+		bool inserts, updates;
+	} rows[] = {
+		{ STATEMENT_PUT, true, true },
+		{ STATEMENT_PUT_MANY, true, true },
+		{ STATEMENT_PUT_IF_ABSENT, true, false },
+		{ STATEMENT_PUT_IF_PRESENT, false, true },
+		{ STATEMENT_PUT_IF_MATCH, false, true },
+	};
+	struct statement_set set;
+
+	tap_ok(statement_set_init(&set, STR("s"), true, CLOCK_S), "a set");
+	for (size_t i = 0; i < COUNT(rows) * DBCONN_SERVERS; i++) {
+		enum dbconn_server server = (enum dbconn_server)(i / COUNT(rows));
+		const char *text = statement_text(&set, server, rows[i % COUNT(rows)].statement);
+
+		tap_int(count(text, "value, modified)"), rows[i % COUNT(rows)].inserts, "put %zu: inserted", i);
+		tap_int(count(text, ", clock_timestamp()"), rows[i % COUNT(rows)].inserts, "put %zu: with the time", i);
+		tap_int(
+		    count(text, "modified = clock_timestamp()"), rows[i % COUNT(rows)].updates, "put %zu: updated", i);
+	}
+	statement_set_free(&set);
+}
+
 /* Text has no other order than that of its bytes on CockroachDB. */
 static void
 has_no_collation_on_cockroachdb(void)
@@ -503,6 +532,7 @@ main(void)
 	joins();
 	names_the_schema();
 	writes_have_a_deadline();
+	puts_have_the_time();
 	has_no_collation_on_cockroachdb();
 	describes();
 	reads_values();
