@@ -15,8 +15,8 @@ AXE=$TOOLS/axe/package/axe.min.js
 setup_file()
 {
 	mkdir -p "$TOOLS/axe"
-	"$TOOLS/venv/bin/python" -c 'import selenium' 2>/dev/null || {
-		python3 -m venv "$TOOLS/venv" && "$TOOLS/venv/bin/pip" -q install selenium
+	"$TOOLS/venv-console/bin/python" -c 'import selenium' 2>/dev/null || {
+		python3 -m venv "$TOOLS/venv-console" && "$TOOLS/venv-console/bin/pip" -q install selenium
 	} >"$TOOLS/selenium.log" 2>&1 || :
 	[ -f "$AXE" ] || (cd "$TOOLS/axe" && npm pack axe-core && tar xzf axe-core-*.tgz) >"$TOOLS/axe.log" 2>&1 || :
 	world_cluster
@@ -37,9 +37,9 @@ in_browser()
 {
 	[ -x /usr/bin/chromium ] || skip "no chromium"
 	[ -x /usr/bin/chromedriver ] || skip "no chromium-driver"
-	"$TOOLS/venv/bin/python" -c 'import selenium' 2>/dev/null || skip "no Selenium: see build/tools/selenium.log"
+	"$TOOLS/venv-console/bin/python" -c 'import selenium' 2>/dev/null || skip "no Selenium: see build/tools/selenium.log"
 	fault_proxied "$1" HULY_REQUEST_TIMEOUT=2
-	"$TOOLS/venv/bin/python" "$WORLD_TOP/tests/tools/console.py" --proxy "$FAULT_DIR/control" --axe "$AXE" \
+	"$TOOLS/venv-console/bin/python" "$WORLD_TOP/tests/tools/console.py" --proxy "$FAULT_DIR/control" --axe "$AXE" \
 		--pictures "${CONSOLE_PICTURES:-}" "${@:2}"
 }
 

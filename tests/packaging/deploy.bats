@@ -13,9 +13,9 @@ VALUES=$WORLD_TOP/deploy/kubernetes/values
 setup_file()
 {
 	mkdir -p "$TOOLS"
-	[ -x "$TOOLS/venv/bin/check-jsonschema" ] || {
-		python3 -m venv "$TOOLS/venv" &&
-			"$TOOLS/venv/bin/pip" -q install check-jsonschema kubernetes-validate
+	[ -x "$TOOLS/venv-deploy/bin/check-jsonschema" ] || {
+		python3 -m venv "$TOOLS/venv-deploy" &&
+			"$TOOLS/venv-deploy/bin/pip" -q install check-jsonschema kubernetes-validate
 	} >"$TOOLS/pip.log" 2>&1 || :
 	[ -x "$TOOLS/helm" ] || GOBIN=$TOOLS go install helm.sh/helm/v3/cmd/helm@v3.18.6 >"$TOOLS/helm.log" 2>&1 || :
 	[ -x "$TOOLS/kubeconform" ] ||
@@ -28,13 +28,13 @@ needs()
 }
 
 @test "Compose: both override files hold to the compose specification" {
-	needs venv/bin/check-jsonschema
-	"$TOOLS/venv/bin/check-jsonschema" --builtin-schema vendor.compose-spec "$WORLD_TOP"/deploy/compose/*.yml
+	needs venv-deploy/bin/check-jsonschema
+	"$TOOLS/venv-deploy/bin/check-jsonschema" --builtin-schema vendor.compose-spec "$WORLD_TOP"/deploy/compose/*.yml
 }
 
 @test "Compose: the override names the service, the image and nothing that the original's entry lacks" {
-	needs venv/bin/check-jsonschema
-	"$TOOLS/venv/bin/python" - "$WORLD_TOP/deploy/compose/huly-selfhost.override.yml" <<-'END'
+	needs venv-deploy/bin/check-jsonschema
+	"$TOOLS/venv-deploy/bin/python" - "$WORLD_TOP/deploy/compose/huly-selfhost.override.yml" <<-'END'
 		import sys
 		import ruamel.yaml
 		services = ruamel.yaml.YAML(typ="safe").load(open(sys.argv[1]))["services"]
@@ -51,7 +51,7 @@ needs()
 # The schemas of kubernetes-validate refer to a file beside them, which kubeconform does not follow: each gets a copy.
 schemas()
 {
-	"$TOOLS/venv/bin/python" - "$TOOLS/schemas" <<-'END'
+	"$TOOLS/venv-deploy/bin/python" - "$TOOLS/schemas" <<-'END'
 		import json, os, sys
 		import kubernetes_validate
 		source = os.path.join(os.path.dirname(kubernetes_validate.__file__), "kubernetes-json-schema/v1.30.0-local-strict")
@@ -70,7 +70,7 @@ conforms()
 {
 	needs helm
 	needs kubeconform
-	needs venv/bin/check-jsonschema
+	needs venv-deploy/bin/check-jsonschema
 	[ -d "$TOOLS/schemas" ] || schemas
 	"$TOOLS/helm" template kvs "$CHART" --kube-version 1.30.0 "$@" >"$BATS_TEST_TMPDIR/made.yaml"
 	"$TOOLS/kubeconform" -strict -summary -skip ServiceMonitor,PrometheusRule \
@@ -101,9 +101,9 @@ environment()
 
 @test "Kubernetes: the job that the ServiceMonitor gives its targets is the one that the alerts ask for" {
 	needs helm
-	needs venv/bin/check-jsonschema
+	needs venv-deploy/bin/check-jsonschema
 	"$TOOLS/helm" template kvs "$CHART" --kube-version 1.30.0 -f "$VALUES/everything.yaml" >"$BATS_TEST_TMPDIR/made.yaml"
-	"$TOOLS/venv/bin/python" - "$BATS_TEST_TMPDIR/made.yaml" <<-'END'
+	"$TOOLS/venv-deploy/bin/python" - "$BATS_TEST_TMPDIR/made.yaml" <<-'END'
 		import re, sys
 		import ruamel.yaml
 		made = [d for d in ruamel.yaml.YAML(typ="safe").load_all(open(sys.argv[1])) if d]

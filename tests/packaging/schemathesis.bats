@@ -16,8 +16,8 @@ DOCUMENT=$WORLD_TOP/deploy/openapi.json
 setup_file()
 {
 	mkdir -p "$TOOLS"
-	"$TOOLS/venv/bin/python" -c 'import openapi_spec_validator, schemathesis' 2>/dev/null || {
-		python3 -m venv "$TOOLS/venv" && "$TOOLS/venv/bin/pip" -q install openapi-spec-validator schemathesis
+	"$TOOLS/venv-openapi/bin/python" -c 'import openapi_spec_validator, schemathesis' 2>/dev/null || {
+		python3 -m venv "$TOOLS/venv-openapi" && "$TOOLS/venv-openapi/bin/pip" -q install openapi-spec-validator schemathesis
 	} >"$TOOLS/openapi.log" 2>&1 || :
 	world_cluster
 }
@@ -34,15 +34,15 @@ teardown()
 
 needs()
 {
-	[ -x "$TOOLS/venv/bin/$1" ] || skip "no $1: see build/tools/openapi.log"
+	[ -x "$TOOLS/venv-openapi/bin/$1" ] || skip "no $1: see build/tools/openapi.log"
 }
 
 @test "deploy/openapi.json is OpenAPI 3.1" {
 	needs openapi-spec-validator
-	"$TOOLS/venv/bin/openapi-spec-validator" "$DOCUMENT"
+	"$TOOLS/venv-openapi/bin/openapi-spec-validator" "$DOCUMENT"
 	# A fault is found.
 	sed 's/"in": "path"/"in": "nowhere"/' "$DOCUMENT" >"$BATS_TEST_TMPDIR/wrong.json"
-	run ! "$TOOLS/venv/bin/openapi-spec-validator" "$BATS_TEST_TMPDIR/wrong.json"
+	run ! "$TOOLS/venv-openapi/bin/openapi-spec-validator" "$BATS_TEST_TMPDIR/wrong.json"
 }
 
 schemathesis_holds()
@@ -65,7 +65,7 @@ schemathesis_holds()
 # schemathesis OPTION …
 schemathesis()
 {
-	run "$TOOLS/venv/bin/schemathesis" --config-file schemathesis.toml run "$DOCUMENT" \
+	run "$TOOLS/venv-openapi/bin/schemathesis" --config-file schemathesis.toml run "$DOCUMENT" \
 		--header "Authorization: Bearer $WORLD_TOKEN" --max-examples "${OPENAPI_EXAMPLES:-20}" --seed 1 \
 		--suppress-health-check all --no-color "$@"
 	echo "$output"
