@@ -27,7 +27,8 @@ enum migrate_compare_verdict {
 
 /*
  * Called for each row of either, in order, but not for a proof of a key that both have; place is borrowed; there: its
- * column md5 in the other database, if it is there.  An outcome that is not MIGRATE_DONE ends it; the error stands in the database that was given as `here`.
+ * column md5 in the other database, if it is there.  An outcome that is not MIGRATE_DONE ends it; the error stands in the
+ * database that was given as `here`.
  */
 typedef enum migrate_outcome (*migrate_compare_found)(
     void *ctx, enum migrate_compare_verdict verdict, const struct seal_place *place, struct str there);

@@ -12,6 +12,7 @@
 #include "migrate/progress.h"
 #include "migrate/reader.h"
 #include "migrate/scan.h"
+#include "migrate/seal.h"
 #include "pg/array.h"
 
 /* A batch ends with the first row that reaches one of them. */
@@ -355,6 +356,8 @@ begin_import(struct migrate_import *m, struct migrate_db *db)
 
 	if (outcome == MIGRATE_DONE)
 		outcome = check_file(m, db);
+	if (outcome == MIGRATE_DONE && m->seal != NULL)
+		outcome = migrate_seal_check_keys(db, m->seal);
 	if (outcome != MIGRATE_DONE)
 		return outcome;
 	migrate_db_progress(db);

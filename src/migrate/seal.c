@@ -311,7 +311,7 @@ put_proof_row(const struct seal_place *place, char workspace[UUID_TEXT_SIZE], ch
 }
 
 static enum migrate_outcome
-read_proof(struct migrate_seal *m, struct migrate_db *db, const struct seal_place *place, bool *there, bool *good)
+read_proof(struct seal *seal, struct migrate_db *db, const struct seal_place *place, bool *there, bool *good)
 {
 	char workspace[UUID_TEXT_SIZE], id[KEYRING_ID_MAX + 1];
 	PGresult *res;
@@ -325,7 +325,7 @@ read_proof(struct migrate_seal *m, struct migrate_db *db, const struct seal_plac
 
 		if (PQgetlength(res, 0, 0) == sizeof(column.b))
 			memcpy(column.b, PQgetvalue(res, 0, 0), sizeof(column.b));
-		*good = seal_proves(m->seal, place, &column, PQgetvalue(res, 0, 1), (size_t)PQgetlength(res, 0, 1));
+		*good = seal_proves(seal, place, &column, PQgetvalue(res, 0, 1), (size_t)PQgetlength(res, 0, 1));
 	}
 	PQclear(res);
 	return outcome;
@@ -369,17 +369,38 @@ prove_key(struct migrate_seal *m, struct migrate_db *db)
 {
 	struct seal_place place = seal_proof_place(keyring_id(seal_ring(m->seal), 0));
 	bool there, good = false;
-	enum migrate_outcome outcome = read_proof(m, db, &place, &there, &good);
+	enum migrate_outcome outcome = read_proof(m->seal, db, &place, &there, &good);
 
 	if (outcome == MIGRATE_DONE && !there) {
 		outcome = write_new_proof(m, db, &place);
 		if (outcome == MIGRATE_DONE)
-			outcome = read_proof(m, db, &place, &there, &good);
+			outcome = read_proof(m->seal, db, &place, &there, &good);
 	}
 	if (outcome == MIGRATE_DONE && !good)
 		return migrate_db_refuse(db,
 		    "the current key is not the one that has sealed under its id (%.*s) until now", STR_FMT(place.key));
 	return outcome;
+}
+
+enum migrate_outcome
+migrate_seal_check_keys(struct migrate_db *db, struct seal *seal)
+{
+	const struct keyring *ring = seal_ring(seal);
+
+	for (size_t i = 0; i < ring->n; i++) {
+		struct seal_place place = seal_proof_place(keyring_id(ring, i));
+		bool there, good = false;
+		enum migrate_outcome outcome = read_proof(seal, db, &place, &there, &good);
+
+		if (outcome != MIGRATE_DONE)
+			return outcome;
+		if (there && !good)
+			return migrate_db_refuse(db,
+			    "the key with the id %.*s in HULY_ENCRYPTION_KEYS_FILE is not the one that has sealed under "
+			    "that id in this database",
+			    STR_FMT(place.key));
+	}
+	return MIGRATE_DONE;
 }
 
 static enum migrate_outcome

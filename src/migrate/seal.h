@@ -45,6 +45,10 @@ enum migrate_outcome migrate_seal_run(struct migrate_seal *m, struct migrate_db 
  */
 enum migrate_outcome migrate_seal_forget_keys(struct migrate_db *db) __attribute__((warn_unused_result));
 
+/* Refuses if the database has a proof of an id of the ring that is another key's. */
+enum migrate_outcome migrate_seal_check_keys(struct migrate_db *db, struct seal *seal)
+    __attribute__((warn_unused_result));
+
 /* After MIGRATE_COUNT: prints a line for each key, and one for plain values. */
 void migrate_seal_report(const struct migrate_seal *m, FILE *out);
 

@@ -347,9 +347,12 @@ says_incomplete()
 	migrate "$A_URL" --workspace "$WS" export | migrate "$B_URL" HULY_ENCRYPTION_KEYS_FILE="$KEYS" import
 	[ "$(transfer_count "$B")" = 16 ]
 	pg_sql "$B" -c "update hulykvs.kvs set value = 'another' where namespace = 'hulykvs-keys'"
-	migrate "$B_URL" HULY_ENCRYPTION_KEYS_FILE="$KEYS" --existing replace import <"$FILE"
+	migrate "$B_URL" --existing replace import <"$FILE"
 	[ "$(transfer_count "$B" "value = 'another'")" = 1 ]
 	run -0 transfer_same
+	# With the keys, it has to be the proof of the same key.
+	run -69 migrate "$B_URL" HULY_ENCRYPTION_KEYS_FILE="$KEYS" --existing replace import <"$FILE"
+	[[ $output == *'cannot import'*'the key with the id a in'*'is not the one that has sealed'* ]]
 	# The keys have to be those.
 	keys "$KEY_B"
 	run -65 migrate "$B_URL" HULY_ENCRYPTION_KEYS_FILE="$KEYS" import <"$FILE"
@@ -362,6 +365,14 @@ says_incomplete()
 	[[ $output == *'a value does not open'* ]]
 	run -78 migrate "$A_URL" --opened export
 	[[ $output == *'HULY_ENCRYPTION_KEYS_FILE: is not set'* ]]
+	# The other database has sealed with another key of that id.
+	pg_sql "$B" -c 'delete from hulykvs.kvs'
+	transfer_rows "$B" 1
+	migrate "$B_URL" HULY_ENCRYPTION_KEYS_FILE="$KEYS" reencrypt
+	keys "$KEY_B" "$KEY_A"
+	run -69 migrate "$B_URL" HULY_ENCRYPTION_KEYS_FILE="$KEYS" import <"$FILE"
+	[[ $output == *'the key with the id a in'* ]]
+	[ "$(transfer_count "$B")" = 2 ]
 	# Opened: as the original wrote them.
 	keys "$KEY_A"
 	pg_sql "$B" -c 'delete from hulykvs.kvs'
