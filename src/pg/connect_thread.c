@@ -97,6 +97,8 @@ check_database(struct connect_thread *c, PGconn *conn, enum dbconn_server server
 	return check_schema(c, conn, server, why);
 }
 
+#define LOCK_SHARE 5 /* a statement waits for a lock for at most such a part of its time */
+
 /* A new connection, and what the thread finds out about it. */
 struct made {
 	PGconn *conn;
@@ -106,16 +108,17 @@ struct made {
 };
 
 /*
- * Sets statement_timeout, so that a statement that hangs ends in the database too; not for lists, which run as long as
- * their receiver reads.  Behind a pooler nothing is set, because others use the session too.
+ * Sets statement_timeout, so that a statement that hangs ends in the database too, and lock_timeout, so that an
+ * operation on a locked value soon stops to hold up others; not for lists, which run as long as their receiver reads.
+ * Behind a pooler nothing is set, because others use the session too.
  */
 static bool
 set_up_session(struct connect_thread *c, const struct made *m, enum statement_role role, struct buf *why)
 {
 	struct str query = sql_text(
 	    m->server == DBCONN_POSTGRESQL ? "statements/session_postgresql" : "statements/session_cockroachdb");
-	char ms[24];
-	const char *values[] = { ms };
+	char ms[24], lock_ms[24];
+	const char *values[] = { ms, role == STATEMENT_ROLE_LIST ? NULL : lock_ms };
 	PGresult *res;
 	bool ok;
 
@@ -123,7 +126,9 @@ set_up_session(struct connect_thread *c, const struct made *m, enum statement_ro
 		return true;
 	(void)snprintf(ms, sizeof(ms), "%lld",
 	    role == STATEMENT_ROLE_LIST ? 0LL : (long long)(c->config->statement_timeout / CLOCK_MS));
-	res = dbconn_result(m->conn, PQsendQueryParams(m->conn, query.p, 1, NULL, values, NULL, NULL, 0));
+	(void)snprintf(
+	    lock_ms, sizeof(lock_ms), "%lld", (long long)(c->config->statement_timeout / LOCK_SHARE / CLOCK_MS));
+	res = dbconn_result(m->conn, PQsendQueryParams(m->conn, query.p, 2, NULL, values, NULL, NULL, 0));
 	ok = PQresultStatus(res) == PGRES_TUPLES_OK;
 	if (!ok)
 		dbconn_put_message(why, PQerrorMessage(m->conn));

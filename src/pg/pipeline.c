@@ -139,7 +139,7 @@ end_batch(struct pipeline *p)
 		loop_want(p->shared->loop, &p->watch, true, false);
 	pipeline_state_move(p, PIPELINE_IDLE);
 	p->answered = true;
-	if (p->batch.size > 0)
+	if (p->batch.size > 0 && !p->batch.alone)
 		note_pace(p);
 	p->closing = DB_CLOSE_NOT;
 	if (why != DB_CLOSE_NOT) {

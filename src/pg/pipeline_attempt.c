@@ -46,6 +46,7 @@ pipeline_attempt_end(struct pipeline *p, struct store_ticket *t, enum attempt_po
 		.uncommitted = uncommitted,
 	};
 	struct attempt_decision d = attempt_decide(&a);
+	struct ticket_queue *q;
 
 	switch (d.next) {
 	case ATTEMPT_STANDS:
@@ -65,5 +66,9 @@ pipeline_attempt_end(struct pipeline *p, struct store_ticket *t, enum attempt_po
 	pipeline_attempt_drop(t);
 	t->pg.alone |= point != ATTEMPT_LOST;
 	metrics_add(METRICS_DB_RETRIES + d.why, 1);
-	ticket_queue_put_due(pipeline_state_queue(p->shared, t), t); /* in front of those with a later deadline */
+	q = pipeline_state_queue(p->shared, t);
+	if (q == &p->shared->alone)
+		ticket_queue_put(q, t); /* behind those that may not have to wait for a lock */
+	else
+		ticket_queue_put_due(q, t); /* in front of those with a later deadline */
 }

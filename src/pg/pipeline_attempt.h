@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: EPL-2.0 */
 /*
  * pipeline_attempt: ends the attempt of a ticket of a batch as attempt.h
- * decides: the owner is told the outcome, or the ticket goes back into the queue
- * that it came from, or, if it is a write that may still take effect, into the
+ * decides: the owner is told the outcome, or the ticket goes into the queue of
+ * those that are sent alone (if the connection was lost: that it came from), or, if it is a write that may still take effect, into the
  * queue of the lost ones until it no longer can.
  *
  * Called by the pipeline modules only.  done() of a ticket's owner is called from

@@ -11,6 +11,9 @@
 /* While a batch takes longer, waiting for a lock for example, small operations may use one connection more. */
 #define HELD_UP (10 * CLOCK_MS)
 
+/* While an operation that is sent alone takes longer, others on the same value wait for it. */
+#define KEY_HELD_UP (100 * CLOCK_MS)
+
 static void
 refuse_ticket(const struct pipeline_pool *pool, struct store_ticket *t)
 {
@@ -51,6 +54,7 @@ on_order_answered(struct pipeline_shared *s, const struct connect_thread_order *
 	memcpy(pool->reason, order->reason, sizeof(pool->reason));
 	refuse_queue(pool, &s->small);
 	refuse_queue(pool, &s->large);
+	refuse_queue(pool, &s->alone);
 }
 
 /* Ends the tickets whose deadline has passed; returns the earliest deadline of the others. */
@@ -106,10 +110,13 @@ on_pool_timer(struct timer *timer)
 {
 	struct pipeline_pool *pool = container_of(timer, struct pipeline_pool, timer);
 	int64_t now = clock_mono(), first = expire_queue(&pool->shared.small, now),
-		large = expire_queue(&pool->shared.large, now), lost = expire_lost(&pool->shared.lost, now);
+		large = expire_queue(&pool->shared.large, now), alone = expire_queue(&pool->shared.alone, now),
+		lost = expire_lost(&pool->shared.lost, now);
 
 	if (large < first)
 		first = large;
+	if (alone < first)
+		first = alone;
 	pool->timer.due = lost < first ? lost : first;
 }
 
@@ -144,6 +151,7 @@ pipeline_pool_init(struct pipeline_pool *pool, enum statement_role role, unsigne
 		.count = count };
 	ticket_queue_init(&pool->shared.small);
 	ticket_queue_init(&pool->shared.large);
+	ticket_queue_init(&pool->shared.alone);
 	ticket_queue_init(&pool->shared.lost);
 	loop_add_timer(loop, &pool->timer);
 	loop_add_timer(loop, &pool->forget);
@@ -159,12 +167,34 @@ pipeline_pool_close(struct pipeline_pool *pool)
 		pipeline_end(&pool->pipeline[i]);
 }
 
+/* An operation on the same value that is in flight alone; NULL: there is none. */
+static const struct pipeline *
+find_same_key(const struct pipeline_pool *pool, const struct store_ticket *t)
+{
+	for (unsigned i = 0; i < pool->count; i++) {
+		const struct pipeline *p = &pool->pipeline[i];
+
+		if (pipeline_state_is_busy(p) && p->batch.alone && ticket_queue_compare(p->batch.tickets.head, t) == 0)
+			return p;
+	}
+	return NULL;
+}
+
+/* Whether the value is known to be locked: the operation would only hold up those that it shares a batch with. */
+static bool
+is_locked(const struct pipeline_pool *pool, const struct store_ticket *t)
+{
+	const struct pipeline *p = t->op.kind != STORE_BATCH ? find_same_key(pool, t) : NULL;
+
+	return p != NULL && (p->batch.tickets.head->pg.attempts > 2 || p->used_at < clock_mono() - KEY_HELD_UP);
+}
+
 void
 pipeline_pool_submit(struct pipeline_pool *pool, struct store_ticket *t)
 {
 	struct ticket_queue *q;
 
-	t->pg = (struct store_ticket_pg){ .result = { .outcome = STORE_FAULT } };
+	t->pg = (struct store_ticket_pg){ .result = { .outcome = STORE_FAULT }, .alone = is_locked(pool, t) };
 	if (!has_connection(pool))
 		connect_thread_nudge(pool->shared.channel);
 	if (pool->down) {
@@ -217,6 +247,44 @@ send_queue(struct pipeline_pool *pool, struct ticket_queue *q, unsigned from, si
 	}
 }
 
+/* Brings one to the front of `alone` whose value no operation in flight alone is about; false: there is none. */
+static bool
+choose_alone(struct pipeline_pool *pool)
+{
+	struct ticket_queue *q = &pool->shared.alone;
+
+	for (size_t n = q->n; n > 0; n--) {
+		if (find_same_key(pool, q->head) == NULL)
+			return true;
+		ticket_queue_put(q, ticket_queue_take(q));
+	}
+	return false;
+}
+
+/*
+ * Sends what is to be sent alone, over at most `most` idle connections; returns over how many.  One of the `allowed`
+ * connections is left to the others; if there is only one, both take turns.
+ */
+static size_t
+send_alone(struct pipeline_pool *pool, size_t most, unsigned allowed)
+{
+	struct pipeline_shared *s = &pool->shared;
+	size_t sent = 0, busy = 0, fit = allowed < pool->count ? allowed : pool->count;
+
+	fit = fit > 1 ? fit - 1 : 1;
+	for (unsigned i = 0; i < pool->count; i++)
+		busy += pipeline_state_is_busy(&pool->pipeline[i]) && pool->pipeline[i].batch.alone;
+	for (unsigned i = 0; i < pool->count && sent < most && busy + sent < fit && choose_alone(pool); i++) {
+		struct pipeline *p = &pool->pipeline[i];
+
+		if (p->state != PIPELINE_IDLE || (p->batch.alone && s->small.head != NULL))
+			continue;
+		pipeline_send(p, &s->alone, 1);
+		sent++;
+	}
+	return sent;
+}
+
 /* Sends the small operations over at most `most` idle connections; the last of these may wait, see gather.h. */
 static void
 send_small(struct pipeline_pool *pool, size_t most)
@@ -249,7 +317,7 @@ static struct pool_work
 count_work(const struct pipeline_pool *pool)
 {
 	const struct pipeline_shared *s = &pool->shared;
-	struct pool_work w = { .small = s->small.n, .large = s->large.n };
+	struct pool_work w = { .small = s->small.n + s->alone.n, .large = s->large.n };
 	int64_t held_up = clock_mono() - HELD_UP;
 
 	w.most = s->largest != 0 ? pool->count : pace_connections(&s->pace);
@@ -306,7 +374,7 @@ static void
 check_pool(const struct pipeline_pool *pool)
 {
 	assert(!pool->down || !has_connection(pool));
-	assert(!pool->down || (pool->shared.small.n == 0 && pool->shared.large.n == 0));
+	assert(!pool->down || pool->shared.small.n + pool->shared.large.n + pool->shared.alone.n == 0);
 	for (unsigned i = 0; i < pool->count; i++)
 		pipeline_state_check(&pool->pipeline[i]);
 }
@@ -330,7 +398,7 @@ note_held_up(struct pipeline_pool *pool)
 {
 	int64_t now = clock_mono();
 
-	if (pool->shared.small.n == 0)
+	if (pool->shared.small.n + pool->shared.alone.n == 0)
 		return;
 	for (unsigned i = 0; i < pool->count; i++) {
 		const struct pipeline *p = &pool->pipeline[i];
@@ -350,12 +418,16 @@ pipeline_pool_flush(struct pipeline_pool *pool, unsigned most)
 	if (!pool->down)
 		open_another(pool, wanted_connections(&w), most);
 	if (may_send(pool)) {
+		size_t free = w.most > w.busy ? w.most - w.busy : 0;
+
 		send_queue(pool, &s->large, has_other_than_first(pool) ? 1 : 0, pool->count);
-		send_small(pool, w.most > w.busy ? w.most - w.busy : 0);
+		send_small(pool, free - send_alone(pool, free, most));
 	}
 	/* What is to be sent again stands in front of later deadlines. */
 	note_deadline(pool, s->small.head);
 	note_deadline(pool, s->large.head);
+	for (const struct store_ticket *t = s->alone.head; t != NULL; t = t->next)
+		note_deadline(pool, t);
 	for (const struct store_ticket *t = s->lost.head; t != NULL; t = t->next)
 		if (t->pg.latest < pool->timer.due)
 			pool->timer.due = t->pg.latest;
@@ -404,8 +476,9 @@ pipeline_pool_connections(const struct pipeline_pool *pool)
 bool
 pipeline_pool_is_idle(const struct pipeline_pool *pool)
 {
-	return pool->shared.small.n == 0 && pool->shared.large.n == 0 && pool->shared.lost.n == 0 &&
-	    pipeline_pool_in_flight(pool) == 0;
+	const struct pipeline_shared *s = &pool->shared;
+
+	return s->small.n + s->large.n + s->alone.n + s->lost.n == 0 && pipeline_pool_in_flight(pool) == 0;
 }
 
 bool

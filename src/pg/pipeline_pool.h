@@ -11,7 +11,10 @@
  * first one only until another is open.
  *
  * A batch may have to wait in the database, for a lock for example.  Operations
- * that arrive then go over another connection, which is opened if needed.
+ * that arrive then go over another connection, which is opened if needed.  What
+ * has failed, for such a reason perhaps, is sent again alone: it takes one
+ * connection, of each value only one operation at a time does so, and one
+ * connection is left to the others.
  *
  * Called by store_pg only, on the worker's loop.
  */

@@ -6,8 +6,7 @@
  * No write is answered before the result of the Sync after it has come:
  * PostgreSQL sends CommandComplete before the commit.  When an implicit
  * transaction fails, attempt.h decides for each of its tickets whether it is
- * sent again.  Such a ticket goes back into the shared queue, and shares no
- * statement or transaction the next time.
+ * sent again.  Such a ticket is a batch of its own the next time.
  *
  * Called by pipeline and pipeline_pool only.  done() of a ticket's owner is
  * called from here, and may submit other tickets.

@@ -31,8 +31,7 @@ begin_attempt(struct pipeline *p, struct store_ticket *t)
 	t->pg.attempts++;
 	t->pg.progress = STORE_SENT;
 	t->pg.joined = 1;
-	t->pg.last =
-	    p->batch.whole == NULL && store_writes(&t->op) && (t->pg.alone || p->shared->server == DBCONN_COCKROACHDB);
+	t->pg.last = p->batch.whole == NULL && store_writes(&t->op) && p->shared->server == DBCONN_COCKROACHDB;
 	t->sqlstate[0] = '\0';
 	if (t->deadline < p->batch.due)
 		p->batch.due = t->deadline;
@@ -138,17 +137,17 @@ pipeline_send_fill(struct pipeline *p, struct ticket_queue *queue, size_t most)
 	struct pipeline_batch *b = &p->batch;
 
 	b->large = queue == &p->shared->large;
-
+	b->alone = queue == &p->shared->alone;
 	assert(b->tickets.head == NULL && queue->head != NULL);
 	b->due = TIMER_OFF;
 	if (queue->head->op.kind == STORE_BATCH)
 		take_whole(p, ticket_queue_take(queue));
 	else
-		take_tickets(p, queue, most_tickets(p->shared, most));
+		take_tickets(p, queue, b->alone ? 1 : most_tickets(p->shared, most));
 	if (b->tickets.head == NULL)
 		return; /* all of them were refused as too late */
 	for (struct store_ticket *t = b->tickets.head; t != NULL; t = t->next) {
-		t->pg.last |= t->next == NULL || (b->whole == NULL && t->next->pg.alone && store_writes(&t->next->op));
+		t->pg.last |= t->next == NULL;
 		t->batch_size = (unsigned)b->tickets.n;
 	}
 	join_tickets(p);
@@ -158,7 +157,7 @@ pipeline_send_fill(struct pipeline *p, struct ticket_queue *queue, size_t most)
 	b->verdict = SQLSTATE_NONE;
 	b->at_sync = false;
 	b->ended = false;
-	if (!b->large)
+	if (!b->large && !b->alone)
 		gather_note_sent(&p->shared->gather, b->size, b->tickets.head->pg.joined == b->size);
 	metrics_observe_size(METRICS_DB_GROUP_SIZE, b->tickets.n);
 }

@@ -70,5 +70,7 @@ pipeline_state_queue(struct pipeline_shared *s, const struct store_ticket *t)
 {
 	bool large = t->op.kind == STORE_BATCH || (t->op.kind == STORE_PUT && t->op.value.n >= PIPELINE_LARGE_VALUE);
 
+	if (t->pg.alone && t->op.kind != STORE_BATCH)
+		return &s->alone;
 	return large ? &s->large : &s->small;
 }

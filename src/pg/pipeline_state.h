@@ -53,6 +53,7 @@ struct pipeline_shared {
 	struct gather gather;      /* of the queue `small` */
 	struct ticket_queue small; /* not sent yet */
 	struct ticket_queue large; /* not sent yet: writes of values of PIPELINE_LARGE_VALUE or more, and each BATCH */
+	struct ticket_queue alone; /* to be sent again, each in a batch of its own; no BATCH is here */
 	struct ticket_queue lost;  /* writes of unknown outcome; each is answered when its `latest` has passed */
 	size_t largest;            /* bytes of the largest value read until largest_until; 0: none was large */
 	int64_t largest_until;     /* when `largest` is set to 0 */
@@ -74,6 +75,7 @@ struct pipeline_batch {
 	int64_t due;                   /* the earliest of their deadlines */
 	size_t size;                   /* how many tickets were sent; 0: the parts of a BATCH */
 	bool large;                    /* they were taken from the queue `large` */
+	bool alone;                    /* it is one, from the queue `alone`; kept until the next batch */
 	struct store_ticket *current;  /* whose result comes next: the first of joined tickets; NULL: a Sync */
 	bool read;                     /* that result has come; the NULL that libpq returns after it has not */
 	enum sqlstate_verdict verdict; /* of the first error since the last Sync; SQLSTATE_NONE: there was none */

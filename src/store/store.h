@@ -174,7 +174,7 @@ struct store_ticket_pg {
 	unsigned joined;    /* how many tickets, from this one on, share its statement; 0: it shares an earlier one */
 	unsigned statement; /* enum statement, once it was sent */
 	int64_t latest;     /* of a write: monotonic; it cannot begin to change rows after this time */
-	bool alone;         /* shares no statement; a write shares no implicit transaction either */
+	bool alone;         /* shares no batch, see pipeline_pool.h; the parts of a BATCH: no statement */
 	bool last;          /* the last one of its implicit transaction: a Sync is sent after it */
 	bool queued;        /* LIST: it waits because other lists have all connections */
 	void *connection;   /* LIST: the connection that it runs on; NULL: it waits for one */

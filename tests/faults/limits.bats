@@ -63,6 +63,49 @@ conflicts()
 	grep -c 'ERROR:  could not serialize access' "$PG_DIR/data/server.log" || :
 }
 
+in_flight_are()
+{
+	[ "$(world_metric hulykvs_http_requests_in_flight)" -eq $(($1 + 1)) ] # one is the question for it
+}
+
+# One connection for writes, and a request time that ends before a second wait for the statement_timeout would.
+@test "a row that another program has locked holds up no writes of other rows" {
+	local i pids=()
+
+	fault_world nginx HULY_WORKERS=1 HULY_DB_CONNECTIONS=2 HULY_STATEMENT_TIMEOUT=9
+	fault_ready
+	world_status_is "/api2/$WS/n/first" 204 -T - <<<value
+	world_status_is "/api2/$WS/n/a-locked" 204 -T - <<<value
+	coproc LOCK { "$PG_BIN/psql" -X -q -A -t -d "$FAULT_DB" 3>&-; }
+	lock=$LOCK_PID
+	echo "begin; select key from hulykvs.kvs where key = 'a-locked' for update; savepoint s;
+		select key from hulykvs.kvs where key = 'first' for update;" >&"${LOCK[1]}"
+	read -r word <&"${LOCK[0]}"
+	read -r word <&"${LOCK[0]}"
+	[ "$word" = first ]
+	world_status "/api2/$WS/n/first" -T - <<<value >"$FAULT_DIR/first.status" 3>&- &
+	first=$!
+	world_until 10 list_waits
+	# All of these become the next batch.
+	world_status "/api2/$WS/n/a-locked" -T - <<<value >"$FAULT_DIR/locked.status" 3>&- &
+	locked=$!
+	for i in {1..9}; do
+		world_status "/api2/$WS/n/k$i" -T - <<<value >"$FAULT_DIR/$i.status" 3>&- &
+		pids+=($!)
+	done
+	world_until 10 in_flight_are 11
+	echo 'rollback to s;' >&"${LOCK[1]}"
+	wait "$first" "${pids[@]}"
+	for i in first {1..9}; do
+		[ "$(<"$FAULT_DIR/$i.status")" = 204 ]
+	done
+	echo 'rollback;' >&"${LOCK[1]}"
+	wait "$locked"
+	echo '\q' >&"${LOCK[1]}"
+	wait "$lock" || :
+	fault_end
+}
+
 @test "max_connections reached: refuses, says why, and works as soon as there is room" {
 	fault_directory
 	fault_database

@@ -75,14 +75,15 @@ test_joined(void)
 	fake_libpq_answer_sync(conn);
 	pool_world_ready(0);
 	pool_world_flush();
-	tap_text(fake_libpq_sent(conn), STR("put:a sync put:b sync put:b sync"), "then each is alone");
-	fake_libpq_answer_changed(conn, "1");
-	fake_libpq_answer_sync(conn);
+	tap_text(fake_libpq_sent(conn), STR("put:a sync"), "then each is alone");
+	pool_world_answer_batch(0);
+	pool_world_flush();
+	tap_text(fake_libpq_sent(conn), STR("put:b sync"), "one after the other");
 	fake_libpq_answer_error(conn, "54000", "ERROR");
 	fake_libpq_answer_sync(conn);
-	fake_libpq_answer_changed(conn, "1");
-	fake_libpq_answer_sync(conn);
 	pool_world_ready(0);
+	pool_world_flush();
+	pool_world_answer_batch(0);
 	tap_ok(t[0].result.outcome == STORE_DONE && t[1].result.outcome == STORE_TOO_LONG &&
 		t[2].result.outcome == STORE_DONE,
 	    "and each has its own outcome");
@@ -91,7 +92,7 @@ test_joined(void)
 	pool_world_close("joined");
 }
 
-/* One that is to be alone shares no transaction with those in front of it and behind it, either. */
+/* One that is to be alone shares no batch with others, which would wait for it if its row is locked. */
 static void
 test_alone(void)
 {
@@ -109,12 +110,16 @@ test_alone(void)
 	pool_world_submit_value(&a, "a", STR("v"));
 	pool_world_submit(&c, STORE_PUT, "c");
 	pool_world_flush();
-	tap_text(fake_libpq_sent(conn), STR("put:a sync put_if_present:b sync put_if_present:c sync"), "alone");
-	for (int i = 0; i < 3; i++) {
-		fake_libpq_answer_changed(conn, "1");
-		fake_libpq_answer_sync(conn);
-	}
+	tap_text(fake_libpq_sent(conn), STR("put_if_present:b sync"), "alone");
+	fake_libpq_answer_error(conn, "55P03", "ERROR");
+	fake_libpq_answer_sync(conn);
 	pool_world_ready(0);
+	pool_world_flush();
+	tap_text(fake_libpq_sent(conn), STR("put:a put_if_present:c sync"), "then the others have their turn");
+	pool_world_answer_batch(0);
+	pool_world_flush();
+	tap_text(fake_libpq_sent(conn), STR("put_if_present:b sync"), "and then it is sent again");
+	pool_world_answer_batch(0);
 	tap_ok(a.done == 1 && b.done == 1 && c.done == 1, "all are answered");
 	pool_world_close("alone");
 }
@@ -293,7 +298,10 @@ test_joined_on_cockroachdb(void)
 	}
 	pool_world_ready(0);
 	pool_world_flush();
-	tap_text(fake_libpq_sent(conn), STR("put:a sync put:b sync"), "then one by one");
+	tap_text(fake_libpq_sent(conn), STR("put:a sync"), "then one by one");
+	pool_world_answer_batch(0);
+	pool_world_flush();
+	tap_text(fake_libpq_sent(conn), STR("put:b sync"), "until all were sent");
 	pool_world_answer_batch(0);
 	tap_ok(t[0].done + t[1].done + t[2].done + t[3].done == 4, "all are answered");
 	pool_world_close("writes on CockroachDB");

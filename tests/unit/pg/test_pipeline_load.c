@@ -227,6 +227,121 @@ test_held_up(void)
 	pool_world_close("held up");
 }
 
+/* The batch on connection i fails, since a row was locked for too long. */
+static void
+fail_locked(unsigned i)
+{
+	fake_libpq_answer_error(pool->pipeline[i].conn, "55P03", "ERROR");
+	fake_libpq_answer_sync(pool->pipeline[i].conn);
+	pool_world_ready(i);
+}
+
+/* A locked row costs those that write it one connection, and the others at most one attempt. */
+static void
+test_locked_row(void)
+{
+	struct pg_world_ticket a, locked[3], z;
+	PGconn *first, *second;
+
+	pool_world_open(STATEMENT_ROLE_WRITE, 3);
+	first = fake_connect_thread_connect(DBCONN_POSTGRESQL);
+	pool_world_submit_value(&a, "a", STR("v"));
+	pool_world_submit_value(&locked[0], "l", STR("v"));
+	pool_world_submit_value(&locked[1], "l", STR("v"));
+	pool_world_submit_value(&z, "z", STR("v"));
+	pool_world_flush();
+	tap_text(fake_libpq_sent(first), STR("put_many put_many sync"), "a locked row: at first all are together");
+	pool->pipeline[0].used_at -= CLOCK_S;
+	pool_world_flush();
+	second = fake_connect_thread_connect(DBCONN_POSTGRESQL);
+	fail_locked(0);
+	pool_world_flush();
+	tap_text(fake_libpq_sent(first), STR("put:a sync"), "then each is alone");
+	pool_world_answer_batch(0);
+	pool_world_flush();
+	tap_text(fake_libpq_sent(first), STR("put:l sync"), "also who writes that row");
+	pool->pipeline[0].used_at -= CLOCK_S;
+	pool_world_flush();
+	tap_text(fake_libpq_sent(second), STR("put:z sync"), "the next one does not wait behind it");
+	pool_world_answer_batch(1);
+	tap_ok(a.done == 1 && z.done == 1 && locked[0].done == 0, "and ends first");
+	pool_world_flush();
+	tap_text(fake_libpq_sent(second), STR(""), "another write of that row waits, and takes no connection");
+	pool_world_submit_value(&locked[2], "l", STR("v"));
+	pool_world_submit_value(&a, "a", STR("v"));
+	pool_world_flush();
+	tap_text(fake_libpq_sent(second), STR("put:a sync"), "a new one holds up no batch");
+	pool_world_answer_batch(1);
+	for (int i = 0; i < 3; i++) {
+		pool_world_answer_batch(0);
+		pool_world_flush();
+	}
+	tap_ok(locked[0].done + locked[1].done + locked[2].done == 3, "when the lock is gone, all are done");
+	pool_world_close("locked row");
+}
+
+/* However many rows are locked, one connection is left to the others. */
+static void
+test_locked_rows(void)
+{
+	struct pg_world_ticket locked[4], other;
+
+	pool_world_open(STATEMENT_ROLE_WRITE, 3);
+	(void)fake_connect_thread_connect(DBCONN_POSTGRESQL);
+	for (int i = 0; i < 4; i++)
+		pool_world_submit_value(&locked[i], "0123" + i, STR("v"));
+	pool_world_flush();
+	fail_locked(0);
+	pool_world_flush();
+	for (int i = 0; i < 2; i++) {
+		pool->pipeline[i].used_at -= CLOCK_S;
+		pool_world_flush();
+		(void)fake_connect_thread_connect(DBCONN_POSTGRESQL);
+		pool_world_flush();
+	}
+	tap_int((int64_t)pipeline_pool_in_flight(pool), 2, "two of four locked rows are waited for");
+	tap_int(pool->pipeline[2].state, PIPELINE_IDLE, "and one connection is left");
+	pool_world_submit_value(&other, "o", STR("v"));
+	pool->pipeline[1].used_at -= CLOCK_S;
+	pool_world_flush();
+	pool_world_answer_batch(2);
+	tap_int(other.done, 1, "for another row");
+	for (int i = 0; i < 4; i++) {
+		pool_world_answer_batch(0);
+		pool_world_answer_batch(1);
+		pool_world_flush();
+	}
+	tap_ok(locked[0].done + locked[1].done + locked[2].done + locked[3].done == 4, "in the end all are done");
+	pool_world_close("locked rows");
+}
+
+/* With one connection only, an operation on a locked row takes turns with all others. */
+static void
+test_one_connection(void)
+{
+	struct pg_world_ticket locked, other[2];
+
+	pool_world_open(STATEMENT_ROLE_WRITE, 1);
+	(void)fake_connect_thread_connect(DBCONN_POSTGRESQL);
+	pool_world_submit_value(&locked, "a", STR("v"));
+	pool_world_submit_value(&other[0], "b", STR("v"));
+	pool_world_flush();
+	fail_locked(0);
+	pool_world_flush();
+	pool_world_submit_value(&other[1], "c", STR("v"));
+	fail_locked(0);
+	pool_world_flush();
+	pool_world_answer_batch(0);
+	tap_int(other[1].done, 1, "one connection, a locked row: a new operation has its turn");
+	pool_world_flush();
+	pool_world_answer_batch(0);
+	tap_int(other[0].done, 1, "and so has one that was in its batch");
+	pool_world_flush();
+	pool_world_answer_batch(0);
+	tap_int(locked.done, 1, "and then it itself again");
+	pool_world_close("one connection");
+}
+
 int
 main(void)
 {
@@ -237,6 +352,9 @@ main(void)
 	test_slow_database();
 	test_one_at_a_time();
 	test_held_up();
+	test_locked_row();
+	test_locked_rows();
+	test_one_connection();
 	pg_world_close(&world);
 	return tap_end();
 }
