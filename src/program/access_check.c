@@ -7,6 +7,7 @@
 #include "api/api.h"
 #include "base/base.h"
 #include "base/clock.h"
+#include "store/seal.h"
 
 #define INPUT_MAX ((size_t)64 * 1024)
 
@@ -133,6 +134,15 @@ print_reason(
 		print_rule(c, rules, verdict);
 }
 
+/* What api refuses before it asks the rules. */
+static bool
+is_place_of_proofs(const struct call *c)
+{
+	const struct seal_place place = { c->op.workspace, c->op.ns, c->op.key };
+
+	return c->refusal == REFUSAL_NAMESPACE_FORBIDDEN && seal_is_proof(&place);
+}
+
 enum exitcode
 access_check_run(const struct config *c, const struct snapshot *settings, const char *asked)
 {
@@ -160,6 +170,13 @@ access_check_run(const struct config *c, const struct snapshot *settings, const 
 	refusal = read_claims_file(settings, input, &arena, &claims, &reason);
 	if (refusal == REFUSAL_NONE)
 		refusal = api_ask(&api, settings->rules, &claims, &call, &request, &arena);
+	if (is_place_of_proofs(&call)) {
+		print_decision(refusal);
+		(void)printf(
+		    "the rules were not asked: proofs of encryption keys are there, which no request may use\n");
+		code = EXIT_REFUSED;
+		goto out;
+	}
 	if (call.match.action == ACTION_BATCH && settings->rules != NULL &&
 	    (refusal == REFUSAL_NONE || refusal == REFUSAL_NAMESPACE_FORBIDDEN)) {
 		code = print_operations(c, settings->rules, call.verdicts) ? EXIT_OK : EXIT_REFUSED;

@@ -206,8 +206,8 @@ each_way_is_refused()
 # verdict STATUS FIRST-LINE SECOND-LINE REQUEST: what --access-check says with standard input as it is.
 verdict()
 {
-	run --separate-stderr env -i HULY_TOKEN_SECRET=canary HULY_ACCESS_RULES=rules HULY_ACCESS_DEFAULT="${DEFAULT:-allow}" \
-		"$HULYKVS_BUILD/hulykvs" --access-check "$4"
+	run --separate-stderr env -i HULY_TOKEN_SECRET=canary HULY_ACCESS_RULES="${RULES_FILE:-rules}" \
+		HULY_ACCESS_DEFAULT="${DEFAULT:-allow}" "$HULYKVS_BUILD/hulykvs" --access-check "$4"
 	echo "$4: $status: $output"
 	[ "$status" -eq "$1" ]
 	[ "${lines[0]:-}" = "$2" ]
@@ -250,6 +250,17 @@ verdict()
 	verdict 0 allowed 'get allowed, no rule: HULY_ACCESS_DEFAULT is allow' "POST /api2/$WS/own" <asked
 	DEFAULT=deny verdict 77 '403 Namespace forbidden' 'get refused, no rule: HULY_ACCESS_DEFAULT is deny' "POST /api2/$WS/own" <asked
 	verdict 77 '403 Workspace mismatch' 'the rules were not asked' "POST /api2/$WS2/own" <asked
+	# The place of the proofs of encryption keys is for nobody, whatever the rules and their default.
+	zeros=00000000-0000-0000-0000-000000000000
+	echo "$system}" >asked
+	for request in "GET /api2/$zeros/hulykvs-keys/a" "GET /api2/$zeros/hulykvs-keys" "POST /api2/$zeros/hulykvs-keys"; do
+		for default in allow deny; do
+			DEFAULT=$default verdict 77 '403 Namespace forbidden' 'the rules were not asked: proofs of *' "$request" <asked
+		done
+		RULES_FILE=off verdict 77 '403 Namespace forbidden' 'the rules were not asked: proofs of *' "$request" <asked
+	done
+	verdict 0 allowed 'no rule: HULY_ACCESS_DEFAULT is allow' "GET /api2/$WS2/hulykvs-keys/a" <asked
+	echo "$user" >asked
 	verdict 77 '405 METHOD_NOT_ALLOWED' 'the rules were not asked' "PUT /api2/$WS/own" <asked
 	# A batch whose operations are judged differently.
 	cp rules rules.all
