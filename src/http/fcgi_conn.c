@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: EPL-2.0 */
 #include "http/fcgi_conn.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcgiapp.h>
 #include <fcgios.h>
@@ -412,6 +413,16 @@ fcgi_conn_own(struct fcgi_conn *f)
 	buf_puts(&f->owned, f->lent);
 	f->broken |= !buf_ok(&f->owned);
 	f->lent = buf_str(&f->owned);
+}
+
+void
+fcgi_conn_take(struct fcgi_conn *f, struct buf *b)
+{
+	if (f->lent.n == 0 || f->broken)
+		return;
+	assert(f->lent.p == b->p);
+	f->owned = *b;
+	buf_init(b, b->max);
 }
 
 size_t

@@ -21,7 +21,7 @@
 #ifndef HULYKVS_FCGI_CONN_H
 #define HULYKVS_FCGI_CONN_H
 
-#include "base/str.h"
+#include "base/buf.h"
 
 struct fcgi_conn;
 
@@ -70,6 +70,9 @@ void fcgi_conn_lend(struct fcgi_conn *f, struct str s);
 
 /* The borrowed part is about to become invalid: copies what the socket has not taken. */
 void fcgi_conn_own(struct fcgi_conn *f);
+
+/* The same where all of the buffer was lent: takes its memory, unless it is needed no more.  The buffer is empty then. */
+void fcgi_conn_take(struct fcgi_conn *f, struct buf *b);
 
 /* Sends what was put so far (for an answer in pieces). */
 void fcgi_conn_flush_put(struct fcgi_conn *f);

@@ -63,10 +63,13 @@ end_request(struct conn *c)
 	arena_reset(&c->arena);
 }
 
-/* All of the value was sent. */
+/* All of the answer was sent. */
 static void
 release_memory(struct conn *c)
 {
+	if (c->answer > 0)
+		(void)atomic_fetch_sub(&c->context->server->body_bytes, c->answer);
+	c->answer = 0;
 	if (c->memory != NULL)
 		c->context->store->calls->release(c->context->store, c->memory);
 	c->memory = NULL;
@@ -160,7 +163,9 @@ put_answer(struct conn *c)
 	c->entry.bytes = content.n;
 	note_answer(c); /* before fcgi_conn_finish(), which frees the variables that the request borrows */
 	fcgi_conn_finish(c->fcgi);
-	if (c->memory == NULL)
+	if (c->answer > 0)
+		fcgi_conn_take(c->fcgi, &c->call.batch.out);
+	else if (c->memory == NULL)
 		fcgi_conn_own(c->fcgi);
 	end_request(c);
 }
@@ -415,6 +420,30 @@ done_page(struct conn *c, struct store_result *r)
 	}
 }
 
+/*
+ * The answer of a batch, which may be many times as long as its body, is in memory until the web server has read it: it
+ * takes the place of the body in the budget.  One that has written has happened, so it is answered in any case.
+ */
+static void
+reserve_answer(struct conn *c)
+{
+	struct server *server = c->context->server;
+	size_t n = response_content(&c->response, &c->request).n;
+
+	if (n < FCGI_CONN_LEND_MIN)
+		return;
+	(void)atomic_fetch_sub(&server->body_bytes, c->reserved);
+	c->reserved = 0;
+	if (n > server->body_budget)
+		n = server->body_budget;
+	if (atomic_fetch_add(&server->body_bytes, n) + n <= server->body_budget || c->call.op.parts_write) {
+		c->answer = n;
+		return;
+	}
+	(void)atomic_fetch_sub(&server->body_bytes, n);
+	api_refuse(&c->call, REFUSAL_BUSY, &c->response);
+}
+
 static void
 on_conn_done(struct store_ticket *t, struct store_result *r)
 {
@@ -431,6 +460,8 @@ on_conn_done(struct store_ticket *t, struct store_result *r)
 			c->memory = r->memory;
 			r->memory = NULL;
 		}
+		if (t->op.kind == STORE_BATCH)
+			reserve_answer(c);
 		answer_request(c);
 	}
 	if (!c->reading)

@@ -41,6 +41,7 @@ conn_state_check(const struct conn *c)
 	assert(c->state == CONN_CLOSED || c->entry.open == has_request);
 	assert(c->state == CONN_CLOSED || c->reserved == 0 || has_request);
 	assert(c->memory == NULL || c->state == CONN_WRITING || c->state == CONN_CLOSED);
+	assert(c->answer == 0 || c->state == CONN_WRITING || c->state == CONN_CLOSED);
 	assert(c->watched || c->state == CONN_STORING || c->state == CONN_CLOSED);
 }
 

@@ -94,7 +94,8 @@ struct conn {
 	bool served;        /* a request was answered */
 	bool wrote;         /* a request that writes was answered */
 	struct store_ticket ticket;
-	void *memory; /* owned by the store: has the value that is being sent */
+	size_t answer; /* bytes of the body budget: of the answer of a batch, until it was sent */
+	void *memory;  /* owned by the store: has the value that is being sent */
 };
 
 /* Moves the connection to another state; asserts that the move is allowed. */

@@ -222,6 +222,8 @@ web_put_begin(struct buf *wire, const char *method, const char *uri, int64_t len
 	if ((flags & WEB_ANONYMOUS) == 0)
 		put_param(&params, "HTTP_AUTHORIZATION", token);
 	put_param(&params, "HTTP_X_REQUEST_ID", WEB_REQUEST_ID);
+	if (strcmp(method, "POST") == 0)
+		put_param(&params, "CONTENT_TYPE", "application/json");
 	if (length >= 0)
 		put_param(&params, "CONTENT_LENGTH", digits);
 	web_put_record(wire, FCGI_BEGIN_REQUEST, str_from(begin, sizeof(begin)));

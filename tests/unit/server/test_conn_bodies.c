@@ -151,6 +151,56 @@ keeps_within_the_budget(void)
 	web_end("budget");
 }
 
+static void
+ask_batch(struct web_peer *p, const char *operations, unsigned status, const char *name)
+{
+	struct buf body;
+
+	buf_init(&body, SIZE_MAX);
+	buf_printf(&body, "{\"operations\":[{\"op\":\"get\",\"key\":\"k\"}%s]}", operations);
+	web_ask(p, "POST", WEB_LIST, buf_str(&body), WEB_KEEP);
+	buf_free(&body);
+	web_pump();
+	if (status != 0) {
+		web_converse(p);
+		tap_int(web_take_reply(p), status, "%s", name);
+	}
+}
+
+/* The answers of batches that nobody reads take their part of the same budget. */
+static void
+counts_answers_of_batches(void)
+{
+	const size_t value = 90000, answer = value / 3 * 4;
+	struct web_peer slow, other;
+	size_t held;
+
+	web_begin(false);
+	web_server.body_budget = 300000;
+	web_dial_small(&slow, 4096);
+	web_dial_small(&other, 4096);
+	web_ask(&other, "PUT", WEB_KEY, str_from(web_large, value), WEB_KEEP);
+	web_expect(&other, 204, STR(""), "a value for batches");
+	ask_batch(&slow, "", 0, "a batch whose answer is not read");
+	held = atomic_load(&web_server.body_bytes);
+	tap_ok(held > answer && held < answer + 200, "an answer that is not read has its bytes of the budget");
+	ask_batch(&other, "", 200, "another within the budget");
+	tap_int(atomic_load(&web_server.body_bytes), held, "has none any more when it was read");
+	web_server.body_budget = held + answer;
+	ask_batch(&other, "", 503, "one beyond the budget");
+	tap_text(buf_str(&web_body), STR("Too many request bodies at once"), "says so");
+	tap_int(atomic_load(&web_server.body_bytes), held, "and takes nothing");
+	ask_batch(&other, ",{\"op\":\"put\",\"key\":\"l\",\"value\":\"\"}", 200, "one that has written is answered");
+	web_converse(&slow);
+	tap_int(web_take_reply(&slow), 200, "the first one");
+	tap_int(web_body.n, held, "is complete");
+	ask_batch(&other, "", 200, "then there is room");
+	web_hang_up(&other);
+	ask_batch(&slow, "", 0, "a peer that leaves");
+	web_hang_up(&slow);
+	web_end("answers of batches");
+}
+
 /* Sends n bytes of body in records, in steps of 1 MiB. */
 static void
 flood(struct web_peer *p, size_t n)
@@ -289,6 +339,7 @@ main(void)
 	counts_bodies();
 	stores_no_half_bodies();
 	keeps_within_the_budget();
+	counts_answers_of_batches();
 	drops_long_bodies();
 	answers_anonymous_early();
 	authorizes();
