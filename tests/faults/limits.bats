@@ -238,7 +238,7 @@ list_runs()
 		{"op": "put", "key": "d", "value": "eA==", "if_none_match": "*"},
 		{"op": "put", "key": "e", "value": "eA==", "if_match": "*"}, {"op": "put", "key": "f", "value": "eA=="}]}'
 
-	fault_world nginx HULY_WORKERS=1
+	fault_world nginx HULY_WORKERS=1 HULY_REQUEST_TIMEOUT=60 HULY_STATEMENT_TIMEOUT=60
 	fault_ready
 	for key in a b c e f; do
 		[ "$(world_status "/api2/$WS/n/$key" -T - <<<x)" = 204 ]
