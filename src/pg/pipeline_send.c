@@ -8,6 +8,7 @@
 #include "pg/transaction.h"
 #include "telemetry/metrics.h"
 
+#define BATCHES_LEFT 3  /* an operation must have time for so many of the quickest batches */
 #define TICKETS_MOST 64 /* a limit for reads, since the sizes of values are not known before */
 #define SENT_MOST    PIPELINE_LARGE_MESSAGE
 #define READ_MOST    ((size_t)4 * 1024 * 1024) /* bytes; all results of a batch are in memory at the same time */
@@ -41,8 +42,32 @@ begin_attempt(struct pipeline *p, struct store_ticket *t)
 		ticket_queue_put(&p->batch.tickets, t);
 }
 
+/*
+ * How much time an operation must have left.  If a batch is not answered by the deadline of any of its operations, its
+ * connection is closed, and the outcome of all its writes is unknown.  The time never is more than half of what the last
+ * one in the queue has, so that this one is sent in any case, and shows whether the database has become faster.
+ */
+static int64_t
+time_needed(const struct pipeline *p, const struct ticket_queue *queue)
+{
+	int64_t pace = pace_time(&p->shared->pace), half = (ticket_queue_last(queue)->deadline - clock_mono()) / 2;
+	int64_t need = BATCHES_LEFT * (pace > PACE_SLOW ? pace : PACE_SLOW);
+
+	if (p->order.role == STATEMENT_ROLE_WRITE)
+		need += p->clock.earlier;
+	return need < half ? need : half;
+}
+
+static bool
+is_too_late(const struct pipeline *p, const struct store_ticket *t, int64_t need)
+{
+	int64_t now = clock_mono();
+
+	return now >= t->deadline - need || (store_writes(&t->op) && db_clock_is_late(&p->clock, t->deadline, now));
+}
+
 static void
-take_tickets(struct pipeline *p, struct ticket_queue *queue, size_t most)
+take_tickets(struct pipeline *p, struct ticket_queue *queue, size_t most, int64_t need)
 {
 	size_t bytes = 0;
 
@@ -50,7 +75,7 @@ take_tickets(struct pipeline *p, struct ticket_queue *queue, size_t most)
 	    (bytes == 0 || bytes + queue->head->op.value.n <= SENT_MOST)) {
 		struct store_ticket *t = ticket_queue_take(queue);
 
-		if (store_writes(&t->op) && db_clock_is_late(&p->clock, t->deadline, clock_mono())) {
+		if (is_too_late(p, t, need)) {
 			pipeline_attempt_finish(t, STORE_UNAVAILABLE);
 			continue;
 		}
@@ -71,11 +96,11 @@ begin_part(struct pipeline *p, const struct store_ticket *whole, struct store_ti
 
 /* The writes first, sorted as those of every batch; then the reads, which share one statement. */
 static void
-take_whole(struct pipeline *p, struct store_ticket *whole)
+take_whole(struct pipeline *p, struct store_ticket *whole, int64_t need)
 {
 	size_t bytes = 0;
 
-	if (store_writes(&whole->op) && db_clock_is_late(&p->clock, whole->deadline, clock_mono())) {
+	if (is_too_late(p, whole, need)) {
 		pipeline_attempt_finish(whole, STORE_UNAVAILABLE);
 		return;
 	}
@@ -135,15 +160,17 @@ void
 pipeline_send_fill(struct pipeline *p, struct ticket_queue *queue, size_t most)
 {
 	struct pipeline_batch *b = &p->batch;
+	int64_t need;
 
 	b->large = queue == &p->shared->large;
 	b->alone = queue == &p->shared->alone;
 	assert(b->tickets.head == NULL && queue->head != NULL);
 	b->due = TIMER_OFF;
+	need = time_needed(p, queue);
 	if (queue->head->op.kind == STORE_BATCH)
-		take_whole(p, ticket_queue_take(queue));
+		take_whole(p, ticket_queue_take(queue), need);
 	else
-		take_tickets(p, queue, b->alone ? 1 : most_tickets(p->shared, most));
+		take_tickets(p, queue, b->alone ? 1 : most_tickets(p->shared, most), need);
 	if (b->tickets.head == NULL)
 		return; /* all of them were refused as too late */
 	for (struct store_ticket *t = b->tickets.head; t != NULL; t = t->next) {

@@ -23,7 +23,7 @@
 
 /*
  * Moves at most `most` tickets (at least one) from the queue, which must not be empty, into the batch, which must be.
- * Writes whose deadline is too near are refused, so the batch may stay empty.
+ * Those whose deadline is too near are refused, so the batch may stay empty.
  */
 void pipeline_send_fill(struct pipeline *p, struct ticket_queue *queue, size_t most);
 

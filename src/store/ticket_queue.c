@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: EPL-2.0 */
 #include "store/ticket_queue.h"
 
+#include "base/base.h"
+
 void
 ticket_queue_init(struct ticket_queue *q)
 {
@@ -70,6 +72,12 @@ ticket_queue_take(struct ticket_queue *q)
 		q->tail = &q->head;
 	q->n--;
 	return t;
+}
+
+const struct store_ticket *
+ticket_queue_last(const struct ticket_queue *q)
+{
+	return q->head != NULL ? container_of(q->tail, struct store_ticket, next) : NULL;
 }
 
 bool

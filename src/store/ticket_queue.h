@@ -29,6 +29,9 @@ void ticket_queue_put_sorted(struct ticket_queue *q, struct store_ticket *t);
 /* The first one, or NULL. */
 struct store_ticket *ticket_queue_take(struct ticket_queue *q);
 
+/* The one at the end, which stays there; NULL: the queue is empty. */
+const struct store_ticket *ticket_queue_last(const struct ticket_queue *q);
+
 /* Takes this ticket out of the queue; false: it is not in it. */
 bool ticket_queue_remove(struct ticket_queue *q, struct store_ticket *t);
 

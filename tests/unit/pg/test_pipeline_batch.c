@@ -228,6 +228,40 @@ test_late_write(void)
 	pool_world_close("late write");
 }
 
+/* What would probably not be answered in time is refused: it would take its whole batch with it. */
+static void
+test_overload(enum statement_role role, enum store_kind kind, const char *one, const char *two)
+{
+	struct pg_world_ticket t[3];
+	PGconn *conn;
+
+	pool_world_open(role, 1);
+	conn = fake_connect_thread_connect(DBCONN_POSTGRESQL);
+	pool->shared.pace = (struct pace){ .before = 5 * CLOCK_S };
+	for (int i = 0; i < 3; i++)
+		pool_world_submit(&t[i], kind, "a\0b\0c" + 2 * i);
+	t[0].t.deadline -= 50 * CLOCK_S;
+	pool_world_flush();
+	tap_ok(t[0].done == 1 && t[0].result.outcome == STORE_UNAVAILABLE, "overload: who has waited long is refused");
+	tap_text(fake_libpq_sent(conn), str_of(two), "the others are sent");
+	tap_ok(pool->pipeline[0].batch.due == t[1].t.deadline, "and have time");
+	pool_world_answer_batch(0);
+	pool->shared.pace = (struct pace){ .before = 50 * CLOCK_S };
+	pool_world_submit(&t[0], kind, "a");
+	pool_world_flush();
+	tap_text(fake_libpq_sent(conn), str_of(one), "however slow the database was, a new one is sent");
+	pool_world_answer_batch(0);
+	tap_ok(pace_time(&pool->shared.pace) < 50 * CLOCK_S, "one quick answer changes that");
+	pool->shared.pace = (struct pace){ 0 };
+	pool_world_submit(&t[0], kind, "a");
+	pool_world_submit(&t[1], kind, "b");
+	t[0].t.deadline -= 50 * CLOCK_S;
+	pool_world_flush();
+	tap_int(pool->pipeline[0].batch.tickets.n, 2, "when nothing is known, all are sent");
+	pool_world_answer_batch(0);
+	pool_world_close("overload");
+}
+
 /* The last idle connection waits for operations that are likely to share its statement, see gather.h. */
 static void
 test_gather(void)
@@ -350,6 +384,8 @@ main(void)
 	test_lost_write("ERROR", false, true);
 	test_asks_clock();
 	test_late_write();
+	test_overload(STATEMENT_ROLE_WRITE, STORE_DELETE, "delete:a sync", "delete:b delete:c sync");
+	test_overload(STATEMENT_ROLE_READ, STORE_HEAD, "head:a sync", "head:b head:c sync");
 	test_gather();
 	test_joined_on_cockroachdb();
 	test_joined_unknown("40003");
