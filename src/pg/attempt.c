@@ -60,6 +60,8 @@ attempt_decide(const struct attempt *a)
 		return send_again(a, METRICS_RETRY_GROUP);
 	case ATTEMPT_SKIPPED:
 		return send_again(a, METRICS_RETRY_GROUP);
+	case ATTEMPT_UNSENT:
+		return send_again(a, METRICS_RETRY_LOST);
 	case ATTEMPT_LOST:
 		break;
 	}

@@ -27,13 +27,14 @@ enum attempt_point {
 	ATTEMPT_ERROR, /* its own statement failed, or the commit of a transaction with that statement only */
 	ATTEMPT_ANSWERED, /* its own statement succeeded; then another statement of the transaction failed, or the commit */
 	ATTEMPT_SKIPPED, /* an earlier statement of the transaction failed, so it did not run */
+	ATTEMPT_UNSENT,  /* the connection ended before it was given to libpq */
 	ATTEMPT_LOST,    /* the connection ended, and it is not known what happened before */
 };
 
 struct attempt {
 	enum store_kind kind;
 	enum attempt_point point;
-	enum sqlstate_verdict verdict; /* of the transaction's error; not looked at where the point is ATTEMPT_LOST */
+	enum sqlstate_verdict verdict; /* of the transaction's error; not looked at where the point is UNSENT or LOST */
 	unsigned attempts;             /* this one included */
 	bool in_time;                  /* the operation's deadline has not passed */
 	bool delivered;                /* LIST: some keys have been given to the receiver */

@@ -64,7 +64,7 @@ pipeline_attempt_end(struct pipeline *p, struct store_ticket *t, enum attempt_po
 		break;
 	}
 	pipeline_attempt_drop(t);
-	t->pg.alone |= point != ATTEMPT_LOST;
+	t->pg.alone |= point != ATTEMPT_LOST && point != ATTEMPT_UNSENT;
 	metrics_add(METRICS_DB_RETRIES + d.why, 1);
 	q = pipeline_state_queue(p->shared, t);
 	if (q == &p->shared->alone)

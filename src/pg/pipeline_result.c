@@ -13,6 +13,7 @@ static enum attempt_point
 point_of(const struct store_ticket *t)
 {
 	switch (t->pg.progress) {
+	case STORE_WAITS:
 	case STORE_SENT:
 		return ATTEMPT_SKIPPED;
 	case STORE_ANSWERED:
@@ -78,8 +79,9 @@ lose_transaction(struct pipeline *p, struct ticket_queue *transaction)
 
 	while ((t = ticket_queue_take(transaction)) != NULL) {
 		bool answered = !store_writes(&t->op) && t->pg.progress == STORE_ANSWERED;
+		enum attempt_point lost = t->pg.progress == STORE_WAITS ? ATTEMPT_UNSENT : ATTEMPT_LOST;
 
-		pipeline_attempt_end(p, t, answered ? ATTEMPT_ANSWERED : ATTEMPT_LOST, SQLSTATE_UNKNOWN, false);
+		pipeline_attempt_end(p, t, answered ? ATTEMPT_ANSWERED : lost, SQLSTATE_UNKNOWN, false);
 	}
 }
 

@@ -30,7 +30,7 @@ static void
 begin_attempt(struct pipeline *p, struct store_ticket *t)
 {
 	t->pg.attempts++;
-	t->pg.progress = STORE_SENT;
+	t->pg.progress = STORE_WAITS;
 	t->pg.joined = 1;
 	t->pg.last = p->batch.whole == NULL && store_writes(&t->op) && p->shared->server == DBCONN_COCKROACHDB;
 	t->sqlstate[0] = '\0';
@@ -211,8 +211,10 @@ queue_statement(struct pipeline *p, struct store_ticket *first, struct store_tic
 	enum statement s = gets_of_whole ? STATEMENT_GET_BATCH : statement_of_many(first, first->pg.joined);
 	int64_t deadline = store_writes(&first->op) ? write_deadline(p, first, last) : 0;
 
-	for (struct store_ticket *t = first; t != last->next; t = t->next)
+	for (struct store_ticket *t = first; t != last->next; t = t->next) {
 		t->pg.statement = s;
+		t->pg.progress = STORE_SENT; /* or perhaps in part, if libpq fails */
+	}
 	if (first->pg.joined == 1 && !gets_of_whole)
 		return statement_send(p->shared->set, p->conn, p->shared->server, &first->op, deadline);
 	return statement_send_many(p->shared->set, p->conn, p->shared->server, s, first, first->pg.joined, deadline);

@@ -162,6 +162,7 @@ struct store_ticket_sealed {
 };
 
 enum store_progress {
+	STORE_WAITS,    /* not given to libpq yet */
 	STORE_SENT,     /* given to libpq; no result has come */
 	STORE_ANSWERED, /* its statement's result has come; the implicit transaction may still fail */
 	STORE_FAILED,   /* its statement got an error */

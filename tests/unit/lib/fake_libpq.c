@@ -26,6 +26,7 @@ struct pg_conn {
 	struct buf shown; /* what fake_libpq_sent() returned */
 	PGresult *head, **tail;
 	bool null_due, broken, full, split;
+	int refuse;    /* the statement that is refused, 1: the next; 0: none */
 	int put, seen; /* answers that are there, and of them those that PQconsumeInput() has read */
 	PGTransactionStatusType transaction;
 };
@@ -135,6 +136,12 @@ fake_libpq_break(PGconn *conn)
 }
 
 void
+fake_libpq_refuse(PGconn *conn, int statement)
+{
+	conn->refuse = statement;
+}
+
+void
 fake_libpq_split(PGconn *conn)
 {
 	conn->split = true;
@@ -234,6 +241,8 @@ PQsendQueryPrepared(PGconn *conn, const char *name, int n, const char *const *va
 
 	(void)formats;
 	(void)result_format;
+	if (conn->refuse > 0 && --conn->refuse == 0)
+		return 0;
 	return put_sent(conn, str_of(name), n >= 3 && !many ? str_from(values[2], (size_t)lengths[2]) : STR_ABSENT);
 }
 

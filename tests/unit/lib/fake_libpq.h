@@ -44,6 +44,9 @@ void fake_libpq_answer_end(PGconn *conn);
 /* From now on the connection is lost, once what was answered has been read. */
 void fake_libpq_break(PGconn *conn);
 
+/* PQsendQueryPrepared() fails at this statement from now on: 1 is the next. */
+void fake_libpq_refuse(PGconn *conn, int statement);
+
 /* What PQtransactionStatus() says from now on; at first PQTRANS_IDLE. */
 void fake_libpq_transaction(PGconn *conn, PGTransactionStatusType status);
 

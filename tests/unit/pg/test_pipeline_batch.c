@@ -160,6 +160,35 @@ test_lost_write(const char *severity, bool pooled, bool waits)
 	pool_world_close("lost write");
 }
 
+/* If libpq fails in the middle of a batch, the writes behind that were certainly not sent. */
+static void
+test_unsent(void)
+{
+	struct pg_world_ticket t[3], other;
+	PGconn *conn;
+
+	pool_world_open(STATEMENT_ROLE_WRITE, 1);
+	conn = fake_connect_thread_connect(DBCONN_POSTGRESQL);
+	for (int i = 0; i < 3; i++)
+		pool_world_submit(&t[i], STORE_PUT, "a\0b\0c" + 2 * i);
+	fake_libpq_refuse(conn, 2);
+	pool_world_flush();
+	for (struct store_ticket *s = pool->shared.lost.head; s != NULL; s = s->next)
+		s->pg.latest = 1; /* long ago */
+	pg_world_fire(&pool->timer);
+	tap_ok(t[0].result.outcome == STORE_UNKNOWN && t[1].result.outcome == STORE_UNKNOWN,
+	    "unsent: not those that libpq got");
+	tap_ok(t[0].done == 1 && t[1].done == 1 && t[2].done == 0, "but the one behind");
+	conn = fake_connect_thread_connect(DBCONN_POSTGRESQL);
+	pool_world_submit(&other, STORE_PUT, "d");
+	pool_world_flush();
+	tap_text(
+	    fake_libpq_sent(conn), STR("put_if_present:c put_if_present:d sync"), "which is sent now, with others");
+	pool_world_answer_batch(0);
+	tap_ok(t[2].done == 1 && other.done == 1, "and answered");
+	pool_world_close("unsent");
+}
+
 /* Before writes, when it is long ago that the database's time was asked for. */
 static void
 test_asks_clock(void)
@@ -382,6 +411,7 @@ main(void)
 	test_lost_write("FATAL", false, false);
 	test_lost_write("FATAL", true, true);
 	test_lost_write("ERROR", false, true);
+	test_unsent();
 	test_asks_clock();
 	test_late_write();
 	test_overload(STATEMENT_ROLE_WRITE, STORE_DELETE, "delete:a sync", "delete:b delete:c sync");
