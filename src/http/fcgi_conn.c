@@ -18,6 +18,7 @@
 #include "http/fcgi_record.h"
 
 #define READ_SIZE    65536             /* bytes read at once */
+#define READ_MOST    (4 * READ_SIZE)   /* bytes read in a row, while other connections wait */
 #define OUT_MAX      ((size_t)1 << 31) /* bytes of an answer that the peer has not taken */
 #define HELD_MAX     65536             /* bytes of a next request that arrives before this one is answered */
 #define NO_SOCKET    INT_MAX /* what libfcgi gets as the descriptor; it only hands it to OS_Read and OS_Write */
@@ -41,6 +42,7 @@ struct fcgi_conn {
 	struct buf after_lent; /* written after the value */
 	bool broken;           /* nothing can be sent any more */
 	bool socket_empty;     /* there is nothing to read until the loop reports it */
+	size_t in_a_row;       /* bytes that were read since the loop reported it */
 	bool peer_ended;       /* the peer sends no more: after its last bytes recv(2) returns 0 */
 	bool complete;         /* the request has been read; nothing is read until it is answered */
 	bool holding;          /* more is written at once: keep it, and send it together */
@@ -213,7 +215,7 @@ read_more(struct fcgi_conn *f)
 {
 	ssize_t n;
 
-	if (f->socket_empty)
+	if (f->socket_empty || f->in_a_row >= READ_MOST)
 		return false;
 	do
 		n = recv(f->fd, bytes_read, sizeof(bytes_read), MSG_DONTWAIT);
@@ -224,6 +226,7 @@ read_more(struct fcgi_conn *f)
 		f->broken = true;
 	if (n <= 0)
 		return false;
+	f->in_a_row += (size_t)n;
 	f->in = str_from(bytes_read, f->shut ? 0 : (size_t)n);
 	return true;
 }
@@ -265,7 +268,14 @@ void
 fcgi_conn_readable(struct fcgi_conn *f, bool ended)
 {
 	f->socket_empty = false;
+	f->in_a_row = 0;
 	f->peer_ended |= ended;
+}
+
+bool
+fcgi_conn_has_more(const struct fcgi_conn *f)
+{
+	return !f->socket_empty && f->in_a_row >= READ_MOST;
 }
 
 char *const *

@@ -26,7 +26,7 @@
 struct fcgi_conn;
 
 enum fcgi_conn_event {
-	FCGI_CONN_WAIT,     /* nothing more has arrived */
+	FCGI_CONN_WAIT,     /* nothing more has arrived, or see fcgi_conn_has_more() */
 	FCGI_CONN_REQUEST,  /* a request began: fcgi_conn_variables() */
 	FCGI_CONN_CONTENT,  /* a piece of its body is here: fcgi_conn_content() */
 	FCGI_CONN_COMPLETE, /* its last byte was read; it may be answered */
@@ -48,6 +48,12 @@ void fcgi_conn_free(struct fcgi_conn *f);
  * report that again.
  */
 void fcgi_conn_readable(struct fcgi_conn *f, bool ended);
+
+/*
+ * Reading has stopped although there may be more, so that a peer that never
+ * pauses does not keep the thread to itself: the loop has to report it again.
+ */
+bool fcgi_conn_has_more(const struct fcgi_conn *f);
 
 /* Reads up to the next event.  Between FCGI_CONN_COMPLETE and fcgi_conn_finish() it is always FCGI_CONN_WAIT. */
 enum fcgi_conn_event fcgi_conn_next(struct fcgi_conn *f);

@@ -56,9 +56,7 @@ end_request(struct conn *c)
 {
 	api_end(&c->call);
 	buf_free(&c->body);
-	if (c->reserved > 0)
-		(void)atomic_fetch_sub(&c->context->server->body_bytes, c->reserved);
-	c->reserved = 0;
+	server_give_back(c->context->server, &c->reserved);
 	c->call = (struct call){ .refusal = REFUSAL_NONE };
 	arena_reset(&c->arena);
 }
@@ -67,9 +65,7 @@ end_request(struct conn *c)
 static void
 release_memory(struct conn *c)
 {
-	if (c->answer > 0)
-		(void)atomic_fetch_sub(&c->context->server->body_bytes, c->answer);
-	c->answer = 0;
+	server_give_back(c->context->server, &c->answer);
 	if (c->memory != NULL)
 		c->context->store->calls->release(c->context->store, c->memory);
 	c->memory = NULL;
@@ -200,22 +196,13 @@ refuse_request(struct conn *c, enum refusal refusal)
 static void
 reserve_body(struct conn *c)
 {
-	struct server *server = c->context->server;
 	size_t length = (size_t)c->request.content_length, n = api_body_memory(&c->call);
 
 	buf_init(&c->body, length);
 	if (n == 0)
 		return;
-	/* The largest batch must not need more than there is. */
-	if (n > server->body_budget)
-		n = server->body_budget;
-	if (atomic_fetch_add(&server->body_bytes, n) + n > server->body_budget) {
-		(void)atomic_fetch_sub(&server->body_bytes, n);
-		refuse_request(c, REFUSAL_BUSY);
-		return;
-	}
-	c->reserved = n;
-	if (buf_reserve(&c->body, length) == NULL)
+	c->reserved = server_take_budget(c->context->server, n, false);
+	if (c->reserved == 0 || buf_reserve(&c->body, length) == NULL)
 		refuse_request(c, REFUSAL_BUSY);
 }
 
@@ -322,6 +309,8 @@ read_requests(struct conn *c)
 
 		if (event == FCGI_CONN_WAIT) {
 			set_idle_deadline(c);
+			if (c->watched && fcgi_conn_has_more(c->fcgi))
+				loop_want(c->context->loop, &c->watch, true, c->writing); /* it is reported again */
 			break;
 		}
 		switch (event) {
@@ -427,21 +416,14 @@ done_page(struct conn *c, struct store_result *r)
 static void
 reserve_answer(struct conn *c)
 {
-	struct server *server = c->context->server;
 	size_t n = response_content(&c->response, &c->request).n;
 
 	if (n < FCGI_CONN_LEND_MIN)
 		return;
-	(void)atomic_fetch_sub(&server->body_bytes, c->reserved);
-	c->reserved = 0;
-	if (n > server->body_budget)
-		n = server->body_budget;
-	if (atomic_fetch_add(&server->body_bytes, n) + n <= server->body_budget || c->call.op.parts_write) {
-		c->answer = n;
-		return;
-	}
-	(void)atomic_fetch_sub(&server->body_bytes, n);
-	api_refuse(&c->call, REFUSAL_BUSY, &c->response);
+	server_give_back(c->context->server, &c->reserved);
+	c->answer = server_take_budget(c->context->server, n, c->call.op.parts_write);
+	if (c->answer == 0)
+		api_refuse(&c->call, REFUSAL_BUSY, &c->response);
 }
 
 static void

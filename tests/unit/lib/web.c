@@ -48,6 +48,14 @@ do_nothing(struct timer *t)
 	(void)t;
 }
 
+void
+web_turn(void)
+{
+	at_once.due = 0;
+	loop.stopped = false;
+	loop_run(&loop);
+}
+
 /* Iterates until the loop has nothing to do. */
 void
 web_pump(void)
@@ -58,9 +66,7 @@ web_pump(void)
 	for (int i = 0; poll(&ready, 1, 0) > 0; i++) {
 		if (i == ITERATIONS_MAX)
 			tap_bail("the loop spins");
-		at_once.due = 0;
-		loop.stopped = false;
-		loop_run(&loop);
+		web_turn();
 	}
 }
 

@@ -38,8 +38,9 @@ void web_begin(bool slow);
 /* After the last peer has gone: checks that nothing is left of any. */
 void web_end(const char *name);
 
-/* Iterates until the loop has nothing to do. */
+/* Iterates until the loop has nothing to do; once. */
 void web_pump(void);
+void web_turn(void);
 
 /*
  * What a worker does every second, as if so much more time had passed; early:

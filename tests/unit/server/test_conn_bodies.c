@@ -2,6 +2,10 @@
 /* Bodies of requests: taken, counted, dropped, or refused before they come. */
 #include "lib/web.h"
 
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+
 #include "base/clock.h"
 #include "lib/tap.h"
 
@@ -331,6 +335,55 @@ answers_early(bool patient)
 	web_end("an endless body");
 }
 
+/* Sends the bytes again and again until the socket takes no more; returns how much it holds. */
+static int
+fill_socket(const struct web_peer *p, struct str s)
+{
+	int n = 0;
+
+	while (send(p->fd, s.p, s.n, MSG_NOSIGNAL) == (ssize_t)s.n)
+		;
+	return ioctl(p->fd, SIOCOUTQ, &n) == 0 ? n : -1;
+}
+
+/* A peer that never pauses is read in turns: others are served between them. */
+static void
+reads_in_turns(bool early)
+{
+	const int size = 1 << 20;
+	struct buf wire;
+	struct web_peer p, other;
+	int held, left = 0;
+
+	web_begin(false);
+	web_dial(&p);
+	web_dial(&other);
+	if (setsockopt(p.fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size)) != 0)
+		tap_bail("setsockopt");
+	buf_init(&wire, SIZE_MAX);
+	web_put_begin(&wire, "PUT", WEB_KEY, 999999999999, WEB_KEEP);
+	web_say(&p, buf_str(&wire));
+	if (early) {
+		flood(&p, CONN_DROP_MAX);
+		flood(&p, 1 << 20);
+		web_expect(&p, 413, STR("payload reached size limit"), "a peer that does not pause");
+	}
+	buf_clear(&wire);
+	web_put_record(&wire, FCGI_STDIN, str_from(web_large, 4088));
+	held = fill_socket(&p, buf_str(&wire));
+	web_turn();
+	(void)ioctl(p.fd, SIOCOUTQ, &left);
+	tap_ok(left > 0 && left < held, "a part of what has arrived is read, and then it is the others' turn");
+	web_ask(&other, "GET", "/livez", STR_ABSENT, WEB_KEEP);
+	web_expect(&other, 200, STR("ok"), "one of them");
+	(void)ioctl(p.fd, SIOCOUTQ, &left);
+	tap_int(left, 0, "the rest is read as well");
+	buf_free(&wire);
+	web_hang_up(&p);
+	web_hang_up(&other);
+	web_end("in turns");
+}
+
 int
 main(void)
 {
@@ -345,6 +398,8 @@ main(void)
 	authorizes();
 	answers_early(true);
 	answers_early(false);
+	reads_in_turns(true);
+	reads_in_turns(false);
 	web_tear_down();
 	return tap_end();
 }
