@@ -15,6 +15,7 @@
 #include "pg/sqlstate.h"
 
 #define ANSWER_NS (60 * CLOCK_S)
+#define LOCK_NS   (25 * CLOCK_S) /* longer than lock_timeout of postgresql/session.sql */
 #define TICK_NS   (2 * CLOCK_S)
 #define TEXT_MAX  (64 * 1024)
 
@@ -233,17 +234,32 @@ migrate_db_tick(struct migrate_db *db)
 	db->tick(db);
 }
 
-/* Waits until PQgetResult() would not block; false: the connection is lost. */
+/* How long the answer to a short statement is waited for: no longer than the patience, but so that a lock can end it. */
+static int64_t
+answer_limit(const struct migrate_db *db)
+{
+	int64_t left = migrate_db_patience_left(db);
+
+	if (left < LOCK_NS)
+		left = LOCK_NS;
+	return db->patience > 0 && left < db->answer_limit ? left : db->answer_limit;
+}
+
+/*
+ * Sends what is left, and waits until PQgetResult() would not block; false: the connection is lost.  The connection does
+ * not block, so that a server that reads nothing is noticed, too.
+ */
 static bool
 wait_for_answer(struct migrate_db *db, bool takes_long)
 {
-	int64_t start = clock_mono();
+	int64_t start = clock_mono(), limit = answer_limit(db);
 
 	while (PQisBusy(db->conn)) {
-		struct pollfd fd = { .fd = PQsocket(db->conn), .events = POLLIN };
+		int unsent = PQflush(db->conn);
+		struct pollfd fd = { .fd = PQsocket(db->conn), .events = unsent != 0 ? POLLIN | POLLOUT : POLLIN };
 		int ready = dbconn_has_more(db->conn) ? 1 : poll(&fd, 1, (int)(TICK_NS / CLOCK_MS));
 
-		if (ready < 0 && errno != EINTR)
+		if (unsent < 0 || (ready < 0 && errno != EINTR))
 			return false;
 		if (ready > 0 && !PQconsumeInput(db->conn))
 			return false;
@@ -251,7 +267,7 @@ wait_for_answer(struct migrate_db *db, bool takes_long)
 			continue;
 		if (takes_long)
 			migrate_db_tick(db);
-		else if (clock_mono() - start > db->answer_limit)
+		else if (clock_mono() - start > limit)
 			return false;
 	}
 	return true;
@@ -454,7 +470,7 @@ migrate_db_write(struct migrate_db *db, const char *file, const struct str *valu
 	PGresult *res = NULL;
 
 	if (outcome == MIGRATE_DONE)
-		outcome = take_rows(db, file, true, &res);
+		outcome = take_rows(db, file, false, &res);
 	*rows = 0;
 	if (outcome == MIGRATE_DONE)
 		*rows = PQntuples(res) > 0 ? migrate_cell_number(res, 0, 0) : strtoll(PQcmdTuples(res), NULL, 10);

@@ -5,12 +5,13 @@
  * this folder; one thread.
  *
  * Every call blocks until the server has answered, but not for ever: a server
- * that says nothing for 60 seconds counts as lost.  Statements that may take
- * long (migrate_db_ask_long(), _search(), _stream(), _write(), _build()) have no
- * such limit: they end when the server answers, when the connection is closed,
- * or when TCP notices that the other side is gone.  While they run, tick() is
- * called every two seconds, and if they succeed, their time does not count
- * against the patience.
+ * that says nothing for 60 seconds, or for the rest of the patience but at least
+ * 25 seconds, counts as lost.  Statements that may take long
+ * (migrate_db_ask_long(), _search(), _stream(), _build()) have no such limit:
+ * they end when the server answers, when the connection is closed, or when TCP
+ * notices that the other side is gone.  While they run, tick() is called every
+ * two seconds, and if they succeed, their time does not count against the
+ * patience.
  *
  * With --dry-run the same calls print the changes instead of making them: see
  * the member script.

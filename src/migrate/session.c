@@ -62,7 +62,8 @@ migrate_session_open(struct migrate_db *db)
 	migrate_db_close(db);
 	migrate_db_clear_error(db);
 	db->conn = dbconn_connect(db->config, APPLICATION, NULL, &db->error.text);
-	if (db->conn != NULL && dbconn_server(db->conn, &db->server, &db->error.text))
+	if (db->conn != NULL && PQsetnonblocking(db->conn, 1) == 0 &&
+	    dbconn_server(db->conn, &db->server, &db->error.text))
 		outcome = set_up(db);
 	else if (PQtransactionStatus(db->conn) == PQTRANS_IDLE)
 		outcome = MIGRATE_REFUSED; /* it has answered, and is a server that is not supported */

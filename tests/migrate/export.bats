@@ -35,6 +35,7 @@ setup()
 
 teardown()
 {
+	pg_thaw
 	transfer_leave
 }
 
@@ -273,6 +274,31 @@ longer_than()
 	wait $!
 	grep -F 'will try again' "$FILE.log"
 	[ "$(transfer_digest "$A")" = "$(transfer_digest "$B")" ]
+}
+
+@test "an import ends after --wait if the server hangs, also if it reads nothing" {
+	pg_sql "$A" -c "insert into hulykvs.kvs (workspace, namespace, key, md5, value)
+		select '$WS', 'a', 'k' || n, decode(md5(v), 'hex'), v::bytea
+		from (select n, repeat(md5(n::text), 1000) as v from generate_series(1, 400) as n) as r"
+	migrate "$A_URL" export >"$FILE"
+	mkfifo "$FILE.fifo"
+	exec 8<>"$FILE.fifo"
+	migrate "$B_URL" --wait 1 import <"$FILE.fifo" 2>"$FILE.log" 3>&- 8>&- &
+	import=$!
+	# More than a batch, and less than two.
+	head -n 80 "$FILE" >&8
+	world_until 60 more_than "$B" 0
+	pg_freeze
+	# Nobody reads all of it if the import ends.
+	timeout 60 tail -n +81 "$FILE" >&8 3>&- &
+	rest=$!
+	status=0
+	wait "$import" || status=$?
+	kill "$rest" || :
+	pg_thaw
+	cat "$FILE.log"
+	[ "$status" = 69 ]
+	grep -F 'no answer from the database' "$FILE.log"
 }
 
 closed() { { migrate "$@" >&-; } 2>&1; }
