@@ -10,6 +10,7 @@
 #include "migrate/backend.h"
 #include "migrate/move.h"
 #include "migrate/report.h"
+#include "migrate/scan.h"
 #include "migrate/seal.h"
 #include "migrate/session.h"
 
@@ -295,8 +296,8 @@ up(struct migrate_db *db, struct task *task)
 static enum migrate_outcome
 seal(struct migrate_db *db, struct task *task)
 {
-	struct migrate_state state; /* not used: the call sets db->is_dated, which migrate_seal needs */
-	enum migrate_outcome outcome = migrate_state_read(db, &migrate_backend_of(db)->steps, &state);
+	/* It reads the state, which sets db->is_dated; migrate_seal needs that. */
+	enum migrate_outcome outcome = migrate_scan_check_schema(db);
 
 	return outcome == MIGRATE_DONE ? migrate_seal_run(task->seal, db) : outcome;
 }
@@ -304,8 +305,10 @@ seal(struct migrate_db *db, struct task *task)
 static enum migrate_outcome
 forget_keys(struct migrate_db *db, struct task *task)
 {
+	enum migrate_outcome outcome = migrate_scan_check_schema(db);
+
 	(void)task;
-	return migrate_seal_forget_keys(db);
+	return outcome == MIGRATE_DONE ? migrate_seal_forget_keys(db) : outcome;
 }
 
 /* The commands about sealed values. */

@@ -447,9 +447,10 @@ says_incomplete()
 
 @test "a schema that is not up to date is refused" {
 	pg_sql "$A" -c 'drop trigger hulykvs_modified on hulykvs.kvs'
-	for command in export compare import "--older-than 1d --namespace a purge"; do
+	keys "$KEY_A"
+	for command in export compare import "--older-than 1d --namespace a purge" key-status reencrypt decrypt forget-keys; do
 		# shellcheck disable=SC2086 # words
-		run -69 migrate "$A_URL" HULY_OTHER_DB_CONNECTION="$B_URL" $command </dev/null
+		run -69 migrate "$A_URL" HULY_ENCRYPTION_KEYS_FILE="$KEYS" HULY_OTHER_DB_CONNECTION="$B_URL" $command </dev/null
 		[[ $output == *'the schema is not up to date'* ]]
 	done
 	run -69 migrate "$B_URL" HULY_OTHER_DB_CONNECTION="$A_URL" compare
