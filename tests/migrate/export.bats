@@ -81,6 +81,15 @@ keys()
 	[[ $output == *'rows=0 were_there=5000 deleted=0'* ]]
 }
 
+@test "a row without workspace, namespace and key does not end an export" {
+	transfer_rows "$A" 10
+	pg_sql "$A" -c "insert into hulykvs.kvs (workspace, namespace, key, md5, value)
+		values ('00000000-0000-0000-0000-000000000000', '', '', decode(md5(''), 'hex'), '')"
+	migrate "$A_URL" export | migrate "$B_URL" import
+	[ "$(transfer_count "$B")" = 10 ]
+	run -0 transfer_same
+}
+
 @test "--workspace and --namespace choose the rows" {
 	transfer_rows "$A" 60
 	migrate "$A_URL" --workspace "${WS^^}" export | migrate "$B_URL" import
