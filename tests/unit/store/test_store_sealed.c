@@ -62,7 +62,7 @@ test_conditions(void)
 static void
 test_namespaces(void)
 {
-	vault_begin("a", SEAL_ON, "secret, tokens");
+	vault_begin("a", SEAL_ON, "secret,tokens");
 	tap_int(vault_run(vault_put("open", "k", STR("v"))), STORE_DONE, "a namespace that is not named");
 	tap_text(vault_stored("open", "k"), STR("v"), "stays plain");
 	tap_int(vault_run(vault_put("tokens", "k", STR("v"))), STORE_DONE, "one that is");
