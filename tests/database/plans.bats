@@ -37,7 +37,7 @@ text_of()
 plan()
 {
 	{
-		text_of session_postgresql | sed "s/\$1/'0'/"
+		text_of session_postgresql | sed "s/\$1/'0'/; s/\$2/null/"
 		echo ';'
 		echo "prepare p ($2) as"
 		text_of "$1"

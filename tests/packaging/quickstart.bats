@@ -158,7 +158,7 @@ initdb_runs()
 	values_work
 	stop TERM
 	[ "$(ls "$COPY/var")" = postgres ]
-	rm -r "$COPY/var"
+	rm -r "${COPY:?}/var"
 }
 
 @test "a database of somebody else is used, and left alone" {
