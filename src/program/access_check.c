@@ -98,49 +98,59 @@ print_rule(const struct config *c, const struct rules *rules, const struct rules
 		    "%s:%u: %.*s\n", c->access_rules, verdict->line, STR_FMT(rules_text(rules, verdict->line)));
 }
 
-/* A batch, which may have operations of each kind.  Whether all kinds are allowed. */
-static bool
+/* What operations of a batch may be. */
+static const struct {
+	enum rules_operation operation;
+	const char *word;
+} kinds[] = { { RULES_READ, "get" }, { RULES_WRITE, "put" }, { RULES_DELETE, "delete" } };
+
+/* A batch may have operations of each kind, so all kinds must be allowed. */
+static enum refusal
+judge_operations(const struct rules_verdict *verdicts)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
+		if (!verdicts[kinds[i].operation].allowed)
+			return REFUSAL_NAMESPACE_FORBIDDEN;
+	return REFUSAL_NONE;
+}
+
+static void
 print_operations(const struct config *c, const struct rules *rules, const struct rules_verdict *verdicts)
 {
-	static const struct {
-		enum rules_operation operation;
-		const char *word;
-	} kinds[] = { { RULES_READ, "get" }, { RULES_WRITE, "put" }, { RULES_DELETE, "delete" } };
-	bool all = true;
-
-	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
-		all = all && verdicts[kinds[i].operation].allowed;
-	print_decision(all ? REFUSAL_NONE : REFUSAL_NAMESPACE_FORBIDDEN);
 	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
 		const struct rules_verdict *verdict = &verdicts[kinds[i].operation];
 
 		(void)printf("%s %s, ", kinds[i].word, verdict->allowed ? "allowed" : "refused");
 		print_rule(c, rules, verdict);
 	}
-	return all;
-}
-
-/* Where the verdict of the rules comes from, if they were asked.  each: they will be, when the list is read. */
-static void
-print_reason(
-    const struct config *c, const struct rules *rules, const struct rules_verdict *verdict, bool decided, bool each)
-{
-	if (rules == NULL)
-		(void)printf("no rules: HULY_ACCESS_RULES is not set\n");
-	else if (!decided)
-		(void)printf(
-		    "%s\n", each ? "the rules are asked for each name of the list" : "the rules were not asked");
-	else
-		print_rule(c, rules, verdict);
 }
 
 /* What api refuses before it asks the rules. */
 static bool
-is_place_of_proofs(const struct call *c)
+is_place_of_proofs(const struct call *call)
 {
-	const struct seal_place place = { c->op.workspace, c->op.ns, c->op.key };
+	const struct seal_place place = { call->op.workspace, call->op.ns, call->op.key };
 
-	return c->refusal == REFUSAL_NAMESPACE_FORBIDDEN && seal_is_proof(&place);
+	return call->refusal == REFUSAL_NAMESPACE_FORBIDDEN && seal_is_proof(&place);
+}
+
+/* Where the verdict of the rules comes from, if they were asked. */
+static void
+print_reason(const struct config *c, const struct rules *rules, const struct call *call, enum refusal refusal)
+{
+	const struct rules_verdict *verdict = &call->verdict;
+
+	if (is_place_of_proofs(call))
+		(void)printf(
+		    "the rules were not asked: proofs of encryption keys are there, which no request may use\n");
+	else if (rules == NULL)
+		(void)printf("no rules: HULY_ACCESS_RULES is not set\n");
+	else if (verdict->line > 0 || verdict->allowed || refusal == REFUSAL_NAMESPACE_FORBIDDEN)
+		print_rule(c, rules, verdict);
+	else if (refusal == REFUSAL_NONE && call->match.ns.p == NULL)
+		(void)printf("the rules are asked for each name of the list\n");
+	else
+		(void)printf("the rules were not asked\n");
 }
 
 enum exitcode
@@ -155,6 +165,7 @@ access_check_run(const struct config *c, const struct snapshot *settings, const 
 	struct arena arena;
 	struct str input;
 	enum refusal refusal;
+	bool each;
 	enum exitcode code = EXIT_USAGE;
 
 	arena_init(&arena, API_ARENA_MAX);
@@ -170,24 +181,17 @@ access_check_run(const struct config *c, const struct snapshot *settings, const 
 	refusal = read_claims_file(settings, input, &arena, &claims, &reason);
 	if (refusal == REFUSAL_NONE)
 		refusal = api_ask(&api, settings->rules, &claims, &call, &request, &arena);
-	if (is_place_of_proofs(&call)) {
-		print_decision(refusal);
-		(void)printf(
-		    "the rules were not asked: proofs of encryption keys are there, which no request may use\n");
-		code = EXIT_REFUSED;
-		goto out;
-	}
-	if (call.match.action == ACTION_BATCH && settings->rules != NULL &&
-	    (refusal == REFUSAL_NONE || refusal == REFUSAL_NAMESPACE_FORBIDDEN)) {
-		code = print_operations(c, settings->rules, call.verdicts) ? EXIT_OK : EXIT_REFUSED;
-		goto out;
-	}
+	each = call.match.action == ACTION_BATCH && settings->rules != NULL && !is_place_of_proofs(&call) &&
+	    (refusal == REFUSAL_NONE || refusal == REFUSAL_NAMESPACE_FORBIDDEN);
+	if (each)
+		refusal = judge_operations(call.verdicts);
 	print_decision(refusal);
 	if (refusal == REFUSAL_INVALID_TOKEN)
 		(void)printf("the token is refused: %.*s\n", STR_FMT(token_reason_word(reason)));
-	print_reason(c, settings->rules, &call.verdict,
-	    call.verdict.line > 0 || call.verdict.allowed || refusal == REFUSAL_NAMESPACE_FORBIDDEN,
-	    refusal == REFUSAL_NONE && call.match.ns.p == NULL);
+	if (each)
+		print_operations(c, settings->rules, call.verdicts);
+	else
+		print_reason(c, settings->rules, &call, refusal);
 	code = refusal == REFUSAL_NONE ? EXIT_OK : EXIT_REFUSED;
 out:
 	arena_free(&arena);
