@@ -4,8 +4,9 @@
 
 bats_require_minimum_version 1.5.0
 load ../lib/postgres
-load ../lib/migrate
 load ../lib/world
+load ../lib/migrate
+load ../lib/sealed
 
 # Nothing but the process walwriter writes what has been committed to disk; it is stopped by crash_soon().
 setup_file()
@@ -26,7 +27,7 @@ setup()
 	ROWS=1000
 	field_enter
 	KEYS=$BATS_TEST_TMPDIR/keys LOG=$BATS_TEST_TMPDIR/log
-	(umask 077 && echo "a AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=" >"$KEYS")
+	sealed_keys "$KEY_A"
 	migrate "$URL" 2>"$LOG"
 }
 

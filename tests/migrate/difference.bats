@@ -10,6 +10,7 @@ load ../lib/postgres
 load ../lib/world
 load ../lib/migrate
 load ../lib/transfer
+load ../lib/sealed
 
 setup_file()
 {
@@ -144,13 +145,14 @@ with_keys()
 	local url=$1
 	shift
 
-	migrate "$url" HULY_ENCRYPTION_KEYS_FILE="$FILE.keys" "$@"
+	migrate "$url" HULY_ENCRYPTION_KEYS_FILE="$KEYS" "$@"
 }
 
 @test "a difference carries over the proofs of keys, and that they were deleted" {
 	local from
 
-	(umask 077 && echo "a AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=" >"$FILE.keys")
+	KEYS=$FILE.keys
+	sealed_keys "$KEY_A"
 	for from in "$A_URL" "$(crdb_url "$A_URL")"; do
 		pg_sql "$A" -c 'drop schema hulykvs cascade' 2>"$FILE.log"
 		pg_sql "$B" -c 'delete from hulykvs.kvs'

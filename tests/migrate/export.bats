@@ -12,10 +12,7 @@ load ../lib/postgres
 load ../lib/world
 load ../lib/migrate
 load ../lib/transfer
-
-KEY_A="a AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
-KEY_B="b //79/Pv6+fj39vX08/Lx8O/u7ezr6uno5+bl5OPi4eA="
-KEY_A_WRONG="a //79/Pv6+fj39vX08/Lx8O/u7ezr6uno5+bl5OPi4eA="
+load ../lib/sealed
 
 setup_file()
 {
@@ -37,12 +34,6 @@ teardown()
 {
 	pg_thaw
 	transfer_leave
-}
-
-# keys LINE …: the file of the keys.
-keys()
-{
-	(umask 077 && printf '%s\n' "$@" >"$KEYS")
 }
 
 @test "an export has a header, the rows of one moment and a closing line" {
@@ -368,7 +359,7 @@ says_incomplete()
 
 @test "sealed values move as they are, with the proofs of their keys, or opened" {
 	transfer_rows "$A" 60
-	keys "$KEY_A"
+	sealed_keys "$KEY_A"
 	migrate "$A_URL" HULY_ENCRYPTION_KEYS_FILE="$KEYS" reencrypt
 	migrate "$A_URL" export >"$FILE"
 	run ! grep -F "${KEY_A#* }" "$FILE"
@@ -389,12 +380,12 @@ says_incomplete()
 	run -69 migrate "$B_URL" HULY_ENCRYPTION_KEYS_FILE="$KEYS" --existing replace import <"$FILE"
 	[[ $output == *'cannot import'*'the key with the id a in'*'is not the one that has sealed'* ]]
 	# The keys have to be those.
-	keys "$KEY_B"
+	sealed_keys "$KEY_B"
 	run -65 migrate "$B_URL" HULY_ENCRYPTION_KEYS_FILE="$KEYS" import <"$FILE"
 	[[ $output == *'line 3: the sealed value does not open'* ]]
 	run -69 migrate "$A_URL" HULY_ENCRYPTION_KEYS_FILE="$KEYS" --opened export
 	[[ $output == *'cannot export'*'a key that HULY_ENCRYPTION_KEYS_FILE does not hold'* ]]
-	keys "$KEY_A_WRONG"
+	sealed_keys "$KEY_A_WRONG"
 	run -65 migrate "$B_URL" HULY_ENCRYPTION_KEYS_FILE="$KEYS" import <"$FILE"
 	run -69 migrate "$A_URL" HULY_ENCRYPTION_KEYS_FILE="$KEYS" --opened export
 	[[ $output == *'a value does not open'* ]]
@@ -404,12 +395,12 @@ says_incomplete()
 	pg_sql "$B" -c 'delete from hulykvs.kvs'
 	transfer_rows "$B" 1
 	migrate "$B_URL" HULY_ENCRYPTION_KEYS_FILE="$KEYS" reencrypt
-	keys "$KEY_B" "$KEY_A"
+	sealed_keys "$KEY_B" "$KEY_A"
 	run -69 migrate "$B_URL" HULY_ENCRYPTION_KEYS_FILE="$KEYS" import <"$FILE"
 	[[ $output == *'the key with the id a in'* ]]
 	[ "$(transfer_count "$B")" = 2 ]
 	# Opened: as the original wrote them.
-	keys "$KEY_A"
+	sealed_keys "$KEY_A"
 	pg_sql "$B" -c 'delete from hulykvs.kvs'
 	migrate "$A_URL" HULY_ENCRYPTION_KEYS_FILE="$KEYS" --opened export | migrate "$B_URL" import
 	migrate "$A_URL" HULY_ENCRYPTION_KEYS_FILE="$KEYS" decrypt
@@ -418,19 +409,19 @@ says_incomplete()
 
 @test "after a rotation of the keys, an import needs the new key only" {
 	transfer_rows "$A" 10
-	keys "$KEY_A"
+	sealed_keys "$KEY_A"
 	migrate "$A_URL" HULY_ENCRYPTION_KEYS_FILE="$KEYS" reencrypt
-	keys "$KEY_B" "$KEY_A"
+	sealed_keys "$KEY_B" "$KEY_A"
 	migrate "$A_URL" HULY_ENCRYPTION_KEYS_FILE="$KEYS" reencrypt
 	migrate "$A_URL" export >"$FILE"
-	keys "$KEY_B"
+	sealed_keys "$KEY_B"
 	run -0 migrate "$B_URL" HULY_ENCRYPTION_KEYS_FILE="$KEYS" import <"$FILE"
 	[[ $output == *'rows were imported'*'rows=12'* ]]
 	[ "$(transfer_digest "$A")" = "$(transfer_digest "$B")" ]
 	run -0 migrate "$B_URL" HULY_ENCRYPTION_KEYS_FILE="$KEYS" key-status
 	[[ $output == *'key b: 10 (current)'* ]]
 	# A proof that another key with an id of the file has sealed is refused.
-	keys "$KEY_B" "$KEY_A_WRONG"
+	sealed_keys "$KEY_B" "$KEY_A_WRONG"
 	run -65 migrate "$B_URL" HULY_ENCRYPTION_KEYS_FILE="$KEYS" import <"$FILE"
 	[[ $output == *'line 2: the sealed value does not open'* ]]
 }
@@ -456,7 +447,7 @@ says_incomplete()
 
 @test "a schema that is not up to date is refused" {
 	pg_sql "$A" -c 'drop trigger hulykvs_modified on hulykvs.kvs'
-	keys "$KEY_A"
+	sealed_keys "$KEY_A"
 	for command in export compare import "--older-than 1d --namespace a purge" key-status reencrypt decrypt forget-keys; do
 		# shellcheck disable=SC2086 # words
 		run -69 migrate "$A_URL" HULY_ENCRYPTION_KEYS_FILE="$KEYS" HULY_OTHER_DB_CONNECTION="$B_URL" $command </dev/null
