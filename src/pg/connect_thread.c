@@ -97,7 +97,7 @@ check_database(struct connect_thread *c, PGconn *conn, enum dbconn_server server
 	return check_schema(c, conn, server, why);
 }
 
-#define LOCK_SHARE 5 /* a statement waits for a lock for at most such a part of its time */
+#define LOCK_SHARE 5 /* lock_timeout is this part of statement_timeout: a fifth */
 
 /* A new connection, and what the thread finds out about it. */
 struct made {
@@ -109,7 +109,7 @@ struct made {
 
 /*
  * Sets statement_timeout, so that a statement that hangs ends in the database too, and lock_timeout, so that an
- * operation on a locked value soon stops to hold up others; not for lists, which run as long as their receiver reads.
+ * operation on a locked value soon stops holding up others; not for lists, which run as long as their receiver reads.
  * Behind a pooler nothing is set, because others use the session too.
  */
 static bool

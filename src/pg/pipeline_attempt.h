@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: EPL-2.0 */
 /*
  * pipeline_attempt: ends the attempt of a ticket of a batch as attempt.h
- * decides: the owner is told the outcome, or the ticket goes into the queue of
- * those that are sent alone (if the connection was lost: that it came from), or, if it is a write that may still take effect, into the
- * queue of the lost ones until it no longer can.
+ * decides.  The owner is told the outcome; or the ticket is sent again, from the
+ * queue of those that are sent alone or, if the connection was lost, from the one
+ * that it came from; or, if it is a write that may still take effect, it goes into
+ * the queue of the lost ones until it no longer can.
  *
  * Called by the pipeline modules only.  done() of a ticket's owner is called from
  * here, and may submit other tickets.

@@ -75,7 +75,7 @@ struct pipeline_batch {
 	int64_t due;                   /* the earliest of their deadlines */
 	size_t size;                   /* how many tickets were sent; 0: the parts of a BATCH */
 	bool large;                    /* they were taken from the queue `large` */
-	bool alone;                    /* it is one, from the queue `alone`; kept until the next batch */
+	bool alone;                    /* it has one ticket, from the queue `alone`; not reset when it ends */
 	struct store_ticket *current;  /* whose result comes next: the first of joined tickets; NULL: a Sync */
 	bool read;                     /* that result has come; the NULL that libpq returns after it has not */
 	enum sqlstate_verdict verdict; /* of the first error since the last Sync; SQLSTATE_NONE: there was none */
